@@ -1,0 +1,62 @@
+"""Record learning rate, norms and loss of a training, and judge its learning rate.
+
+::
+
+    run = lrwatch.watch(optimizer)              # one line in a training script
+    frame = lrwatch.read("runs/sgd-0.1")        # one row a step, also while it is written
+    diagnosis = lrwatch.diagnose(frame)         # verdict, reason, evidence, advice
+
+Names load on first use: reading and judging never import torch, and importing lrwatch
+imports neither torch nor pandas.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lrwatch.diagnosis import Alarm, Diagnosis, Evidence
+    from lrwatch.errors import LrwatchError
+    from lrwatch.monitor import Monitor, diagnose
+    from lrwatch.store import read
+    from lrwatch.watcher import Run, watch
+
+__all__ = [
+    "Alarm",
+    "Diagnosis",
+    "Evidence",
+    "LrwatchError",
+    "Monitor",
+    "Run",
+    "diagnose",
+    "read",
+    "watch",
+]
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "Alarm": "lrwatch.diagnosis",
+    "Diagnosis": "lrwatch.diagnosis",
+    "Evidence": "lrwatch.diagnosis",
+    "LrwatchError": "lrwatch.errors",
+    "Monitor": "lrwatch.monitor",
+    "Run": "lrwatch.watcher",
+    "diagnose": "lrwatch.monitor",
+    "read": "lrwatch.store",
+    "watch": "lrwatch.watcher",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name from the module that holds it."""
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,70 @@
+"""Find the loss without being told: the root of `backward` is the function that is trained.
+
+`Tensor.backward` calls `torch.autograd.backward` by that name, so that is the one place to
+listen; it is put back as it was when the last listener leaves.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from lrwatch.capture.listeners import Listeners
+
+__all__ = ["Listener", "listeners"]
+
+
+class Listener(Protocol):
+    """Somebody who wants to know of the losses whose gradients reached its parameters."""
+
+    def gradient_marks(self) -> Sequence[tuple[int, int]]:
+        """Return marks that differ once a gradient was added to."""
+        ...
+
+    def on_backward(self, roots: Sequence[Tensor]) -> None:
+        """Take the scalar roots of one `backward` that filled this listener's gradients."""
+        ...
+
+
+_original: Callable[..., Any] | None = None
+_installed: Callable[..., Any] | None = None
+
+
+def _install() -> None:
+    global _original, _installed  # noqa: PLW0603  torch has one `backward` in a process
+    if _installed is None:
+        _original = torch.autograd.backward
+        _installed = _announcing(_original)
+        torch.autograd.backward = _installed
+
+
+def _restore() -> None:
+    global _original, _installed  # noqa: PLW0603
+    # Where somebody else wrapped `backward` after us, ours stays, with nobody to tell.
+    if _installed is not None and torch.autograd.backward is _installed:
+        torch.autograd.backward = _original
+        _original = _installed = None
+
+
+listeners: Listeners[Listener] = Listeners(_install, _restore)
+"""Those who are told of every `backward`."""
+
+
+def _announcing(backward: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(backward)
+    def call(tensors: Any, *args: Any, **kwargs: Any) -> Any:
+        told = list(listeners)
+        # With several runs at once, a loss belongs to those whose gradients it filled.
+        before = [item.gradient_marks() for item in told] if len(told) > 1 else None
+        result = backward(tensors, *args, **kwargs)
+        roots = (tensors,) if isinstance(tensors, Tensor) else tuple(tensors)
+        for i, listener in enumerate(told):
+            if before is None or listener.gradient_marks() != before[i]:
+                listener.on_backward(roots)
+        return result
+
+    return call

@@ -1,0 +1,86 @@
+"""Parameter groups: their names, their parameters, and the learning rate of each."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lrwatch.capture.norms import total_norm
+
+__all__ = ["ParameterGroups", "learning_rates"]
+
+
+def learning_rates(optimizer: torch.optim.Optimizer) -> list[float]:
+    """Return the learning rate of each parameter group; NaN where an optimizer has none."""
+    return [float(group.get("lr", "nan")) for group in optimizer.param_groups]
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterGroups:
+    """The parameters of an optimizer as they are now.
+
+    Attributes
+    ----------
+    names
+        One a group, all different.
+    parameters
+        All parameters, group after group.
+    counts
+        Number of parameters in each group.
+    """
+
+    names: tuple[str, ...]
+    parameters: tuple[Tensor, ...]
+    counts: tuple[int, ...]
+
+    @classmethod
+    def of(cls, optimizer: torch.optim.Optimizer, model: torch.nn.Module | None) -> ParameterGroups:
+        """Read the groups; `model` gives names to groups that have none of their own."""
+        groups = optimizer.param_groups
+        parameters = tuple(p for group in groups for p in group["params"])
+        counts = tuple(len(group["params"]) for group in groups)
+        return cls(_names(groups, model), parameters, counts)
+
+    def is_current(self, optimizer: torch.optim.Optimizer) -> bool:
+        """Tell whether the optimizer still has as many groups and parameters."""
+        groups = optimizer.param_groups
+        return len(groups) == len(self.counts) and all(
+            len(group["params"]) == n for group, n in zip(groups, self.counts, strict=True)
+        )
+
+    def totals(self, measured: Sequence[bool] | None, norms: Sequence[float]) -> list[float]:
+        """Return the norm of each group from the norms of its tensors.
+
+        Parameters
+        ----------
+        measured
+            Which parameters `norms` has a value for; ``None`` for all of them.
+        norms
+            L2 norms of the measured parameters' tensors, in the order of `parameters`.
+        """
+        values = iter(norms)
+        flags = iter(measured if measured is not None else [True] * len(self.parameters))
+        by_group = [[next(values) for _ in range(n) if next(flags)] for n in self.counts]
+        return [total_norm(group) for group in by_group]
+
+
+def _names(groups: list[dict[str, Any]], model: torch.nn.Module | None) -> tuple[str, ...]:
+    """Name each group: its own name, else what its parameters share in the model, else a number."""
+    known = {} if model is None else {id(p): name for name, p in model.named_parameters()}
+    names: list[str] = []
+    for i, group in enumerate(groups):
+        name = str(group.get("name") or _common_module(group["params"], known) or i)
+        names.append(name if name not in names else f"{name}-{i}")
+    return tuple(names)
+
+
+def _common_module(parameters: Iterable[Tensor], known: dict[int, str]) -> str:
+    paths = [known.get(id(parameter), "") for parameter in parameters]
+    modules = [path.split(".")[:-1] for path in paths]
+    shared = itertools.takewhile(lambda parts: len(set(parts)) == 1, zip(*modules, strict=False))
+    return ".".join(parts[0] for parts in shared)

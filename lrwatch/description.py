@@ -1,0 +1,74 @@
+"""What a run remembers of its job: optimizer, configuration, versions, a name."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import platform
+import time
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from lrwatch import __version__
+from lrwatch.capture.groups import ParameterGroups, learning_rates
+from lrwatch.errors import InvalidArgument
+from lrwatch.records import RunInfo
+
+__all__ = ["describe"]
+
+
+def describe(
+    optimizer: torch.optim.Optimizer,
+    *,
+    name: str | None,
+    config: Any,
+    total_steps: int | None,
+    group: str | None,
+) -> RunInfo:
+    """Return what is known of a run as it begins; the arguments are those of `watch`."""
+    kind = type(optimizer).__name__
+    return RunInfo(
+        id=uuid.uuid4().hex[:12],
+        name=f"{kind.lower()}-{learning_rates(optimizer)[0]:.3g}" if name is None else name,
+        created_at=time.time(),
+        optimizer=kind,
+        parameter_groups=ParameterGroups.of(optimizer, None).names,
+        config=_plain(config),
+        total_steps=total_steps,
+        group=group,
+        environment={
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            "lrwatch": __version__,
+            "platform": platform.platform(),
+        },
+    )
+
+
+def _plain(config: Any) -> dict[str, Any]:
+    """Return a configuration in JSON's types; what JSON does not know becomes its text."""
+    if config is None:
+        return {}
+    if isinstance(config, argparse.Namespace):
+        config = vars(config)
+    elif dataclasses.is_dataclass(config) and not isinstance(config, type):
+        config = dataclasses.asdict(config)
+    if not isinstance(config, Mapping):
+        raise InvalidArgument(
+            "config must be a mapping, a dataclass or an argparse.Namespace, "
+            f"got {type(config).__name__}; write config=dict(...)"
+        )
+    named = {str(key): value for key, value in config.items()}
+    return dict(json.loads(json.dumps(named, default=_text)))
+
+
+def _text(value: object) -> object:
+    item = getattr(value, "item", None)  # numpy scalars, tensors with one element
+    try:
+        return item() if callable(item) else str(value)
+    except (RuntimeError, ValueError):
+        return str(value)

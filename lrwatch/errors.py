@@ -1,0 +1,59 @@
+"""What lrwatch raises at the door, before a training loop starts or when a reader is asked.
+
+::
+
+    LrwatchError
+    ├── InvalidArgument   (ValueError)         an argument is not allowed
+    ├── NotAnOptimizer    (TypeError)          `watch` was given something else
+    ├── RunNotFound       (FileNotFoundError)  there is no run, or no store of runs, at a path
+    ├── RunUnreadable     (ValueError)         a run is there and cannot be read
+    ├── RunBusy           (RuntimeError)       another process writes this run
+    ├── StoreNotWritable  (OSError)            a run cannot be created in a folder
+    └── MissingExtra      (ImportError)        an optional dependency is not installed
+
+Each is also the matching builtin, so `except FileNotFoundError` works without knowing
+lrwatch. Inside a training loop lrwatch never raises: see `lrwatch.capture.guard`.
+"""
+
+__all__ = [
+    "InvalidArgument",
+    "LrwatchError",
+    "MissingExtra",
+    "NotAnOptimizer",
+    "RunBusy",
+    "RunNotFound",
+    "RunUnreadable",
+    "StoreNotWritable",
+]
+
+
+class LrwatchError(Exception):
+    """Parent of every error that lrwatch raises."""
+
+
+class InvalidArgument(LrwatchError, ValueError):  # noqa: N818  named as the builtin it extends
+    """An argument is not allowed; the message says what is."""
+
+
+class NotAnOptimizer(LrwatchError, TypeError):  # noqa: N818
+    """`watch` was given something that is not a torch optimizer."""
+
+
+class RunNotFound(LrwatchError, FileNotFoundError):  # noqa: N818
+    """There is no run, or no store of runs, at a path."""
+
+
+class RunUnreadable(LrwatchError, ValueError):  # noqa: N818
+    """A run is there, and its files cannot be read."""
+
+
+class RunBusy(LrwatchError, RuntimeError):  # noqa: N818
+    """Another process is writing this run."""
+
+
+class StoreNotWritable(LrwatchError, OSError):  # noqa: N818
+    """A run cannot be created in a folder."""
+
+
+class MissingExtra(LrwatchError, ImportError):  # noqa: N818
+    """An optional dependency is not installed; the message names the extra."""

@@ -1,0 +1,153 @@
+"""Create a run's folder, or go on with one that is there."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import re
+import unicodedata
+from collections.abc import Sequence
+from itertools import count
+from pathlib import Path
+
+from lrwatch.errors import InvalidArgument, LrwatchError, RunNotFound, StoreNotWritable
+from lrwatch.records import RunInfo
+from lrwatch.store.journal import read_journal
+from lrwatch.store.layout import extents, is_run
+from lrwatch.store.parts import read_part
+from lrwatch.store.run_info import read_run_info
+from lrwatch.store.writer import RunWriter
+
+__all__ = ["check_run_name", "create_run", "resume_run"]
+
+_NAME_BYTES = 200  # file systems allow 255, and files are written aside with a longer name
+_FORBIDDEN = re.compile(r'[/\\<>:"|?*]')
+
+
+def check_run_name(name: str) -> None:
+    """Check that a name can be a folder's name on every common file system.
+
+    Raises
+    ------
+    InvalidArgument
+        If it cannot.
+
+    Examples
+    --------
+    >>> check_run_name("resnet 18, lr=0.1")
+    >>> check_run_name("a/b")
+    Traceback (most recent call last):
+    lrwatch.errors.InvalidArgument: name must not contain '/', got 'a/b'; write 'a-b', say
+    """
+    if not name.strip():
+        raise InvalidArgument(f"name must be a text that is not empty, got {name!r}")
+    bad = _FORBIDDEN.search(name) or next(filter(_is_control, name), None)
+    if bad:
+        sign = bad if isinstance(bad, str) else bad[0]
+        better = "".join("-" if _FORBIDDEN.match(c) or _is_control(c) else c for c in name)
+        raise InvalidArgument(
+            f"name must not contain {sign!r}, got {name!r}; write {better.strip()!r}, say"
+        )
+    if name.startswith(".") or name != name.strip():
+        raise InvalidArgument(
+            f"name must not begin with a dot or a blank, or end in one, got {name!r}"
+        )
+    if len(name.encode("utf-8", "replace")) > _NAME_BYTES:
+        raise InvalidArgument(
+            f"name must be at most {_NAME_BYTES} bytes long, got {len(name)} signs"
+        )
+
+
+def create_run(store: Path, info: RunInfo, columns: Sequence[str]) -> RunWriter:
+    """Create a run's folder, named as the run, and return its writer.
+
+    A run that has the name already is left alone: the new one is called ``NAME-2``, and so
+    on. Making the folder is what claims the name, so two processes never share one.
+
+    Raises
+    ------
+    StoreNotWritable
+        If the folder cannot be created.
+    InvalidArgument
+        If the name cannot be a folder's name.
+    """
+    check_run_name(info.name)
+    try:
+        store.mkdir(parents=True, exist_ok=True)
+        name = info.name
+        for n in count(2):
+            with contextlib.suppress(FileExistsError):
+                (store / name).mkdir()
+                break
+            name = f"{info.name}-{n}"
+    except OSError as error:
+        raise StoreNotWritable(
+            f"cannot create a run in {store}: {error.strerror or error}; "
+            "give watch(dir=...) a folder that this user can write"
+        ) from error
+    return RunWriter(store / name, dataclasses.replace(info, name=name), columns)
+
+
+def resume_run(
+    store: Path, info: RunInfo, columns: Sequence[str], *, step: int | None
+) -> tuple[RunWriter, int]:
+    """Go on with the run called `info.name`.
+
+    Parameters
+    ----------
+    store
+        Folder of runs.
+    info
+        What is known of the run now; its id, creation time and configuration stay as they are.
+    columns
+        Names of the float columns.
+    step
+        Number of the next step; ``None`` to go on after the last one. Rows that have this
+        step or a later one stay in the files, and no longer count.
+
+    Returns
+    -------
+    The writer, and the number of the next step.
+
+    Raises
+    ------
+    RunNotFound
+        If there is no such run.
+    RunBusy
+        If another process writes it.
+    """
+    folder = store / info.name
+    if not is_run(folder):
+        raise RunNotFound(f"there is no run to resume at {folder}; leave out resume to begin one")
+    earlier = read_run_info(folder)
+    n_rows, last_step = _end(folder)
+    merged = dataclasses.replace(
+        info,
+        id=earlier.id,
+        created_at=earlier.created_at,
+        config={**earlier.config, **info.config},
+        lost_rows=earlier.lost_rows,
+    )
+    writer = RunWriter(folder, merged, columns, first_row=n_rows)
+    return writer, last_step + 1 if step is None else step
+
+
+def _end(folder: Path) -> tuple[int, int]:
+    """Return the number of rows, and the last one's step (-1 if there is none)."""
+    n_rows, last_step = 0, -1
+    for extent in extents(folder):
+        try:
+            if extent.is_part:
+                steps = read_part(extent, first=(extent.stop or 0) - 1, columns=["step"])["step"]
+                n_rows, last_step = extent.stop or 0, steps[-1].as_py()
+            else:
+                rows = read_journal(extent.path)
+                n_rows = max(n_rows, extent.base + len(rows))
+                last_step = int(rows.step[-1]) if len(rows) else last_step
+        except LrwatchError:
+            n_rows = max(n_rows, extent.first)
+    return n_rows, last_step
+
+
+def _is_control(sign: str) -> bool:
+    return unicodedata.category(sign) in {"Cc", "Cf", "Cs", "Zl", "Zp"}

@@ -1,0 +1,106 @@
+"""The thread beside a run: journals into parts, rows to the disk, at a distance from the loop.
+
+It wakes when a journal was closed, and every few seconds. It works in few, large Arrow calls,
+which release the interpreter lock, so that the training thread is hardly held up.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from lrwatch.errors import LrwatchError
+from lrwatch.store.compaction import compact_closed, merge_similar
+from lrwatch.store.layout import journals
+
+__all__ = ["Keeper"]
+
+logger = logging.getLogger("lrwatch")
+
+_WAKE_SECONDS = 5.0
+_SYNC_SECONDS = 30.0
+_NEW_JOURNAL_SECONDS = 120.0  # after which rows become Parquet even if the journal is not full
+_NEW_JOURNAL_ROWS_BYTES = 64 * 1024
+
+
+class Keeper:
+    """Looks after the files of one run until `stop`.
+
+    Parameters
+    ----------
+    run
+        Folder of the run.
+    ask_for_new_journal
+        Called when the open journal is old enough to become a part.
+    """
+
+    def __init__(self, run: Path, ask_for_new_journal: Callable[[], None]) -> None:
+        self._run = run
+        self._ask_for_new_journal = ask_for_new_journal
+        self._stop = False
+        self._wake = threading.Event()
+        self._synced_at = self._asked_at = time.monotonic()
+        self._synced_size = 0
+        self._warned = False
+        self._thread: threading.Thread | None = threading.Thread(
+            target=self._work, name=f"lrwatch {run.name}", daemon=True
+        )
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Have the thread look now: a journal was closed."""
+        self._wake.set()
+
+    def stop(self) -> None:
+        """End the thread and wait until it has let go of the run's files."""
+        self._stop = True
+        self._wake.set()
+        # The garbage collector may end a run from any thread, this one included.
+        if self._thread not in (None, threading.current_thread()):
+            self._thread.join()
+
+    def forget(self) -> None:
+        """Do without the thread, which does not exist in a forked child."""
+        self._stop = True
+        self._thread = None
+
+    def _work(self) -> None:
+        while not self._stop:
+            self._wake.wait(_WAKE_SECONDS)
+            self._wake.clear()
+            if self._stop:
+                return
+            try:
+                self._look_after()
+            except (OSError, LrwatchError) as error:
+                if not self._warned:
+                    logger.warning("run %s stays in journals for now: %s", self._run, error)
+                self._warned = True
+
+    def _look_after(self) -> None:
+        compact_closed(self._run)
+        merge_similar(self._run)
+        open_journals = journals(self._run)
+        if not open_journals:
+            return
+        path = open_journals[-1].path
+        size, now = path.stat().st_size, time.monotonic()
+        if now - self._synced_at > _SYNC_SECONDS and size != self._synced_size:
+            _sync(path)
+            self._synced_at, self._synced_size = now, size
+        if now - self._asked_at > _NEW_JOURNAL_SECONDS and size > _NEW_JOURNAL_ROWS_BYTES:
+            self._ask_for_new_journal()
+            self._asked_at = now
+
+
+def _sync(path: Path) -> None:
+    """Bring a file to the disk, through a descriptor of its own: the writer may close its."""
+    file = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)

@@ -1,0 +1,117 @@
+"""Every file name in a run folder, and which file holds which rows.
+
+A run folder::
+
+    run.json                                      identity, config, status; replaced atomically
+    steps/part-000000000000-000000016384.parquet  rows 0 to 16,383; never changed once it is there
+    journal-000000016384.bin                      the open tail: rows from 16,384 on
+
+Rows are numbered from 0 in the order in which they were written. The names alone decide who
+holds a row, so a crash between two file operations doubles and loses none: a part within the
+range of another part is ignored (the two were merged), a journal gives only rows that no part
+has, and of two journals the later one is right where both have a row.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import zip_longest
+from pathlib import Path
+
+__all__ = [
+    "RUN_JSON",
+    "STEPS",
+    "Extent",
+    "extents",
+    "is_run",
+    "journal_path",
+    "journals",
+    "part_path",
+    "parts",
+]
+
+RUN_JSON = "run.json"
+STEPS = "steps"
+
+_PART = re.compile(r"part-(\d{12})-(\d{12})\.parquet")
+_JOURNAL = re.compile(r"journal-(\d{12})\.bin")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Extent:
+    """Rows `first` up to, not including, `stop` of a run, and the file that holds them.
+
+    `base` is the number of the file's own first row, `stop` is ``None`` for the open tail.
+    """
+
+    first: int
+    stop: int | None
+    base: int
+    path: Path
+
+    @property
+    def is_part(self) -> bool:
+        """Whether the file is Parquet."""
+        return self.path.suffix == ".parquet"
+
+
+def part_path(run: Path, first: int, stop: int) -> Path:
+    """Return the path of the part that holds rows `first` up to, not including, `stop`."""
+    return run / STEPS / f"part-{first:012d}-{stop:012d}.parquet"
+
+
+def journal_path(run: Path, first: int) -> Path:
+    """Return the path of the journal whose first row is `first`."""
+    return run / f"journal-{first:012d}.bin"
+
+
+def is_run(folder: Path) -> bool:
+    """Tell whether a folder is, or was meant to be, a run."""
+    return (folder / RUN_JSON).exists() or (folder / STEPS).is_dir() or bool(journals(folder))
+
+
+def parts(run: Path) -> list[Extent]:
+    """List the parts that count, in row order: those within another's range are left out."""
+    found = []
+    for path, numbers in _matches(run / STEPS, _PART):
+        first, stop = int(numbers[1]), int(numbers[2])
+        found.append((first, -stop, path))
+    kept: list[Extent] = []
+    covered = 0
+    for first, minus_stop, path in sorted(found):
+        if -minus_stop > covered:
+            kept.append(Extent(max(first, covered), -minus_stop, first, path))
+            covered = -minus_stop
+    return kept
+
+
+def journals(run: Path) -> list[Extent]:
+    """List the journals in row order, each up to where the next one begins."""
+    found = sorted((int(numbers[1]), path) for path, numbers in _matches(run, _JOURNAL))
+    stops = [first for first, _ in found[1:]]
+    ends = zip_longest(found, stops)  # the last one has no stop
+    return [Extent(first, stop, first, path) for (first, path), stop in ends]
+
+
+def extents(run: Path) -> list[Extent]:
+    """List which file holds which rows, in row order and without overlap."""
+    # Journals are listed first: one that becomes a part in between is then seen twice, and
+    # dropped here, rather than not at all.
+    tail = journals(run)
+    held = parts(run)
+    covered = max((extent.stop or 0 for extent in held), default=0)
+    for journal in tail:
+        if journal.stop is None or journal.stop > covered:
+            first = max(journal.first, covered)
+            held.append(Extent(first, journal.stop, journal.base, journal.path))
+    return held
+
+
+def _matches(folder: Path, pattern: re.Pattern[str]) -> Iterable[tuple[Path, re.Match[str]]]:
+    try:
+        names = [entry.name for entry in folder.iterdir()]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    return [(folder / name, match) for name in names if (match := pattern.fullmatch(name))]

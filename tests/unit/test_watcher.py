@@ -1,0 +1,607 @@
+"""What is recorded, held against the truth computed beside it in a real loop."""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import dataclasses
+import gc
+import logging
+import math
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import torch
+from torch import nn
+from torch.nn.utils import clip_grad_norm_
+from torch_models import batch, global_norm, small_net, train
+
+import lrwatch
+from lrwatch.errors import InvalidArgument, NotAnOptimizer, RunNotFound, StoreNotWritable
+from lrwatch.store import read_run_info
+
+BACKWARD = torch.autograd.backward
+
+
+@pytest.fixture
+def net() -> nn.Sequential:
+    return small_net()
+
+
+@pytest.fixture(autouse=True)
+def torch_is_left_as_it_was() -> Any:
+    yield
+    if torch.autograd.backward is not BACKWARD:
+        gc.collect()  # a run that a test left open
+    assert torch.autograd.backward is BACKWARD
+    assert torch.nn.utils.clip_grad_norm_ is clip_grad_norm_
+
+
+def watch(optimizer: torch.optim.Optimizer, folder: Path, **options: Any) -> lrwatch.Run:
+    return lrwatch.watch(optimizer, dir=folder, **options)
+
+
+OPTIMIZERS: dict[str, Callable[[Any], torch.optim.Optimizer]] = {
+    "sgd": lambda p: torch.optim.SGD(p, lr=0.1),
+    "momentum": lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9, weight_decay=1e-3),
+    "nesterov": lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9, nesterov=True),
+    "adam": lambda p: torch.optim.Adam(p, lr=0.01),
+    "adamw": lambda p: torch.optim.AdamW(p, lr=0.01, foreach=False),
+    "fused": lambda p: torch.optim.AdamW(p, lr=0.01, fused=True),
+    "rmsprop": lambda p: torch.optim.RMSprop(p, lr=0.01),
+    "adagrad": lambda p: torch.optim.Adagrad(p, lr=0.05),
+    "adadelta": lambda p: torch.optim.Adadelta(p, lr=1.0),
+    "nadam": lambda p: torch.optim.NAdam(p, lr=0.01),
+    "radam": lambda p: torch.optim.RAdam(p, lr=0.01),
+}
+
+
+@pytest.mark.parametrize("kind", OPTIMIZERS)
+def test_every_number_is_the_true_one(kind: str, net: nn.Module, tmp_path: Path) -> None:
+    optimizer = OPTIMIZERS[kind](net.parameters())
+    truth: dict[str, list[float]] = {"grad_norm": [], "update_norm": [], "param_norm": []}
+    before: list[torch.Tensor] = []
+
+    def note_before(step: int) -> None:
+        truth["grad_norm"].append(global_norm(p.grad for p in net.parameters()))
+        before[:] = [p.detach().clone() for p in net.parameters()]
+
+    def note_after(step: int) -> None:
+        change = [p.detach() - b for p, b in zip(net.parameters(), before, strict=True)]
+        truth["update_norm"].append(global_norm(change))
+        truth["param_norm"].append(global_norm(net.parameters()))
+
+    run = watch(optimizer, tmp_path, update_norm_every=1)
+    losses = train(net, optimizer, 25, before_step=note_before, after_step=note_after)
+    run.finish()
+    frame = lrwatch.read(run.path)
+    assert frame["step"].tolist() == list(range(25))
+    assert frame["loss"].tolist() == losses
+    assert frame["lr"].tolist() == [optimizer.param_groups[0]["lr"]] * 25
+    assert not frame["skipped"].any()
+    for name, values in truth.items():
+        assert frame[name].tolist() == pytest.approx(values, rel=1e-4), name
+    assert frame["grad_norm_clipped"].equals(frame["grad_norm"])
+
+
+def test_update_and_parameter_norms_are_sampled(net: nn.Module, tmp_path: Path) -> None:
+    optimizer = torch.optim.Adam(net.parameters(), lr=0.01)
+    run = watch(optimizer, tmp_path)
+    train(net, optimizer, 320)
+    frame = lrwatch.read(run.path)
+    assert frame["update_norm"].notna().sum() == 50
+    assert frame["update_norm"].notna().equals(frame["param_norm"].notna())
+    assert frame["grad_norm"].notna().all()
+    run.finish()
+
+
+def test_plain_sgd_has_its_update_norm_at_every_step(net: nn.Module, tmp_path: Path) -> None:
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    run = watch(optimizer, tmp_path)
+    train(net, optimizer, 60, before_step=lambda _: _quiet_clip(net, 0.3))
+    frame = lrwatch.read(run.path)
+    assert frame["update_norm"].notna().all()
+    assert (frame["update_norm"] / frame["lr"]).tolist() == pytest.approx(
+        frame["grad_norm_clipped"].tolist(), rel=1e-4
+    )
+    run.finish()
+
+
+def _quiet_clip(net: nn.Module, max_norm: float) -> None:
+    clip_grad_norm_(net.parameters(), max_norm)
+
+
+def test_a_scheduler_does_not_shift_the_learning_rate(net: nn.Module, tmp_path: Path) -> None:
+    optimizer = torch.optim.SGD(net.parameters(), lr=1.0)
+    run = watch(optimizer, tmp_path)
+    scheduler = torch.optim.lr_scheduler.ExponentialLR(optimizer, 0.5)
+    train(net, optimizer, 4, after_step=lambda _: scheduler.step())
+    assert lrwatch.read(run.path)["lr"].tolist() == [1.0, 0.5, 0.25, 0.125]
+    run.finish()
+
+
+def test_a_learning_rate_may_be_a_tensor(net: nn.Module, tmp_path: Path) -> None:
+    optimizer = torch.optim.Adam(net.parameters(), lr=torch.tensor(0.25))
+    run = watch(optimizer, tmp_path)
+    train(net, optimizer, 2)
+    assert lrwatch.read(run.path)["lr"].tolist() == [0.25, 0.25]
+    run.finish()
+
+
+def test_accumulated_micro_batches_make_one_row(net: nn.Module, tmp_path: Path) -> None:
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    run = watch(optimizer, tmp_path)
+    means, norms = [], []
+    for step in range(3):
+        optimizer.zero_grad()
+        parts = []
+        for micro in range(4):
+            x, y = batch(10 * step + micro)
+            loss = nn.functional.cross_entropy(net(x), y) / 4
+            loss.backward()
+            parts.append(loss.item())
+        norms.append(global_norm(p.grad for p in net.parameters()))
+        means.append(sum(parts))
+        optimizer.step()
+    frame = lrwatch.read(run.path)
+    assert frame["loss"].tolist() == pytest.approx(means)
+    assert frame["grad_norm"].tolist() == pytest.approx(norms, rel=1e-5)
+    run.finish()
+
+
+class TestClipping:
+    """The norm before clipping and the norm after, however it is done."""
+
+    def record(self, net: nn.Module, folder: Path, clip: Callable[[], object]) -> pd.DataFrame:
+        optimizer = torch.optim.Adam(net.parameters(), lr=0.01)
+        self.before: list[float] = []
+        self.after: list[float] = []
+
+        def note(step: int) -> None:
+            self.before.append(global_norm(p.grad for p in net.parameters()))
+            clip()
+            self.after.append(global_norm(p.grad for p in net.parameters()))
+
+        run = watch(optimizer, folder)
+        train(net, optimizer, 6, before_step=note)
+        run.finish()
+        return lrwatch.read(run.path)
+
+    def check(self, frame: pd.DataFrame) -> None:
+        assert frame["grad_norm"].tolist() == pytest.approx(self.before, rel=1e-4)
+        assert frame["grad_norm_clipped"].tolist() == pytest.approx(self.after, rel=1e-4)
+
+    def test_by_norm(self, net: nn.Module, tmp_path: Path) -> None:
+        self.check(self.record(net, tmp_path, lambda: clip_grad_norm_(net.parameters(), 0.1)))
+        assert max(self.after) < 0.11 < min(self.before)
+
+    def test_by_a_norm_that_does_not_engage(self, net: nn.Module, tmp_path: Path) -> None:
+        self.check(self.record(net, tmp_path, lambda: clip_grad_norm_(net.parameters(), 100)))
+
+    def test_through_the_module(self, net: nn.Module, tmp_path: Path) -> None:
+        self.check(
+            self.record(
+                net, tmp_path, lambda: torch.nn.utils.clip_grad_norm_(list(net.parameters()), 0.1)
+            )
+        )
+
+    def test_by_another_norm(self, net: nn.Module, tmp_path: Path) -> None:
+        self.check(
+            self.record(
+                net, tmp_path, lambda: clip_grad_norm_(net.parameters(), 0.05, norm_type=math.inf)
+            )
+        )
+
+    def test_with_a_norm_computed_before(self, net: nn.Module, tmp_path: Path) -> None:
+        def clip() -> None:
+            norm = torch.nn.utils.get_total_norm([p.grad for p in net.parameters()])
+            torch.nn.utils.clip_grads_with_norm_(net.parameters(), 0.1, norm)
+
+        self.check(self.record(net, tmp_path, clip))
+
+    def test_part_by_part(self, net: nn.Module, tmp_path: Path) -> None:
+        def clip() -> None:
+            clip_grad_norm_(net[0].parameters(), 0.05)
+            clip_grad_norm_(net[2].parameters(), 0.02)
+
+        self.check(self.record(net, tmp_path, clip))
+
+    def test_a_single_part(self, net: nn.Module, tmp_path: Path) -> None:
+        self.check(self.record(net, tmp_path, lambda: clip_grad_norm_(net[0].parameters(), 0.05)))
+
+    def test_twice(self, net: nn.Module, tmp_path: Path) -> None:
+        def clip() -> None:
+            clip_grad_norm_(net.parameters(), 0.3)
+            clip_grad_norm_(net.parameters(), 0.1)
+
+        self.check(self.record(net, tmp_path, clip))
+
+    def test_by_value(self, net: nn.Module, tmp_path: Path) -> None:
+        self.check(
+            self.record(
+                net, tmp_path, lambda: torch.nn.utils.clip_grad_value_(net.parameters(), 0.01)
+            )
+        )
+
+    def test_of_another_net_is_not_ours(self, net: nn.Module, tmp_path: Path) -> None:
+        other = small_net(1)
+        nn.functional.cross_entropy(other(batch()[0]), batch()[1]).backward()
+        self.check(self.record(net, tmp_path, lambda: clip_grad_norm_(other.parameters(), 1e-3)))
+
+
+class TestClosures:
+    def test_as_lightning_uses_them(self, net: nn.Module, tmp_path: Path) -> None:
+        optimizer = torch.optim.Adam(net.parameters(), lr=0.01)
+        run = watch(optimizer, tmp_path, update_norm_every=1)
+        losses, norms = [], []
+        for step in range(4):
+
+            def closure(step: int = step) -> torch.Tensor:
+                x, y = batch(step)
+                optimizer.zero_grad()
+                loss = nn.functional.cross_entropy(net(x), y)
+                loss.backward()
+                losses.append(loss.item())
+                norms.append(global_norm(p.grad for p in net.parameters()))
+                return loss
+
+            returned = optimizer.step(closure)
+            assert returned.item() == losses[-1]
+        frame = lrwatch.read(run.path)
+        assert frame["loss"].tolist() == losses
+        assert frame["grad_norm"].tolist() == pytest.approx(norms, rel=1e-5)
+        assert frame["update_norm"].notna().all()
+        run.finish()
+
+    def test_lbfgs_records_the_first_value_of_each_step(
+        self, net: nn.Module, tmp_path: Path
+    ) -> None:
+        optimizer = torch.optim.LBFGS(net.parameters(), lr=0.5, max_iter=5)
+        run = watch(optimizer, tmp_path)
+        x, y = batch()
+        first: list[float] = []
+        for _ in range(3):
+            losses: list[float] = []
+
+            def closure(losses: list[float] = losses) -> torch.Tensor:
+                optimizer.zero_grad()
+                loss = nn.functional.cross_entropy(net(x), y)
+                loss.backward()
+                losses.append(loss.item())
+                return loss
+
+            optimizer.step(closure=closure)
+            assert len(losses) > 1
+            first.append(losses[0])
+        assert lrwatch.read(run.path)["loss"].tolist() == first
+        run.finish()
+
+
+class TestGroups:
+    def test_each_group_has_its_columns(self, net: nn.Sequential, tmp_path: Path) -> None:
+        groups: list[dict[str, Any]] = [
+            {"params": net[0].parameters(), "lr": 0.1, "name": "body"},
+            {"params": net[2].parameters(), "lr": 0.01},
+        ]
+        optimizer = torch.optim.SGD(groups)
+        truth = []
+
+        def note(step: int) -> None:
+            truth.append([global_norm(p.grad for p in net[i].parameters()) for i in (0, 2)])
+
+        run = watch(optimizer, tmp_path)
+        train(net, optimizer, 3, before_step=note)
+        frame = lrwatch.read(run.path)
+        assert frame["lr"].tolist() == frame["lr/body"].tolist() == [0.1] * 3
+        assert frame["lr/1"].tolist() == [0.01] * 3
+        assert frame["grad_norm/body"].tolist() == pytest.approx([t[0] for t in truth])
+        assert frame["grad_norm/1"].tolist() == pytest.approx([t[1] for t in truth])
+        both = (frame["update_norm/body"] ** 2 + frame["update_norm/1"] ** 2) ** 0.5
+        assert frame["update_norm"].tolist() == pytest.approx(both.tolist())
+        run.finish()
+
+    def test_a_model_gives_names(self, net: nn.Sequential, tmp_path: Path) -> None:
+        groups = [{"params": list(net[0].parameters())}, {"params": list(net[2].parameters())}]
+        optimizer = torch.optim.SGD(groups, lr=0.1)
+        run = watch(optimizer, tmp_path, model=nn.ModuleDict({"body": net}))
+        train(net, optimizer, 1)
+        assert "lr/body.0" in lrwatch.read(run.path)
+        assert "lr/body.2" in lrwatch.read(run.path)
+        run.finish()
+
+    def test_a_group_added_later_appears_from_then_on(
+        self, net: nn.Sequential, tmp_path: Path
+    ) -> None:
+        optimizer = torch.optim.SGD(net[0].parameters(), lr=0.1)
+        run = watch(optimizer, tmp_path)
+
+        def unfreeze(step: int) -> None:
+            if step == 1:
+                optimizer.add_param_group({"params": list(net[2].parameters()), "lr": 0.02})
+
+        train(net, optimizer, 4, after_step=unfreeze)
+        frame = lrwatch.read(run.path)
+        assert frame["lr/1"].isna().tolist() == [True, True, False, False]
+        assert frame["lr/1"][3] == 0.02
+        assert frame["lr"].tolist() == [0.1] * 4
+        run.finish()
+
+
+class TestLog:
+    @pytest.fixture
+    def run(self, net: nn.Module, tmp_path: Path) -> lrwatch.Run:
+        self.net = net
+        self.optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+        return watch(self.optimizer, tmp_path)
+
+    def frame(self, run: lrwatch.Run) -> pd.DataFrame:
+        run.finish()
+        return lrwatch.read(run.path)
+
+    def test_after_the_step_it_belongs_to_that_step(self, run: lrwatch.Run) -> None:
+        train(self.net, self.optimizer, 4, after_step=lambda i: run.log(accuracy=i / 10))
+        assert self.frame(run)["accuracy"].tolist() == [0.0, 0.1, 0.2, 0.3]
+
+    def test_between_backward_and_step_it_belongs_to_the_coming_one(self, run: lrwatch.Run) -> None:
+        train(self.net, self.optimizer, 4, before_step=lambda i: run.log(**{"val/loss": i / 10}))
+        assert self.frame(run)["val/loss"].tolist() == [0.0, 0.1, 0.2, 0.3]
+
+    def test_a_loss_replaces_the_captured_one(self, run: lrwatch.Run) -> None:
+        train(self.net, self.optimizer, 3, after_step=lambda i: run.log(loss=100.0 + i))
+        assert self.frame(run)["loss"].tolist() == [100.0, 101.0, 102.0]
+
+    def test_a_loss_logged_before_backward_is_of_the_coming_step(self, run: lrwatch.Run) -> None:
+        losses = []
+        for step in range(3):
+            x, y = batch(step)
+            loss = nn.functional.cross_entropy(self.net(x), y)
+            run.log(loss=loss * 2)
+            losses.append(2 * loss.item())
+            self.optimizer.zero_grad()
+            loss.backward()
+            self.optimizer.step()
+        assert self.frame(run)["loss"].tolist() == losses
+
+    def test_now_and_then_leaves_nulls_between(self, run: lrwatch.Run) -> None:
+        def log_now_and_then(step: int) -> None:
+            if step % 3 == 0:
+                run.log(accuracy=1.0)
+
+        train(self.net, self.optimizer, 6, after_step=log_now_and_then)
+        assert self.frame(run)["accuracy"].notna().tolist() == [True, False, False] * 2
+
+    def test_what_is_no_number_is_left_out_with_one_warning(
+        self, run: lrwatch.Run, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        text: Any = "fine"
+        train(self.net, self.optimizer, 3, after_step=lambda i: run.log(note=text, lr=1.0, a=2.0))
+        frame = self.frame(run)
+        assert "note" not in frame
+        assert frame["lr"].tolist() == [0.1] * 3
+        assert frame["a"].tolist() == [2.0] * 3
+        assert [r.levelno for r in caplog.records] == [logging.WARNING] * 2
+
+    def test_after_the_end_it_does_nothing(self, run: lrwatch.Run) -> None:
+        train(self.net, self.optimizer, 1)
+        run.finish()
+        run.log(accuracy=1.0)
+        assert "accuracy" not in lrwatch.read(run.path)
+
+    def test_before_the_first_step_it_belongs_to_that_one(self, run: lrwatch.Run) -> None:
+        run.log(accuracy=0.5)
+        train(self.net, self.optimizer, 1)
+        assert self.frame(run)["accuracy"].tolist() == [0.5]
+
+
+class TestLoss:
+    def test_none_records_only_what_is_logged(self, net: nn.Module, tmp_path: Path) -> None:
+        optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+        run = watch(optimizer, tmp_path, loss=None)
+
+        def log_once(step: int) -> None:
+            if step == 1:
+                run.log(loss=7.0)
+
+        train(net, optimizer, 3, after_step=log_once)
+        assert lrwatch.read(run.path)["loss"].tolist() == pytest.approx(
+            [math.nan, 7.0, math.nan], nan_ok=True
+        )
+        run.finish()
+
+    def test_a_vector_root_is_no_loss(self, net: nn.Module, tmp_path: Path) -> None:
+        optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+        run = watch(optimizer, tmp_path)
+        out = net(batch()[0])
+        out.backward(torch.ones_like(out))
+        optimizer.step()
+        assert lrwatch.read(run.path)["loss"].isna().all()
+        run.finish()
+
+    def test_nan_and_infinity_are_kept(self, net: nn.Module, tmp_path: Path) -> None:
+        optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+        run = watch(optimizer, tmp_path)
+        for factor in (1.0, math.inf, math.nan):
+            optimizer.zero_grad()
+            (net(batch()[0]).square().mean() * factor).backward()
+            optimizer.step()
+        loss = lrwatch.read(run.path)["loss"]
+        assert math.isfinite(loss[0])
+        assert loss[1] == math.inf
+        assert math.isnan(loss[2])
+        run.finish()
+
+    def test_two_runs_at_once_get_their_own(self, tmp_path: Path) -> None:
+        nets = [small_net(0), small_net(1)]
+        optimizers = [torch.optim.SGD(n.parameters(), lr=0.1) for n in nets]
+        runs = [watch(o, tmp_path, name="both") for o in optimizers]
+        expected: list[list[float]] = [[], []]
+        for step in range(3):
+            for i, (one, optimizer) in enumerate(zip(nets, optimizers, strict=True)):
+                expected[i] += train(one, optimizer, 1 + step)
+        for run, losses in zip(runs, expected, strict=True):
+            run.finish()
+            assert lrwatch.read(run.path)["loss"].tolist() == losses
+
+
+class TestLife:
+    def test_training_is_the_same_with_and_without(self, tmp_path: Path) -> None:
+        plain, watched = small_net(), small_net()
+        one, two = (torch.optim.Adam(n.parameters(), lr=0.01) for n in (plain, watched))
+        expected = train(plain, one, 30)
+        run = watch(two, tmp_path)
+        assert train(watched, two, 30) == expected
+        run.finish()
+
+    def test_a_with_block_ends_the_run(self, net: nn.Module, tmp_path: Path) -> None:
+        optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+        with watch(optimizer, tmp_path) as run:
+            train(net, optimizer, 2)
+        train(net, optimizer, 2)
+        assert len(lrwatch.read(run.path)) == 2
+        assert read_run_info(run.path).status == "finished"
+
+    @pytest.mark.parametrize(
+        ("error", "status"),
+        [(ValueError, "failed"), (KeyboardInterrupt, "interrupted"), (SystemExit, "finished")],
+    )
+    def test_an_exception_is_told(
+        self, net: nn.Module, tmp_path: Path, error: type[BaseException], status: str
+    ) -> None:
+        optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+        with pytest.raises(error), watch(optimizer, tmp_path) as run:
+            raise error
+        assert read_run_info(run.path).status == status
+
+    def test_a_dropped_optimizer_ends_its_run(self, tmp_path: Path) -> None:
+        paths = []
+        for seed in range(3):
+            net = small_net(seed)
+            optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+            paths.append(watch(optimizer, tmp_path, name="sweep").path)
+            train(net, optimizer, 2)
+        del optimizer, net
+        gc.collect()
+        assert [read_run_info(path).status for path in paths] == ["finished"] * 3
+        assert [len(lrwatch.read(path)) for path in paths] == [2] * 3
+
+    def test_watching_an_optimizer_anew_ends_the_earlier_run(
+        self, net: nn.Module, tmp_path: Path
+    ) -> None:
+        optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+        first = watch(optimizer, tmp_path, name="cell")
+        train(net, optimizer, 2)
+        second = watch(optimizer, tmp_path, name="cell")
+        train(net, optimizer, 3)
+        second.finish()
+        assert [len(lrwatch.read(run.path)) for run in (first, second)] == [2, 3]
+
+    def test_checkpoints_and_copies_stay_free_of_lrwatch(
+        self, net: nn.Module, tmp_path: Path
+    ) -> None:
+        optimizer = torch.optim.Adam(net.parameters(), lr=0.1)
+        bare = set(optimizer.state_dict())
+        run = watch(optimizer, tmp_path)
+        train(net, optimizer, 2)
+        assert set(optimizer.state_dict()) == bare
+        assert b"lrwatch" not in pickle.dumps(optimizer)
+        twin = copy.deepcopy(optimizer)
+        twin.step()
+        assert len(lrwatch.read(run.path)) == 2
+        run.finish()
+
+    def test_an_error_of_ours_never_reaches_the_loop(
+        self,
+        net: nn.Module,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+        run = watch(optimizer, tmp_path)
+        train(net, optimizer, 2)
+
+        def broken(*_: object) -> None:
+            raise RuntimeError("a fault of ours")
+
+        monkeypatch.setattr("lrwatch.capture.recorder.total_norm", broken)
+        train(net, optimizer, 3)
+        assert len(lrwatch.read(run.path)) == 2
+        assert read_run_info(run.path).status == "failed"
+        assert caplog.text.count("lrwatch stops recording; training goes on") == 1
+
+    def test_resume_goes_on_and_supersedes(self, net: nn.Module, tmp_path: Path) -> None:
+        optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+        run = watch(optimizer, tmp_path, name="job")
+        first = train(net, optimizer, 6)
+        run.finish()
+        again = watch(optimizer, tmp_path, name="job", resume=4)
+        second = train(net, optimizer, 4)
+        again.finish()
+        frame = lrwatch.read(tmp_path / "job")
+        assert frame["step"].tolist() == list(range(8))
+        assert frame["loss"].tolist() == first[:4] + second
+        assert again.id == run.id
+
+
+class TestArguments:
+    @pytest.mark.parametrize("thing", [None, small_net(), [1], "adam", torch.optim.SGD])
+    def test_something_else_than_an_optimizer(self, tmp_path: Path, thing: Any) -> None:
+        with pytest.raises(NotAnOptimizer, match=r"takes a torch\.optim\.Optimizer, got"):
+            watch(thing, tmp_path)
+
+    def test_a_folder_that_cannot_be_written(self, net: nn.Module, tmp_path: Path) -> None:
+        (tmp_path / "file").touch()
+        with pytest.raises(StoreNotWritable, match="cannot create a run in"):
+            watch(torch.optim.SGD(net.parameters(), lr=0.1), tmp_path / "file")
+
+    @pytest.mark.parametrize(
+        ("options", "problem"),
+        [
+            ({"name": "a/b"}, "must not contain '/'"),
+            ({"name": 3}, "name must be a text"),
+            ({"update_norm_every": 0}, "whole number from 1 on, got 0"),
+            ({"update_norm_every": True}, "got True"),
+            ({"total_steps": -5}, "total_steps must be"),
+            ({"loss": "mse"}, "loss must be 'auto' or None"),
+            ({"config": [1, 2]}, "config must be a mapping"),
+            ({"resume": True}, "resume needs the name"),
+        ],
+    )
+    def test_what_is_not_allowed_is_said(
+        self, net: nn.Module, tmp_path: Path, options: dict[str, Any], problem: str
+    ) -> None:
+        with pytest.raises(InvalidArgument, match=problem):
+            watch(torch.optim.SGD(net.parameters(), lr=0.1), tmp_path, **options)
+        assert list(tmp_path.iterdir()) == []
+
+    def test_a_run_to_resume_must_be_there(self, net: nn.Module, tmp_path: Path) -> None:
+        with pytest.raises(RunNotFound):
+            watch(torch.optim.SGD(net.parameters(), lr=0.1), tmp_path, name="x", resume=True)
+
+    def test_the_default_name_tells_optimizer_and_rate(
+        self, net: nn.Module, tmp_path: Path
+    ) -> None:
+        with watch(torch.optim.AdamW(net.parameters(), lr=3e-4), tmp_path) as run:
+            assert run.name == "adamw-0.0003"
+
+    @pytest.mark.parametrize("kind", ["mapping", "namespace", "dataclass"])
+    def test_a_configuration_is_kept_in_json(
+        self, net: nn.Module, tmp_path: Path, kind: str
+    ) -> None:
+        @dataclasses.dataclass
+        class Options:
+            size: int = 3
+            where: Path = Path("data")
+
+        values = {"size": 3, "where": Path("data")}
+        config = {
+            "mapping": values,
+            "namespace": argparse.Namespace(**values),
+            "dataclass": Options(),
+        }[kind]
+        with watch(torch.optim.SGD(net.parameters(), lr=0.1), tmp_path, config=config) as run:
+            assert read_run_info(run.path).config == {"size": 3, "where": "data"}
