@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from lrwatch.diagnosis import Alarm, Diagnosis, Evidence
     from lrwatch.errors import LrwatchError
     from lrwatch.monitor import Monitor, diagnose
+    from lrwatch.run import Run
     from lrwatch.store import read
-    from lrwatch.watcher import Run, watch
+    from lrwatch.watcher import RunGroup, watch
 
 __all__ = [
     "Alarm",
@@ -29,6 +30,7 @@ __all__ = [
     "LrwatchError",
     "Monitor",
     "Run",
+    "RunGroup",
     "diagnose",
     "read",
     "watch",
@@ -42,7 +44,8 @@ _HOME = {
     "Evidence": "lrwatch.diagnosis",
     "LrwatchError": "lrwatch.errors",
     "Monitor": "lrwatch.monitor",
-    "Run": "lrwatch.watcher",
+    "Run": "lrwatch.run",
+    "RunGroup": "lrwatch.watcher",
     "diagnose": "lrwatch.monitor",
     "read": "lrwatch.store",
     "watch": "lrwatch.watcher",

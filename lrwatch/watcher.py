@@ -4,38 +4,48 @@ from __future__ import annotations
 
 import logging
 import os
-import time
+import uuid
 import weakref
-from collections.abc import Iterable
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, TypedDict, Unpack, overload
 
 import torch
 
-from lrwatch.capture import Recorder, StepValues
-from lrwatch.capture.sampling import Sampling
+from lrwatch.capture import Sampling
 from lrwatch.description import describe
-from lrwatch.errors import InvalidArgument, NotAnOptimizer
-from lrwatch.records import FLOAT_COLUMNS, NULL, STEP_COLUMNS
+from lrwatch.errors import InvalidArgument, LrwatchError, NotAnOptimizer
+from lrwatch.records import FLOAT_COLUMNS
+from lrwatch.run import Run
 from lrwatch.store.creation import create_run, resume_run
-from lrwatch.store.writer import Row, RunWriter
 
-__all__ = ["Run", "watch"]
+__all__ = ["Run", "RunGroup", "watch"]
 
 logger = logging.getLogger("lrwatch")
 
-_GROUP_COLUMNS = {
-    "lr": "group_lr",
-    "grad_norm": "group_grad_norm",
-    "param_norm": "group_param_norm",
-    "update_norm": "group_update_norm",
-}
-_NAME_SIGNS = 200
+
+class _Keywords(TypedDict, total=False):
+    dir: str | os.PathLike[str]
+    name: str | None
+    config: Any
+    model: torch.nn.Module | None
+    loss: Literal["auto"] | None
+    update_norm_every: int
+    total_steps: int | None
+    group: str | None
+    resume: bool | int
 
 
+@overload
+def watch(optimizer: torch.optim.Optimizer, **options: Unpack[_Keywords]) -> Run: ...
+@overload
+def watch(
+    optimizer: Mapping[str, torch.optim.Optimizer], **options: Unpack[_Keywords]
+) -> RunGroup: ...
 def watch(  # noqa: PLR0913  one call, its options keyword-only
-    optimizer: torch.optim.Optimizer,
+    optimizer: torch.optim.Optimizer | Mapping[str, torch.optim.Optimizer],
     *,
     dir: str | os.PathLike[str] = "runs",  # noqa: A002  the contract's name
     name: str | None = None,
@@ -46,13 +56,14 @@ def watch(  # noqa: PLR0913  one call, its options keyword-only
     total_steps: int | None = None,
     group: str | None = None,
     resume: bool | int = False,
-) -> Run:
+) -> Run | RunGroup:
     """Record every step of an optimizer from now on.
 
     Parameters
     ----------
     optimizer
-        Any torch optimizer. Steps, schedulers, clipping, accumulation and closures are seen
+        Any torch optimizer, or several by name, as ``{"generator": g, "discriminator": d}``:
+        a run each, in one group. Steps, schedulers, clipping, accumulation and closures are seen
         by themselves.
     dir
         Folder of runs; made if it is not there.
@@ -80,7 +91,7 @@ def watch(  # noqa: PLR0913  one call, its options keyword-only
 
     Returns
     -------
-    Run
+    Run, or RunGroup for several optimizers
         Recording already. Nothing that happens to it raises into the training loop.
 
     Raises
@@ -94,92 +105,41 @@ def watch(  # noqa: PLR0913  one call, its options keyword-only
     RunNotFound, RunBusy
         If the run to resume is not there, or another process writes it.
     """
-    if not isinstance(optimizer, torch.optim.Optimizer):
-        raise NotAnOptimizer(
-            f"watch() takes a torch.optim.Optimizer, got {type(optimizer).__name__}; "
-            "give it the optimizer whose step() the training loop calls"
-        )
-    if name is not None and not isinstance(name, str):
-        raise InvalidArgument(f"name must be a text, got {name!r}")
-    if loss not in ("auto", None):
-        raise InvalidArgument(f"loss must be 'auto' or None, got {loss!r}; see also Run.log")
-    _check_count("update_norm_every", update_norm_every)
-    if total_steps is not None:
-        _check_count("total_steps", total_steps)
-    if resume is not False and name is None:
-        raise InvalidArgument("resume needs the name of the run to go on with; give name=...")
-    earlier = _watched.get(optimizer)
-    if earlier is not None:
-        logger.info("%s is watched anew; run %s ends here", type(optimizer).__name__, earlier.name)
-        earlier.finish()
-    info = describe(optimizer, name=name, config=config, total_steps=total_steps, group=group)
-    folder = Path(dir)
-    if resume is False:
-        writer, step = create_run(folder, info, FLOAT_COLUMNS), 0
-    else:
-        at = None if resume is True else int(resume)
-        writer, step = resume_run(folder, info, FLOAT_COLUMNS, step=at)
-    run = Run(writer, first_step=step)
-    run.attach(
-        optimizer,
+    options = _Options(
+        folder=Path(dir),
+        name=name,
+        config=config,
         model=model,
-        sampling=Sampling(update_norm_every, seed=writer.info.id),
-        capture_loss=loss == "auto",
+        capture_loss=_check_loss(loss),
+        update_norm_every=_check_count("update_norm_every", update_norm_every),
+        total_steps=None if total_steps is None else _check_count("total_steps", total_steps),
+        group=group,
+        resume=resume,
     )
-    _watched[optimizer] = run
-    return run
+    options.check()
+    if isinstance(optimizer, Mapping):
+        return _watch_all(optimizer, options)
+    return _watch_one(optimizer, options)
 
 
-class Run:
-    """A run being recorded, as `watch` returns it.
+class RunGroup(Mapping[str, Run]):
+    """The runs of one job with several optimizers, by the names that `watch` was given.
 
-    Usable as a context manager; otherwise `finish`, the end of the interpreter or the end of
-    the optimizer's life ends it.
-
-    Attributes
-    ----------
-    path
-        Folder of the run.
-    id
-        Identity that survives a rename of the folder.
-    name
-        Name of the run, which is its folder's.
+    Each is a run of its own, with the loss whose `backward` filled its gradients; they share
+    their ``group``. Usable as a context manager.
     """
 
-    def __init__(self, writer: RunWriter, *, first_step: int) -> None:
-        self.path: Path = writer.folder
-        self.id: str = writer.info.id
-        self.name: str = writer.info.name
-        self._writer = writer
-        self._step = first_step
-        self._recorder: Recorder | None = None
-        self._place: dict[str, int] = {}  # columns beyond the usual ones: where they stand
-        self._group_places: list[list[int]] = []  # of each kind of column, by group
-        self._groups: tuple[str, ...] = ()
-        self._logged: dict[str, float] = {}  # for the coming step
-        self._refused: set[str] = set()  # names that were warned about
-        self._close = weakref.finalize(self, writer.close_at_exit)
+    def __init__(self, runs: Mapping[str, Run]) -> None:
+        self._runs = dict(runs)
 
-    def attach(
-        self,
-        optimizer: torch.optim.Optimizer,
-        *,
-        model: torch.nn.Module | None,
-        sampling: Sampling,
-        capture_loss: bool,
-    ) -> None:
-        """Begin to record the steps of an optimizer; `watch` does it."""
-        self._recorder = Recorder(
-            optimizer,
-            hand_on=self._on_step,
-            on_give_up=self._on_give_up,
-            sampling=sampling,
-            model=model,
-            capture_loss=capture_loss,
-        )
+    def __getitem__(self, name: str) -> Run:
+        return self._runs[name]
 
-    def __repr__(self) -> str:
-        return f"<lrwatch run {self.name!r} in {self.path}>"
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._runs)
+
+    def __len__(self) -> int:
+        return len(self._runs)
 
     def __enter__(self) -> Self:
         return self
@@ -190,135 +150,99 @@ class Run:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if kind is None or issubclass(kind, SystemExit):
-            self.finish()
-        else:
-            self._end("interrupted" if issubclass(kind, KeyboardInterrupt) else "failed")
+        for run in self._runs.values():
+            run.__exit__(kind, error, traceback)
 
     def log(self, **values: float | torch.Tensor) -> None:
-        """Attach numbers to the current step.
-
-        That is the step just made or, once `backward` has run again, the one about to be
-        made. ``loss`` replaces the loss that was found by itself. What cannot be recorded, a
-        text for instance, is left out with one warning.
-
-        Parameters
-        ----------
-        values
-            Numbers, or tensors with one element, by name.
-        """
-        if self._recorder is None:
-            return
-        numbers = {}
-        for name, value in values.items():
-            number = self._number(name, value)
-            if number is not None:
-                numbers[name] = number
-        if self._recorder.is_of_coming_step(values.get("loss")):
-            self._logged |= numbers
-        elif numbers:
-            self._amend(numbers)
+        """Attach numbers to the current step of every run; see `Run.log`."""
+        for run in self._runs.values():
+            run.log(**values)
 
     def finish(self) -> None:
-        """End the run: nothing more is recorded, and its rows become one Parquet file."""
-        self._end("finished")
+        """End every run."""
+        for run in self._runs.values():
+            run.finish()
 
-    # -- called by the recorder, on the training thread ---------------------------------------
 
-    def _on_step(self, step: StepValues) -> None:
-        row = [
-            step.loss,
-            step.lr,
-            step.grad_norm,
-            step.grad_norm_clipped,
-            step.param_norm,
-            step.update_norm,
-        ]
-        if step.group_lr or self._logged or self._place:
-            row = self._with_more(row, step)
-        self._writer.append(Row(0, self._step, time.time_ns() // 1000, row))
-        self._step += 1
+@dataclass(frozen=True, slots=True)
+class _Options:
+    """What `watch` was asked for, checked."""
 
-    def _on_give_up(self, _error: Exception) -> None:
-        self._recorder = None
-        self._end("failed")
+    folder: Path
+    name: str | None
+    config: Any
+    model: torch.nn.Module | None
+    capture_loss: bool
+    update_norm_every: int
+    total_steps: int | None
+    group: str | None
+    resume: bool | int
 
-    # -- columns beyond the usual ones --------------------------------------------------------
+    def check(self) -> None:
+        if self.name is not None and not isinstance(self.name, str):
+            raise InvalidArgument(f"name must be a text, got {self.name!r}")
+        if self.resume is not False and self.name is None:
+            raise InvalidArgument("resume needs the name of the run to go on with; give name=...")
 
-    def _with_more(self, row: list[float], step: StepValues) -> list[float]:
-        """Return the row with columns by group, and those that were logged."""
-        if step.group_lr:
-            self._find_group_places()
-        logged, self._logged = self._logged, {}
-        if "loss" in logged:
-            row[0] = logged.pop("loss")
-        self._add_columns(logged)
-        row += [NULL] * (len(self._writer.columns) - len(row))
-        for places, kind in zip(self._group_places, _GROUP_COLUMNS.values(), strict=False):
-            for place, value in zip(places, getattr(step, kind), strict=False):
-                row[place] = value
-        for name, value in logged.items():
-            if name in self._place:
-                row[self._place[name]] = value
-        return row
 
-    def _find_group_places(self) -> None:
-        names = self._recorder.groups.names if self._recorder else ()
-        if names == self._groups and self._group_places:
-            return
-        columns = [[f"{kind}/{name}" for name in names] for kind in _GROUP_COLUMNS]
-        self._add_columns(column for kind in columns for column in kind)
-        self._group_places = [[self._place[column] for column in kind] for kind in columns]
-        self._groups = names
+def _watch_all(optimizers: Mapping[str, Any], options: _Options) -> RunGroup:
+    if not optimizers:
+        raise InvalidArgument("watch() was given no optimizer: the mapping is empty")
+    runs: dict[str, Run] = {}
+    group = options.group or options.name or f"job-{uuid.uuid4().hex[:8]}"
+    try:
+        for key, optimizer in optimizers.items():
+            name = f"{options.name}-{key}" if options.name else str(key)
+            runs[key] = _watch_one(optimizer, replace(options, name=name, group=group))
+    except LrwatchError:
+        RunGroup(runs).finish()
+        raise
+    return RunGroup(runs)
 
-    def _add_columns(self, names: Iterable[str]) -> None:
-        new = [name for name in names if name not in self._place]
-        if new:
-            self._writer.widen(new)
-            self._place = {
-                name: i for i, name in enumerate(self._writer.columns) if i >= len(FLOAT_COLUMNS)
-            }
 
-    def _amend(self, numbers: dict[str, float]) -> None:
-        self._add_columns(name for name in numbers if name != "loss")
-        values = self._writer.last_values()
-        if values is None:
-            return
-        for name, number in numbers.items():
-            place = 0 if name == "loss" else self._place.get(name)
-            if place is not None:
-                values[place] = number
-        self._writer.amend(values)
-
-    def _number(self, name: str, value: object) -> float | None:
-        problem = ""
-        if (name in STEP_COLUMNS and name != "loss") or name.partition("/")[0] in _GROUP_COLUMNS:
-            problem = "lrwatch records that itself"
-        elif not name.isprintable() or not 0 < len(name) <= _NAME_SIGNS:
-            problem = f"a name is 1 to {_NAME_SIGNS} printable signs"
-        else:
-            try:
-                # A tensor that requires a gradient is read by item() without a warning.
-                item = getattr(value, "item", None)
-                return float(item() if callable(item) else value)  # type: ignore[arg-type]
-            except (TypeError, ValueError, RuntimeError):
-                problem = f"a number or a tensor with one element is needed, got {value!r:.60}"
-        if name not in self._refused:
-            self._refused.add(name)
-            logger.warning("log(%s=...) is left out: %s", name, problem)
-        return None
-
-    def _end(self, status: str) -> None:
-        recorder, self._recorder = self._recorder, None
-        if recorder is not None:
-            recorder.detach()
-        if self._close.detach() is not None:
-            self._writer.close(status)
+def _watch_one(optimizer: Any, options: _Options) -> Run:
+    if not isinstance(optimizer, torch.optim.Optimizer):
+        raise NotAnOptimizer(
+            f"watch() takes a torch.optim.Optimizer, got {type(optimizer).__name__}; "
+            "give it the optimizer whose step() the training loop calls"
+        )
+    earlier = _watched.get(optimizer)
+    if earlier is not None:
+        logger.info("%s is watched anew; run %s ends here", type(optimizer).__name__, earlier.name)
+        earlier.finish()
+    info = describe(
+        optimizer,
+        name=options.name,
+        config=options.config,
+        total_steps=options.total_steps,
+        group=options.group,
+    )
+    if options.resume is False:
+        writer, step = create_run(options.folder, info, FLOAT_COLUMNS), 0
+    else:
+        at = None if options.resume is True else int(options.resume)
+        writer, step = resume_run(options.folder, info, FLOAT_COLUMNS, step=at)
+    run = Run(writer, first_step=step)
+    run.attach(
+        optimizer,
+        model=options.model,
+        sampling=Sampling(options.update_norm_every, seed=writer.info.id),
+        capture_loss=options.capture_loss,
+    )
+    _watched[optimizer] = run
+    return run
 
 
 _watched: weakref.WeakKeyDictionary[torch.optim.Optimizer, Run] = weakref.WeakKeyDictionary()
 
 
-def _check_count(name: str, value: object) -> None:
+def _check_loss(loss: object) -> bool:
+    if loss not in ("auto", None):
+        raise InvalidArgument(f"loss must be 'auto' or None, got {loss!r}; see also Run.log")
+    return loss == "auto"
+
+
+def _check_count(name: str, value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise InvalidArgument(f"{name} must be a whole number from 1 on, got {value!r}")
+    return value

@@ -1,5 +1,7 @@
 """The torch side: what an optimizer step was, measured at the least cost."""
 
-from lrwatch.capture.recorder import Recorder, StepValues
+from lrwatch.capture.recorder import Recorder
+from lrwatch.capture.sampling import Sampling
+from lrwatch.capture.values import StepValues
 
-__all__ = ["Recorder", "StepValues"]
+__all__ = ["Recorder", "Sampling", "StepValues"]

@@ -21,11 +21,15 @@ __all__ = ["Listener", "listeners"]
 class Listener(Protocol):
     """Somebody who wants to know of the losses whose gradients reached its parameters."""
 
+    def before_backward(self) -> None:
+        """Look at the gradients that a `backward` is about to add to."""
+        ...
+
     def gradient_marks(self) -> Sequence[tuple[int, int]]:
         """Return marks that differ once a gradient was added to."""
         ...
 
-    def on_backward(self, roots: Sequence[Tensor]) -> None:
+    def on_backward(self, roots: Sequence[object]) -> None:
         """Take the scalar roots of one `backward` that filled this listener's gradients."""
         ...
 
@@ -39,14 +43,14 @@ def _install() -> None:
     if _installed is None:
         _original = torch.autograd.backward
         _installed = _announcing(_original)
-        torch.autograd.backward = _installed
+        setattr(torch.autograd, "backward", _installed)  # noqa: B010  mypy knows only the original
 
 
 def _restore() -> None:
     global _original, _installed  # noqa: PLW0603
     # Where somebody else wrapped `backward` after us, ours stays, with nobody to tell.
     if _installed is not None and torch.autograd.backward is _installed:
-        torch.autograd.backward = _original
+        setattr(torch.autograd, "backward", _original)  # noqa: B010
         _original = _installed = None
 
 
@@ -60,6 +64,8 @@ def _announcing(backward: Callable[..., Any]) -> Callable[..., Any]:
         told = list(listeners)
         # With several runs at once, a loss belongs to those whose gradients it filled.
         before = [item.gradient_marks() for item in told] if len(told) > 1 else None
+        for listener in told:
+            listener.before_backward()
         result = backward(tensors, *args, **kwargs)
         roots = (tensors,) if isinstance(tensors, Tensor) else tuple(tensors)
         for i, listener in enumerate(told):

@@ -17,34 +17,34 @@ from torch.nn.utils import clip_grad
 
 from lrwatch.capture.listeners import Listeners
 
-__all__ = ["Clipping", "Listener", "listeners"]
+__all__ = ["ByNorm", "Listener", "listeners"]
+
+
+@dataclass(frozen=True, slots=True)
+class ByNorm:
+    """A clipping by norm, as `clip_grad_norm_` does it.
+
+    Attributes
+    ----------
+    norm
+        Global L2 norm of the gradients before, which torch has just computed.
+    max_norm
+        The norm to which they are scaled down.
+    """
+
+    norm: Tensor
+    max_norm: float
 
 
 class Listener(Protocol):
     """Somebody who wants to see gradients before they are clipped."""
 
-    def before_clipping(self, clipping: Clipping) -> None:
-        """Look at the gradients that are about to be clipped."""
+    def before_clipping(self, parameters: list[Tensor], by_norm: ByNorm | None) -> None:
+        """Look at the gradients of `parameters`, which are about to be clipped.
+
+        `by_norm` is given where all that the clipping does is known beforehand.
+        """
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Clipping:
-    """One call of a clipping function, before it changes the gradients.
-
-    Attributes
-    ----------
-    parameters
-        Those whose gradients are clipped.
-    norm
-        Global L2 norm of their gradients, where torch has just computed it.
-    max_norm
-        The norm to which they are scaled down; ``None`` for other ways of clipping.
-    """
-
-    parameters: list[Tensor]
-    norm: Tensor | None = None
-    max_norm: float | None = None
 
 
 @dataclass(slots=True)
@@ -94,9 +94,9 @@ listeners: Listeners[Listener] = Listeners(_install, _restore)
 """Those who are told of every clipping."""
 
 
-def _tell(clipping: Clipping) -> None:
+def _tell(parameters: list[Tensor], by_norm: ByNorm | None = None) -> None:
     for listener in listeners:
-        listener.before_clipping(clipping)
+        listener.before_clipping(parameters, by_norm)
 
 
 def _remembering_norm(get_total_norm: Callable[..., Any]) -> Callable[..., Any]:
@@ -120,7 +120,7 @@ def _announcing_norm(clip: Callable[..., Any]) -> Callable[..., Any]:
         # and is L2; any other (another p, the norm of more than is clipped) is no use here.
         n_gradients = sum(p.grad is not None for p in clipped)
         is_theirs = total_norm is _last.norm and _last.is_l2 and _last.n_tensors == n_gradients
-        _tell(Clipping(clipped, total_norm, float(max_norm)) if is_theirs else Clipping(clipped))
+        _tell(clipped, ByNorm(total_norm, float(max_norm)) if is_theirs else None)
         return clip(clipped, max_norm, total_norm, *args, **kwargs)
 
     return call
@@ -130,7 +130,7 @@ def _announcing(clip: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(clip)
     def call(parameters: Any, *args: Any, **kwargs: Any) -> Any:
         clipped = _as_list(parameters)
-        _tell(Clipping(clipped))
+        _tell(clipped)
         return clip(clipped, *args, **kwargs)
 
     return call

@@ -11,13 +11,23 @@ import torch
 from torch import Tensor
 
 from lrwatch.capture.norms import total_norm
+from lrwatch.capture.values import Number, Numbers
+from lrwatch.records import NULL
 
 __all__ = ["ParameterGroups", "learning_rates"]
 
 
-def learning_rates(optimizer: torch.optim.Optimizer) -> list[float]:
-    """Return the learning rate of each parameter group; NaN where an optimizer has none."""
-    return [float(group.get("lr", "nan")) for group in optimizer.param_groups]
+def learning_rates(optimizer: torch.optim.Optimizer) -> list[Number]:
+    """Return the learning rate of each parameter group; `NULL` where an optimizer has none.
+
+    One that is a tensor on a device stays there: a copy, as a scheduler may change it.
+    """
+    rates = [group.get("lr", NULL) for group in optimizer.param_groups]
+    return [_rate(rate) if isinstance(rate, Tensor) else float(rate) for rate in rates]
+
+
+def _rate(rate: Tensor) -> Number:
+    return float(rate) if rate.device.type == "cpu" else rate.detach().clone()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +63,7 @@ class ParameterGroups:
             len(group["params"]) == n for group, n in zip(groups, self.counts, strict=True)
         )
 
-    def totals(self, measured: Sequence[bool] | None, norms: Sequence[float]) -> list[float]:
+    def totals(self, measured: Sequence[bool] | None, norms: Numbers) -> list[Number]:
         """Return the norm of each group from the norms of its tensors.
 
         Parameters
@@ -63,10 +73,15 @@ class ParameterGroups:
         norms
             L2 norms of the measured parameters' tensors, in the order of `parameters`.
         """
-        values = iter(norms)
         flags = iter(measured if measured is not None else [True] * len(self.parameters))
-        by_group = [[next(values) for _ in range(n) if next(flags)] for n in self.counts]
-        return [total_norm(group) for group in by_group]
+        sizes = [sum(next(flags) for _ in range(n)) for n in self.counts]
+        ends = list(itertools.accumulate(sizes))
+        spans = zip([0, *ends[:-1]], ends, strict=True)
+        return [total_norm(norms[first:stop]) for first, stop in spans]
+
+    def is_on_host(self) -> bool:
+        """Tell whether every parameter is on the CPU."""
+        return all(p.device.type == "cpu" for p in self.parameters)
 
 
 def _names(groups: list[dict[str, Any]], model: torch.nn.Module | None) -> tuple[str, ...]:

@@ -1,7 +1,8 @@
 """L2 norms of lists of tensors, one a tensor, right for every type of tensor at the least cost.
 
-The common case, dense real tensors, is one `_foreach_norm`. Numbers are added up on the
-Python side: for a handful of tensors that is cheaper than two more kernels.
+The common case, dense real tensors, is one `_foreach_norm`. On a CPU the norms become Python
+numbers at once: for a handful of tensors, adding up there is cheaper than two more kernels.
+Elsewhere they stay on the device, as reading one would wait for all work before it.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from lrwatch.capture.values import Number, Numbers
+
 __all__ = ["difference_norms", "tensor_norms", "total_norm"]
 
 # Beyond these the squares that float32 adds up come near its limits; NaN and 0 count as beyond.
@@ -20,29 +23,38 @@ _LEAST, _MOST = 1e-18, 1e18
 _HALVES = frozenset({torch.float16, torch.bfloat16})
 
 
-def tensor_norms(tensors: Sequence[Tensor]) -> list[float]:
+def tensor_norms(tensors: Sequence[Tensor]) -> Numbers:
     """Return the L2 norm of each tensor.
 
     Parameters
     ----------
     tensors
         Real or complex, dense or sparse, of any floating type and device. Half-precision
-        values are added up in float32. A norm that float32 cannot hold, because the squares
-        overflow or vanish, is computed once more in float64.
+        values are added up in float32. On a CPU a norm that float32 cannot hold, because the
+        squares overflow or vanish, is computed once more in float64.
+
+    Returns
+    -------
+    Numbers if all tensors are on a CPU, else a tensor of shape ``(n_tensors,)`` on the device
+    of the first.
     """
     if not tensors:
         return []
     try:
-        norms = [norm.item() for norm in torch._foreach_norm(_dense(tensors))]  # noqa: SLF001
+        norms = list(torch._foreach_norm(_in_full_precision(tensors)))  # noqa: SLF001
     except (RuntimeError, TypeError, NotImplementedError):
-        return [_careful_norm(tensor) for tensor in tensors]
-    for i, norm in enumerate(norms):
-        if not _LEAST < norm < _MOST:
-            norms[i] = _careful_norm(tensors[i])
-    return norms
+        norms = [_careful_norm(tensor) for tensor in tensors]
+    if any(norm.device.type != "cpu" for norm in norms):
+        device = norms[0].device
+        return torch.stack([norm.to(device, torch.float32, non_blocking=True) for norm in norms])
+    numbers: list[float] = [norm.item() for norm in norms]
+    for i, number in enumerate(numbers):
+        if not _LEAST < number < _MOST:
+            numbers[i] = _careful_norm(tensors[i]).item()
+    return numbers
 
 
-def difference_norms(after: Sequence[Tensor], before: Sequence[Tensor]) -> list[float]:
+def difference_norms(after: Sequence[Tensor], before: Sequence[Tensor]) -> Numbers:
     """Return the L2 norm of the change of each tensor.
 
     Parameters
@@ -56,19 +68,22 @@ def difference_norms(after: Sequence[Tensor], before: Sequence[Tensor]) -> list[
     return tensor_norms(before)
 
 
-def total_norm(norms: Sequence[float]) -> float:
+def total_norm(norms: Numbers) -> Number:
     """Return the L2 norm of tensors as if they were one vector, from the norm of each."""
+    if isinstance(norms, Tensor):
+        total: Tensor = torch.linalg.vector_norm(norms)
+        return total
     # hypot() calls an infinity beside a NaN infinite; a NaN anywhere must stay visible.
-    total = math.hypot(*norms)
-    return math.nan if math.isinf(total) and any(map(math.isnan, norms)) else total
+    length = math.hypot(*norms)
+    return math.nan if math.isinf(length) and any(map(math.isnan, norms)) else length
 
 
-def _dense(tensors: Sequence[Tensor]) -> list[Tensor]:
+def _in_full_precision(tensors: Sequence[Tensor]) -> list[Tensor]:
     """Return tensors that `_foreach_norm` treats rightly: half precision becomes float32."""
     return [t.float() if t.dtype in _HALVES else t for t in tensors]
 
 
-def _careful_norm(tensor: Tensor) -> float:
+def _careful_norm(tensor: Tensor) -> Tensor:
     values = tensor.detach()
     if values.is_sparse:
         values = values.coalesce().values()
@@ -76,4 +91,5 @@ def _careful_norm(tensor: Tensor) -> float:
         values = values.values()
     if values.is_complex():
         values = torch.view_as_real(values)
-    return float(torch.linalg.vector_norm(values.double()))
+    norm: Tensor = torch.linalg.vector_norm(values.double())
+    return norm

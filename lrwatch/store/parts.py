@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from lrwatch.records import FLOAT_COLUMNS, is_null
+from lrwatch.records import is_null
 from lrwatch.store.journal import JournalRows
 from lrwatch.store.layout import Extent
 
@@ -128,18 +128,18 @@ def _widened(table: pa.Table, schema: pa.Schema) -> pa.Table:
 def _encoding(schema: pa.Schema) -> dict[str, object]:
     """Choose the encoding by what a column holds.
 
-    Norms and losses come from float32 arithmetic and are close in size to their neighbours:
-    split into byte planes they shrink to about four bytes. Steps and times grow evenly. A
-    learning rate repeats, and so do the values of a column logged now and then.
+    Numbers of a training come from float32 arithmetic or a smooth schedule, and neighbours
+    are close: split into byte planes, zstd brings a loss to about four bytes and a constant
+    learning rate to none. Steps and times grow evenly.
     """
-    split = [name for name in schema.names if name in FLOAT_COLUMNS and name != "lr"]
-    split += [name for name in schema.names if name.startswith(("grad_norm/", "loss/"))]
-    encoding = dict.fromkeys(split, "BYTE_STREAM_SPLIT")
-    encoding |= {"step": "DELTA_BINARY_PACKED", "time": "DELTA_BINARY_PACKED"}
-    encoding = {name: kind for name, kind in encoding.items() if name in schema.names}
+    encoding = {
+        field.name: "BYTE_STREAM_SPLIT" if field.type == pa.float64() else "DELTA_BINARY_PACKED"
+        for field in schema
+        if field.type in (pa.float64(), pa.int64(), TIME)
+    }
     return {
         "compression": "zstd",
         "compression_level": 3,
-        "use_dictionary": [name for name in schema.names if name not in encoding],
+        "use_dictionary": False,
         "column_encoding": encoding,
     }

@@ -61,7 +61,7 @@ OPTIMIZERS: dict[str, Callable[[Any], torch.optim.Optimizer]] = {
 
 
 @pytest.mark.parametrize("kind", OPTIMIZERS)
-def test_every_number_is_the_true_one(kind: str, net: nn.Module, tmp_path: Path) -> None:
+def test_every_number_is_the_true_one(kind: str, net: nn.Sequential, tmp_path: Path) -> None:
     optimizer = OPTIMIZERS[kind](net.parameters())
     truth: dict[str, list[float]] = {"grad_norm": [], "update_norm": [], "param_norm": []}
     before: list[torch.Tensor] = []
@@ -88,7 +88,7 @@ def test_every_number_is_the_true_one(kind: str, net: nn.Module, tmp_path: Path)
     assert frame["grad_norm_clipped"].equals(frame["grad_norm"])
 
 
-def test_update_and_parameter_norms_are_sampled(net: nn.Module, tmp_path: Path) -> None:
+def test_update_and_parameter_norms_are_sampled(net: nn.Sequential, tmp_path: Path) -> None:
     optimizer = torch.optim.Adam(net.parameters(), lr=0.01)
     run = watch(optimizer, tmp_path)
     train(net, optimizer, 320)
@@ -99,7 +99,7 @@ def test_update_and_parameter_norms_are_sampled(net: nn.Module, tmp_path: Path) 
     run.finish()
 
 
-def test_plain_sgd_has_its_update_norm_at_every_step(net: nn.Module, tmp_path: Path) -> None:
+def test_plain_sgd_has_its_update_norm_at_every_step(net: nn.Sequential, tmp_path: Path) -> None:
     optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
     run = watch(optimizer, tmp_path)
     train(net, optimizer, 60, before_step=lambda _: _quiet_clip(net, 0.3))
@@ -111,11 +111,11 @@ def test_plain_sgd_has_its_update_norm_at_every_step(net: nn.Module, tmp_path: P
     run.finish()
 
 
-def _quiet_clip(net: nn.Module, max_norm: float) -> None:
+def _quiet_clip(net: nn.Sequential, max_norm: float) -> None:
     clip_grad_norm_(net.parameters(), max_norm)
 
 
-def test_a_scheduler_does_not_shift_the_learning_rate(net: nn.Module, tmp_path: Path) -> None:
+def test_a_scheduler_does_not_shift_the_learning_rate(net: nn.Sequential, tmp_path: Path) -> None:
     optimizer = torch.optim.SGD(net.parameters(), lr=1.0)
     run = watch(optimizer, tmp_path)
     scheduler = torch.optim.lr_scheduler.ExponentialLR(optimizer, 0.5)
@@ -124,7 +124,7 @@ def test_a_scheduler_does_not_shift_the_learning_rate(net: nn.Module, tmp_path: 
     run.finish()
 
 
-def test_a_learning_rate_may_be_a_tensor(net: nn.Module, tmp_path: Path) -> None:
+def test_a_learning_rate_may_be_a_tensor(net: nn.Sequential, tmp_path: Path) -> None:
     optimizer = torch.optim.Adam(net.parameters(), lr=torch.tensor(0.25))
     run = watch(optimizer, tmp_path)
     train(net, optimizer, 2)
@@ -132,7 +132,7 @@ def test_a_learning_rate_may_be_a_tensor(net: nn.Module, tmp_path: Path) -> None
     run.finish()
 
 
-def test_accumulated_micro_batches_make_one_row(net: nn.Module, tmp_path: Path) -> None:
+def test_accumulated_micro_batches_make_one_row(net: nn.Sequential, tmp_path: Path) -> None:
     optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
     run = watch(optimizer, tmp_path)
     means, norms = [], []
@@ -156,7 +156,7 @@ def test_accumulated_micro_batches_make_one_row(net: nn.Module, tmp_path: Path) 
 class TestClipping:
     """The norm before clipping and the norm after, however it is done."""
 
-    def record(self, net: nn.Module, folder: Path, clip: Callable[[], object]) -> pd.DataFrame:
+    def record(self, net: nn.Sequential, folder: Path, clip: Callable[[], object]) -> pd.DataFrame:
         optimizer = torch.optim.Adam(net.parameters(), lr=0.01)
         self.before: list[float] = []
         self.after: list[float] = []
@@ -175,66 +175,68 @@ class TestClipping:
         assert frame["grad_norm"].tolist() == pytest.approx(self.before, rel=1e-4)
         assert frame["grad_norm_clipped"].tolist() == pytest.approx(self.after, rel=1e-4)
 
-    def test_by_norm(self, net: nn.Module, tmp_path: Path) -> None:
+    def test_by_norm(self, net: nn.Sequential, tmp_path: Path) -> None:
         self.check(self.record(net, tmp_path, lambda: clip_grad_norm_(net.parameters(), 0.1)))
         assert max(self.after) < 0.11 < min(self.before)
 
-    def test_by_a_norm_that_does_not_engage(self, net: nn.Module, tmp_path: Path) -> None:
+    def test_by_a_norm_that_does_not_engage(self, net: nn.Sequential, tmp_path: Path) -> None:
         self.check(self.record(net, tmp_path, lambda: clip_grad_norm_(net.parameters(), 100)))
 
-    def test_through_the_module(self, net: nn.Module, tmp_path: Path) -> None:
+    def test_through_the_module(self, net: nn.Sequential, tmp_path: Path) -> None:
         self.check(
             self.record(
                 net, tmp_path, lambda: torch.nn.utils.clip_grad_norm_(list(net.parameters()), 0.1)
             )
         )
 
-    def test_by_another_norm(self, net: nn.Module, tmp_path: Path) -> None:
+    def test_by_another_norm(self, net: nn.Sequential, tmp_path: Path) -> None:
         self.check(
             self.record(
                 net, tmp_path, lambda: clip_grad_norm_(net.parameters(), 0.05, norm_type=math.inf)
             )
         )
 
-    def test_with_a_norm_computed_before(self, net: nn.Module, tmp_path: Path) -> None:
+    def test_with_a_norm_computed_before(self, net: nn.Sequential, tmp_path: Path) -> None:
         def clip() -> None:
-            norm = torch.nn.utils.get_total_norm([p.grad for p in net.parameters()])
+            norm = torch.nn.utils.get_total_norm(
+                [p.grad for p in net.parameters() if p.grad is not None]
+            )
             torch.nn.utils.clip_grads_with_norm_(net.parameters(), 0.1, norm)
 
         self.check(self.record(net, tmp_path, clip))
 
-    def test_part_by_part(self, net: nn.Module, tmp_path: Path) -> None:
+    def test_part_by_part(self, net: nn.Sequential, tmp_path: Path) -> None:
         def clip() -> None:
             clip_grad_norm_(net[0].parameters(), 0.05)
             clip_grad_norm_(net[2].parameters(), 0.02)
 
         self.check(self.record(net, tmp_path, clip))
 
-    def test_a_single_part(self, net: nn.Module, tmp_path: Path) -> None:
+    def test_a_single_part(self, net: nn.Sequential, tmp_path: Path) -> None:
         self.check(self.record(net, tmp_path, lambda: clip_grad_norm_(net[0].parameters(), 0.05)))
 
-    def test_twice(self, net: nn.Module, tmp_path: Path) -> None:
+    def test_twice(self, net: nn.Sequential, tmp_path: Path) -> None:
         def clip() -> None:
             clip_grad_norm_(net.parameters(), 0.3)
             clip_grad_norm_(net.parameters(), 0.1)
 
         self.check(self.record(net, tmp_path, clip))
 
-    def test_by_value(self, net: nn.Module, tmp_path: Path) -> None:
+    def test_by_value(self, net: nn.Sequential, tmp_path: Path) -> None:
         self.check(
             self.record(
                 net, tmp_path, lambda: torch.nn.utils.clip_grad_value_(net.parameters(), 0.01)
             )
         )
 
-    def test_of_another_net_is_not_ours(self, net: nn.Module, tmp_path: Path) -> None:
+    def test_of_another_net_is_not_ours(self, net: nn.Sequential, tmp_path: Path) -> None:
         other = small_net(1)
         nn.functional.cross_entropy(other(batch()[0]), batch()[1]).backward()
         self.check(self.record(net, tmp_path, lambda: clip_grad_norm_(other.parameters(), 1e-3)))
 
 
 class TestClosures:
-    def test_as_lightning_uses_them(self, net: nn.Module, tmp_path: Path) -> None:
+    def test_as_lightning_uses_them(self, net: nn.Sequential, tmp_path: Path) -> None:
         optimizer = torch.optim.Adam(net.parameters(), lr=0.01)
         run = watch(optimizer, tmp_path, update_norm_every=1)
         losses, norms = [], []
@@ -258,7 +260,7 @@ class TestClosures:
         run.finish()
 
     def test_lbfgs_records_the_first_value_of_each_step(
-        self, net: nn.Module, tmp_path: Path
+        self, net: nn.Sequential, tmp_path: Path
     ) -> None:
         optimizer = torch.optim.LBFGS(net.parameters(), lr=0.5, max_iter=5)
         run = watch(optimizer, tmp_path)
@@ -333,7 +335,7 @@ class TestGroups:
 
 class TestLog:
     @pytest.fixture
-    def run(self, net: nn.Module, tmp_path: Path) -> lrwatch.Run:
+    def run(self, net: nn.Sequential, tmp_path: Path) -> lrwatch.Run:
         self.net = net
         self.optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
         return watch(self.optimizer, tmp_path)
@@ -398,7 +400,7 @@ class TestLog:
 
 
 class TestLoss:
-    def test_none_records_only_what_is_logged(self, net: nn.Module, tmp_path: Path) -> None:
+    def test_none_records_only_what_is_logged(self, net: nn.Sequential, tmp_path: Path) -> None:
         optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
         run = watch(optimizer, tmp_path, loss=None)
 
@@ -412,7 +414,7 @@ class TestLoss:
         )
         run.finish()
 
-    def test_a_vector_root_is_no_loss(self, net: nn.Module, tmp_path: Path) -> None:
+    def test_a_vector_root_is_no_loss(self, net: nn.Sequential, tmp_path: Path) -> None:
         optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
         run = watch(optimizer, tmp_path)
         out = net(batch()[0])
@@ -421,7 +423,7 @@ class TestLoss:
         assert lrwatch.read(run.path)["loss"].isna().all()
         run.finish()
 
-    def test_nan_and_infinity_are_kept(self, net: nn.Module, tmp_path: Path) -> None:
+    def test_nan_and_infinity_are_kept(self, net: nn.Sequential, tmp_path: Path) -> None:
         optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
         run = watch(optimizer, tmp_path)
         for factor in (1.0, math.inf, math.nan):
@@ -456,7 +458,7 @@ class TestLife:
         assert train(watched, two, 30) == expected
         run.finish()
 
-    def test_a_with_block_ends_the_run(self, net: nn.Module, tmp_path: Path) -> None:
+    def test_a_with_block_ends_the_run(self, net: nn.Sequential, tmp_path: Path) -> None:
         optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
         with watch(optimizer, tmp_path) as run:
             train(net, optimizer, 2)
@@ -469,7 +471,7 @@ class TestLife:
         [(ValueError, "failed"), (KeyboardInterrupt, "interrupted"), (SystemExit, "finished")],
     )
     def test_an_exception_is_told(
-        self, net: nn.Module, tmp_path: Path, error: type[BaseException], status: str
+        self, net: nn.Sequential, tmp_path: Path, error: type[BaseException], status: str
     ) -> None:
         optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
         with pytest.raises(error), watch(optimizer, tmp_path) as run:
@@ -489,7 +491,7 @@ class TestLife:
         assert [len(lrwatch.read(path)) for path in paths] == [2] * 3
 
     def test_watching_an_optimizer_anew_ends_the_earlier_run(
-        self, net: nn.Module, tmp_path: Path
+        self, net: nn.Sequential, tmp_path: Path
     ) -> None:
         optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
         first = watch(optimizer, tmp_path, name="cell")
@@ -500,7 +502,7 @@ class TestLife:
         assert [len(lrwatch.read(run.path)) for run in (first, second)] == [2, 3]
 
     def test_checkpoints_and_copies_stay_free_of_lrwatch(
-        self, net: nn.Module, tmp_path: Path
+        self, net: nn.Sequential, tmp_path: Path
     ) -> None:
         optimizer = torch.optim.Adam(net.parameters(), lr=0.1)
         bare = set(optimizer.state_dict())
@@ -515,7 +517,7 @@ class TestLife:
 
     def test_an_error_of_ours_never_reaches_the_loop(
         self,
-        net: nn.Module,
+        net: nn.Sequential,
         tmp_path: Path,
         monkeypatch: pytest.MonkeyPatch,
         caplog: pytest.LogCaptureFixture,
@@ -533,7 +535,7 @@ class TestLife:
         assert read_run_info(run.path).status == "failed"
         assert caplog.text.count("lrwatch stops recording; training goes on") == 1
 
-    def test_resume_goes_on_and_supersedes(self, net: nn.Module, tmp_path: Path) -> None:
+    def test_resume_goes_on_and_supersedes(self, net: nn.Sequential, tmp_path: Path) -> None:
         optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
         run = watch(optimizer, tmp_path, name="job")
         first = train(net, optimizer, 6)
@@ -553,7 +555,7 @@ class TestArguments:
         with pytest.raises(NotAnOptimizer, match=r"takes a torch\.optim\.Optimizer, got"):
             watch(thing, tmp_path)
 
-    def test_a_folder_that_cannot_be_written(self, net: nn.Module, tmp_path: Path) -> None:
+    def test_a_folder_that_cannot_be_written(self, net: nn.Sequential, tmp_path: Path) -> None:
         (tmp_path / "file").touch()
         with pytest.raises(StoreNotWritable, match="cannot create a run in"):
             watch(torch.optim.SGD(net.parameters(), lr=0.1), tmp_path / "file")
@@ -572,25 +574,25 @@ class TestArguments:
         ],
     )
     def test_what_is_not_allowed_is_said(
-        self, net: nn.Module, tmp_path: Path, options: dict[str, Any], problem: str
+        self, net: nn.Sequential, tmp_path: Path, options: dict[str, Any], problem: str
     ) -> None:
         with pytest.raises(InvalidArgument, match=problem):
             watch(torch.optim.SGD(net.parameters(), lr=0.1), tmp_path, **options)
         assert list(tmp_path.iterdir()) == []
 
-    def test_a_run_to_resume_must_be_there(self, net: nn.Module, tmp_path: Path) -> None:
+    def test_a_run_to_resume_must_be_there(self, net: nn.Sequential, tmp_path: Path) -> None:
         with pytest.raises(RunNotFound):
             watch(torch.optim.SGD(net.parameters(), lr=0.1), tmp_path, name="x", resume=True)
 
     def test_the_default_name_tells_optimizer_and_rate(
-        self, net: nn.Module, tmp_path: Path
+        self, net: nn.Sequential, tmp_path: Path
     ) -> None:
         with watch(torch.optim.AdamW(net.parameters(), lr=3e-4), tmp_path) as run:
             assert run.name == "adamw-0.0003"
 
     @pytest.mark.parametrize("kind", ["mapping", "namespace", "dataclass"])
     def test_a_configuration_is_kept_in_json(
-        self, net: nn.Module, tmp_path: Path, kind: str
+        self, net: nn.Sequential, tmp_path: Path, kind: str
     ) -> None:
         @dataclasses.dataclass
         class Options:
@@ -605,3 +607,63 @@ class TestArguments:
         }[kind]
         with watch(torch.optim.SGD(net.parameters(), lr=0.1), tmp_path, config=config) as run:
             assert read_run_info(run.path).config == {"size": 3, "where": "data"}
+
+
+class TestSeveralOptimizers:
+    """A generator and a discriminator: each run has the loss whose gradients it used."""
+
+    def train_gan(self, runs: lrwatch.RunGroup | None = None) -> tuple[list[float], list[float]]:
+        generator, discriminator = self.nets
+        g, d = self.optimizers
+        g_losses, d_losses = [], []
+        for step in range(4):
+            x, _ = batch(step)
+            real = torch.ones(12, 3)
+            fake = generator(x)
+            d.zero_grad()
+            d_real = nn.functional.mse_loss(discriminator(x), real)
+            d_fake = nn.functional.mse_loss(discriminator(fake.detach()[:, :1] * x), -real)
+            d_real.backward()
+            d_fake.backward()
+            d.step()
+            g.zero_grad()
+            g_loss = nn.functional.mse_loss(discriminator(fake[:, :1] * x), real)
+            g_loss.backward()  # fills the discriminator's gradients too; they are thrown away
+            g.step()
+            g_losses.append(g_loss.item())
+            d_losses.append(d_real.item() + d_fake.item())
+        return g_losses, d_losses
+
+    @pytest.fixture(autouse=True)
+    def gan(self) -> None:
+        self.nets = small_net(0), small_net(1)
+        self.optimizers = [torch.optim.Adam(n.parameters(), lr=0.01) for n in self.nets]
+
+    def test_each_run_gets_its_own_loss(self, tmp_path: Path) -> None:
+        g, d = self.optimizers
+        with lrwatch.watch({"generator": g, "discriminator": d}, dir=tmp_path, name="gan") as runs:
+            g_losses, d_losses = self.train_gan()
+        assert [run.name for run in runs.values()] == ["gan-generator", "gan-discriminator"]
+        assert lrwatch.read(runs["generator"].path)["loss"].tolist() == pytest.approx(g_losses)
+        assert lrwatch.read(runs["discriminator"].path)["loss"].tolist() == pytest.approx(d_losses)
+
+    def test_the_runs_share_a_group(self, tmp_path: Path) -> None:
+        g, d = self.optimizers
+        runs = lrwatch.watch({"g": g, "d": d}, dir=tmp_path)
+        runs.log(epoch=1)
+        self.train_gan()
+        runs.finish()
+        infos = [read_run_info(run.path) for run in runs.values()]
+        assert infos[0].group == infos[1].group
+        assert infos[0].group is not None
+        assert lrwatch.read(runs["d"].path)["epoch"][0] == 1.0
+
+    def test_what_is_no_optimizer_is_said_and_nothing_stays_open(self, tmp_path: Path) -> None:
+        bad: Any = {"g": self.optimizers[0], "d": None}
+        with pytest.raises(NotAnOptimizer):
+            lrwatch.watch(bad, dir=tmp_path)
+        assert read_run_info(tmp_path / "g").status == "finished"
+
+    def test_no_optimizer_at_all_is_said(self, tmp_path: Path) -> None:
+        with pytest.raises(InvalidArgument, match="mapping is empty"):
+            lrwatch.watch({}, dir=tmp_path)

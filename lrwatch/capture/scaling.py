@@ -1,0 +1,85 @@
+"""Listen to `GradScaler`: the loss before it was scaled, and the steps it skips.
+
+`GradScaler.scale` multiplies the loss, so the root of `backward` is not the loss; the scaled
+tensor remembers what it was made of. On an overflow `GradScaler.step` does not call the
+optimizer, so no hook of the optimizer tells of it.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from lrwatch.capture.listeners import Listeners
+
+try:
+    from torch.amp import GradScaler
+except ImportError:  # torch 2.2
+    from torch.cuda.amp import GradScaler  # type: ignore[assignment]
+
+__all__ = ["Listener", "listeners", "unscaled"]
+
+_MARK = "_lrwatch_unscaled"
+_originals: dict[str, Callable[..., Any]] = {}
+
+
+class Listener(Protocol):
+    """Somebody who wants to know of steps that were skipped."""
+
+    def n_steps_of(self, optimizer: torch.optim.Optimizer) -> int | None:
+        """Return how many steps an optimizer has made, ``None`` if it is another one."""
+        ...
+
+    def on_skipped(self) -> None:
+        """Take note of a step that was not made."""
+        ...
+
+
+def unscaled(root: Tensor) -> Tensor:
+    """Return the loss that a root of `backward` is, or was scaled from."""
+    return getattr(root, _MARK, root)
+
+
+def _install() -> None:
+    if not _originals:
+        _originals.update(scale=GradScaler.scale, step=GradScaler.step)
+        setattr(GradScaler, "scale", _remembering(GradScaler.scale))  # noqa: B010
+        setattr(GradScaler, "step", _announcing(GradScaler.step))  # noqa: B010
+
+
+def _restore() -> None:
+    for name, original in _originals.items():
+        setattr(GradScaler, name, original)
+    _originals.clear()
+
+
+listeners: Listeners[Listener] = Listeners(_install, _restore)
+"""Those who are told of skipped steps."""
+
+
+def _remembering(scale: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(scale)
+    def call(self: GradScaler, outputs: Any) -> Any:
+        scaled = scale(self, outputs)
+        if isinstance(outputs, Tensor) and scaled is not outputs:
+            setattr(scaled, _MARK, outputs.detach())
+        return scaled
+
+    return call
+
+
+def _announcing(step: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(step)
+    def call(self: GradScaler, optimizer: torch.optim.Optimizer, *args: Any, **kwargs: Any) -> Any:
+        before = [(listener, listener.n_steps_of(optimizer)) for listener in listeners]
+        result = step(self, optimizer, *args, **kwargs)
+        for listener, n_steps in before:
+            if n_steps is not None and listener.n_steps_of(optimizer) == n_steps:
+                listener.on_skipped()
+        return result
+
+    return call

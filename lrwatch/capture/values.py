@@ -1,0 +1,52 @@
+"""The numbers of one optimizer step, wherever they are: on the host, or still on a device."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from torch import Tensor
+
+from lrwatch.records import NULL
+
+__all__ = ["Number", "Numbers", "StepValues"]
+
+Number: TypeAlias = float | Tensor
+"""A number, or a tensor of shape ``()`` whose number is not on the host yet."""
+
+Numbers: TypeAlias = Sequence[float] | Tensor
+"""Numbers, or a tensor of shape ``(n,)``."""
+
+
+@dataclass(slots=True)
+class StepValues:
+    """The numbers of one optimizer step, `NULL` where one was not recorded.
+
+    Attributes
+    ----------
+    loss, lr, grad_norm, grad_norm_clipped, param_norm, update_norm
+        As in the contract of `lrwatch.read`.
+    skipped
+        Not 0 if the step was skipped for an overflow under mixed precision.
+    group_lr, group_grad_norm, group_param_norm, group_update_norm
+        The same by parameter group; empty where there is a single one.
+    time
+        When the step ended: microseconds since the Unix epoch, UTC.
+    logged
+        What the script logged for this step, by name.
+    """
+
+    loss: Number = NULL
+    lr: Number = NULL
+    grad_norm: Number = NULL
+    grad_norm_clipped: Number = NULL
+    param_norm: Number = NULL
+    update_norm: Number = NULL
+    skipped: Number = 0.0
+    group_lr: Sequence[Number] = ()
+    group_grad_norm: Sequence[Number] = ()
+    group_param_norm: Sequence[Number] = ()
+    group_update_norm: Sequence[Number] = ()
+    time: int = 0
+    logged: dict[str, Number] = field(default_factory=dict)
