@@ -40,9 +40,8 @@ def main() -> None:
             writer.append(Row(0, i, 1_000 * i, row))
         run = writer.folder
         lrwatch.read(run)  # imports
-        print(
-            f"read, open run of {options.rows:,} steps     {seconds(lambda: lrwatch.read(run)):.3f} s"
-        )
+        took = seconds(lambda: lrwatch.read(run))
+        print(f"read, open run of {options.rows:,} steps     {took:.3f} s")
         reader = RunReader(run)
         reader.read_new()
         print(f"poll with nothing new                  {seconds(reader.read_new) * 1e3:.2f} ms")

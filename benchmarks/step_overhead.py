@@ -85,7 +85,7 @@ def arms(model: str, folder: str) -> dict[str, Callable[[], None]]:
 
     plain, watched, boarded = Job(model), Job(model), Job(model)
     lrwatch.watch(watched.optimizer, dir=folder, name="bench")
-    writer = SummaryWriter(os.path.join(folder, "tensorboard"))
+    writer = SummaryWriter(f"{folder}/tensorboard")
     params = list(boarded.net.parameters())
 
     def board(loss):

@@ -14,6 +14,7 @@ import torch
 from lrwatch.capture import Recorder, Sampling, StepValues
 from lrwatch.records import FLOAT_COLUMNS, NULL, STEP_COLUMNS
 from lrwatch.store.journal import SKIPPED
+from lrwatch.store.silent_writer import SilentWriter
 from lrwatch.store.writer import Row, RunWriter
 
 __all__ = ["Run"]
@@ -45,7 +46,7 @@ class Run:
         Name of the run, which is its folder's.
     """
 
-    def __init__(self, writer: RunWriter, *, first_step: int) -> None:
+    def __init__(self, writer: RunWriter | SilentWriter, *, first_step: int) -> None:
         self.path: Path = writer.folder
         self.id: str = writer.info.id
         self.name: str = writer.info.name

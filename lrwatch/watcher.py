@@ -14,12 +14,14 @@ from typing import Any, Literal, Self, TypedDict, Unpack, overload
 
 import torch
 
-from lrwatch.capture import Sampling
+from lrwatch.capture import Sampling, sharding
 from lrwatch.description import describe
 from lrwatch.errors import InvalidArgument, LrwatchError, NotAnOptimizer
-from lrwatch.records import FLOAT_COLUMNS
+from lrwatch.records import FLOAT_COLUMNS, RunInfo
 from lrwatch.run import Run
 from lrwatch.store.creation import create_run, resume_run
+from lrwatch.store.silent_writer import SilentWriter
+from lrwatch.store.writer import RunWriter
 
 __all__ = ["Run", "RunGroup", "watch"]
 
@@ -88,6 +90,11 @@ def watch(  # noqa: PLR0913  one call, its options keyword-only
     resume
         ``True`` goes on with the run called `name` after its last step; a number goes on
         with that step, as after loading a checkpoint, and later rows no longer count.
+
+    Notes
+    -----
+    Of the processes of a distributed job the one of rank 0 writes. The others return a `Run`
+    that records nothing, and measure along where parameters are spread over processes.
 
     Returns
     -------
@@ -217,20 +224,27 @@ def _watch_one(optimizer: Any, options: _Options) -> Run:
         total_steps=options.total_steps,
         group=options.group,
     )
-    if options.resume is False:
-        writer, step = create_run(options.folder, info, FLOAT_COLUMNS), 0
-    else:
-        at = None if options.resume is True else int(options.resume)
-        writer, step = resume_run(options.folder, info, FLOAT_COLUMNS, step=at)
+    writer, step = _open(options, info)
     run = Run(writer, first_step=step)
     run.attach(
         optimizer,
         model=options.model,
-        sampling=Sampling(options.update_norm_every, seed=writer.info.id),
+        # Ranks that measure together must draw the same steps, so the seed is not the run's id.
+        sampling=Sampling(options.update_norm_every, seed=info.name),
         capture_loss=options.capture_loss,
     )
     _watched[optimizer] = run
     return run
+
+
+def _open(options: _Options, info: RunInfo) -> tuple[RunWriter | SilentWriter, int]:
+    """Create or resume the run; of the processes of a job, the first one writes."""
+    if sharding.rank() != 0:
+        return SilentWriter(options.folder / info.name, info, FLOAT_COLUMNS), 0
+    if options.resume is False:
+        return create_run(options.folder, info, FLOAT_COLUMNS), 0
+    at = None if options.resume is True else int(options.resume)
+    return resume_run(options.folder, info, FLOAT_COLUMNS, step=at)
 
 
 _watched: weakref.WeakKeyDictionary[torch.optim.Optimizer, Run] = weakref.WeakKeyDictionary()

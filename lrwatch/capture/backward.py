@@ -21,16 +21,12 @@ __all__ = ["Listener", "listeners"]
 class Listener(Protocol):
     """Somebody who wants to know of the losses whose gradients reached its parameters."""
 
-    def before_backward(self) -> None:
-        """Look at the gradients that a `backward` is about to add to."""
+    def before_backward(self) -> object:
+        """Look at the gradients that a `backward` is about to add to; returns what was seen."""
         ...
 
-    def gradient_marks(self) -> Sequence[tuple[int, int]]:
-        """Return marks that differ once a gradient was added to."""
-        ...
-
-    def on_backward(self, roots: Sequence[object]) -> None:
-        """Take the scalar roots of one `backward` that filled this listener's gradients."""
+    def after_backward(self, before: object, roots: Sequence[object]) -> None:
+        """Look again, and take the roots if gradients were added to."""
         ...
 
 
@@ -61,16 +57,11 @@ listeners: Listeners[Listener] = Listeners(_install, _restore)
 def _announcing(backward: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(backward)
     def call(tensors: Any, *args: Any, **kwargs: Any) -> Any:
-        told = list(listeners)
-        # With several runs at once, a loss belongs to those whose gradients it filled.
-        before = [item.gradient_marks() for item in told] if len(told) > 1 else None
-        for listener in told:
-            listener.before_backward()
+        told = [(listener, listener.before_backward()) for listener in listeners]
         result = backward(tensors, *args, **kwargs)
         roots = (tensors,) if isinstance(tensors, Tensor) else tuple(tensors)
-        for i, listener in enumerate(told):
-            if before is None or listener.gradient_marks() != before[i]:
-                listener.on_backward(roots)
+        for listener, before in told:
+            listener.after_backward(before, roots)
         return result
 
     return call

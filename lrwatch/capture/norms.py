@@ -15,7 +15,7 @@ from torch import Tensor
 
 from lrwatch.capture.values import Number, Numbers
 
-__all__ = ["difference_norms", "tensor_norms", "total_norm"]
+__all__ = ["subtract", "tensor_norms", "total_norm"]
 
 # Beyond these the squares that float32 adds up come near its limits; NaN and 0 count as beyond.
 _LEAST, _MOST = 1e-18, 1e18
@@ -54,18 +54,10 @@ def tensor_norms(tensors: Sequence[Tensor]) -> Numbers:
     return numbers
 
 
-def difference_norms(after: Sequence[Tensor], before: Sequence[Tensor]) -> Numbers:
-    """Return the L2 norm of the change of each tensor.
-
-    Parameters
-    ----------
-    after, before
-        Tensors of the same shapes; those in `before` are overwritten.
-    """
-    if not after:
-        return []
-    torch._foreach_sub_(list(before), list(after))
-    return tensor_norms(before)
+def subtract(after: Sequence[Tensor], before: Sequence[Tensor]) -> None:
+    """Turn the tensors in `before` into the changes since, up to their sign."""
+    if before:
+        torch._foreach_sub_(list(before), list(after))
 
 
 def total_norm(norms: Numbers) -> Number:

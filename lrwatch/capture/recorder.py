@@ -2,7 +2,7 @@
 
 In order, for a plain step::
 
-    backward          -> on_backward       the root is (a part of) the loss
+    backward          -> after_backward    the root is (a part of) the loss
     clip_grad_norm_   -> before_clipping   the gradient norm, which torch computed anyway
     step, before      -> _on_step_begin    learning rates; gradient norms; on sampled steps a copy
                                            of the parameters
@@ -29,12 +29,15 @@ from lrwatch.capture import backward, clipping, scaling
 from lrwatch.capture.device_queue import DeviceQueue
 from lrwatch.capture.groups import ParameterGroups, learning_rates
 from lrwatch.capture.guard import guarded
-from lrwatch.capture.norms import difference_norms, tensor_norms, total_norm
+from lrwatch.capture.norms import subtract, tensor_norms, total_norm
 from lrwatch.capture.sampling import Sampling
+from lrwatch.capture.sharding import is_sharded, local, sharded_norms
 from lrwatch.capture.values import Number, Numbers, StepValues
 from lrwatch.records import NULL
 
 __all__ = ["Recorder"]
+
+_PROBES = 64
 
 
 class Recorder:
@@ -75,11 +78,11 @@ class Recorder:
         self._capture_loss = capture_loss
         self._hand_on = hand_on
         self._queue = DeviceQueue(hand_on)
+        self._probes: tuple[Tensor, ...] = ()
         self._read_groups(optimizer)
         self._n_steps = 0
         self._last: StepValues | None = None  # the step made last
         self._last_root: weakref.ref[Tensor] | None = None
-        self._probe: Tensor | None = None  # a parameter that has gradients
         self._values: StepValues | None = None  # the step under way
         self._before: tuple[list[Tensor], list[Tensor]] | None = None  # parameters and copies
         # Of the coming step:
@@ -102,7 +105,8 @@ class Recorder:
         self._handles.clear()
         for listeners in (backward.listeners, clipping.listeners, scaling.listeners):
             listeners.discard(self)
-        self._before = self._values = self._probe = None
+        self._before = self._values = None
+        self._probes = ()
         self._queue.drain()
 
     def give_up(self, error: Exception) -> None:
@@ -131,20 +135,19 @@ class Recorder:
 
     # -- what the training loop does, in its order ------------------------------------------
 
-    def gradient_marks(self) -> list[tuple[int, int]]:
-        """Return a mark for each gradient that differs once it was added to."""
-        grads = [p.grad for p in self.groups.parameters]
-        return [(0, 0) if g is None else (id(g), g._version) for g in grads]  # noqa: SLF001
+    @guarded
+    def before_backward(self) -> list[tuple[int, int] | None]:
+        """Note the gradients as they are, and forget losses whose gradients were thrown away."""
+        marks = self._gradient_marks()
+        if self._loss is not None and not any(marks):
+            self._loss = None  # `zero_grad` came since
+        return marks
 
     @guarded
-    def before_backward(self) -> None:
-        """Forget losses whose gradients were thrown away: by `zero_grad`, since they came."""
-        if self._loss is not None and self._probe is not None and self._probe.grad is None:
-            self._loss = None
-
-    @guarded
-    def on_backward(self, roots: Sequence[object]) -> None:
-        """Add the scalar roots of a `backward` to the loss of the coming step."""
+    def after_backward(self, before: object, roots: Sequence[object]) -> None:
+        """Add the scalar roots of a `backward` that was ours to the loss of the coming step."""
+        if before == self._gradient_marks():
+            return  # it filled other gradients than ours
         self._has_backward = True
         self._preclip = self._clipping = None  # clipped before this: not what the step uses
         for root in roots:
@@ -164,7 +167,8 @@ class Recorder:
         if mine.isdisjoint(id(p) for p in parameters):
             return
         is_all = mine == {id(p) for p in parameters if p.grad is not None}
-        if is_all and by_norm is not None and len(self.groups.counts) == 1:
+        is_one = len(self.groups.counts) == 1 and not self._is_sharded
+        if is_all and is_one and by_norm is not None:
             self._clipping = by_norm
         else:
             self._preclip = self._grad_norms()
@@ -216,6 +220,9 @@ class Recorder:
         model = None if self._model is None else self._model()
         self.groups = ParameterGroups.of(optimizer, model)
         self._is_on_host = self.groups.is_on_host()
+        self._is_sharded = is_sharded(self.groups.parameters)
+        # Those that tell whether a `backward` was ours: all, or many from first to last.
+        self._probes = self.groups.parameters[:: len(self.groups.parameters) // _PROBES + 1]
 
     def _end_step(self, values: StepValues) -> None:
         if self._loss is not None and values.loss is NULL:
@@ -271,13 +278,13 @@ class Recorder:
         if hasattr(self._optimizer(), "found_inf"):
             _unscale(values, self._optimizer())
         if self._sampling.is_due(self._n_steps):
-            self._find_probe()
             changing = [p for p in self.groups.parameters if p.grad is not None]
-            self._before = changing, [p.detach().clone() for p in changing]
+            self._before = changing, [local(p.detach()).clone() for p in changing]
 
-    def _find_probe(self) -> None:
-        with_gradient = (p for p in self.groups.parameters if p.grad is not None)
-        self._probe = next(with_gradient, None)
+    def _gradient_marks(self) -> list[tuple[int, int] | None]:
+        """Return a mark for each gradient that differs once it was added to."""
+        grads = [p.grad for p in self._probes]
+        return [None if g is None else (id(g), g._version) for g in grads]  # noqa: SLF001
 
     def _measure_gradients_by_tensor(self, values: StepValues) -> None:
         norms = self._grad_norms()
@@ -292,8 +299,9 @@ class Recorder:
         if self._before is None:
             return
         (changed, copies), self._before = self._before, None
-        changes = difference_norms([p.detach() for p in changed], copies)
-        sizes = tensor_norms([p.detach() for p in self.groups.parameters])
+        subtract([local(p.detach()) for p in changed], copies)
+        changes = self._norms(copies, like=changed)
+        sizes = self._norms([p.detach() for p in self.groups.parameters])
         values.update_norm, values.param_norm = total_norm(changes), total_norm(sizes)
         if len(self.groups.counts) > 1:
             values.group_update_norm = self.groups.totals(self._with_gradient(), changes)
@@ -303,7 +311,13 @@ class Recorder:
         return [p.grad is not None for p in self.groups.parameters]
 
     def _grad_norms(self) -> Numbers:
-        return tensor_norms([p.grad for p in self.groups.parameters if p.grad is not None])
+        return self._norms([p.grad for p in self.groups.parameters if p.grad is not None])
+
+    def _norms(self, tensors: Sequence[Tensor], like: Sequence[Tensor] | None = None) -> Numbers:
+        """Return the norms of whole tensors; `like` has their layout where it was taken off."""
+        if self._is_sharded:
+            return sharded_norms(tensors, like or tensors)
+        return tensor_norms(tensors)
 
 
 def _on_host(number: Tensor) -> Number:

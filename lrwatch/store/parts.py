@@ -85,7 +85,8 @@ def read_part(
     """
     begin = max(extent.first, first or 0) - extent.base
     stop = (extent.stop or 0) - extent.base
-    with pq.ParquetFile(extent.path) as file:
+    # Opened here, since pyarrow takes a path for a URI and only as UTF-8.
+    with extent.path.open("rb") as opened, pq.ParquetFile(opened) as file:
         names = file.schema_arrow.names
         wanted = names if columns is None else [name for name in columns if name in names]
         if begin == 0 and stop >= file.metadata.num_rows:

@@ -436,6 +436,29 @@ class TestLoss:
         assert math.isnan(loss[2])
         run.finish()
 
+    def test_the_loss_of_another_net_is_not_ours(self, net: nn.Sequential, tmp_path: Path) -> None:
+        other = small_net(1)
+        optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+
+        def train_another(step: int) -> None:
+            nn.functional.cross_entropy(other(batch()[0]), batch()[1]).backward()
+
+        run = watch(optimizer, tmp_path)
+        train_another(0)
+        losses = train(net, optimizer, 3, before_step=train_another)
+        assert lrwatch.read(run.path)["loss"].tolist() == losses
+        run.finish()
+
+    def test_a_loss_whose_gradient_was_thrown_away_does_not_count(
+        self, net: nn.Sequential, tmp_path: Path
+    ) -> None:
+        optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+        run = watch(optimizer, tmp_path)
+        nn.functional.cross_entropy(net(batch()[0]), batch()[1]).backward()
+        losses = train(net, optimizer, 1)  # which begins with zero_grad
+        assert lrwatch.read(run.path)["loss"].tolist() == losses
+        run.finish()
+
     def test_two_runs_at_once_get_their_own(self, tmp_path: Path) -> None:
         nets = [small_net(0), small_net(1)]
         optimizers = [torch.optim.SGD(n.parameters(), lr=0.1) for n in nets]

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch_models import global_norm
 
-from lrwatch.capture.norms import difference_norms, tensor_norms, total_norm
+from lrwatch.capture.norms import subtract, tensor_norms, total_norm
 
 
 def test_norms_of_dense_tensors() -> None:
@@ -54,7 +54,8 @@ def test_a_nan_beside_an_infinity_stays_visible() -> None:
     assert total_norm([3.0, 4.0]) == 5.0
 
 
-def test_difference_norms() -> None:
+def test_changes() -> None:
     before = [torch.zeros(2, 2), torch.ones(3)]
-    after = [torch.full((2, 2), 2.0), torch.ones(3)]
-    assert difference_norms(after, [t.clone() for t in before]) == pytest.approx([4.0, 0.0])
+    subtract([torch.full((2, 2), 2.0), torch.ones(3)], before)
+    assert tensor_norms(before) == pytest.approx([4.0, 0.0])
+    subtract([], [])

@@ -1,0 +1,81 @@
+"""Norms of tensors that are spread over processes (FSDP2, tensor parallel).
+
+A `DTensor` holds a part of a tensor. The squares of the parts are added up over the processes
+of its device mesh, which every one of them must join: so every rank measures, at the same
+steps, and one writes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lrwatch.capture.norms import tensor_norms
+from lrwatch.capture.values import Numbers
+
+__all__ = ["is_sharded", "local", "rank", "sharded_norms"]
+
+
+def rank() -> int:
+    """Return the number of this process among those that train together, 0 for one alone."""
+    distributed = torch.distributed
+    if distributed.is_available() and distributed.is_initialized():
+        return distributed.get_rank()
+    return 0
+
+
+def is_sharded(tensors: Sequence[Tensor]) -> bool:
+    """Tell whether any tensor is spread over processes."""
+    return any(hasattr(tensor, "device_mesh") for tensor in tensors)
+
+
+def local(tensor: Tensor) -> Tensor:
+    """Return the part of a tensor that this process holds."""
+    part = getattr(tensor, "_local_tensor", tensor)
+    # A reduction that is under way on another stream must have ended.
+    return part.wait() if hasattr(part, "wait") else part
+
+
+def sharded_norms(tensors: Sequence[Tensor], like: Sequence[Tensor]) -> Numbers:
+    """Return the L2 norm of each whole tensor; every process of their meshes must call this.
+
+    Parameters
+    ----------
+    tensors
+        Tensors spread over processes, or the parts of them that are here.
+    like
+        Tensors with their layout; those of one mesh are added up in one reduction.
+    """
+    norms = tensor_norms([local(tensor) for tensor in tensors])
+    is_on_host = not isinstance(norms, Tensor)
+    squares = torch.as_tensor(norms, dtype=torch.float64).square()
+    for mesh, places in _by_mesh(like):
+        chosen = torch.tensor(places, device=squares.device)
+        copies = torch.tensor([_n_copies(like[place]) for place in places], device=squares.device)
+        total = squares[chosen] / copies
+        for dimension in range(mesh.ndim):
+            torch.distributed.all_reduce(total, group=mesh.get_group(dimension))
+        squares[chosen] = total
+    whole = squares.sqrt()
+    return list(whole.tolist()) if is_on_host else whole
+
+
+def _by_mesh(tensors: Sequence[Tensor]) -> list[tuple[Any, list[int]]]:
+    meshes: dict[int, tuple[Any, list[int]]] = {}
+    for place, tensor in enumerate(tensors):
+        mesh = getattr(tensor, "device_mesh", None)
+        if mesh is not None:
+            meshes.setdefault(id(mesh), (mesh, []))[1].append(place)
+    return list(meshes.values())
+
+
+def _n_copies(tensor: Any) -> int:
+    """Return in how many processes of its mesh each element of a tensor is."""
+    n_copies = 1
+    for dimension, placement in enumerate(tensor.placements):
+        if placement.is_replicate():
+            n_copies *= tensor.device_mesh.size(dimension)
+    return n_copies

@@ -1,0 +1,145 @@
+"""Two processes that train together over gloo: one run, global norms, no deadlock."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import textwrap
+from pathlib import Path
+from subprocess import PIPE, Popen
+
+import pytest
+import torch
+
+import lrwatch
+
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.skipif(not torch.distributed.is_gloo_available(), reason="torch without gloo"),
+]
+
+HEAD = textwrap.dedent(
+    """
+    import json, os, sys
+    import torch, torch.distributed as dist
+    from torch import nn
+    import lrwatch
+
+    torch.set_num_threads(1)
+    dist.init_process_group("gloo")
+    rank = dist.get_rank()
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Linear(8, 17), nn.Tanh(), nn.Linear(17, 3))
+    whole = nn.Sequential(nn.Linear(8, 17), nn.Tanh(), nn.Linear(17, 3))
+    whole.load_state_dict(net.state_dict())
+
+    def norm(tensors):
+        return float(torch.stack([t.detach().double().pow(2).sum() for t in tensors]).sum().sqrt())
+
+    def batches(step):
+        g = torch.Generator().manual_seed(step)
+        x, y = torch.randn(12, 8, generator=g), torch.randint(0, 3, (12,), generator=g)
+        return [(x[:6], y[:6]), (x[6:], y[6:])]
+
+    def truth(step, optimizer, clip):
+        \"\"\"One process that has both halves of the batch.\"\"\"
+        optimizer.zero_grad()
+        losses = [nn.functional.cross_entropy(whole(x), y) for x, y in batches(step)]
+        (sum(losses) / 2).backward()
+        row = {"loss": losses[0].item(), "grad_norm": norm(p.grad for p in whole.parameters())}
+        if clip:
+            nn.utils.clip_grad_norm_(whole.parameters(), clip)
+        before = [p.detach().clone() for p in whole.parameters()]
+        optimizer.step()
+        row["update_norm"] = norm(p - b for p, b in zip(whole.parameters(), before))
+        row["param_norm"] = norm(whole.parameters())
+        return row
+    """
+)
+
+LOOP = textwrap.dedent(
+    """
+    clip = float(sys.argv[2])
+    optimizer = torch.optim.Adam(net.parameters(), lr=0.01)
+    other = torch.optim.Adam(whole.parameters(), lr=0.01)
+    run = lrwatch.watch(optimizer, dir=sys.argv[1], name="job", update_norm_every=1)
+    rows = []
+    for step in range(6):
+        rows.append(truth(step, other, clip))
+        x, y = batches(step)[rank]
+        optimizer.zero_grad()
+        loss = nn.functional.cross_entropy(net(x), y)
+        loss.backward()
+        if clip:
+            nn.utils.clip_grad_norm_(net.parameters(), clip)
+        optimizer.step()
+        if rank == 0 and step % 2 == 0:
+            run.log(accuracy=0.5)
+    run.finish()
+    if rank == 0:
+        print(json.dumps(rows))
+    dist.destroy_process_group()
+    """
+)
+
+DDP = "net = nn.parallel.DistributedDataParallel(net)\n"
+FSDP = textwrap.dedent(
+    """
+    from torch.distributed.fsdp import fully_shard
+    for layer in (net[0], net[2]):
+        fully_shard(layer)
+    fully_shard(net)
+    """
+)
+
+
+@pytest.mark.parametrize("clip", [0.0, 0.05])
+@pytest.mark.parametrize("kind", ["ddp", "fsdp2"])
+def test_two_processes_record_one_run_with_global_norms(
+    tmp_path: Path, kind: str, clip: float
+) -> None:
+    if kind == "fsdp2" and not hasattr(torch.distributed.fsdp, "fully_shard"):
+        pytest.skip("this torch has no fully_shard")
+    script = tmp_path / "job.py"
+    script.write_text(HEAD + {"ddp": DDP, "fsdp2": FSDP}[kind] + LOOP)
+    rows = launch(script, str(tmp_path / "runs"), str(clip))
+    assert [path.name for path in (tmp_path / "runs").iterdir()] == ["job"]
+    frame = lrwatch.read(tmp_path / "runs" / "job")
+    assert len(frame) == len(rows) == 6
+    for name in ("loss", "grad_norm", "update_norm", "param_norm"):
+        expected = [row[name] for row in rows]
+        assert frame[name].tolist() == pytest.approx(expected, rel=1e-3), name
+    assert frame["accuracy"].notna().tolist() == [True, False] * 3
+    if clip:
+        assert (frame["grad_norm_clipped"] < 1.01 * clip).all()
+
+
+def launch(script: Path, *arguments: str) -> list[dict[str, float]]:
+    import json
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    common = {
+        **os.environ,
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": str(port),
+        "WORLD_SIZE": "2",
+        "OMP_NUM_THREADS": "1",
+    }
+    processes = [
+        Popen(
+            [sys.executable, str(script), *arguments],
+            stdout=PIPE,
+            stderr=PIPE,
+            text=True,
+            env={**common, "RANK": str(rank), "LOCAL_RANK": str(rank)},
+        )
+        for rank in range(2)
+    ]
+    outputs = [process.communicate(timeout=120) for process in processes]
+    for process, (_, errors) in zip(processes, outputs, strict=True):
+        assert process.returncode == 0, errors
+    rows: list[dict[str, float]] = json.loads(outputs[0][0].splitlines()[-1])
+    return rows
