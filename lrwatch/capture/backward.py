@@ -57,7 +57,7 @@ listeners: Listeners[Listener] = Listeners(_install, _restore)
 def _announcing(backward: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(backward)
     def call(tensors: Any, *args: Any, **kwargs: Any) -> Any:
-        told = [(listener, listener.before_backward()) for listener in listeners]
+        told = [(listener, listener.before_backward()) for listener in listeners.live()]
         result = backward(tensors, *args, **kwargs)
         roots = (tensors,) if isinstance(tensors, Tensor) else tuple(tensors)
         for listener, before in told:

@@ -95,7 +95,7 @@ listeners: Listeners[Listener] = Listeners(_install, _restore)
 
 
 def _tell(parameters: list[Tensor], by_norm: ByNorm | None = None) -> None:
-    for listener in listeners:
+    for listener in listeners.live():
         listener.before_clipping(parameters, by_norm)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Generic, TypeVar
 
 __all__ = ["Listeners"]
@@ -23,25 +23,28 @@ class Listeners(Generic[T]):
     """
 
     def __init__(self, install: Callable[[], None], restore: Callable[[], None]) -> None:
-        self._live: weakref.WeakSet[T] = weakref.WeakSet()
+        # A plain list of references: going through a WeakSet costs more than the listening.
+        self._references: list[weakref.ref[T]] = []
         self._install = install
         self._restore = restore
 
-    def __iter__(self) -> Iterator[T]:
-        return iter(list(self._live))
+    def live(self) -> list[T]:
+        """Return those who listen."""
+        return [one for ref in self._references if (one := ref()) is not None]
 
     def add(self, listener: T) -> None:
         """Have `listener` join."""
-        if not any(self):
+        if not self._references:
             self._install()
-        self._live.add(listener)
-        weakref.finalize(listener, self._restore_if_unused).atexit = False
+        self._references.append(weakref.ref(listener, self._remove))
 
     def discard(self, listener: T) -> None:
         """Have `listener` leave; one that is not there may leave too."""
-        self._live.discard(listener)
-        self._restore_if_unused()
+        for reference in [ref for ref in self._references if ref() is listener]:
+            self._remove(reference)
 
-    def _restore_if_unused(self) -> None:
-        if not any(self):
+    def _remove(self, reference: weakref.ref[T]) -> None:
+        # A new list: the old one may be gone through at this moment.
+        self._references = [ref for ref in self._references if ref is not reference]
+        if not self._references:
             self._restore()

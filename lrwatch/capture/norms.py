@@ -35,8 +35,8 @@ def tensor_norms(tensors: Sequence[Tensor]) -> Numbers:
 
     Returns
     -------
-    Numbers if all tensors are on a CPU, else a tensor of shape ``(n_tensors,)`` on the device
-    of the first.
+    Numbers if the first tensor is on a CPU, else a tensor of shape ``(n_tensors,)`` on the
+    device of the first.
     """
     if not tensors:
         return []
@@ -44,8 +44,8 @@ def tensor_norms(tensors: Sequence[Tensor]) -> Numbers:
         norms = list(torch._foreach_norm(_in_full_precision(tensors)))  # noqa: SLF001
     except (RuntimeError, TypeError, NotImplementedError):
         norms = [_careful_norm(tensor) for tensor in tensors]
-    if any(norm.device.type != "cpu" for norm in norms):
-        device = norms[0].device
+    device = norms[0].device
+    if device.type != "cpu":
         return torch.stack([norm.to(device, torch.float32, non_blocking=True) for norm in norms])
     numbers: list[float] = [norm.item() for norm in norms]
     for i, number in enumerate(numbers):
@@ -72,6 +72,8 @@ def total_norm(norms: Numbers) -> Number:
 
 def _in_full_precision(tensors: Sequence[Tensor]) -> list[Tensor]:
     """Return tensors that `_foreach_norm` treats rightly: half precision becomes float32."""
+    if _HALVES.isdisjoint([t.dtype for t in tensors]):
+        return list(tensors)
     return [t.float() if t.dtype in _HALVES else t for t in tensors]
 
 

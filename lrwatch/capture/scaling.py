@@ -75,7 +75,7 @@ def _remembering(scale: Callable[..., Any]) -> Callable[..., Any]:
 def _announcing(step: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(step)
     def call(self: GradScaler, optimizer: torch.optim.Optimizer, *args: Any, **kwargs: Any) -> Any:
-        before = [(listener, listener.n_steps_of(optimizer)) for listener in listeners]
+        before = [(listener, listener.n_steps_of(optimizer)) for listener in listeners.live()]
         result = step(self, optimizer, *args, **kwargs)
         for listener, n_steps in before:
             if n_steps is not None and listener.n_steps_of(optimizer) == n_steps:

@@ -104,8 +104,8 @@ class JournalWriter:
         buffer[:4] = zlib.crc32(self._after_checksum).to_bytes(4, "little")
         return buffer
 
-    def append(self, records: bytes | bytearray) -> None:
-        """Write whole records after those that are there.
+    def append(self, record: bytes | bytearray) -> None:
+        """Write a record after those that are there.
 
         Raises
         ------
@@ -113,8 +113,9 @@ class JournalWriter:
             If not all could be written. The file may then end in a cut record, which the next
             call overwrites, as every write goes to its own offset.
         """
-        _write_all(self._file, records, self._offset)
-        self._offset += len(records)
+        if os.pwrite(self._file, record, self._offset) != self.record_size:
+            _write_all(self._file, record, self._offset)
+        self._offset += self.record_size
 
     def replace_last(self, record: bytes | bytearray) -> None:
         """Write one record over the last one.
@@ -125,6 +126,25 @@ class JournalWriter:
             If it could not be written whole; the last row may then be lost to readers.
         """
         _write_all(self._file, record, self._offset - self.record_size)
+
+    def move_to(self, path: Path) -> None:
+        """Go on in a new file that has all records so far, as when the old one was deleted.
+
+        Raises
+        ------
+        OSError
+            If it cannot be written; the old file, deleted or not, then goes on.
+        """
+        content = os.pread(self._file, self._offset, 0)
+        file = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o644)
+        try:
+            _write_all(file, content, 0)
+        except OSError:
+            os.close(file)
+            path.unlink(missing_ok=True)
+            raise
+        os.close(self._file)
+        self._file, self.path = file, path
 
     def close(self) -> None:
         """Close the file; closing twice does nothing."""

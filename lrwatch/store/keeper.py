@@ -35,7 +35,7 @@ class Keeper:
     run
         Folder of the run.
     ask_for_new_journal
-        Called when the open journal is old enough to become a part.
+        Called when the open journal is old enough to become a part, or is gone.
     """
 
     def __init__(self, run: Path, ask_for_new_journal: Callable[[], None]) -> None:
@@ -85,7 +85,8 @@ class Keeper:
         compact_closed(self._run)
         merge_similar(self._run)
         open_journals = journals(self._run)
-        if not open_journals:
+        if not open_journals:  # somebody deleted the folder, or what is in it
+            self._ask_for_new_journal()
             return
         path = open_journals[-1].path
         size, now = path.stat().st_size, time.monotonic()

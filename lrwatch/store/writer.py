@@ -39,6 +39,8 @@ JOURNAL_ROWS = 16_384
 BACKLOG_ROWS = 200_000
 """Rows kept in memory while the disk refuses them; older ones are then dropped."""
 
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+
 _RETRY_SECONDS = (1.0, 30.0)  # first and longest pause between tries on a disk that refuses
 
 
@@ -175,7 +177,11 @@ class RunWriter:
 
     def close_at_exit(self) -> None:
         """End the run as its owner is gone: failed if an exception is what ended the program."""
-        self.close("failed" if getattr(sys, "last_value", None) is not None else "finished")
+        error = getattr(sys, "last_value", None)
+        if isinstance(error, KeyboardInterrupt):
+            self.close("interrupted")
+        else:
+            self.close("finished" if error is None else "failed")
 
     def abandon(self) -> None:
         """Write nothing more, as after a fork: the run belongs to the parent process."""
@@ -190,6 +196,8 @@ class RunWriter:
 
         Returns whether it worked; if not, the present journal goes on.
         """
+        if not self._journal.path.exists():
+            self._restore_folder()
         first_row = self.n_rows - (again is not None)
         path = journal_path(self.folder, first_row)
         aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
@@ -209,6 +217,21 @@ class RunWriter:
         self._close_journal_at = first_row + JOURNAL_ROWS
         self._keeper.wake()
         return True
+
+    def _restore_folder(self) -> None:
+        """Make a folder again that was deleted: the open journal's rows are still at hand."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            write_run_info(self.folder, self.info)
+            self._ownership = Ownership(self.folder)
+            self._journal.move_to(self._journal.path)
+        except (OSError, LrwatchError) as error:
+            logger.warning("run folder %s is gone and cannot be made: %s", self.folder, error)
+        else:
+            logger.warning(
+                "run folder %s was deleted; it is made again with the last %d rows",
+                self.folder, self.n_rows - self._journal.first_row,
+            )  # fmt: skip
 
     def _widened(self, values: Sequence[float]) -> list[float]:
         return [*values, *[NULL] * (len(self.columns) - len(values))]
@@ -252,7 +275,13 @@ class RunWriter:
             raise OSError(errno.EIO, "a journal with the new columns cannot be created")
         while self._backlog:
             row = self._backlog[0]._replace(values=self._widened(self._backlog[0].values))
-            self._journal.append(self._journal.pack(*row))
+            try:
+                self._journal.append(self._journal.pack(*row))
+            except OSError as error:
+                # The file itself may be at fault, as one that a file server has forgotten.
+                if error.errno in _FULL or not self._start_journal():
+                    raise
+                self._journal.append(self._journal.pack(*row))
             self._last = row
             self._backlog.popleft()
             self.n_rows += 1

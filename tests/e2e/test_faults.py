@@ -1,0 +1,219 @@
+"""What goes wrong around a training: disks, signals, clocks. Training goes on, rows stay."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import mmap
+import os
+import random
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from torch_models import small_net, train
+
+import lrwatch
+from lrwatch.store import keeper as keeper_module
+from lrwatch.store import read_run_info, writer
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 256 KiB."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(disk)],
+        check=False,
+        capture_output=True,
+    )
+    if mounted.returncode:
+        pytest.skip("mounting a small disk needs root")
+    yield disk
+    subprocess.run(["umount", "-l", str(disk)], check=True)
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Try again at once rather than after a second, look after files often."""
+    monkeypatch.setattr(writer, "_RETRY_SECONDS", (0.0, 0.01))
+    monkeypatch.setattr(keeper_module, "_WAKE_SECONDS", 0.02)
+
+
+def fill(path: Path, block: int) -> None:
+    """Write blocks of so many bytes until the disk is full."""
+    file = os.open(path, os.O_CREAT | os.O_WRONLY)
+    try:
+        while os.write(file, bytes(block)) == block:
+            pass
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+    finally:
+        os.close(file)
+
+
+def test_a_full_disk_holds_nothing_up_and_loses_nothing(
+    small_disk: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    net = small_net()
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.01)
+    run = lrwatch.watch(optimizer, dir=small_disk)
+    losses = train(net, optimizer, 200)
+    ballast = small_disk / "ballast"
+    fill(ballast, 4096)
+    losses += train(net, optimizer, 500)
+    assert len(lrwatch.read(run.path)) < 700
+    ballast.unlink()
+    time.sleep(0.05)
+    losses += train(net, optimizer, 50)
+    assert lrwatch.read(run.path)["loss"].tolist() == losses
+    run.finish()
+    assert lrwatch.read(run.path)["loss"].tolist() == losses
+    assert read_run_info(run.path).lost_rows == 0
+    told = [r.getMessage() for r in caplog.records if r.levelno >= logging.WARNING]
+    assert sum("training goes on" in message for message in told) == 1
+
+
+def test_a_disk_that_is_full_at_the_end_leaves_readable_journals(small_disk: Path) -> None:
+    net = small_net()
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.01)
+    run = lrwatch.watch(optimizer, dir=small_disk)
+    losses = train(net, optimizer, 100)
+    ballast = small_disk / "ballast"
+    fill(ballast, 512)
+    run.finish()
+    assert lrwatch.read(run.path)["loss"].tolist() == losses
+
+
+def test_a_disk_that_turns_read_only_holds_nothing_up(small_disk: Path) -> None:
+    net = small_net()
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.01)
+    run = lrwatch.watch(optimizer, dir=small_disk)
+    losses = train(net, optimizer, 50)
+    subprocess.run(["mount", "-o", "remount,ro,force", str(small_disk)], check=False)
+    losses += train(net, optimizer, 50)
+    subprocess.run(["mount", "-o", "remount,rw", str(small_disk)], check=True)
+    losses += train(net, optimizer, 10)
+    run.finish()
+    assert lrwatch.read(run.path)["loss"].tolist() == losses
+
+
+def test_a_deleted_folder_is_made_again(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    net = small_net()
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.01)
+    run = lrwatch.watch(optimizer, dir=tmp_path / "runs")
+    losses = train(net, optimizer, 100)
+    shutil.rmtree(tmp_path / "runs")
+    deadline = time.monotonic() + 20
+    while not run.path.exists() and time.monotonic() < deadline:
+        losses += train(net, optimizer, 1)
+        time.sleep(0.01)
+    losses += train(net, optimizer, 10)
+    run.finish()
+    assert lrwatch.read(run.path)["loss"].tolist() == losses
+    assert "was deleted; it is made again" in caplog.text
+
+
+def test_a_clock_that_jumps_back_disorders_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moments = iter([10**18 + i * (10**9 if i < 5 else -(10**12)) for i in range(10)])
+    net = small_net()
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.01)
+    with lrwatch.watch(optimizer, dir=tmp_path) as run:
+        monkeypatch.setattr("lrwatch.capture.recorder.time.time_ns", lambda: next(moments))
+        losses = train(net, optimizer, 10)
+        monkeypatch.undo()
+    frame = lrwatch.read(run.path)
+    assert frame["loss"].tolist() == losses
+    assert not frame["time"].is_monotonic_increasing
+
+
+SIGNALLED = textwrap.dedent(
+    """
+    import sys, time, torch, lrwatch
+    torch.set_num_threads(1)
+    weight = torch.nn.Parameter(torch.ones(4))
+    optimizer = torch.optim.SGD([weight], lr=1e-4)
+    lrwatch.watch(optimizer, dir=sys.argv[1], name="run")
+    for step in range(10**9):
+        optimizer.zero_grad()
+        weight.square().sum().backward()
+        optimizer.step()
+        if step == 100:
+            print("ready", flush=True)
+        time.sleep(0.001)
+    """
+)
+
+
+@pytest.mark.parametrize(("name", "status"), [("SIGINT", "interrupted"), ("SIGTERM", "running")])
+def test_signals_end_a_training_as_without_us(tmp_path: Path, name: str, status: str) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", SIGNALLED, str(tmp_path)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    process.send_signal(getattr(signal, name))
+    process.communicate(timeout=60)
+    assert process.returncode == -getattr(signal, name)
+    frame = lrwatch.read(tmp_path / "run")
+    assert frame["step"].tolist() == list(range(len(frame)))
+    assert len(frame) > 100
+    assert read_run_info(tmp_path / "run").status == status
+
+
+@pytest.mark.slow
+def test_200_kills_at_random_moments_lose_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Journals of 40 rows, so that most kills fall near a compaction, a rename or a merge."""
+    monkeypatch.setattr(writer, "JOURNAL_ROWS", 40)
+    moments = random.Random(0)
+    for number in range(200):
+        store = tmp_path / str(number)
+        done = mmap.mmap(-1, 8)
+        child = os.fork()
+        if child == 0:
+            train_for_ever(store, done)
+        while struct.unpack("<q", done[:])[0] == 0:
+            time.sleep(0.001)
+        time.sleep(moments.uniform(0, 0.1))
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        n_done = struct.unpack("<q", done[:])[0]
+        steps = lrwatch.read(store / "run")["step"].tolist()
+        assert steps == list(range(len(steps)))
+        # A step whose row was written may have been killed before the loop counted it.
+        assert len(steps) in (n_done, n_done + 1)
+        shutil.rmtree(store)
+
+
+def train_for_ever(store: Path, done: mmap.mmap) -> None:
+    """Train in a forked child, telling the parent how many steps were made."""
+    try:
+        weight = torch.nn.Parameter(torch.ones(4))
+        optimizer = torch.optim.SGD([weight], lr=1e-4)
+        lrwatch.watch(optimizer, dir=store, name="run")
+        for step in range(10**9):
+            optimizer.zero_grad()
+            weight.square().sum().backward()
+            optimizer.step()
+            done[:] = struct.pack("<q", step + 1)
+    finally:
+        os._exit(1)
