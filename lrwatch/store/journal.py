@@ -127,6 +127,11 @@ class JournalWriter:
         """
         _write_all(self._file, record, self._offset - self.record_size)
 
+    def rename(self, path: Path) -> None:
+        """Give the file another name; one that is there is replaced."""
+        self.path.replace(path)
+        self.path = path
+
     def move_to(self, path: Path) -> None:
         """Go on in a new file that has all records so far, as when the old one was deleted.
 

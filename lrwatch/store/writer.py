@@ -207,7 +207,7 @@ class RunWriter:
             if again is not None:
                 again = again._replace(values=self._widened(again.values))
                 journal.append(journal.pack(*again))
-            aside.replace(path)  # over the present journal, if that held only this row
+            journal.rename(path)  # over the present journal, if that held only this row
         except OSError as error:
             logger.debug("no new journal in %s yet: %s", self.folder, error)
             self._close_journal_at = self.n_rows + 1_024

@@ -45,7 +45,7 @@ def test_a_finished_run_is_one_parquet_file(
 
 
 def test_full_journals_become_parts_while_the_run_goes_on(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(writer_module, "JOURNAL_ROWS", 10)
     writer = new_writer(tmp_path)
@@ -54,6 +54,7 @@ def test_full_journals_become_parts_while_the_run_goes_on(
         assert steps(writer.folder) == list(range(step + 1))
     writer.close("finished")
     assert steps(writer.folder) == list(range(95))
+    assert caplog.records == []
 
 
 def test_a_run_without_steps_reads_as_an_empty_frame(tmp_path: Path) -> None:
