@@ -119,9 +119,8 @@ def main() -> None:
             plain, watched = Job(None, clip, torch.float32), Job(folder, clip, torch.float32)
             for _ in range(30):
                 plain.step(), watched.step()
-            print(
-                f"clip={clip}: waiting calls in 40 steps: plain {waits(plain)}, watched {waits(watched)}"
-            )
+            print(f"clip={clip}, calls that wait in 40 steps: plain {waits(plain)}")
+            print(f"clip={clip}, calls that wait in 40 steps: watched {waits(watched)}")
             watched.run.finish()
         for clip in (None, 1.0):
             for dtype in (torch.float32, torch.bfloat16):
