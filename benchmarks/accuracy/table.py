@@ -1,0 +1,73 @@
+"""The table that models are fitted to: features of every run at many of its prefixes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.accuracy.corpus import LabelledRun, logged_every, loss_and_rate, sampled
+from lrwatch.detect.features import features
+from lrwatch.detect.tracker import Tracker
+from lrwatch.records import StepBlock
+
+PREFIXES = (24, 48, 96, 0.1, 0.25, 0.5, 0.75, 1.0)
+LEAST_ROWS = 16
+
+VIEWS: dict[str, Callable[[StepBlock], StepBlock]] = {
+    "full": lambda run: run,
+    "sampled": sampled,
+    "fifth": lambda run: logged_every(run, 5),
+    "loss": loss_and_rate,
+    "loss_fifth": lambda run: logged_every(loss_and_rate(run), 5),
+}
+"""What a log may hold of a run."""
+
+
+def build(runs: Iterable[LabelledRun]) -> pd.DataFrame:
+    """One row for each grid run, prefix and view: features, label, distance from the best rate."""
+    rows = []
+    for run in runs:
+        if run.about.kind != "grid":
+            continue
+        for prefix, n in _lengths(run.block).items():
+            for view, seen in VIEWS.items():
+                measured = _features(seen(run.block[:n]))
+                if measured:
+                    rows.append(_about(run, prefix, view) | measured)
+    return pd.DataFrame(rows)
+
+
+def _about(run: LabelledRun, prefix: float, view: str) -> dict[str, object]:
+    excess = math.log10(run.about.lr_peak / run.about.eta_star)
+    return {
+        "run_id": run.about.run_id,
+        "task": run.about.task,
+        "label": run.about.label_class,
+        "excess": min(max(excess, -2.5), 2.0),
+        "prefix": prefix,
+        "view": view,
+    }
+
+
+def _lengths(run: StepBlock) -> dict[float, int]:
+    """Rows of each prefix; shorter runs lack the first, no prefix goes past a loss of NaN."""
+    bad = np.flatnonzero(~np.isfinite(run.loss) & ~run.skipped)
+    end = int(bad[0]) if len(bad) else len(run)
+    lengths: dict[float, int] = {}
+    for prefix in PREFIXES:
+        n = min(int(prefix if prefix > 1 else math.ceil(len(run) * prefix)), end)
+        if n >= LEAST_ROWS and n not in lengths.values():
+            lengths[prefix] = n
+    return lengths
+
+
+def _features(run: StepBlock) -> dict[str, float]:
+    tracker = Tracker()
+    with np.errstate(all="ignore"):
+        for _ in tracker.advance(run):
+            pass
+        past = tracker.finished().past()
+        return features(past) if past.n_loss >= LEAST_ROWS else {}

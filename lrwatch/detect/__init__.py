@@ -1,0 +1,1 @@
+"""Streaming statistics of a run, and the tests and features computed from them."""

@@ -1,0 +1,95 @@
+"""Whether the loss still moves: the drift over the second half of the run."""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+import numpy as np
+
+from lrwatch.detect.evidence import Evidence
+from lrwatch.detect.motion import relative_path
+from lrwatch.detect.past import Past
+
+__all__ = ["drift", "has_settled", "is_flat", "progress", "standard_error"]
+
+FLAT: Final = 0.02
+"""Share of the whole decrease; less than that over half of the run is flat."""
+
+FAR: Final = 4.0
+"""Relative path that a crawling run does not come to."""
+
+SETTLED: Final = 0.15
+"""Share of the decrease in the second half that a crawling run always exceeds."""
+
+MATERIAL: Final = 0.1
+"""Share of its own level that a loss must fall by to be on its way still."""
+
+NOTHING: Final = 1e-3
+"""Share of the loss at the start below which there is nowhere left to fall."""
+
+SURE: Final = 3.0
+"""Standard errors."""
+
+
+def standard_error(past: Past, start: float, end: float) -> float:
+    """Return the standard error of the mean loss over a stretch of the run."""
+    rows = float(past.history["loss_n"][past.between(start, end)].sum())
+    return past.grain / math.sqrt(max(rows, 1.0))
+
+
+def drift(past: Past) -> float:
+    """Return the share of the whole decrease that came in the second half of the run."""
+    return (past.level(0.45, 0.6) - past.level(0.85, 1.0)) / (past.gained + past.grain)
+
+
+def is_flat(past: Past) -> Evidence:
+    """Test whether the loss no longer moves, beyond what its noise could hide.
+
+    A loss near 0 may fall by half with hardly any of its whole decrease: that is no floor.
+    """
+    error = math.hypot(standard_error(past, 0.45, 0.6), standard_error(past, 0.85, 1.0))
+    threshold = FLAT + 2 * error / (past.gained + past.grain)
+    value = drift(past)
+    fall = value * (past.gained + past.grain)
+    falls = fall > max(2 * error, MATERIAL * abs(past.end)) and past.end > NOTHING * past.start
+    return Evidence(
+        "flat",
+        value,
+        threshold,
+        fired=abs(value) < threshold and not falls,
+        interval=past.steps_of(past.between(0.45, 1.0)),
+        note=f"the loss came down by {value:.1%} of its whole decrease in the second half",
+    )
+
+
+def has_settled(past: Past) -> Evidence:
+    """Test whether it is certain that the loss no longer falls as it did.
+
+    A crawling loss makes about half of its way in the second half of the run, and its parameters
+    have not come far. Where that is not known, nothing is certain.
+    """
+    error = math.hypot(standard_error(past, 0.45, 0.6), standard_error(past, 0.85, 1.0))
+    value = drift(past) + SURE * error / (past.gained + past.grain)
+    return Evidence(
+        "settled",
+        value,
+        SETTLED,
+        fired=value < SETTLED and relative_path(past) > FAR and not progress(past).fired,
+        interval=past.steps_of(past.between(0.45, 1.0)),
+        note=f"at most {value:.0%} of the decrease came in the second half",
+    )
+
+
+def progress(past: Past) -> Evidence:
+    """Test whether the loss at the end is above its start, or lower by no more than noise."""
+    error = past.grain * math.sqrt(1 / 5 + 1 / max(float(past.history["loss_n"].sum()) / 5, 1))
+    value = (past.start - float(np.mean(past.loss[past.between(0.8, 1.0)]))) / error
+    return Evidence(
+        "no_progress",
+        value,
+        SURE,
+        fired=value < SURE,
+        interval=past.interval,
+        note=f"the loss came down by {value:.1f} standard errors",
+    )

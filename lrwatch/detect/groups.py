@@ -1,0 +1,170 @@
+"""Rows to groups of four: the smallest unit that every statistic is built from.
+
+A group's numbers depend on its own rows and the two before it alone, and are computed
+element by element, so that they are the same to the last bit however the rows arrive.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from lrwatch.records import FloatArray, StepBlock
+
+__all__ = ["GROUP", "MAXIMA", "MINIMA", "SUMS", "Groups", "summarise"]
+
+GROUP: Final = 4
+"""Rows in a group: the fewest of which a middle value says something."""
+
+SUMS: Final = (
+    "rows",  # rows
+    "span",  # optimizer steps that the rows stand for: more than one each where rows are missing
+    "loss_n",  # rows with a finite loss
+    "loss",  # sum of the loss, with the middle value of a group taken for each of its rows
+    "diff_n",  # rows with a finite loss that also have two finite losses before them
+    "diff1",  # sum of |loss[t] - loss[t-1]|
+    "diff2",  # sum of |loss[t] - loss[t-2]|
+    "lr",  # sum of learning rate * steps
+    "grad_n",  # rows with a positive, finite gradient norm
+    "grad",  # sum of gradient norms
+    "log_grad",  # sum of their logarithms
+    "update_n",  # rows whose update norm was measured
+    "update",  # sum of update norms
+    "update_sq",  # sum of their squares
+    "drive_n",  # rows with update norm and gradient norm
+    "drive",  # sum of gradient norm * update norm: the decrease that first order would allow
+    "clipped",  # rows whose gradient was clipped
+    "skipped",  # rows whose update was skipped
+    "param_n",  # rows whose parameter norm was measured
+    "param",  # sum of parameter norms
+)
+MINIMA: Final = ("first_step", "loss_min", "lr_min")
+MAXIMA: Final = ("last_step", "loss_max", "lr_max", "grad_max", "update_max")
+
+LOST_MOTION: Final = 0.99  # a clipped gradient is at least a hundredth shorter
+
+
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """Consecutive groups of rows; every array has shape ``(n_groups, n_fields)``.
+
+    Attributes
+    ----------
+    sums, minima, maxima
+        One column for each name in `SUMS`, `MINIMA` and `MAXIMA`. A minimum or maximum of
+        nothing is NaN.
+    """
+
+    sums: FloatArray
+    minima: FloatArray
+    maxima: FloatArray
+
+    def __len__(self) -> int:
+        """Return the number of groups."""
+        return len(self.sums)
+
+    def __getitem__(self, groups: slice) -> Groups:
+        """Return the chosen groups, as views."""
+        return Groups(self.sums[groups], self.minima[groups], self.maxima[groups])
+
+    @classmethod
+    def none(cls) -> Groups:
+        """No groups."""
+        return cls(*(np.zeros((0, len(names))) for names in (SUMS, MINIMA, MAXIMA)))
+
+
+def summarise(block: StepBlock, steps: FloatArray, before: FloatArray) -> Groups:
+    """Summarise a whole number of groups, or one group that is not full.
+
+    Parameters
+    ----------
+    block
+        Rows, a multiple of `GROUP` of them, or fewer than `GROUP`.
+    steps
+        Optimizer steps that each row stands for, shape ``(n_rows,)``.
+    before
+        The two losses before the first row, the later one last, shape ``(2,)``.
+    """
+    width = min(GROUP, len(block))
+
+    def group(column: npt.NDArray[np.generic]) -> FloatArray:
+        return np.ascontiguousarray(column, np.float64).reshape(-1, width)
+
+    loss, lr, grad = group(block.loss), group(block.lr), group(block.grad_norm)
+    update, param = group(block.update_norm), group(block.param_norm)
+    span, step, skipped = group(steps), group(block.step), group(block.skipped)
+    clipped = block.grad_norm_clipped < LOST_MOTION * block.grad_norm
+
+    loss = np.where(np.isfinite(loss), loss, np.nan)
+    has_loss = np.isfinite(loss)
+    has_grad = np.isfinite(grad) & (grad > 0)
+    grad = np.where(has_grad, grad, np.nan)
+    has_update = np.isfinite(update) & (skipped == 0)
+    has_drive = has_update & has_grad
+    has_param = np.isfinite(param)
+    diff1, diff2 = (group(lagged) for lagged in _differences(loss.ravel(), before))
+    has_diff = np.isfinite(diff1) & np.isfinite(diff2)
+    n_loss = _sum(has_loss)
+    lr = np.where(np.isfinite(lr), lr, 0.0)
+
+    sums = {
+        "rows": np.full(len(loss), float(width)),
+        "span": _sum(span),
+        "loss_n": n_loss,
+        "loss": _middle(loss) * n_loss,
+        "diff_n": _sum(has_diff),
+        "diff1": _sum(np.where(has_diff, diff1, 0.0)),
+        "diff2": _sum(np.where(has_diff, diff2, 0.0)),
+        "lr": _sum(lr * span),
+        "grad_n": _sum(has_grad),
+        "grad": _sum(np.where(has_grad, grad, 0.0)),
+        "log_grad": _sum(np.where(has_grad, np.log(np.where(has_grad, grad, 1.0)), 0.0)),
+        "update_n": _sum(has_update),
+        "update": _sum(np.where(has_update, update, 0.0)),
+        "update_sq": _sum(np.where(has_update, update * update, 0.0)),
+        "drive_n": _sum(has_drive),
+        "drive": _sum(np.where(has_drive, grad * update, 0.0)),
+        "clipped": _sum(group(clipped)),
+        "skipped": _sum(skipped),
+        "param_n": _sum(has_param),
+        "param": _sum(np.where(has_param, param, 0.0)),
+    }
+    minima = {"first_step": step, "loss_min": loss, "lr_min": lr}
+    maxima = {
+        "last_step": step,
+        "loss_max": loss,
+        "lr_max": lr,
+        "grad_max": grad,
+        "update_max": np.where(has_update, update, np.nan),
+    }
+    return Groups(
+        sums=np.stack([sums[name] for name in SUMS], axis=1),
+        minima=np.stack([np.fmin.reduce(minima[name], axis=1) for name in MINIMA], axis=1),
+        maxima=np.stack([np.fmax.reduce(maxima[name], axis=1) for name in MAXIMA], axis=1),
+    )
+
+
+def _sum(columns: npt.NDArray[np.float64] | npt.NDArray[np.bool_]) -> FloatArray:
+    """Add the columns one by one: numpy's own order of adding depends on the shape."""
+    total = columns[:, 0].astype(np.float64)
+    for k in range(1, columns.shape[1]):
+        total = total + columns[:, k]
+    return total
+
+
+def _middle(values: FloatArray) -> FloatArray:
+    """Mean of the two middle values of each row of four; of fewer, their plain mean."""
+    n = _sum(np.isfinite(values))
+    mean = _sum(np.where(np.isfinite(values), values, 0.0)) / np.maximum(n, 1.0)
+    if values.shape[1] != GROUP:
+        return mean
+    ordered = np.sort(values, axis=1)
+    return np.where(n == GROUP, 0.5 * ordered[:, 1] + 0.5 * ordered[:, 2], mean)
+
+
+def _differences(loss: FloatArray, before: FloatArray) -> tuple[FloatArray, FloatArray]:
+    joined = np.concatenate([before, loss])
+    return np.abs(loss - joined[1:-1]), np.abs(loss - joined[:-2])

@@ -1,0 +1,101 @@
+"""The levels at which a run began, from its first rows: what later values are compared with."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from lrwatch.records import StepBlock
+
+__all__ = ["Opening"]
+
+ROWS: Final = 5
+"""Rows that a level is the median of: one wild first batch does not set it."""
+
+
+@dataclass(slots=True)
+class Opening:
+    """Collects a run's first losses, gradient norms, norms of update and parameters.
+
+    Attributes
+    ----------
+    losses, grads
+        The first `ROWS` of them that are finite.
+    step
+        Number of the first step; ``None`` before any row came.
+    param
+        Parameter norm before the first measured update, or nearly so; NaN until known.
+    update_per_lr
+        First measured update norm over its learning rate: how far one unit of learning rate
+        moves the parameters before the optimizer has any history; NaN until known.
+    """
+
+    losses: list[float] = field(default_factory=list)
+    grads: list[float] = field(default_factory=list)
+    step: int | None = None
+    param: float = math.nan
+    update_per_lr: float = math.nan
+
+    def add(self, block: StepBlock) -> None:
+        """Take the next rows; costs nothing once all levels are known."""
+        if self.step is None and len(block):
+            self.step = int(block.step[0])
+        if len(self.losses) < ROWS:
+            self.losses += _first(block.loss, ROWS - len(self.losses))
+        if len(self.grads) < ROWS:
+            self.grads += _first(
+                np.where(block.grad_norm > 0, block.grad_norm, np.nan), ROWS - len(self.grads)
+            )
+        if math.isnan(self.param):
+            self._set_param(block)
+        if math.isnan(self.update_per_lr):
+            self._set_update_per_lr(block)
+
+    def _set_param(self, block: StepBlock) -> None:
+        measured = np.flatnonzero(np.isfinite(block.param_norm) & (block.param_norm > 0))
+        if not len(measured):
+            return
+        after = float(block.param_norm[measured[0]])
+        update = float(block.update_norm[measured[0]])
+        # The norm is taken after the step. A first update that is nearly as long as the
+        # parameters stands at about a right angle to them; of a longer one nothing is known.
+        if math.isfinite(update) and update < 0.9 * after:
+            self.param = math.sqrt(after * after - update * update)
+        else:
+            self.param = 0.5 * after if math.isfinite(update) else after
+
+    def _set_update_per_lr(self, block: StepBlock) -> None:
+        measured = np.flatnonzero(
+            (block.update_norm > 0) & np.isfinite(block.update_norm) & (block.lr > 0)
+        )
+        if len(measured):
+            self.update_per_lr = float(block.update_norm[measured[0]] / block.lr[measured[0]])
+
+    @property
+    def loss(self) -> float:
+        """Loss at the beginning; NaN if none was seen."""
+        return _beginning(self.losses)
+
+    @property
+    def grad(self) -> float:
+        """Gradient norm at the beginning; NaN if none was seen."""
+        return _beginning(self.grads)
+
+
+def _beginning(values: list[float]) -> float:
+    """Return the first value, unless it was a wild one, which the median of all shows.
+
+    Only the first loss is that of the initial parameters: where the learning rate is far too
+    high, the others are already those of the parameters that it wrecked.
+    """
+    return min(values[0], statistics.median(values)) if values else math.nan
+
+
+def _first(values: npt.NDArray[np.float64], n: int) -> list[float]:
+    finite = np.flatnonzero(np.isfinite(values))[:n]
+    return [float(value) for value in values[finite]]

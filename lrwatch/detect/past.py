@@ -1,0 +1,164 @@
+"""A run's past as curves over its bins: what every test and every feature is computed from."""
+
+from __future__ import annotations
+
+import math
+from functools import cached_property
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from lrwatch.detect.history import History
+from lrwatch.detect.opening import Opening
+from lrwatch.detect.scale import median
+from lrwatch.records import FloatArray
+
+__all__ = ["TINY", "Past"]
+
+TINY: Final = 1e-300
+"""Keeps a quotient finite without changing any that means something."""
+
+MEAN_TO_SIGMA: Final = math.sqrt(math.pi) / 2
+"""Mean of |difference of two independent normal values| to their standard deviation."""
+
+
+class Past:
+    """Curves over the bins of a history, all of shape ``(n_bins,)``.
+
+    Values that were not recorded in a bin are drawn straight from its neighbours. Norms that
+    were measured on some steps alone stand for all steps of their bin.
+
+    Attributes
+    ----------
+    n_rows, n_steps
+        Rows seen, and optimizer steps that they stand for.
+    interval
+        First and last step.
+    middle
+        Where a bin's middle lies, as a fraction of the steps seen.
+    steps
+        Optimizer steps a bin.
+    last_step
+        Last step of a bin.
+    loss, lr
+        Mean loss (of groups' middle values) and mean learning rate.
+    best
+        Running minimum of the loss, smoothed over three bins.
+    noise
+        Standard deviation of the loss from step to step, blind to its trend; a number.
+    start
+        Loss at the beginning; a number.
+    update, drive, param
+        Mean update norm, mean of gradient norm times update norm, mean parameter norm; ``None``
+        where the run has too few of them.
+    path, driven
+        What update and drive add up to, from the start to the end of a bin.
+    log_grad
+        Mean of log10 of the gradient norm; NaN where there was none.
+    """
+
+    def __init__(self, history: History, opening: Opening) -> None:
+        self.history = history
+        self.opening = opening
+        self.steps = history["span"].copy()
+        self.n_rows = int(history["rows"].sum())
+        ends = np.cumsum(self.steps)
+        self.n_steps = float(ends[-1]) if len(ends) else 0.0
+        self.middle = (ends - self.steps / 2) / max(self.n_steps, 1.0)
+        self.first_step, self.last_step = history["first_step"], history["last_step"]
+        self.lr = history["lr"] / np.maximum(self.steps, TINY)
+        self._set_loss()
+        self._set_motion()
+
+    def _set_loss(self) -> None:
+        history = self.history
+        loss = _mean(history["loss"], history["loss_n"])
+        self.n_loss = int(history["loss_n"].sum())
+        self.start = self.opening.loss
+        self.loss = self._filled(loss)
+        self.best = np.minimum.accumulate(_smooth(self.loss))
+        self.jitter = _mean(history["diff1"], history["diff_n"])
+        known = self.jitter[np.isfinite(self.jitter)]
+        self.noise = MEAN_TO_SIGMA * median(known) if len(known) else math.nan
+
+    def _set_motion(self) -> None:
+        history = self.history
+        self.log_grad = _mean(history["log_grad"], history["grad_n"]) / math.log(10)
+        update = _mean(history["update"], history["update_n"])
+        drive = _mean(history["drive"], history["drive_n"])
+        param = _mean(history["param"], history["param_n"])
+        moved = self.steps * (1 - history["skipped"] / np.maximum(history["rows"], 1))
+        self.update = self._filled_per_lr(update)
+        self.drive = self._filled_per_lr(drive)
+        self.param = self._filled(param) if np.isfinite(param).any() else None
+        self.path = None if self.update is None else np.cumsum(self.update * moved)
+        self.driven = None if self.drive is None else np.cumsum(self.drive * moved)
+
+    def _filled(self, values: FloatArray) -> FloatArray:
+        known = np.isfinite(values)
+        if not known.any():
+            return values
+        return np.interp(self.middle, self.middle[known], values[known])
+
+    def _filled_per_lr(self, values: FloatArray) -> FloatArray | None:
+        """Fill in proportion to the learning rate, which is known at every step."""
+        if np.count_nonzero(np.isfinite(values)) < 2:  # noqa: PLR2004  a line needs two points
+            return None
+        lr = np.maximum(self.lr, TINY)
+        return np.where(np.isfinite(values), values, self._filled(values / lr) * self.lr)
+
+    def __len__(self) -> int:
+        """Return the number of bins."""
+        return len(self.steps)
+
+    @property
+    def interval(self) -> tuple[int, int] | None:
+        """First and last step."""
+        return self.steps_of(np.ones(len(self), bool)) if len(self) else None
+
+    def steps_of(self, bins: npt.NDArray[np.bool_]) -> tuple[int, int] | None:
+        """First and last step of the chosen bins."""
+        if not bins.any():
+            return None
+        return int(self.first_step[bins][0]), int(self.last_step[bins][-1])
+
+    def between(self, start: float, end: float) -> npt.NDArray[np.bool_]:
+        """Bins whose middle lies in a stretch of the run, or the one bin nearest to it."""
+        chosen = (self.middle >= start) & (self.middle <= end)
+        if not chosen.any() and len(self):
+            chosen[int(np.argmin(np.abs(self.middle - (start + end) / 2)))] = True
+        return chosen
+
+    def level(self, start: float, end: float) -> float:
+        """Median loss in a stretch of the run, given by two fractions of it."""
+        return median(self.loss[self.between(start, end)])
+
+    @cached_property
+    def end(self) -> float:
+        """Loss at the end: its median over the last seven hundredths."""
+        return self.level(0.93, 1.0)
+
+    @cached_property
+    def grain(self) -> float:
+        """The least difference of losses that means anything: the noise, or rounding."""
+        noise = self.noise if math.isfinite(self.noise) else 0.0
+        return max(noise, 1e-12 * abs(self.start), TINY)
+
+    @cached_property
+    def gained(self) -> float:
+        """Decrease of the loss from the start to its best, never negative."""
+        return max(self.start - float(self.best[-1]), 0.0)
+
+
+def _smooth(values: FloatArray) -> FloatArray:
+    """Mean of each value and its two neighbours."""
+    if not len(values):
+        return values
+    padded = np.concatenate([values[:1], values, values[-1:]])
+    smooth: FloatArray = (padded[:-2] + padded[1:-1] + padded[2:]) / 3
+    return smooth
+
+
+def _mean(total: FloatArray, n: FloatArray) -> FloatArray:
+    return np.where(n > 0, total / np.maximum(n, 1.0), np.nan)

@@ -1,0 +1,123 @@
+"""How far the loss came down, when, and how much of it was lost again.
+
+All in units of the run itself: its own decrease, or the noise of its own loss.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from lrwatch.detect.evidence import Evidence
+from lrwatch.detect.past import TINY, Past
+from lrwatch.detect.scale import clip, decades
+from lrwatch.records import FloatArray
+
+__all__ = ["drawdown", "measure", "solved"]
+
+
+SOLVED = 1e-6
+NOTHING = 0.03
+IN_DECADES = ("log_fall_late", "log_fall_early", "log_drop", "log_progress_0.5")
+
+
+def drawdown(past: Past) -> float:
+    """Share of the decrease from the start to the best that has been lost again.
+
+    0 at the best, 1 back at the start, more above it. Noise counts as decrease, so that a run
+    that never came down has not lost much by jittering.
+    """
+    return (past.end - float(past.best[-1])) / (past.gained + past.grain)
+
+
+def solved(past: Past) -> Evidence:
+    """Test whether a loss that cannot be negative came down to next to nothing."""
+    down = _in_decades(past)["log_drop"]
+    if math.isnan(down):
+        return Evidence("solved", note="the loss is negative at times: 0 is not its least")
+    left = 10**-down
+    return Evidence(
+        "solved",
+        left,
+        NOTHING,
+        fired=left < NOTHING and drawdown(past) < NOTHING,
+        interval=past.interval,
+        note=f"{left:.2%} of the loss at the start is left",
+    )
+
+
+def measure(past: Past) -> dict[str, float]:
+    """Features of the loss curve."""
+    drop = past.start - past.end
+    gained = past.gained + past.grain
+    moves = np.diff(past.loss)
+    travelled = float(np.abs(moves).sum()) + TINY
+    highest = _second_highest(past.history["loss_max"])
+    early = float(past.loss[past.between(0, 0.1)].max())
+    features = {
+        "drop_rel": clip(drop / (abs(past.start) + TINY), -2, 1),
+        "snr": decades(past.gained / past.grain, 1e-3, 1e4),
+        "drawdown": clip(drawdown(past), 0, 5),
+        "lost": clip(-drop / gained, -1, 5),
+        "up_frac": float(np.maximum(moves, 0).sum()) / travelled,
+        "efficiency": clip(drop / travelled, -1, 1),
+        "peak": decades(max(highest - past.start, 0) / gained + 1e-3, 1e-3, 1e6),
+        "rise_early": decades(max(early - past.start, 0) / gained + 1e-3, 1e-3, 1e6),
+        "falling_late": _sign_log(still_falling(past, 0.5)),
+        "falling_last": _sign_log(still_falling(past, 0.75)),
+        "decay_gain": clip(_gained_in_decay(past) / gained, -2, 2),
+    }
+    for fraction in (0.1, 0.25, 0.5, 0.75):
+        came_down = past.start - past.level(fraction - 0.04, fraction + 0.04)
+        share = came_down / (abs(drop) + 0.3 * past.grain) * math.copysign(1, drop)
+        features[f"progress_{fraction}"] = clip(share, -3, 3)
+    return features | _in_decades(past)
+
+
+def _second_highest(values: FloatArray) -> float:
+    """Highest but one: a single spike must not colour a run."""
+    known = values[np.isfinite(values)]
+    return float(np.partition(known, -2)[-2]) if len(known) > 1 else float(known.max())
+
+
+def still_falling(past: Past, since: float) -> float:
+    """Return the decrease from a fraction of the run to its end, in standard errors."""
+    before, after = past.between(since - 0.1, since + 0.05), past.between(0.85, 1.0)
+    rows = past.history["loss_n"]
+    error = past.grain * math.sqrt(
+        1 / max(float(rows[before].sum()), 1) + 1 / max(float(rows[after].sum()), 1)
+    )
+    return (float(past.loss[before].mean()) - float(past.loss[after].mean())) / error
+
+
+def _sign_log(value: float) -> float:
+    return clip(math.copysign(math.log10(1 + abs(value)), value), -2, 3)
+
+
+def _in_decades(past: Past) -> dict[str, float]:
+    """Progress of a loss that is never negative, on a logarithmic scale.
+
+    A loss of exactly 0 counts as `SOLVED` of the start: nothing is gained below that.
+    """
+    if past.start <= 0 or float(np.fmin.reduce(past.history["loss_min"])) < 0:
+        return dict.fromkeys(IN_DECADES, math.nan)
+    least = SOLVED * past.start
+    stretches = {"quarter": (0.2, 0.3), "half": (0.45, 0.55), "end": (0.93, 1.0)}
+    down = {
+        name: math.log10(past.start / max(past.level(*stretch), least))
+        for name, stretch in stretches.items()
+    }
+    return {
+        "log_fall_late": clip(down["end"] - down["half"], -0.5, 2),
+        "log_fall_early": clip(down["half"] - down["quarter"], -0.5, 2),
+        "log_drop": clip(down["end"], -1, 6),
+        "log_progress_0.5": clip(down["half"] / (down["end"] + 1e-3), -3, 3),
+    }
+
+
+def _gained_in_decay(past: Past) -> float:
+    """Decrease of the loss after the learning rate fell below half of its peak."""
+    after_peak = np.arange(len(past)) > int(np.argmax(past.lr))
+    low = np.flatnonzero(after_peak & (past.lr < 0.5 * past.lr.max()))
+    return float(past.loss[low[0] - 1]) - past.end if len(low) else 0.0

@@ -1,0 +1,61 @@
+"""Noise of the loss: its size, its growth, and whether it bounces from step to step.
+
+Differences over two steps beside differences over one tell the shapes apart without any
+window or trend to remove: their ratio is 1 for independent noise, near 0 where the loss
+bounces with period two, and up to 2 where it moves steadily (von Neumann's ratio at two lags,
+of absolute values).
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+from lrwatch.detect.past import Past
+from lrwatch.detect.scale import clip, decades, median
+
+__all__ = ["bounce", "measure"]
+
+
+def bounce(past: Past, bins: npt.NDArray[np.bool_]) -> float:
+    """Mean |difference over two steps| over mean |difference over one|; NaN if unknown."""
+    one = float(past.history["diff1"][bins].sum())
+    two = float(past.history["diff2"][bins].sum())
+    return two / one if one > 0 and two > 0 else math.nan
+
+
+def measure(past: Past) -> dict[str, float]:
+    """Features of the noise."""
+    return {
+        "rough": _octaves(bounce(past, past.between(0, 1))),
+        "rough_late": _octaves(bounce(past, past.between(0.5, 1))),
+        "noise_rel": decades(past.grain / (abs(past.end) + past.grain), 1e-6, 1),
+        "wander": clip(decades(wander(past)), -1, 2),
+        "noise_growth": clip(decades(_median(past, 0.7, 1) / _median(past, 0, 0.3)), -4, 4),
+    }
+
+
+def wander(past: Past) -> float:
+    """Return how much more the mean loss of bins moves than independent noise would have it.
+
+    1 for independent noise around a level; more where neighbouring steps drag one another up
+    and down, as they do when momentum or a large learning rate throws a run about.
+    """
+    late = past.between(0.4, 1)
+    rows = median(past.history["loss_n"][late])
+    moves = np.abs(np.diff(past.loss[late]))
+    if len(moves) < 2 or rows < 1:  # noqa: PLR2004
+        return math.nan
+    return median(moves) * math.sqrt(rows) / past.grain
+
+
+def _octaves(ratio: float) -> float:
+    return 0.0 if math.isnan(ratio) else clip(math.log2(ratio), -2, 2)
+
+
+def _median(past: Past, start: float, end: float) -> float:
+    known = past.jitter[past.between(start, end)]
+    known = known[known > 0]
+    return median(known) if len(known) else math.nan

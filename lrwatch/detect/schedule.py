@@ -1,0 +1,74 @@
+"""The course of the learning rate: where its peak was, and how low it fell after."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from lrwatch.detect.past import TINY, Past
+from lrwatch.detect.scale import clip, decades
+
+__all__ = ["CUT", "Cut", "cut", "in_warmup", "measure"]
+
+CUT = 20.0
+"""Factor of a cut that no step schedule makes at once: those divide by 2 to 10."""
+
+SUDDEN = 3
+"""Bins within which a fall is sudden."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A sudden fall of the learning rate.
+
+    Attributes
+    ----------
+    bin
+        First bin at the lower rate.
+    step
+        Its first step.
+    factor
+        Rate before over rate after.
+    """
+
+    bin: int
+    step: int
+    factor: float
+
+
+def cut(past: Past) -> Cut | None:
+    """Find the first fall of the learning rate by a factor of `CUT` within a few bins."""
+    lr = np.maximum(past.lr, TINY)
+    if len(lr) <= SUDDEN:
+        return None
+    factors = lr[:-SUDDEN] / lr[SUDDEN:]
+    sudden = np.flatnonzero((factors >= CUT) & (lr[:-SUDDEN] >= 0.1 * lr.max()))
+    if not len(sudden):
+        return None
+    after = int(sudden[0]) + SUDDEN
+    while after > 1 and lr[after - 1] <= 2 * lr[after]:
+        after -= 1
+    return Cut(after, int(past.first_step[after]), float(lr[sudden[0]] / lr[after]))
+
+
+def in_warmup(past: Past) -> bool:
+    """Whether the learning rate has so far only grown, and still does."""
+    if len(past) <= SUDDEN:
+        return False
+    recent = past.lr[past.between(0.75, 1)]
+    return bool(np.all(np.diff(past.lr) >= 0) and recent[0] < 0.9 * recent[-1])
+
+
+def measure(past: Past) -> dict[str, float]:
+    """Features of the schedule."""
+    peak = float(past.lr.max())
+    if peak <= 0:
+        return {"lr_end": math.nan, "lr_mean": math.nan, "lr_peak_at": math.nan}
+    mean = float((past.lr * past.steps).sum()) / max(past.n_steps, TINY)
+    return {
+        "lr_end": decades(float(past.lr[-1]) / peak, 1e-4, 1),
+        "lr_mean": clip(mean / peak, 0, 1),
+        "lr_peak_at": float(past.middle[int(np.argmax(past.lr))]),
+    }

@@ -1,0 +1,49 @@
+"""Transient spikes: losses far above their neighbours, after which the run went on as before."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from lrwatch.detect.evidence import Evidence
+from lrwatch.detect.past import TINY, Past
+
+__all__ = ["spike"]
+
+HEIGHT: Final = 10.0
+"""Times the usual distance of a bin's highest loss from its mean."""
+
+SHARE: Final = 0.3
+"""Of the whole decrease: a lower bump matters to nobody."""
+
+RECOVERED: Final = 0.1
+"""Share of the spike's height above the level before it that may be left."""
+
+OPENING: Final = 0.03  # of the run: its first steps may be anywhere
+
+
+def spike(past: Past) -> Evidence:
+    """Test whether there was a spike that the run got over; the highest counts."""
+    height = past.history["loss_max"] - past.loss
+    usual = float(np.nanmedian(height)) + TINY
+    late = past.middle > OPENING
+    candidates = np.where(late & np.isfinite(height), height, -np.inf)
+    at = int(np.argmax(candidates))
+    ratio = float(candidates[at]) / usual
+    before, after = past.loss[max(0, at - 3) : at], past.loss[at + 1 : at + 4]
+    above = float(past.history["loss_max"][at])
+    fired = False
+    if len(before) and len(after):
+        base = float(np.median(before))
+        left = float(np.median(past.loss[at + 1 :])) - base
+        high = above - base
+        fired = ratio > HEIGHT and high > SHARE * past.gained and left < RECOVERED * high
+    return Evidence(
+        "spike",
+        ratio,
+        HEIGHT,
+        fired=fired,
+        interval=(int(past.first_step[at]), int(past.last_step[at])),
+        note=f"loss {above:.4g} at its highest, {ratio:.1f} times as far off as usual",
+    )

@@ -1,0 +1,173 @@
+"""Everything that is known of a run, brought forward row by row.
+
+Rows are taken in whole groups; those that do not fill one wait in the tail. What happens
+depends on the number of rows alone, never on how they are cut into blocks on their way here:
+`Tracker.advance` stops at every row at which something is to be decided.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from lrwatch.detect.divergence import Divergence
+from lrwatch.detect.groups import GROUP, Groups, summarise
+from lrwatch.detect.history import History
+from lrwatch.detect.nonfinite import NonFinite
+from lrwatch.detect.opening import Opening
+from lrwatch.detect.past import Past
+from lrwatch.records import STEP_COLUMNS, FloatArray, StepBlock
+
+__all__ = ["Moment", "Tracker"]
+
+FIRST_LOOK: Final = 24
+"""Rows before the first look: less than that says little of any run."""
+
+LOOK_EVERY: Final = 0.2
+"""Share of new rows between two looks: equal distances on a logarithmic axis of time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A row at which to decide whether the run is going wrong.
+
+    Attributes
+    ----------
+    step
+        Step of the row.
+    is_urgent
+        Something happened that no second look is needed for.
+    """
+
+    step: int
+    is_urgent: bool
+
+
+class Tracker:
+    """State of the statistics of one run; its size does not grow with the run."""
+
+    def __init__(self) -> None:
+        self.opening = Opening()
+        self.history = History()
+        self.nonfinite = NonFinite()
+        self.divergence = Divergence()
+        self.n_rows = 0
+        self.last_step: int | None = None
+        self._next_look = FIRST_LOOK
+        self._tail: StepBlock | None = None
+        self._losses_before = np.full(2, np.nan)
+        self._step_before: int | None = None
+
+    def advance(self, block: StepBlock) -> Iterator[Moment]:
+        """Take the next rows; stop at each at which something is to be decided."""
+        for rows in _without_steps_back(block):
+            if self.last_step is not None and len(rows) and rows.step[0] < self.last_step:
+                self._go_back(int(rows.step[0]))
+            yield from self._advance(rows)
+
+    def _advance(self, block: StepBlock) -> Iterator[Moment]:
+        while len(block):
+            n_rows, is_urgent = self._take(block[: self._next_look - self.n_rows])
+            self.n_rows += n_rows
+            self.last_step = int(block.step[n_rows - 1])
+            block = block[n_rows:]
+            is_look = self.n_rows >= self._next_look
+            if is_look:
+                self._next_look += max(2 * GROUP, int(LOOK_EVERY * self.n_rows))
+            if is_look or is_urgent:
+                yield Moment(self.last_step, is_urgent)
+
+    def _take(self, piece: StepBlock) -> tuple[int, bool]:
+        """Take rows up to the first that is urgent; return how many, and if one was."""
+        nonfinite = copy.copy(self.nonfinite)
+        n_rows = nonfinite.advance(piece)
+        rows = _join(self._tail, piece[:n_rows])
+        n_waiting = len(rows) - len(piece[:n_rows])
+        whole = rows[: len(rows) // GROUP * GROUP]
+        groups = self._summarise(whole)
+        n_groups, has_diverged = self.divergence.advance(groups)
+        if has_diverged:  # which the rows after it must not have a say in
+            taken = n_groups * GROUP - n_waiting
+            self.nonfinite.advance(piece[:taken])
+            self._keep(rows[: n_groups * GROUP], groups[:n_groups])
+            self._tail = None
+            return taken, True
+        self.nonfinite = nonfinite
+        self._keep(whole, groups)
+        self._tail = rows[len(whole) :]
+        if n_rows is not None:
+            self.finish()
+        return len(rows) - n_waiting, n_rows is not None
+
+    def _summarise(self, rows: StepBlock) -> Groups:
+        if not len(rows):
+            return Groups.none()
+        before = int(rows.step[0]) - 1 if self._step_before is None else self._step_before
+        steps = np.maximum(np.diff(rows.step, prepend=before), 1).astype(np.float64)
+        return summarise(rows, steps, self._losses_before)
+
+    def _keep(self, rows: StepBlock, groups: Groups) -> None:
+        if not len(rows):
+            return
+        self.opening.add(rows)
+        self.history.add(groups)
+        self._step_before = int(rows.step[-1])
+        losses = np.where(np.isfinite(rows.loss[-2:]), rows.loss[-2:], np.nan)
+        self._losses_before = np.concatenate([self._losses_before, losses])[-2:]
+
+    def finish(self) -> None:
+        """Take the rows that wait, though they do not fill a group."""
+        if self._tail is not None and len(self._tail):
+            self._keep(self._tail, self._summarise(self._tail))
+        self._tail = None
+
+    def _go_back(self, step: int) -> None:
+        """Go back to an earlier step: what came after it is written again.
+
+        A counter that starts anew, at the first step or before, is no such thing: the
+        parameters are still those of the rows before.
+        """
+        self.finish()
+        if self.opening.step is not None and step > self.opening.step:
+            self.history.forget_from(step)
+        self.divergence.restart(_least_loss(self.history))
+        self._losses_before = np.full(2, np.nan)
+        self._step_before = None
+
+    def past(self) -> Past:
+        """Everything so far as curves; rows that wait for a group are not in it."""
+        return Past(self.history, self.opening)
+
+    def finished(self) -> Tracker:
+        """Return a copy into which the rows that wait have been taken."""
+        twin = copy.deepcopy(self)
+        twin.finish()
+        return twin
+
+
+def _without_steps_back(block: StepBlock) -> Iterator[StepBlock]:
+    seams = np.flatnonzero(block.step[1:] < block.step[:-1]) + 1
+    start = 0
+    for end in (*seams.tolist(), len(block)):
+        yield block[start:end]
+        start = end
+
+
+def _join(first: StepBlock | None, second: StepBlock) -> StepBlock:
+    if first is None or not len(first):
+        return second
+    names = (*STEP_COLUMNS, "loss_seen")
+    columns: dict[str, Any] = {
+        name: np.concatenate([getattr(first, name), getattr(second, name)]) for name in names
+    }
+    return StepBlock(**columns)
+
+
+def _least_loss(history: History) -> float:
+    loss: FloatArray = history["loss"] / np.maximum(history["loss_n"], 1)
+    loss = loss[history["loss_n"] > 0]
+    return float(loss.min()) if len(loss) else float("inf")

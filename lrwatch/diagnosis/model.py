@@ -1,0 +1,153 @@
+"""The learnt layer: dimensionless features to probabilities and a distance in learning rate.
+
+A `Model` is the mean of a linear model on hinges and of shallow trees, both on clipped,
+standardised features; its numbers are in ``model.json``, fitted by ``benchmarks/accuracy``.
+A feature that a run lacks counts as average. Runs without norms have models of their own.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from lrwatch.records import FloatArray
+
+__all__ = ["CLASSES", "KNOT", "Judgement", "Model", "judgement", "shipped"]
+
+CLASSES: Final = ("ok", "too_high", "too_low")
+"""Order of the outputs of a classifying model."""
+
+KNOT: Final = 0.7
+"""Standard deviations at which the hinges of the linear model begin, on either side."""
+
+DEPTH: Final = 3
+"""Levels of a tree: seven nodes, eight leaves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """Numbers of one model with ``n_outputs`` outputs over ``n_features`` features.
+
+    Attributes
+    ----------
+    names
+        Features, in order.
+    low, high
+        Bounds that a feature is clipped to: 0.5th and 99.5th percentile of the fitted runs.
+    center, scale
+        Mean and standard deviation of the clipped features.
+    weights, bias
+        The linear part, shapes ``(n_outputs, 3 * n_features)`` and ``(n_outputs,)``: the features,
+        then what exceeds `KNOT`, then what falls short of minus `KNOT`.
+    node, threshold, leaf
+        The trees, shapes ``(n_trees, 7)``, ``(n_trees, 7)`` and ``(n_trees, 8)``: the feature
+        that a node looks at, the value above which the right branch is taken, and the result.
+        Node k has the branches 2k + 1 and 2k + 2. Tree t counts for output t % n_outputs.
+    base
+        What the results of the trees are added to, shape ``(n_outputs,)``.
+    """
+
+    names: tuple[str, ...]
+    low: FloatArray
+    high: FloatArray
+    center: FloatArray
+    scale: FloatArray
+    weights: FloatArray
+    bias: FloatArray
+    node: npt.NDArray[np.int64]
+    threshold: FloatArray
+    leaf: FloatArray
+    base: FloatArray
+
+    @classmethod
+    def of(cls, numbers: Mapping[str, Any]) -> Model:
+        """Build a model from what ``model.json`` holds."""
+        arrays = {name: np.array(numbers[name]) for name in cls.__slots__ if name != "names"}
+        return cls(names=tuple(numbers["names"]), **arrays)
+
+    def standardised(self, features: Mapping[str, float]) -> FloatArray:
+        """Return the features in standard deviations from their mean, 0 where one is missing."""
+        raw = np.array([features.get(name, math.nan) for name in self.names])
+        units = (np.clip(raw, self.low, self.high) - self.center) / self.scale
+        return np.where(np.isfinite(units), units, 0.0)
+
+    def linear(self, units: FloatArray) -> FloatArray:
+        """Return the outputs of the linear part, shape ``(n_outputs,)``."""
+        hinges = [units, np.maximum(units - KNOT, 0), np.maximum(-units - KNOT, 0)]
+        outputs: FloatArray = self.weights @ np.concatenate(hinges) + self.bias
+        return outputs
+
+    def trees(self, units: FloatArray) -> FloatArray:
+        """Return the outputs of the trees, shape ``(n_outputs,)``."""
+        every = np.arange(len(self.node))
+        at = np.zeros(len(self.node), np.int64)
+        for _ in range(DEPTH):
+            above = units[self.node[every, at]] > self.threshold[every, at]
+            at = 2 * at + 1 + above
+        results = self.leaf[every, at - len(self.node[0])]
+        outputs: FloatArray = self.base + results.reshape(-1, len(self.base)).sum(axis=0)
+        return outputs
+
+    def probabilities(self, features: Mapping[str, float]) -> FloatArray:
+        """Return the probability of each class, shape ``(n_outputs,)``."""
+        units = self.standardised(features)
+        return 0.5 * _softmax(self.linear(units)) + 0.5 * _softmax(self.trees(units))
+
+    def value(self, features: Mapping[str, float]) -> float:
+        """Return the output of a model that has one."""
+        units = self.standardised(features)
+        return 0.5 * float(self.linear(units)[0]) + 0.5 * float(self.trees(units)[0])
+
+
+def _softmax(score: FloatArray) -> FloatArray:
+    odds = np.exp(score - score.max())
+    probabilities: FloatArray = odds / odds.sum()
+    return probabilities
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What the learnt layer makes of a run.
+
+    Attributes
+    ----------
+    probability
+        Of each of `CLASSES`.
+    excess
+        Decades by which the learning rate lies above the best one; negative below it.
+    """
+
+    probability: dict[str, float]
+    excess: float
+
+
+@cache
+def shipped() -> dict[str, Model]:
+    """Return the models that come with the package, by name."""
+    text = files("lrwatch.diagnosis").joinpath("model.json").read_text(encoding="utf-8")
+    return {name: Model.of(numbers) for name, numbers in json.loads(text)["models"].items()}
+
+
+def judgement(features: Mapping[str, float], *, has_motion: bool) -> Judgement:
+    """Judge a run by its features.
+
+    Parameters
+    ----------
+    features
+        As from `lrwatch.detect.features`.
+    has_motion
+        Whether the run has update norms and gradient norms.
+    """
+    kind = "norms" if has_motion else "loss"
+    models = shipped()
+    probability = models[f"{kind}_class"].probabilities(features)
+    excess = models[f"{kind}_excess"].value(features)
+    return Judgement(dict(zip(CLASSES, probability.tolist(), strict=True)), excess)

@@ -1,0 +1,110 @@
+"""From test results and probabilities to one word, and how sure it is."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from lrwatch.detect.schedule import in_warmup
+from lrwatch.diagnosis.diagnosis import Verdict
+from lrwatch.diagnosis.examination import Examination
+
+__all__ = ["decide", "weigh"]
+
+BEYOND_DOUBT: Final = 0.97
+"""Confidence in what was seen rather than inferred."""
+
+LIKELY: Final = 0.95
+"""Confidence in a rule that was right nineteen times in twenty on the development corpus."""
+
+GREW: Final = 100.0
+"""Times its beginning, from which on a gradient norm has blown up."""
+
+TAME: Final = 10.0
+"""Times its beginning, up to which a loss has not."""
+
+VIOLENT: Final = 0.8
+"""Probability of too large steps above which a run did not die calmly."""
+
+LEAST: Final = 0.4
+"""Probability below which no class is named."""
+
+OK_ODDS: Final = 1.8
+"""Factor on the odds of a good learning rate, for a false alarm costs more than a miss."""
+
+
+def decide(exam: Examination) -> tuple[Verdict, float]:
+    """Return the verdict and the confidence in it."""
+    seen = _seen(exam)
+    if seen is not None:
+        return seen
+    if not exam.probability:
+        return "insufficient_data", 0.0
+    return _stalled(exam) or _judged(exam)
+
+
+def _seen(exam: Examination) -> tuple[Verdict, float] | None:
+    """Decide what no model is needed for."""
+    if exam.fired("nonfinite"):
+        return ("exploding" if _gradient_led(exam) else "diverging"), BEYOND_DOUBT
+    if exam.fired("frozen"):
+        return "stalled", BEYOND_DOUBT
+    if exam.tracker.divergence.since is not None and exam.fired("drawdown"):
+        return "diverging", LIKELY
+    return None
+
+
+def _stalled(exam: Examination) -> tuple[Verdict, float] | None:
+    if exam.fired("lr_cut"):
+        return "stalled", LIKELY
+    if exam.fired("dead") and exam.probability["too_high"] < VIOLENT:
+        return "stalled", max(LEAST, 1 - exam.probability["ok"])
+    return None
+
+
+def _judged(exam: Examination) -> tuple[Verdict, float]:
+    weighed = weigh(exam)
+    likeliest = max(weighed, key=weighed.__getitem__)
+    probability = weighed[likeliest]
+    if probability < LEAST or (likeliest == "too_low" and in_warmup(exam.past)):
+        return "insufficient_data", 0.0
+    if likeliest == "too_high":
+        lost = exam.fired("drawdown") or exam.fired("no_progress")
+        return ("diverging" if lost else "oscillating"), probability
+    if likeliest == "too_low":
+        return "too_low", probability
+    return _fine(exam), probability
+
+
+def weigh(exam: Examination) -> dict[str, float]:
+    """Return the probabilities after what is known beside the model.
+
+    A loss that came down to nothing has no learning rate to complain of, and a loss that has
+    settled on a floor is not crawling: both are worth more than what any feature says.
+    """
+    odds = dict(exam.probability)
+    odds["ok"] *= OK_ODDS
+    if exam.fired("solved"):
+        odds["ok"] += odds.pop("too_high") + odds.pop("too_low")
+    elif exam.fired("settled"):
+        odds["ok"] += odds.pop("too_low")
+    total = sum(odds.values())
+    return {name: value / total for name, value in odds.items()}
+
+
+def _fine(exam: Examination) -> Verdict:
+    if exam.fired("spike"):
+        return "spike"
+    return "converged" if exam.fired("flat") and not exam.fired("no_progress") else "ok"
+
+
+def _gradient_led(exam: Examination) -> bool:
+    """Whether the gradient blew up while the loss was still where it had been."""
+    past = exam.past
+    if not len(past) or not past.opening.grad > 0:
+        return False
+    grown = past.history["grad_max"] > GREW * past.opening.grad
+    if not grown.any():
+        return False
+    first = int(grown.argmax())
+    tame = float(past.history["loss_max"][first]) < TAME * abs(past.start)
+    return tame and float(past.lr[first]) <= 2 * float(past.lr[0])

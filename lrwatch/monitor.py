@@ -1,0 +1,113 @@
+"""Judge a run while it is written, or one that is: the same code, the same result.
+
+::
+
+    monitor = Monitor()
+    for rows in ...:                      # blocks of any size
+        for alarm in monitor.update(rows):
+            print(alarm.step, alarm.reason)
+    monitor.diagnosis()
+"""
+
+from __future__ import annotations
+
+from os import PathLike
+from typing import Any
+
+import numpy as np
+
+from lrwatch.detect.tracker import Tracker
+from lrwatch.diagnosis import Alarm, Diagnosis
+from lrwatch.diagnosis.alarms import AlarmPolicy
+from lrwatch.diagnosis.judge import judge
+from lrwatch.errors import InvalidArgument
+from lrwatch.records import StepBlock
+from lrwatch.tables import step_block
+
+__all__ = ["Monitor", "diagnose"]
+
+
+class Monitor:
+    """Follows one run and raises alarms; its size does not grow with the run.
+
+    Parameters
+    ----------
+    total_steps
+        Planned number of steps, where known: keeps a long warm-up from being called slow.
+
+    Raises
+    ------
+    InvalidArgument
+        If `total_steps` is not a positive number.
+
+    Examples
+    --------
+    >>> monitor = Monitor()
+    >>> monitor.update({"step": [0, 1], "loss": [2.0, 1.9], "lr": [0.1, 0.1]})
+    []
+    >>> monitor.diagnosis().verdict
+    'insufficient_data'
+    """
+
+    def __init__(self, *, total_steps: int | None = None) -> None:
+        if total_steps is not None and total_steps < 1:
+            raise InvalidArgument(f"total_steps must be at least 1, got {total_steps}")
+        self.total_steps = total_steps
+        self._tracker = Tracker()
+        self._policy = AlarmPolicy()
+
+    def update(self, rows: Any) -> list[Alarm]:
+        """Take the next rows of the run and return the alarms that they raise.
+
+        Parameters
+        ----------
+        rows
+            A `StepBlock`, or any table of steps that `lrwatch.tables.step_block` reads.
+
+        Raises
+        ------
+        InvalidArgument
+            If the table lacks step, loss or lr, or a column holds no numbers.
+        """
+        block = rows if isinstance(rows, StepBlock) else step_block(rows)
+        alarms = []
+        with np.errstate(all="ignore"):  # infinite and missing values are what is judged here
+            for moment in self._tracker.advance(block):
+                now = judge(self._tracker, first_alarm_step=None)
+                alarms.append(self._policy.consider(now, moment.step, is_urgent=moment.is_urgent))
+        return [alarm for alarm in alarms if alarm is not None]
+
+    def diagnosis(self) -> Diagnosis:
+        """Diagnose the run as it stands; changes nothing."""
+        with np.errstate(all="ignore"):
+            return judge(self._tracker.finished(), first_alarm_step=self._policy.first_step)
+
+
+def diagnose(run: Any, *, total_steps: int | None = None) -> Diagnosis:
+    """Diagnose a run.
+
+    Parameters
+    ----------
+    run
+        A table of steps with at least ``step``, ``loss`` and ``lr`` (pandas, polars, pyarrow, a
+        mapping of arrays or a `StepBlock`), or the path of a run folder. Gradient norm, update
+        norm and parameter norm sharpen the diagnosis where they are there.
+    total_steps
+        Planned number of steps, where known.
+
+    Raises
+    ------
+    InvalidArgument
+        If the table lacks a column that is needed.
+    RunNotFound, RunUnreadable
+        If there is no run at the path, or it cannot be read.
+    """
+    if isinstance(run, (str, PathLike)):
+        from lrwatch.store import RunReader
+
+        reader = RunReader(run)
+        run = reader.read_new()
+        total_steps = reader.info.total_steps if total_steps is None else total_steps
+    monitor = Monitor(total_steps=total_steps)
+    monitor.update(run)
+    return monitor.diagnosis()

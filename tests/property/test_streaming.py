@@ -1,0 +1,59 @@
+"""Fed in blocks of any size, a run gives the same alarms and the same diagnosis."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from synthetic_runs import EDGE, descent
+
+import lrwatch
+
+
+def odd_run(seed: int) -> dict[str, np.ndarray]:
+    """A run with everything in it: divergence, NaN, missing and skipped rows, a resume."""
+    random = np.random.default_rng(seed)
+    lr = float(EDGE * 10 ** random.uniform(-4, 0.3))
+    run = descent(lr, n_steps=int(random.integers(1, 400)), seed=seed)
+    n = len(run["step"])
+    for name in ("param_norm", "update_norm"):
+        run[name][random.random(n) < 0.5] = np.nan
+    if seed % 3 == 0:
+        start = int(random.integers(0, n))
+        run["loss"][start : start + int(random.integers(1, 40))] = random.choice([np.nan, np.inf])
+    if seed % 4 == 0:
+        run["loss"][int(random.integers(0, n)) :] *= 3
+    if seed % 5 == 0:
+        back = int(random.integers(0, n))
+        run = {name: np.concatenate([column, column[back:]]) for name, column in run.items()}
+    return run
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 10_000), cuts=st.lists(st.integers(1, 90), min_size=1, max_size=12))
+def test_blocks_of_any_size_give_the_same_alarms_and_diagnosis(seed: int, cuts: list[int]) -> None:
+    run = odd_run(seed)
+    n = len(run["step"])
+    whole, parts = lrwatch.Monitor(), lrwatch.Monitor()
+    expected = whole.update(run)
+    alarms, at, k = [], 0, 0
+    while at < n:
+        end = at + cuts[k % len(cuts)]
+        alarms += parts.update({name: column[at:end] for name, column in run.items()})
+        at, k = end, k + 1
+    assert alarms == expected
+    # NaN equals nothing, itself included: compare what is printed.
+    assert repr(parts.diagnosis()) == repr(whole.diagnosis())
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_one_row_at_a_time_too(seed: int) -> None:
+    run = odd_run(60 * seed)
+    whole, single = lrwatch.Monitor(), lrwatch.Monitor()
+    expected = whole.update(run)
+    alarms = []
+    for k in range(len(run["step"])):
+        alarms += single.update({name: column[k : k + 1] for name, column in run.items()})
+    assert alarms == expected
+    assert repr(single.diagnosis()) == repr(whole.diagnosis())

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+from lrwatch.diagnosis.alarms import SETTLED, AlarmPolicy
+from lrwatch.diagnosis.diagnosis import CLASSES, Diagnosis, Verdict
+
+
+def diagnosis(verdict: Verdict, confidence: float = 0.99) -> Diagnosis:
+    return Diagnosis(
+        verdict=verdict,
+        learning_rate=CLASSES[verdict],
+        confidence=confidence,
+        first_alarm_step=None,
+        interval=(0, 99),
+        reason="",
+        evidence=[],
+        advice="",
+        suggested_lr=None,
+        n_steps=SETTLED,
+    )
+
+
+def alarmed(policy: AlarmPolicy, *verdicts: Verdict, is_urgent: bool = False) -> list[bool]:
+    return [
+        policy.consider(diagnosis(verdict), 100 * k, is_urgent=is_urgent) is not None
+        for k, verdict in enumerate(verdicts)
+    ]
+
+
+def test_an_inferred_verdict_is_alarmed_at_the_second_look_that_agrees() -> None:
+    policy = AlarmPolicy()
+    assert alarmed(policy, "too_low", "ok", "too_low", "too_low") == [False, False, False, True]
+    assert policy.first_step == 300
+
+
+def test_an_urgent_one_is_alarmed_at_once() -> None:
+    assert alarmed(AlarmPolicy(), "diverging", is_urgent=True) == [True]
+
+
+def test_one_alarm_an_episode() -> None:
+    verdicts: list[Verdict] = ["oscillating"] * 5
+    assert alarmed(AlarmPolicy(), *verdicts) == [False, True, False, False, False]
+
+
+def test_a_run_that_was_well_again_is_alarmed_again() -> None:
+    verdicts: list[Verdict] = ["too_low", "too_low", "ok", "ok", "too_low", "too_low"]
+    assert alarmed(AlarmPolicy(), *verdicts) == [False, True, False, False, False, True]
+
+
+def test_an_unsure_verdict_is_not_alarmed() -> None:
+    policy = AlarmPolicy()
+    unsure = diagnosis("too_low", confidence=0.7)
+    assert [policy.consider(unsure, k, is_urgent=False) for k in range(3)] == [None] * 3
+
+
+def test_nothing_inferred_is_alarmed_before_a_run_has_settled() -> None:
+    policy = AlarmPolicy()
+    early = replace(diagnosis("too_low"), n_steps=SETTLED - 1)
+    assert [policy.consider(early, k, is_urgent=False) for k in range(3)] == [None] * 3
