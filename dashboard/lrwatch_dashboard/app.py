@@ -1,0 +1,150 @@
+"""The Dash app: pages put together, nothing at import time."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any, Final
+
+from dash import ClientsideFunction, Dash, Input, Output, State, html
+from flask import Response, jsonify
+from plotly.offline import get_plotlyjs_version
+
+from lrwatch_dashboard import ids
+from lrwatch_dashboard.components.page_shell import page_shell
+from lrwatch_dashboard.pages import overview, run
+from lrwatch_dashboard.security import LOOPBACK_NAMES, protect
+from lrwatch_dashboard.views import RunSource
+
+__all__ = ["create_app"]
+
+logger = logging.getLogger("lrwatch_dashboard")
+
+_ASSETS: Final = Path(__file__).parent / "assets"
+_PLOTLY_BUNDLE: Final = "vendor/plotly-basic-{version}.min.js"
+
+# The theme is set by a script of its own before the first paint; an inline one would need a
+# hole in the content security policy.
+_PAGE: Final = """<!DOCTYPE html>
+<html lang="en">
+<head>
+{%metas%}
+<meta name="color-scheme" content="light dark">
+<title>{%title%}</title>
+<link rel="icon" href="THEME_DIR/mark.svg" type="image/svg+xml">
+<script src="THEME_DIR/theme.js"></script>
+{%css%}
+</head>
+<body>
+{%app_entry%}
+<footer>
+{%config%}
+{%scripts%}
+{%renderer%}
+</footer>
+</body>
+</html>"""
+
+
+def create_app(
+    source: RunSource, *, allowed_hosts: Collection[str] | None = LOOPBACK_NAMES
+) -> Dash:
+    """Build the dashboard.
+
+    Parameters
+    ----------
+    source
+        Where the runs come from.
+    allowed_hosts
+        Names that requests may be addressed to; None allows any, for use behind a proxy.
+
+    Returns
+    -------
+    dash.Dash
+        The app; its ``server`` attribute is the WSGI application.
+    """
+    app = Dash(
+        "lrwatch_dashboard",
+        assets_folder=str(_ASSETS),
+        assets_ignore=_ignored_assets(),
+        index_string=_PAGE.replace("THEME_DIR", "/assets"),
+        pages_folder="",
+        use_pages=False,
+        include_pages_meta=False,
+        suppress_callback_exceptions=True,
+        title="lrwatch",
+        update_title="",
+        add_log_handler=False,
+    )
+    app.layout = page_shell()
+    _register_shell(app, source)
+    overview.register(app, source)
+    run.register(app, source)
+    _add_health(app, source)
+    protect(app, allowed_hosts)
+    return app
+
+
+def route(source: RunSource, pathname: str | None, search: str | None) -> Any:
+    """Return the page of an address."""
+    path = pathname or "/"
+    if path == "/":
+        return overview.layout(source, search or "")
+    if path.startswith("/run/"):
+        return run.layout(source, run.key_of(path))
+    return html.Div(
+        [
+            html.H1("No such page"),
+            html.P(["There is nothing at ", html.Code(path), "."]),
+            html.A("All runs", href="/"),
+        ],
+        className="empty",
+    )
+
+
+def _register_shell(app: Dash, source: RunSource) -> None:
+    def on_address(pathname: str | None, search: str | None) -> Any:
+        return route(source, pathname, search)
+
+    app.callback(
+        Output(ids.PAGE, "children"), Input(ids.URL, "pathname"), State(ids.URL, "search")
+    )(on_address)
+    app.clientside_callback(
+        ClientsideFunction("lrwatch", "theme"),
+        Output(ids.THEME, "data"),
+        Input(ids.THEME_TOGGLE, "n_clicks"),
+    )
+    app.clientside_callback(
+        ClientsideFunction("lrwatch", "arrived"),
+        Input(ids.PAGE, "children"),
+    )
+    app.clientside_callback(
+        ClientsideFunction("lrwatch", "beat"),
+        Input(ids.BEAT, "data"),
+        prevent_initial_call=True,
+    )
+
+
+def _add_health(app: Dash, source: RunSource) -> None:
+    def health() -> tuple[Response, int]:
+        problem = source.healthy()
+        if problem:
+            return jsonify(status="error", problem=problem), 503
+        return jsonify(status="ok"), 200
+
+    app.server.add_url_rule("/health", "health", health)
+
+
+def _ignored_assets() -> str:
+    """Return which assets are not loaded by themselves, as a pattern.
+
+    plotly.js comes from a bundle of a fifth of the size, as long as it is of the version that
+    the installed plotly draws for; otherwise Dash falls back to plotly's own.
+    """
+    version = get_plotlyjs_version()
+    ignored = ["theme\\.js"]
+    if not (_ASSETS / _PLOTLY_BUNDLE.format(version=version)).exists():
+        logger.warning("no slim plotly.js %s at hand; the page loads the full one", version)
+        ignored.append("plotly-basic.*")
+    return "|".join(ignored)

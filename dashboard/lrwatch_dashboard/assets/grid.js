@@ -1,0 +1,292 @@
+/* The cells, filter and keys of the table of runs. Texts go in as text, never as markup. */
+(function () {
+  "use strict";
+
+  var NARROW = "(max-width: 799px)";
+  var WIDE_COLUMNS = ["rank", "name", "spark", "why", "lr", "best", "steps", "updated"];
+  var DROPPED = { "(max-width: 1299px)": "steps", "(max-width: 1099px)": "best" };
+  var SPARK_WIDTH = 78;
+  var SPARK_HEIGHT = 26;
+
+  var cells = (window.dashAgGridComponentFunctions = window.dashAgGridComponentFunctions || {});
+  var functions = (window.dashAgGridFunctions = window.dashAgGridFunctions || {});
+  var lrwatch = (window.lrwatch = window.lrwatch || {});
+
+  function element() {
+    return window.React.createElement.apply(null, arguments);
+  }
+
+  function mark(row) {
+    return element("span", { className: "mark mark-" + row.mark, "aria-hidden": true });
+  }
+
+  function verdict(row) {
+    return element("span", { className: "verdict verdict-" + row.mark }, mark(row), row.word);
+  }
+
+  function runLink(row) {
+    return element("a", { href: row.href, className: "run-link", tabIndex: -1 }, row.name);
+  }
+
+  /* "3 s" ... "5 days", as lrwatch_dashboard.formats.duration writes it. */
+  function duration(seconds) {
+    var s = Math.max(seconds, 0);
+    if (s < 120) return Math.floor(s) + " s";
+    if (s < 7200) return Math.floor(s / 60) + " min";
+    if (s < 172800) return Math.floor(s / 3600) + " h";
+    return Math.floor(s / 86400) + " days";
+  }
+
+  function age(row) {
+    var now = Date.now() / 1000 + (lrwatch.clockAhead || 0);
+    return row.updated ? duration(now - row.updated) : "–";
+  }
+
+  /* The curve as a polyline; a gap in the data is a gap in the line. */
+  function sparkPath(heights) {
+    var step = SPARK_WIDTH / Math.max(heights.length - 1, 1);
+    var path = "";
+    var drawing = false;
+    heights.forEach(function (height, i) {
+      if (height === null) {
+        drawing = false;
+        return;
+      }
+      var y = SPARK_HEIGHT - (height / 99) * SPARK_HEIGHT;
+      path += (drawing ? "L" : "M") + (i * step).toFixed(1) + " " + y.toFixed(1);
+      drawing = true;
+    });
+    return path;
+  }
+
+  function spark(row) {
+    var heights = row.spark || [];
+    if (heights.length < 2 && !row.broken) return element("span", { className: "quiet" }, "–");
+    var children = [element("path", { key: "line", d: sparkPath(heights) })];
+    if (row.broken) {
+      var x = SPARK_WIDTH + 5;
+      var d = "M" + (x - 3) + " 0l6 6m0 -6l-6 6";
+      children.push(element("path", { key: "cross", d: d, className: "spark-broken" }));
+    }
+    var size = { width: SPARK_WIDTH + 12, height: SPARK_HEIGHT + 4, className: "spark" };
+    var box = "-2 -2 " + (SPARK_WIDTH + 12) + " " + (SPARK_HEIGHT + 4);
+    return element("svg", Object.assign(size, { viewBox: box, "aria-hidden": true }), children);
+  }
+
+  cells.VerdictCell = function (props) {
+    return verdict(props.data);
+  };
+  cells.RunCell = function (props) {
+    var row = props.data;
+    return element(
+      "span",
+      { className: "run-cell", title: row.name },
+      runLink(row),
+      element("span", { className: "dot dot-" + row.state, title: row.state })
+    );
+  };
+  cells.SparkCell = function (props) {
+    return spark(props.data);
+  };
+  cells.WhyCell = function (props) {
+    return element("span", { className: "why", title: props.data.why }, props.data.why);
+  };
+  cells.LrCell = function (props) {
+    var row = props.data;
+    if (!row.try_text) return row.lr_text;
+    return element(
+      "span",
+      { title: "Peak " + row.lr_text + "; try " + row.try_text },
+      row.lr_text,
+      element("span", { className: "quiet" }, " → "),
+      element("b", null, row.try_text)
+    );
+  };
+  cells.BestCell = function (props) {
+    return props.data.best_text;
+  };
+  cells.StepsCell = function (props) {
+    return props.data.steps_text;
+  };
+  cells.AgeCell = function (props) {
+    var row = props.data;
+    if (row.state === "silent") return element("span", { className: "silent" }, "silent " + age(row));
+    if (row.state === "failed") return element("span", null, "failed, " + age(row));
+    return age(row);
+  };
+  cells.RunCard = function (props) {
+    var row = props.data;
+    return element(
+      "div",
+      { className: "run-card" },
+      element("div", { className: "run-card-head" }, verdict(row), runLink(row)),
+      element("div", { className: "why" }, row.why)
+    );
+  };
+
+  /* Filter: the marks that are pressed, and the words of the text field. */
+  function pressed() {
+    var buttons = document.querySelectorAll(".mark-filter[aria-pressed=true]");
+    return Array.prototype.map.call(buttons, function (button) {
+      return button.dataset.mark;
+    });
+  }
+
+  functions.lrwatchHasFilter = function () {
+    return pressed().length > 0;
+  };
+  functions.lrwatchPasses = function (node) {
+    return pressed().indexOf((node.data || node.node.data).mark) >= 0;
+  };
+  functions.lrwatchOpenRow = function (event) {
+    var target = event.event && event.event.target;
+    var chosen = window.getSelection && String(window.getSelection());
+    if (target && target.closest && target.closest("a")) return; // a link opens itself
+    if (event.data && !chosen) lrwatch.open(event.data.href);
+  };
+  functions.lrwatchKeyInRow = function (event) {
+    if (event.event && event.event.key === "Enter" && event.data) lrwatch.open(event.data.href);
+  };
+  functions.lrwatchTheme = function (theme) {
+    return theme.withParams({
+      fontFamily: "inherit",
+      fontSize: 13,
+      spacing: 6,
+      cellHorizontalPadding: 12,
+      wrapperBorder: false,
+      wrapperBorderRadius: 0,
+      headerFontWeight: 500,
+      headerFontSize: 12,
+      backgroundColor: "var(--ground)",
+      foregroundColor: "var(--ink)",
+      headerBackgroundColor: "var(--ground)",
+      headerTextColor: "var(--muted)",
+      borderColor: "var(--line)",
+      rowBorder: { style: "solid", width: 1, color: "var(--line)" },
+      headerColumnBorder: false,
+      columnBorder: false,
+      headerColumnResizeHandleColor: "transparent",
+      oddRowBackgroundColor: "var(--ground)",
+      rowHoverColor: "var(--hover)",
+      selectedRowBackgroundColor: "var(--hover)",
+      accentColor: "var(--accent)",
+      rangeSelectionBorderColor: "transparent",
+    });
+  };
+
+  /* Act on the grid, now or as soon as it is drawn; not at all if the page has none. */
+  function withGrid(act, patience) {
+    if (!document.getElementById("table")) return;
+    var api = null;
+    try {
+      api = window.dash_ag_grid.getApi("runs");
+    } catch (error) {
+      api = null;
+    }
+    if (api && !api.isDestroyed()) {
+      act(api);
+    } else if (patience !== 0) {
+      window.setTimeout(function () {
+        withGrid(act, (patience || 100) - 1);
+      }, 50);
+    }
+  }
+
+  function applyFilter() {
+    var field = document.getElementById("filter");
+    if (!field) return;
+    var text = field.value;
+    var marks = pressed();
+    withGrid(function (api) {
+      api.setGridOption("quickFilterText", text);
+      api.onFilterChanged();
+    });
+    var query = [];
+    if (text) query.push("q=" + encodeURIComponent(text));
+    if (marks.length) query.push("verdict=" + marks.join(","));
+    var address = window.location.pathname + (query.length ? "?" + query.join("&") : "");
+    window.history.replaceState(window.history.state, "", address);
+  }
+
+  function fitWidth() {
+    var narrow = window.matchMedia(NARROW).matches;
+    withGrid(function (api) {
+      var hidden = Object.keys(DROPPED)
+        .filter(function (width) {
+          return window.matchMedia(width).matches;
+        })
+        .map(function (width) {
+          return DROPPED[width];
+        });
+      var shown = WIDE_COLUMNS.filter(function (name) {
+        return !narrow && hidden.indexOf(name) < 0;
+      });
+      var gone = WIDE_COLUMNS.filter(function (name) {
+        return shown.indexOf(name) < 0;
+      });
+      api.setColumnsVisible(gone, false);
+      api.setColumnsVisible(shown, true);
+      api.setColumnsVisible(["card"], narrow);
+      api.setGridOption("rowHeight", narrow ? 78 : 48);
+      api.resetRowHeights();
+    });
+  }
+
+  function moveRow(by) {
+    withGrid(function (api) {
+      var cell = api.getFocusedCell();
+      var last = api.getDisplayedRowCount() - 1;
+      if (last < 0) return;
+      var row = cell ? Math.min(Math.max(cell.rowIndex + by, 0), last) : 0;
+      api.ensureIndexVisible(row);
+      api.setFocusedCell(row, api.getAllDisplayedColumns()[0]);
+    });
+  }
+
+  /* Rows that are new or changed, and keys of those that are gone; scroll and focus stay. */
+  function applyRows(change) {
+    withGrid(function (api) {
+      if (change.whole) {
+        api.setGridOption("rowData", change.rows);
+        return;
+      }
+      var known = function (row) {
+        return Boolean(api.getRowNode(row.key));
+      };
+      api.applyTransaction({
+        update: change.rows.filter(known),
+        add: change.rows.filter(function (row) {
+          return !known(row);
+        }),
+        remove: change.removed.map(function (key) {
+          return { key: key };
+        }).filter(known),
+      });
+    });
+  }
+
+  lrwatch.grid = {
+    applyRows: applyRows,
+    applyFilter: applyFilter,
+    fitWidth: fitWidth,
+    moveRow: moveRow,
+    refreshAges: function () {
+      withGrid(function (api) {
+        api.refreshCells({ columns: ["updated"], force: true });
+      });
+    },
+  };
+
+  document.addEventListener("click", function (event) {
+    var button = event.target.closest && event.target.closest(".mark-filter");
+    if (!button) return;
+    button.setAttribute("aria-pressed", button.getAttribute("aria-pressed") !== "true");
+    applyFilter();
+  });
+  document.addEventListener("input", function (event) {
+    if (event.target.id === "filter") applyFilter();
+  });
+  [NARROW].concat(Object.keys(DROPPED)).forEach(function (width) {
+    window.matchMedia(width).addEventListener("change", fitWidth);
+  });
+})();

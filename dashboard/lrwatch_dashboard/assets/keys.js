@@ -1,0 +1,70 @@
+/* Keys of the whole dashboard; off while one types, and with a modifier held. */
+(function () {
+  "use strict";
+
+  function isTyping(target) {
+    return /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName) || target.isContentEditable;
+  }
+
+  function help() {
+    return document.getElementById("help");
+  }
+
+  function toggleHelp() {
+    var dialog = help();
+    if (dialog.open) dialog.close();
+    else dialog.showModal();
+  }
+
+  function go(name) {
+    var link = document.querySelector("[data-go=" + name + "]");
+    if (link) link.click();
+  }
+
+  function next(by) {
+    if (document.getElementById("runs")) window.lrwatch.grid.moveRow(by);
+    else go(by > 0 ? "next" : "previous");
+  }
+
+  var actions = {
+    "/": function () {
+      var field = document.getElementById("filter");
+      if (field) field.focus();
+    },
+    j: function () {
+      next(1);
+    },
+    k: function () {
+      next(-1);
+    },
+    o: function () {
+      window.lrwatch.open("/");
+    },
+    p: function () {
+      window.lrwatch.togglePause();
+    },
+    t: function () {
+      document.getElementById("theme-toggle").click();
+    },
+    "?": toggleHelp,
+  };
+
+  document.addEventListener("keydown", function (event) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (isTyping(event.target)) {
+      if (event.key === "Escape") event.target.blur();
+      if (event.key === "Enter" && event.target.id === "filter") next(0);
+      return;
+    }
+    var act = actions[event.key];
+    if (!act || (help().open && event.key !== "?")) return;
+    event.preventDefault();
+    act();
+  });
+
+  document.addEventListener("click", function (event) {
+    if (event.target.id === "help-button") toggleHelp();
+    else if (event.target.id === "pause") window.lrwatch.togglePause();
+    else if (event.target === help() || event.target.dataset.close === "help") help().close();
+  });
+})();

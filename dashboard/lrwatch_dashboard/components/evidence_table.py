@@ -1,0 +1,36 @@
+"""The tests behind a verdict, those included that could not run."""
+
+from __future__ import annotations
+
+from dash import html
+
+from lrwatch.formats import NOTHING, count, number
+from lrwatch_dashboard.views import EvidenceRow
+
+__all__ = ["evidence_table"]
+
+_HEADERS = ("Test", "Result", "Statistic", "Fires at", "Steps", "In words")
+
+
+def evidence_table(evidence: tuple[EvidenceRow, ...]) -> html.Div:
+    """Return the table; a sentence if no test has run yet."""
+    if not evidence:
+        return html.Div(html.P("No test has run yet.", className="quiet"))
+    head = html.Thead(html.Tr([html.Th(name, scope="col") for name in _HEADERS]))
+    body = html.Tbody([_row(row) for row in evidence])
+    return html.Div(html.Table([head, body], className="evidence"), className="scroll-x")
+
+
+def _row(row: EvidenceRow) -> html.Tr:
+    steps = f"{count(row.interval[0])}–{count(row.interval[1])}" if row.interval else NOTHING
+    outcome = row.outcome.replace(" ", "-")
+    return html.Tr(
+        [
+            html.Th(row.name.replace("_", " "), scope="row"),
+            html.Td(html.Span(row.outcome, className=f"outcome outcome-{outcome}")),
+            html.Td(number(row.value, 3), className="num"),
+            html.Td(number(row.threshold, 3), className="num"),
+            html.Td(steps, className="num"),
+            html.Td(row.note, className="note"),
+        ]
+    )

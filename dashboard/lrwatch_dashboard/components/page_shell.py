@@ -1,0 +1,99 @@
+"""What surrounds every page: the bar on top, the notice of a lost server, the help."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from dash import dcc, html
+
+from lrwatch_dashboard import ids
+from lrwatch_dashboard.components.verdict_badge import mark_shape
+from lrwatch_dashboard.theme import VERDICTS
+
+__all__ = ["page_shell"]
+
+_KEYS: Final = (
+    ("/", "filter the runs"),
+    ("j  k", "next and previous run"),
+    ("Enter", "open the run"),
+    ("o", "overview"),
+    ("p", "pause and go on"),
+    ("t", "light or dark"),
+    ("?", "this help"),
+)
+
+
+def page_shell() -> html.Div:
+    """Return the frame into which the pages are put."""
+    return html.Div(
+        [
+            dcc.Location(id=ids.URL, refresh=False),
+            dcc.Store(id=ids.THEME),
+            dcc.Store(id=ids.BEAT),
+            html.A("Skip to the page", href="#" + ids.PAGE, className="skip"),
+            _bar(),
+            html.Div(
+                "The dashboard's server does not answer; what you see is the last known.",
+                id="lost",
+                role="status",
+                hidden=True,
+            ),
+            html.Main(id=ids.PAGE, tabIndex=-1),
+            _help(),
+        ],
+        className="shell",
+    )
+
+
+def _bar() -> html.Header:
+    return html.Header(
+        [
+            html.A(["lr", html.Span("watch")], href="/", className="wordmark"),
+            html.Nav(html.A("Overview", href="/"), **{"aria-label": "Pages"}),
+            html.Div(
+                [
+                    _button("pause", "live", "Pause the updates (p)"),
+                    _button(ids.THEME_TOGGLE, "", "Light or dark (t)"),
+                    _button("help-button", "?", "Keys and verdicts (?)"),
+                ],
+                className="tools",
+            ),
+        ],
+        className="bar",
+    )
+
+
+def _button(id_: str, text: str, label: str) -> html.Button:
+    return html.Button(text, id=id_, title=label, className="tool", **{"aria-label": label})
+
+
+def _help() -> html.Dialog:
+    keys: list[Any] = []
+    for key, meaning in _KEYS:
+        caps = [html.Kbd(cap) for cap in key.split()]
+        keys.append(html.Div([html.Dt(caps), html.Dd(meaning)]))
+    verdicts = [
+        html.Div(
+            [
+                html.Dt([mark_shape(shown.mark), shown.word], className=f"verdict-{shown.mark}"),
+                html.Dd(shown.meaning),
+            ]
+        )
+        for shown in VERDICTS.values()
+    ]
+    return html.Dialog(
+        [
+            html.Div(
+                [
+                    html.H2("Keys"),
+                    html.Button("Close", className="tool", **{"data-close": "help"}),
+                ],
+                className="dialog-head",
+            ),
+            html.Dl(keys, className="keys"),
+            html.H2("Verdicts, worst first"),
+            html.Dl(verdicts, className="meanings"),
+        ],
+        id=ids.HELP,
+        **{"aria-label": "Keys and verdicts"},
+    )

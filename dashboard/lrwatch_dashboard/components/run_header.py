@@ -1,0 +1,102 @@
+"""The head of the Run page: name, state, verdict, reason and what to try."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from dash import html
+
+from lrwatch.formats import count, duration, number
+from lrwatch_dashboard.components.run_table import run_href
+from lrwatch_dashboard.components.verdict_badge import verdict_badge
+from lrwatch_dashboard.theme import look
+from lrwatch_dashboard.views import Judgement, RunView
+
+__all__ = ["run_status", "verdict_card"]
+
+_NEARLY_SURE: Final = 0.99
+
+
+def run_status(view: RunView, now: float) -> list[Any]:
+    """Return the line below the name; `now` in seconds since the Unix epoch."""
+    parts = [_state(view, now)]
+    if view.last_step is not None:
+        planned = f" of {count(view.total_steps)}" if view.total_steps is not None else ""
+        parts.append(f"step {count(view.last_step)}{planned}")
+    if view.optimizer:
+        parts.append(view.optimizer)
+    if view.lr is not None:
+        parts.append(f"peak learning rate {number(view.lr, 3)}")
+    if view.best_loss is not None:
+        parts.append(f"best loss {number(view.best_loss)}")
+    if view.lost_rows:
+        parts.append(f"{count(view.lost_rows)} steps could not be written")
+    line: list[Any] = [html.Span(className=f"dot dot-{view.state}", **{"aria-hidden": "true"})]
+    for part in parts:
+        line += [html.Span(part, className="part")]
+    return line
+
+
+def verdict_card(view: RunView) -> html.Div:
+    """Return verdict, reason, advice, and what they rest on in one line."""
+    judgement = view.judgement
+    lines: list[Any] = [
+        html.Div([verdict_badge(judgement.verdict), _neighbours(view)], className="card-head"),
+        html.P(judgement.reason, className="reason"),
+    ]
+    if judgement.advice:
+        lines.append(html.P(judgement.advice, className="advice"))
+    facts = _facts(judgement)
+    if facts:
+        lines.append(html.Div([_fact(*fact) for fact in facts], className="facts"))
+    mark = look(judgement.verdict).mark
+    return html.Div(lines, className=f"card verdict-card verdict-{mark}")
+
+
+def _state(view: RunView, now: float) -> str:
+    ago = duration(now - view.updated_at)
+    if view.state == "silent":
+        usual = f" (a step takes {duration(view.usual_gap)})" if view.usual_gap else ""
+        return f"no new step for {ago}{usual}"
+    if view.state == "running":
+        return f"running, last step {ago} ago"
+    if view.state == "unreadable":
+        return "cannot be read"
+    return f"{view.state} {ago} ago"
+
+
+def _facts(judgement: Judgement) -> list[tuple[str, str]]:
+    facts = []
+    if judgement.suggested_lr is not None:
+        facts.append(("Learning rate to try", number(judgement.suggested_lr, 2)))
+    if judgement.confidence is not None and judgement.verdict != "insufficient_data":
+        facts.append(("Confidence", _percent(judgement.confidence)))
+    if judgement.interval is not None:
+        first, last = judgement.interval
+        facts.append(("Steps it rests on", f"{count(first)} to {count(last)}"))
+    if judgement.first_alarm_step is not None:
+        facts.append(("First alarm", f"step {count(judgement.first_alarm_step)}"))
+    return facts
+
+
+def _percent(share: float) -> str:
+    # Nothing here is certain: 0.9999 must not read as 100 %.
+    return "over 99 %" if share > _NEARLY_SURE else f"{100 * share:.0f} %"
+
+
+def _fact(name: str, value: str) -> html.Div:
+    return html.Div([html.Span(name, className="quiet"), html.Span(value, className="value")])
+
+
+def _neighbours(view: RunView) -> html.Nav:
+    links = []
+    for key, sign, name in (
+        (view.previous, "←", "previous"),
+        (view.following, "→", "next"),
+    ):
+        if key is not None:
+            title = f"The {name} run in triage order: {key}"
+            spoken = {"aria-label": title, "data-go": name}
+            href = run_href(key)
+            links.append(html.A(sign, href=href, title=title, className="step-link", **spoken))
+    return html.Nav(links, className="neighbours")

@@ -1,0 +1,158 @@
+"""All rows of one run in memory, growing as they are written, for the Run page."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from lrwatch.records import FloatArray, StepBlock
+from lrwatch.store import RunReader
+from lrwatch_dashboard.data.smoothing import half_life_for, smooth
+from lrwatch_dashboard.data.thinning import spread, thin
+from lrwatch_dashboard.views import Curve, RunCurves, Window
+
+__all__ = ["History"]
+
+_FIRST_CAPACITY: Final = 4096
+_N_CROSSES: Final = 80
+_COLUMNS: Final = ("step", "loss", "lr", "grad_norm", "grad_norm_clipped", "ratio", "loss_seen")
+
+
+class History:
+    """The rows of a run as columns; a step that was written again counts once.
+
+    Parameters
+    ----------
+    path
+        Folder of the run.
+
+    Raises
+    ------
+    LrwatchError
+        If there is no run, or it cannot be read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._reader = RunReader(path)
+        self._lock = threading.Lock()
+        self._columns = {name: np.empty(0) for name in _COLUMNS}
+        self._n = 0
+        self._revision = 0
+        self._resumes: list[int] = []
+        self._smoothed: tuple[int, int, FloatArray] = (-1, 0, np.empty(0))
+        self._last: RunCurves | None = None
+
+    def curves(self, window: Window | None = None) -> RunCurves:
+        """Read what is new, and return the lines thinned for a screen."""
+        with self._lock:
+            self._read()
+            last = self._last
+            if last is None or last.window != window or last.token != str(self._revision):
+                self._last = last = self._thinned(window)
+            return last
+
+    def _read(self) -> None:
+        block = self._reader.read_new()
+        if not len(block):
+            return
+        self._revision += 1
+        # Split where a resumed run steps back; each piece overwrites what it writes again.
+        back = np.flatnonzero(np.diff(block.step) <= 0) + 1
+        edges = [0, *back.tolist(), len(block)]
+        for begin, end in itertools.pairwise(edges):
+            self._append(block[begin:end])
+
+    def _append(self, block: StepBlock) -> None:
+        first = int(block.step[0])
+        steps = self._columns["step"][: self._n]
+        if self._n and first <= steps[-1]:
+            self._n = int(np.searchsorted(steps, first))
+            self._resumes = [*(s for s in self._resumes if s < first), first]
+        new = _columns_of(block)
+        begin, end = self._n, self._n + len(block)
+        for name in {*self._columns, *new}:
+            column = self._with_room(name, end)
+            column[begin:end] = new.get(name, np.nan)
+        self._n = end
+
+    def _with_room(self, name: str, n_rows: int) -> FloatArray:
+        column = self._columns.get(name, np.empty(0))
+        if len(column) < n_rows:
+            grown = np.full(max(n_rows, 2 * len(column), _FIRST_CAPACITY), np.nan)
+            grown[: len(column)] = column
+            self._columns[name] = column = grown
+        return column
+
+    def _column(self, name: str) -> FloatArray:
+        return self._columns[name][: self._n]
+
+    def _thinned(self, window: Window | None) -> RunCurves:
+        step, loss, seen = (self._column(name) for name in ("step", "loss", "loss_seen"))
+        half_life, smoothed = self._smooth_loss()
+        broken = step[(seen > 0) & ~np.isfinite(loss)]
+        return RunCurves(
+            last_step=int(step[-1]) if self._n else None,
+            loss=self._curve("loss", loss, window),
+            smooth_loss=self._curve("smoothed", smoothed, window),
+            half_life=half_life,
+            lr=self._lr_curves(window),
+            grad_norm=self._curve("gradient norm", self._column("grad_norm"), window),
+            clipped=self._clipped(window),
+            update_ratio=self._curve("update / weight", self._column("ratio"), window),
+            broken=spread(broken, _N_CROSSES),
+            n_broken=len(broken),
+            first_broken=int(broken[0]) if len(broken) else None,
+            stays_broken=bool(len(broken)) and not np.isfinite(loss[step >= broken[0]]).any(),
+            resumes=tuple(self._resumes),
+            window=window,
+            token=str(self._revision),
+        )
+
+    def _curve(self, name: str, y: FloatArray, window: Window | None) -> Curve:
+        x = self._column("step")
+        chosen = thin(x, y, window)
+        return Curve(name, x[chosen], y[chosen])
+
+    def _lr_curves(self, window: Window | None) -> tuple[Curve, ...]:
+        groups = [name for name in self._columns if name.startswith("lr/")]
+        if not groups:
+            return (self._curve("", self._column("lr"), window),)
+        names = sorted(groups, key=self._group_order)
+        return tuple(
+            self._curve(name.removeprefix("lr/"), self._column(name), window) for name in names
+        )
+
+    def _group_order(self, column: str) -> tuple[int, str]:
+        name, known = column.removeprefix("lr/"), self._reader.info.parameter_groups
+        return (known.index(name) if name in known else len(known), name)
+
+    def _clipped(self, window: Window | None) -> Curve | None:
+        norm, clipped = self._column("grad_norm"), self._column("grad_norm_clipped")
+        differs = np.isfinite(clipped) & (clipped < norm * (1 - 1e-6))
+        return self._curve("after clipping", clipped, window) if differs.any() else None
+
+    def _smooth_loss(self) -> tuple[int, FloatArray]:
+        if self._smoothed[0] != self._revision:
+            half_life = half_life_for(self._n)
+            self._smoothed = (self._revision, half_life, smooth(self._column("loss"), half_life))
+        return self._smoothed[1], self._smoothed[2]
+
+
+def _columns_of(block: StepBlock) -> dict[str, npt.NDArray[np.float64]]:
+    columns: dict[str, npt.NDArray[np.float64]] = {
+        "step": block.step.astype(np.float64),
+        "loss": block.loss,
+        "lr": block.lr,
+        "grad_norm": block.grad_norm,
+        "grad_norm_clipped": block.grad_norm_clipped,
+        "loss_seen": block.loss_seen.astype(np.float64),
+    }
+    with np.errstate(all="ignore"):
+        columns["ratio"] = block.update_norm / block.param_norm
+    groups = {name: block.extra[name] for name in block.extra if name.startswith("lr/")}
+    return columns | groups

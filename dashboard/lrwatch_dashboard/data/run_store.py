@@ -1,0 +1,272 @@
+"""The runs of a folder, judged in the background and handed out as view models.
+
+One thread lists the folder and judges what is new whenever somebody looks, and rests
+otherwise. Pages read what it published, so that a poll with nothing new costs next to nothing
+and a big store does not hold up the first page.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import threading
+import time
+import uuid
+from collections import Counter, OrderedDict
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from lrwatch.errors import LrwatchError
+from lrwatch.store import RunEntry, list_runs
+from lrwatch_dashboard.data.describe import run_row, run_view, state_of, triage_order
+from lrwatch_dashboard.data.follower import Follower
+from lrwatch_dashboard.data.history import History
+from lrwatch_dashboard.views import Overview, RunCurves, RunRow, RunState, RunView, Window
+
+__all__ = ["RunStore"]
+
+_LISTING_WAIT: Final = 10.0  # seconds that a first page waits for the list of runs
+_FIRST_WAIT: Final = 0.6  # ... and for verdicts
+_STALE: Final = 5.0  # seconds after which a page waits for a new look before it is answered
+_ROUND: Final = 0.25  # seconds of judging between two publications
+_LISTING_PAUSE: Final = 1.0  # least seconds between two listings of the folder
+_LISTING_SHARE: Final = 5.0  # ... and so many times what the last one took
+_N_HISTORIES: Final = 8  # runs whose rows stay in memory for the Run page
+
+
+@dataclass(slots=True)
+class _Published:
+    """What pages read; replaced piece by piece under the lock."""
+
+    rows: dict[str, RunRow] = field(default_factory=dict)
+    views: dict[str, RunView] = field(default_factory=dict)
+    changed_at: dict[str, int] = field(default_factory=dict)
+    gone_at: dict[str, int] = field(default_factory=dict)
+    revision: int = 0
+    problem: str = ""
+
+
+class RunStore:
+    """Answers the pages from a folder of runs; a `lrwatch_dashboard.views.RunSource`.
+
+    Parameters
+    ----------
+    root
+        Folder that holds the runs.
+    threaded
+        Whether a background thread does the work. Without it, call `refresh`.
+    """
+
+    def __init__(self, root: str | os.PathLike[str], *, threaded: bool = True) -> None:
+        self.root = Path(root)
+        self._threaded = threaded
+        self._identity = uuid.uuid4().hex[:8]
+        self._lock = threading.Lock()
+        self._published = _Published()
+        self._followers: dict[str, Follower] = {}
+        self._histories: OrderedDict[str, History] = OrderedDict()
+        self._shown: dict[str, tuple[Follower, int, RunState]] = {}
+        self._wake, self._listed, self._caught_up = (threading.Event() for _ in range(3))
+        self._worker: threading.Thread | None = None
+        self._next_listing = 0.0
+        self._refreshed_at = 0.0
+        self._wanted = ""
+
+    def overview(self, since: str = "") -> Overview:
+        """Return the table of runs, or what changed in it since a token."""
+        self._look()
+        with self._lock:
+            now = self._published
+            identity, _, number = since.partition(":")
+            whole = identity != self._identity or not number.isdigit()
+            seen = -1 if whole else int(number)
+            rows = [row for key, row in now.rows.items() if now.changed_at[key] > seen]
+            gone = () if whole else tuple(k for k, at in now.gone_at.items() if at > seen)
+            states = Counter(row.state for row in now.rows.values())
+            return Overview(
+                folder=str(self.root),
+                rows=tuple(sorted(rows, key=triage_order)),
+                removed=gone,
+                whole=whole,
+                token=f"{self._identity}:{now.revision}",
+                n_runs=len(now.rows),
+                n_running=states["running"],
+                verdicts=Counter(row.verdict for row in now.rows.values()),
+                problem=now.problem,
+            )
+
+    def run(self, key: str) -> RunView | None:
+        """Return one run; None if there is no such run."""
+        self._wanted = key
+        self._look()
+        with self._lock:
+            now = self._published
+            view = now.views.get(key)
+            if view is None:
+                return None
+            order = [row.key for row in sorted(now.rows.values(), key=triage_order)]
+            place = order.index(key)
+            return dataclasses.replace(
+                view,
+                previous=order[place - 1] if place else None,
+                following=order[place + 1] if place + 1 < len(order) else None,
+                token=f"{self._identity}:{now.changed_at[key]}",
+            )
+
+    def curves(self, key: str, window: Window | None = None) -> RunCurves | None:
+        """Return the curves of one run; None if there is no such run, or it cannot be read."""
+        history = self._history(key)
+        if history is None:
+            return None
+        try:
+            curves = history.curves(window)
+        except (LrwatchError, OSError):
+            return None  # the run's view says what cannot be read
+        return dataclasses.replace(curves, token=f"{self._identity}:{curves.token}")
+
+    def healthy(self) -> str:
+        """Return an empty text if the folder can be listed, else the reason why not."""
+        try:
+            with os.scandir(self.root):
+                return ""
+        except OSError as error:
+            return f"{self.root}: {error.strerror}"
+
+    def refresh(self, budget_seconds: float | None = None) -> bool:
+        """List the folder, judge what is new, publish; return whether all is done.
+
+        Only one thread may call this at a time.
+        """
+        if time.monotonic() >= self._next_listing or budget_seconds is None:
+            self._list()
+        limit = float("inf") if budget_seconds is None else budget_seconds
+        deadline = time.monotonic() + limit
+        done = True
+        for n_advanced, follower in enumerate(self._waiting()):
+            # One at least, so that a short budget gets there in the end.
+            if n_advanced and time.monotonic() > deadline:
+                done = False
+                break
+            done &= follower.advance(deadline)
+        self._publish()
+        self._refreshed_at = time.monotonic()
+        return done
+
+    def _look(self) -> None:
+        """Have the folder looked at, and wait for it if nothing is known yet."""
+        if not self._threaded:
+            return
+        if self._worker is None or not self._worker.is_alive():
+            self._start()
+        if time.monotonic() - self._refreshed_at > _STALE:
+            self._caught_up.clear()
+        self._wake.set()
+        self._listed.wait(_LISTING_WAIT)
+        self._caught_up.wait(_FIRST_WAIT)
+
+    def _start(self) -> None:
+        with self._lock:
+            # Started here and not with the object: a forked server must start its own.
+            if self._worker is None or not self._worker.is_alive():
+                self._worker = threading.Thread(target=self._work, name="lrwatch", daemon=True)
+                self._worker.start()
+
+    def _work(self) -> None:
+        while True:
+            self._wake.wait()
+            self._wake.clear()
+            while not self.refresh(_ROUND):
+                pass
+            self._caught_up.set()
+
+    def _list(self) -> None:
+        started = time.monotonic()
+        try:
+            entries, problem = list_runs(self.root), ""
+        except (LrwatchError, OSError) as error:
+            entries, problem = [], str(error)
+        took = time.monotonic() - started
+        self._next_listing = started + max(_LISTING_PAUSE, _LISTING_SHARE * took)
+        known = self._followers
+        followers = {entry.key: _followed(known, entry) for entry in entries}
+        with self._lock:
+            self._published.problem = problem
+            self._followers = followers
+            for key in self._histories.keys() & known.keys():
+                if followers.get(key) is not known[key]:
+                    del self._histories[key]
+        if not self._listed.is_set():
+            # The first page shows the runs at once, and their verdicts as they come.
+            self._publish()
+            self._listed.set()
+
+    def _waiting(self) -> list[Follower]:
+        """Return the runs that need work, the most wanted first."""
+        now = time.time()
+
+        def urgency(follower: Follower) -> tuple[bool, bool, bool, float]:
+            entry = follower.entry
+            is_over = entry.info is None or entry.info.status != "running"
+            # What was judged once costs little to follow, so live runs stay live meanwhile.
+            is_unknown = follower.diagnosis is None
+            return entry.key != self._wanted, is_unknown, is_over, -entry.last_write
+
+        return sorted((f for f in self._followers.values() if f.needs_work(now)), key=urgency)
+
+    def _publish(self) -> None:
+        now = time.time()
+        rows: dict[str, RunRow] = {}
+        views: dict[str, RunView] = {}
+        for key, follower in self._followers.items():
+            shown = (follower, follower.version, state_of(follower, now))
+            if self._shown.get(key) != shown:
+                self._shown[key] = shown
+                rows[key], views[key] = run_row(follower, now), run_view(follower, now)
+        with self._lock:
+            self._replace(rows, views, gone=self._shown.keys() - self._followers.keys())
+
+    def _replace(
+        self, rows: dict[str, RunRow], views: dict[str, RunView], gone: AbstractSet[str]
+    ) -> None:
+        state = self._published
+        state.revision += bool(rows or gone)
+        state.rows.update(rows)
+        state.views.update(views)
+        for key in rows:
+            state.changed_at[key] = state.revision
+            state.gone_at.pop(key, None)
+        for key in set(gone):
+            state.gone_at[key] = state.revision
+            for known in (state.rows, state.views, state.changed_at, self._shown):
+                known.pop(key, None)
+
+    def _history(self, key: str) -> History | None:
+        with self._lock:
+            follower = self._followers.get(key)
+            if follower is None or follower.info is None:
+                return None
+            history = self._histories.get(key)
+            if history is None:
+                try:
+                    history = self._histories[key] = History(follower.entry.path)
+                except (LrwatchError, OSError):
+                    return None
+            self._histories.move_to_end(key)
+            while len(self._histories) > _N_HISTORIES:
+                self._histories.popitem(last=False)
+            return history
+
+
+def _followed(known: dict[str, Follower], entry: RunEntry) -> Follower:
+    follower = known.get(entry.key)
+    same = follower is not None and _identity(follower.entry) == _identity(entry)
+    if follower is None or not same:
+        return Follower(entry)
+    follower.relist(entry)
+    return follower
+
+
+def _identity(entry: RunEntry) -> str:
+    return entry.info.id if entry.info is not None else ""

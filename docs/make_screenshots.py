@@ -1,0 +1,112 @@
+"""Make the pictures of the documentation: ``python docs/make_screenshots.py sample_runs``.
+
+Needs playwright, pillow and a Chromium. The runs are copied first, with their files' times set
+to now, so that the pictures do not depend on when the runs were made.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import os
+import shutil
+import tempfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from lrwatch_dashboard.command import bind
+from lrwatch_dashboard.server import serve
+from PIL import Image
+from playwright.sync_api import Browser, Page, sync_playwright
+
+IMAGES: Final = Path(__file__).parent / "images"
+FLAGS: Final = ["--no-sandbox", "--disable-gpu"]
+OVERVIEW_SIZE: Final = (1200, 760)
+RUN_SIZE: Final = (1200, 1040)
+NARROW_SIZE: Final = (420, 860)
+N_COLOURS: Final = 200
+
+
+def main() -> None:
+    """Make every picture."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("store", type=Path, help="folder of runs")
+    parser.add_argument("--run", default="", help="key of the run to show; the worst one if empty")
+    options = parser.parse_args()
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    IMAGES.mkdir(exist_ok=True)
+    with served(options.store) as address, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        for theme in ("light", "dark"):
+            take_overview(browser, address, f"overview-{theme}", theme, OVERVIEW_SIZE)
+            take_run(browser, address, f"run-{theme}", theme, RUN_SIZE, options.run)
+        take_overview(browser, address, "overview-narrow", "light", NARROW_SIZE)
+        take_run(browser, address, "run-narrow", "dark", NARROW_SIZE, options.run)
+        browser.close()
+
+
+@contextlib.contextmanager
+def served(store: Path) -> Iterator[str]:
+    """Serve a copy of the runs from this process, and return the address."""
+    with tempfile.TemporaryDirectory() as folder:
+        copy = shutil.copytree(store, Path(folder) / "runs")
+        for path in copy.rglob("*"):
+            os.utime(path)
+        listener = bind("127.0.0.1", 18900)
+        port = listener.getsockname()[1]
+        threading.Thread(target=serve, args=(listener, str(copy)), daemon=True).start()
+        yield f"http://127.0.0.1:{port}"
+
+
+def take_overview(
+    browser: Browser, address: str, name: str, theme: str, size: tuple[int, int]
+) -> None:
+    """Take the Overview once every run is judged."""
+    with page_of(browser, address + "/", theme, size) as page:
+        page.locator(".run-link").first.wait_for()
+        summary = page.locator("#summary")
+        while "judging" in summary.inner_text():
+            page.wait_for_timeout(500)
+        page.wait_for_timeout(1500)
+        save(page, name)
+
+
+def take_run(
+    browser: Browser, address: str, name: str, theme: str, size: tuple[int, int], key: str
+) -> None:
+    """Take the top of a run's page."""
+    with page_of(browser, address + "/", theme, size) as page:
+        link = page.locator(".run-link")
+        (link.filter(has_text=key) if key else link).first.click()
+        page.locator(".js-plotly-plot .scatterlayer .trace").first.wait_for()
+        page.mouse.move(1, 1)  # off the chart, whose tools show under the pointer
+        page.wait_for_timeout(2500)
+        save(page, name)
+
+
+def save(page: Page, name: str) -> None:
+    """Save what the window shows, with a palette: a third of the bytes, and no visible loss."""
+    picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+    # This method keeps rare colours, such as those of the marks.
+    few = picture.quantize(N_COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    few.save(IMAGES / f"{name}.png", optimize=True)
+
+
+@contextlib.contextmanager
+def page_of(browser: Browser, address: str, theme: Any, size: tuple[int, int]) -> Iterator[Page]:
+    """Open an address in a window of a size."""
+    width, height = size
+    context = browser.new_context(
+        viewport={"width": width, "height": height}, color_scheme=theme, reduced_motion="reduce"
+    )
+    page = context.new_page()
+    page.goto(address)
+    yield page
+    context.close()
+
+
+if __name__ == "__main__":
+    main()

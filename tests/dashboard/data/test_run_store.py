@@ -1,0 +1,198 @@
+from __future__ import annotations
+
+import math
+import os
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+from lrwatch_dashboard.data import RunStore
+from lrwatch_dashboard.views import RunRow
+from stores import new_writer, row, write_run
+
+from lrwatch.monitor import Monitor, diagnose
+
+
+def _rows(store: RunStore) -> dict[str, RunRow]:
+    store.refresh()
+    return {row.key: row for row in store.overview().rows}
+
+
+def _falling(n: int) -> dict[str, list[float]]:
+    return {"loss": [2.0 * math.exp(-i / 100) + 0.1 for i in range(n)]}
+
+
+def test_a_row_says_what_lrwatch_says_of_the_run(tmp_path: Path) -> None:
+    path = write_run(tmp_path, "run", steps=range(300), values=_falling(300))
+    said = diagnose(path)
+    shown = _rows(RunStore(tmp_path, threaded=False))["run"]
+    assert (shown.verdict, shown.why) == (said.verdict, said.reason)
+    assert shown.suggested_lr == said.suggested_lr
+    assert (shown.lr, shown.steps, shown.state) == (0.1, 300, "finished")
+    assert shown.best_loss == pytest.approx(2.0 * math.exp(-299 / 100) + 0.1)
+
+
+def test_a_run_read_bit_by_bit_is_judged_as_one_read_whole(tmp_path: Path) -> None:
+    writer = new_writer(tmp_path, "run")
+    store = RunStore(tmp_path, threaded=False)
+    loss = _falling(400)["loss"]
+    for step in range(400):
+        writer.append(row(step, writer, loss=loss[step]))
+        if step % 97 == 0:
+            store.refresh()
+    writer.close("finished")
+    assert _rows(store)["run"].why == diagnose(writer.folder).reason
+
+
+def test_only_what_changed_is_handed_out(tmp_path: Path) -> None:
+    write_run(tmp_path, "a", steps=range(5))
+    write_run(tmp_path, "b", steps=range(5))
+    store = RunStore(tmp_path, threaded=False)
+    store.refresh()
+    whole = store.overview()
+    assert whole.whole
+    assert not store.overview(whole.token).rows
+
+    write_run(tmp_path, "c", steps=range(5))
+    shutil.rmtree(tmp_path / "a")
+    store.refresh()
+    change = store.overview(whole.token)
+    assert (change.whole, [r.key for r in change.rows], change.removed) == (False, ["c"], ("a",))
+    assert change.n_runs == 2
+
+
+@pytest.mark.parametrize("token", ["", "elsewhere:3", "nonsense"])
+def test_a_token_of_another_server_gets_the_whole_table(tmp_path: Path, token: str) -> None:
+    write_run(tmp_path, "a", steps=range(5))
+    store = RunStore(tmp_path, threaded=False)
+    store.refresh()
+    table = store.overview(token)
+    assert table.whole
+    assert len(table.rows) == 1
+
+
+def test_runs_that_cannot_be_read_are_rows_and_the_others_go_on(tmp_path: Path) -> None:
+    write_run(tmp_path, "good", steps=range(5))
+    (write_run(tmp_path, "no-json", steps=range(5)) / "run.json").write_text("{", encoding="utf-8")
+    part = next((write_run(tmp_path, "garbage", steps=range(5)) / "steps").glob("*.parquet"))
+    part.write_bytes(b"garbage" * 50)
+    rows = _rows(RunStore(tmp_path, threaded=False))
+    assert rows["good"].verdict == "insufficient_data"
+    assert rows["no-json"].verdict == rows["garbage"].verdict == "unreadable"
+    assert "run.json" in rows["no-json"].why
+    assert part.name in rows["garbage"].why
+    assert str(tmp_path) not in rows["no-json"].why + rows["garbage"].why
+
+
+def test_a_bug_in_a_diagnosis_costs_one_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    write_run(tmp_path, "run", steps=range(5))
+
+    def broken(self: Monitor, rows: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Monitor, "update", broken)
+    shown = _rows(RunStore(tmp_path, threaded=False))["run"]
+    assert shown.verdict == "unreadable"
+    assert "unexpected error" in shown.why
+    assert "run cannot be judged" in caplog.text
+
+
+def test_an_empty_run_and_one_of_a_single_step_are_not_enough_data(tmp_path: Path) -> None:
+    write_run(tmp_path, "empty", steps=[])
+    write_run(tmp_path, "one", steps=[0])
+    rows = _rows(RunStore(tmp_path, threaded=False))
+    assert {row.verdict for row in rows.values()} == {"insufficient_data"}
+    assert (rows["empty"].steps, rows["one"].steps) == (0, 1)
+
+
+def test_a_missing_folder_is_a_state_and_not_an_error(tmp_path: Path) -> None:
+    store = RunStore(tmp_path / "none", threaded=False)
+    store.refresh()
+    assert "does not exist" in store.overview().problem
+    assert store.healthy()
+    (tmp_path / "none").mkdir()
+    store.refresh()
+    assert store.overview().problem == ""
+    assert store.healthy() == ""
+
+
+def test_a_run_that_writes_nothing_for_long_is_silent(tmp_path: Path) -> None:
+    path = write_run(tmp_path, "killed", steps=range(5), status=None)
+    store = RunStore(tmp_path, threaded=False)
+    assert _rows(store)["killed"].state == "running"
+    for file in path.iterdir():
+        os.utime(file, (time.time() - 3600,) * 2)
+    assert _rows(store)["killed"].state == "silent"
+    assert store.overview().n_running == 0
+
+
+def test_the_worst_run_is_first_and_neighbours_follow_that_order(tmp_path: Path) -> None:
+    write_run(tmp_path, "ok", steps=range(300), values=_falling(300))
+    broken = [1.0] * 50 + [math.nan] * 250
+    write_run(tmp_path, "broken", steps=range(300), values={"loss": broken})
+    store = RunStore(tmp_path, threaded=False)
+    store.refresh()
+    keys = [row.key for row in store.overview().rows]
+    assert keys == ["broken", "ok"]
+    first, second = store.run("broken"), store.run("ok")
+    assert first is not None
+    assert second is not None
+    assert (first.previous, first.following) == (None, "ok")
+    assert (second.previous, second.following) == ("broken", None)
+
+
+@pytest.mark.parametrize("key", ["", "..", "../runs", "/etc", "no-such-run", "run/../run"])
+def test_only_listed_keys_are_runs(tmp_path: Path, key: str) -> None:
+    write_run(tmp_path / "runs", "run", steps=range(5))
+    store = RunStore(tmp_path / "runs", threaded=False)
+    store.refresh()
+    assert store.run(key) is None
+    assert store.curves(key) is None
+
+
+def test_a_run_in_a_subfolder_has_both_names_in_its_key(tmp_path: Path) -> None:
+    write_run(tmp_path / "sweep", "sgd", steps=range(5))
+    store = RunStore(tmp_path, threaded=False)
+    store.refresh()
+    assert store.run("sweep/sgd") is not None
+    assert store.curves("sweep/sgd") is not None
+
+
+def test_a_run_replaced_by_another_of_its_name_is_read_anew(tmp_path: Path) -> None:
+    store = RunStore(tmp_path, threaded=False)
+    for identity, n_steps in (("first", 50), ("second", 20)):
+        shutil.rmtree(tmp_path / "run", ignore_errors=True)
+        writer = new_writer(tmp_path, "run")
+        writer.info = type(writer.info)(id=identity, name="run")
+        for step in range(n_steps):
+            writer.append(row(step, writer))
+        writer.close("finished")
+        assert _rows(store)["run"].steps == n_steps
+        curves = store.curves("run")
+        assert curves is not None
+        assert curves.last_step == n_steps - 1
+
+
+def test_a_budget_ends_the_round_and_the_next_goes_on(tmp_path: Path) -> None:
+    for i in range(4):
+        write_run(tmp_path, f"run-{i}", steps=range(300), values=_falling(300))
+    store = RunStore(tmp_path, threaded=False)
+    assert not store.refresh(budget_seconds=0.0)
+    assert "judging" in store.overview().verdicts
+    rounds = 1
+    while not store.refresh(budget_seconds=0.0):
+        rounds += 1
+        assert rounds < 50
+    assert "judging" not in store.overview().verdicts
+
+
+def test_the_first_look_starts_the_work_in_the_background(tmp_path: Path) -> None:
+    write_run(tmp_path, "run", steps=range(300), values=_falling(300))
+    store = RunStore(tmp_path)
+    assert [row.key for row in store.overview().rows] == ["run"]
+    deadline = time.monotonic() + 30
+    while store.overview().rows[0].verdict == "judging":
+        assert time.monotonic() < deadline

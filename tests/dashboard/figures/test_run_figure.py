@@ -1,0 +1,203 @@
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from dashboard_views import curve, curves, judgement
+from lrwatch_dashboard.figures import GRAPH_CONFIG, message_figure, run_figure
+from lrwatch_dashboard.theme import DARK, LIGHT
+
+NOTHING = curve(n=0, y=[])
+
+
+def _layout(figure: Any) -> dict[str, Any]:
+    layout: dict[str, Any] = figure.to_dict()["layout"]
+    return layout
+
+
+def _names(figure: Any) -> list[str]:
+    return [trace.name for trace in figure.data]
+
+
+def _texts(figure: Any) -> str:
+    return " | ".join(str(a["text"]) for a in _layout(figure)["annotations"])
+
+
+def test_all_panels_share_the_one_real_x_axis_and_one_hover_box() -> None:
+    figure = run_figure(curves())
+    assert _names(figure) == [
+        "loss",
+        "smoothed",
+        "learning rate",
+        "gradient norm",
+        "update / weight",
+    ]
+    assert {trace.xaxis for trace in figure.data} == {"x"}
+    assert [trace.yaxis for trace in figure.data] == ["y", "y", "y2", "y3", "y4"]
+    layout = _layout(figure)
+    assert [name for name in layout if name.startswith("xaxis")] == ["xaxis"]
+    assert (layout["hovermode"], layout["hoversubplots"]) == ("x unified", "axis")
+
+
+def test_no_line_is_drawn_by_the_graphics_card() -> None:
+    assert {trace.type for trace in run_figure(curves()).data} == {"scatter"}
+
+
+def test_the_learning_rate_is_a_step_line_and_the_loss_is_smoothed_over_the_raw() -> None:
+    figure = run_figure(curves())
+    loss, smooth, lr = figure.data[:3]
+    assert lr.line.shape == "hv"
+    assert loss.opacity == pytest.approx(0.35)
+    assert smooth.opacity is None
+
+
+def test_points_travel_as_binary_and_not_as_lists() -> None:
+    data = run_figure(curves()).to_dict()["data"]
+    assert all("bdata" in trace["x"] and "bdata" in trace["y"] for trace in data)
+
+
+def test_panels_do_not_overlap_and_the_y_axes_follow_the_server() -> None:
+    layout = _layout(run_figure(curves()))
+    axes = [layout[name] for name in ("yaxis", "yaxis2", "yaxis3", "yaxis4")]
+    for upper, lower in itertools.pairwise(axes):
+        assert lower["domain"][1] < upper["domain"][0]
+    assert all(axis["fixedrange"] for axis in axes)
+    assert [axis["type"] for axis in axes] == ["log", "linear", "log", "log"]
+
+
+def test_flagged_steps_are_shaded_in_every_panel_in_the_colour_of_the_verdict() -> None:
+    layout = _layout(run_figure(curves(), judgement("oscillating")))
+    shades = [shape for shape in layout["shapes"] if shape["type"] == "rect"]
+    assert [(s["x0"], s["x1"]) for s in shades] == [(20, 60)] * 4
+    assert {s["fillcolor"] for s in shades} == {LIGHT.marks["up"]}
+    assert {s["yref"] for s in shades} == {f"y{i} domain" for i in ("", 2, 3, 4)}
+
+
+@pytest.mark.parametrize("verdict", ["ok", "converged", "insufficient_data", "judging"])
+def test_a_run_that_is_not_flagged_has_no_shade(verdict: str) -> None:
+    layout = _layout(run_figure(curves(), judgement(verdict)))
+    assert not [shape for shape in layout["shapes"] if shape["type"] == "rect"]
+
+
+def test_broken_losses_are_crosses_on_the_top_frame_with_a_line_at_the_first() -> None:
+    broken = {"broken": np.array([40.0, 41.0]), "n_broken": 2, "first_broken": 40}
+    figure = run_figure(curves(**broken, stays_broken=True))
+    crosses = figure.data[-1]
+    assert crosses.x.tolist() == [40, 41]
+    assert math.log10(crosses.y[0]) == pytest.approx(_layout(figure)["yaxis"]["range"][1])
+    lines = [s for s in _layout(figure)["shapes"] if s["type"] == "line" and s["x0"] == 40]
+    assert len(lines) == 4
+    assert "not finite from step 40" in _texts(figure)
+
+
+def test_a_loss_that_recovered_is_not_said_to_stay_broken() -> None:
+    broken = {"broken": np.array([40.0, 60.0]), "n_broken": 2, "first_broken": 40}
+    assert "not finite at 2 steps, first at 40" in _texts(run_figure(curves(**broken)))
+
+
+def test_a_loss_that_was_never_finite_still_shows_its_crosses() -> None:
+    broken = {"broken": np.arange(5.0), "n_broken": 5, "first_broken": 0, "stays_broken": True}
+    figure = run_figure(curves(loss=NOTHING, smooth_loss=NOTHING, **broken))
+    assert len(figure.data[-1].x) == 5
+
+
+def test_a_resume_is_a_dotted_line() -> None:
+    shapes = _layout(run_figure(curves(resumes=(30,))))["shapes"]
+    assert [s["line"]["dash"] for s in shapes if s.get("x0") == 30] == ["dot"] * 4
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "sentence"),
+    [
+        ("loss", NOTHING, "No loss was seen"),
+        ("lr", (NOTHING,), "No learning rate was recorded"),
+        ("grad_norm", NOTHING, "No gradient norm was recorded"),
+        ("update_ratio", NOTHING, "No update norm was recorded"),
+    ],
+)
+def test_a_panel_without_its_metric_says_what_is_missing_and_takes_less_room(
+    field: str, value: Any, sentence: str
+) -> None:
+    whole, without = run_figure(curves()), run_figure(curves(**{field: value}))
+    assert sentence in _texts(without)
+    assert sentence not in _texts(whole)
+    assert _layout(without)["height"] < _layout(whole)["height"]
+
+
+def test_parameter_groups_are_named_apart_and_their_names_are_text() -> None:
+    groups = (curve("<b>body</b>", y=np.full(100, 0.1)), curve("head & co", y=np.full(100, 0.2)))
+    figure = run_figure(curves(lr=groups))
+    assert "&lt;b&gt;body&lt;/b&gt;" in _names(figure)
+    assert "head &amp; co" in _names(figure)
+    colours = {trace.line.color for trace in figure.data if trace.yaxis == "y2"}
+    assert len(colours) == 2
+
+
+def test_groups_whose_rates_are_far_apart_get_a_log_axis() -> None:
+    groups = (curve("a", y=np.full(100, 1e-5)), curve("b", y=np.full(100, 0.1)))
+    assert _layout(run_figure(curves(lr=groups)))["yaxis2"]["type"] == "log"
+
+
+def test_clipping_is_a_second_line_only_where_it_engaged() -> None:
+    assert "after clipping" not in _names(run_figure(curves()))
+    assert "after clipping" in _names(run_figure(curves(clipped=curve("c"))))
+
+
+def test_a_loss_that_is_not_positive_is_drawn_on_a_linear_axis() -> None:
+    lines = curves(loss=curve(y=np.linspace(1, -1, 100)))
+    assert _layout(run_figure(lines))["yaxis"]["type"] == "linear"
+
+
+def test_a_single_huge_loss_does_not_flatten_the_rest_and_is_counted() -> None:
+    y = np.ones(100)
+    y[50] = 1e12
+    figure = run_figure(curves(loss=curve(y=y)))
+    assert _layout(figure)["yaxis"]["range"][1] < 1
+    assert "1 above the frame" in _texts(figure)
+
+
+def test_the_zoom_is_said_to_plotly_and_the_y_range_follows_it() -> None:
+    zoomed = _layout(run_figure(curves(window=(50.0, 60.0))))
+    assert (zoomed["xaxis"]["range"], zoomed["xaxis"]["autorange"]) == ([50, 60], False)
+    whole = _layout(run_figure(curves()))
+    assert whole["xaxis"]["autorange"] is True
+    assert zoomed["yaxis"]["range"][1] < whole["yaxis"]["range"][1]
+
+
+def test_extreme_values_keep_their_precision_on_the_wire() -> None:
+    y = np.geomspace(1e-300, 1e300, 100)
+    assert run_figure(curves(loss=curve(y=y))).data[0].y.tolist() == y.tolist()
+
+
+def test_a_run_without_a_step_has_sentences_and_no_axis() -> None:
+    nothing = {"loss": NOTHING, "smooth_loss": NOTHING, "lr": (NOTHING,), "grad_norm": NOTHING}
+    figure = run_figure(curves(**nothing, update_ratio=NOTHING, last_step=None))
+    assert not figure.data
+    assert _layout(figure)["xaxis"]["visible"] is False
+
+
+@pytest.mark.parametrize(("theme", "palette"), [("light", LIGHT), ("dark", DARK), (None, LIGHT)])
+def test_the_colours_are_those_of_the_theme(theme: str | None, palette: Any) -> None:
+    for figure in (run_figure(curves(), theme=theme), message_figure("none", theme=theme)):
+        assert _layout(figure)["paper_bgcolor"] == palette.ground
+
+
+def test_a_message_is_text() -> None:
+    assert "&lt;b&gt;" in _texts(message_figure("<b>"))
+
+
+def test_no_chart_can_be_sent_to_a_server() -> None:
+    assert "sendChartToCloud" in GRAPH_CONFIG["modeBarButtonsToRemove"]
+    assert GRAPH_CONFIG["plotlyServerURL"] == ""
+    assert GRAPH_CONFIG["displaylogo"] is False
+
+
+def test_drawing_changes_nothing_in_the_view_model() -> None:
+    lines = curves()
+    before = {f.name: getattr(lines, f.name) for f in dataclasses.fields(lines)}
+    run_figure(lines, judgement())
+    assert all(getattr(lines, name) is value for name, value in before.items())

@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from dash import no_update
+from dashboard_views import FakeSource, curves, judgement, run_view, text_of
+from lrwatch_dashboard.figures import GRAPH_CONFIG
+from lrwatch_dashboard.pages import run
+
+
+def _source(**changes: Any) -> FakeSource:
+    return FakeSource(views={"sgd-0.1": run_view(**changes)}, lines=curves())
+
+
+def test_the_page_shows_verdict_evidence_and_settings() -> None:
+    said = text_of(run.layout(_source(), "sgd-0.1"))
+    for part in (
+        "sgd-0.1",
+        "oscillating",
+        "swings 3.1",
+        "bounce",
+        "batch_size 64",
+        "model.depth 2",
+    ):
+        assert part in said
+
+
+def test_the_chart_has_the_configuration_of_all_charts() -> None:
+    page = run.layout(_source(), "sgd-0.1")
+    graphs = [p for p in page._traverse() if type(p).__name__ == "Graph"]
+    assert [graph.config for graph in graphs] == [dict(GRAPH_CONFIG)]
+
+
+def test_an_unknown_run_is_said_to_be_unknown() -> None:
+    assert "There is no run ../etc/passwd" in text_of(run.layout(_source(), "../etc/passwd"))
+
+
+def test_a_poll_with_nothing_new_changes_the_age_only() -> None:
+    answer = run.poll(_source(), "sgd-0.1", "a:1", now=2010.0)
+    assert "last step 10 s ago" in text_of(answer["status"])
+    assert answer["beat"] == {"now": 2010.0}
+    assert answer["verdict"] is answer["evidence"] is answer["token"] is no_update
+
+
+def test_a_new_verdict_comes_with_its_evidence() -> None:
+    source = _source(judgement=judgement("diverging"), token="a:2")
+    answer = run.poll(source, "sgd-0.1", "a:1", now=2010.0)
+    assert "diverging" in text_of(answer["verdict"])
+    assert "bounce" in text_of(answer["evidence"])
+    assert answer["token"] == "a:2"
+
+
+def test_a_run_whose_folder_is_gone_keeps_what_was_shown() -> None:
+    answer = run.poll(FakeSource(views={}), "sgd-0.1", "a:1", now=0.0)
+    assert "gone" in answer["status"]
+    assert answer["verdict"] is no_update
+    assert run.draw(FakeSource(views={}), "sgd-0.1", None, "light", "") == (no_update, no_update)
+
+
+def test_the_figure_is_drawn_once_and_again_when_anything_it_shows_changes() -> None:
+    source = _source()
+    figure, token = run.draw(source, "sgd-0.1", None, "light", "")
+    assert figure.data
+    assert run.draw(source, "sgd-0.1", None, "light", token) == (no_update, no_update)
+
+    assert run.draw(source, "sgd-0.1", None, "dark", token)[1] != token
+    assert run.draw(source, "sgd-0.1", (1.0, 5.0), "light", token)[1] != token
+    assert source.asked[-1] == (1.0, 5.0)
+    source.lines = dataclasses.replace(curves(), token="a:2")
+    assert run.draw(source, "sgd-0.1", None, "light", token)[1] != token
+    source.lines = curves()
+    source.views["sgd-0.1"] = run_view(judgement=judgement(interval=(1, 2)))
+    assert run.draw(source, "sgd-0.1", None, "light", token)[1] != token
+
+
+def test_rows_that_cannot_be_read_leave_a_sentence_for_a_chart() -> None:
+    source = FakeSource(lines=None)
+    figure, token = run.draw(source, "sgd-0.1", None, "light", "")
+    assert "cannot be read" in figure.layout.annotations[0].text
+    assert run.draw(source, "sgd-0.1", None, "light", token) == (no_update, no_update)

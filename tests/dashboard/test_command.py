@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+from typing import Any
+
+import lrwatch_dashboard.server
+import pytest
+from click.testing import CliRunner
+from lrwatch_dashboard.command import bind, dashboard, is_loopback
+
+
+@pytest.fixture(autouse=True)
+def served(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """Record what would be served, instead of serving it."""
+    calls: list[dict[str, Any]] = []
+
+    def serve(listener: socket.socket, root: str, *, behind_proxy: bool = False) -> None:
+        address = listener.getsockname()
+        listener.close()
+        calls.append({"address": address, "root": root, "behind_proxy": behind_proxy})
+
+    monkeypatch.setattr(lrwatch_dashboard.server, "serve", serve)
+    return calls
+
+
+def _run(*arguments: str) -> Any:
+    return CliRunner().invoke(dashboard, list(arguments))
+
+
+def _refused(result: Any) -> str:
+    """Return the one line of a refusal, after checking that it is one."""
+    assert result.exit_code == 2
+    assert isinstance(result.exception, SystemExit)
+    lines: list[str] = result.stderr.splitlines()
+    assert len(lines) == 1
+    assert result.stdout == ""
+    return lines[0]
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def test_the_address_is_printed_and_served(tmp_path: Path, served: list[dict[str, Any]]) -> None:
+    port = _free_port()
+    result = _run(str(tmp_path), "--port", str(port))
+    assert result.exit_code == 0
+    assert f"http://127.0.0.1:{port}/" in result.stdout
+    assert served == [
+        {"address": ("127.0.0.1", port), "root": str(tmp_path), "behind_proxy": False}
+    ]
+
+
+def test_a_port_in_use_gives_the_next_free_one_and_says_so(
+    tmp_path: Path, served: list[dict[str, Any]]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        result = _run(str(tmp_path), "--port", str(port))
+    chosen = served[0]["address"][1]
+    assert chosen > port
+    assert f"Port {port} is in use, so this is at {chosen}." in result.stdout
+    assert f"http://127.0.0.1:{chosen}/" in result.stdout
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "-1", "http", "80.5", "", "٣"])
+def test_a_port_that_is_none_is_refused(tmp_path: Path, port: str) -> None:
+    said = _refused(_run(str(tmp_path), f"--port={port}"))
+    assert "--port must be a whole number from 1 to 65535" in said
+    assert repr(port) in said
+
+
+def test_a_folder_that_does_not_exist_is_refused(tmp_path: Path) -> None:
+    said = _refused(_run(str(tmp_path / "none")))
+    assert "none does not exist" in said
+    assert "give the folder that holds the runs" in said
+
+
+def test_a_file_in_place_of_a_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x", encoding="utf-8")
+    assert "is no folder" in _refused(_run(str(tmp_path / "file")))
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "::", "example.org"])
+def test_an_address_that_others_reach_is_refused_with_the_reason(tmp_path: Path, host: str) -> None:
+    said = _refused(_run(str(tmp_path), "--host", host))
+    assert host in said
+    assert "without a password" in said
+    assert "--behind-proxy" in said
+
+
+def test_behind_a_proxy_such_an_address_is_served(
+    tmp_path: Path, served: list[dict[str, Any]]
+) -> None:
+    result = _run(str(tmp_path), "--host", "0.0.0.0", "--port", str(_free_port()), "--behind-proxy")
+    assert result.exit_code == 0
+    assert served[0]["behind_proxy"] is True
+
+
+def test_a_host_that_cannot_be_bound_is_refused(tmp_path: Path) -> None:
+    said = _refused(_run(str(tmp_path), "--host", "192.0.2.1", "--behind-proxy"))
+    assert "cannot listen at 192.0.2.1:8050" in said
+
+
+def test_a_host_that_is_no_name_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*_arguments: object, **_options: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "create_server", unknown)  # no wait for a name server
+    said = _refused(_run(str(tmp_path), "--host", "no such host", "--behind-proxy"))
+    assert "cannot listen at no such host:8050 (Name or service not known)" in said
+
+
+@pytest.mark.parametrize(
+    ("host", "is_own"),
+    [
+        ("127.0.0.1", True),
+        ("127.8.8.8", True),
+        ("::1", True),
+        ("localhost", True),
+        ("0.0.0.0", False),
+        ("::", False),
+        ("127.0.0.1.evil.example", False),
+    ],
+)
+def test_loopback_addresses_are_told_apart(host: str, is_own: bool) -> None:
+    assert is_loopback(host) is is_own
+
+
+def test_ports_are_not_looked_for_beyond_the_last() -> None:
+    try:
+        first = bind("127.0.0.1", 65535)
+    except OSError:
+        pytest.skip("port 65535 is in use on this machine")
+    with first, pytest.raises(OSError, match="65535 to 65535 are in use"):
+        bind("127.0.0.1", 65535)

@@ -1,0 +1,171 @@
+"""View models made up for the tests of pages, components and figures, and their reader."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+from lrwatch_dashboard.views import (
+    Curve,
+    EvidenceRow,
+    Judgement,
+    Overview,
+    RunCurves,
+    RunRow,
+    RunView,
+    Window,
+)
+
+__all__ = [
+    "FakeSource",
+    "an_overview",
+    "curve",
+    "curves",
+    "judgement",
+    "run_row",
+    "run_view",
+    "text_of",
+]
+
+
+def run_row(key: str = "sgd-0.1", **changes: Any) -> RunRow:
+    row = RunRow(
+        key=key,
+        name=key,
+        verdict="oscillating",
+        why="Loss swings 3.1 times its trend",
+        state="running",
+        lr=0.3,
+        suggested_lr=0.05,
+        best_loss=0.25,
+        steps=1200,
+        created_at=1000.0,
+        updated_at=2000.0,
+        sparkline=(99, 40, None, 0),
+    )
+    return dataclasses.replace(row, **changes)
+
+
+def an_overview(*rows: RunRow, **changes: Any) -> Overview:
+    verdicts: dict[str, int] = {}
+    for row in rows:
+        verdicts[row.verdict] = verdicts.get(row.verdict, 0) + 1
+    table = Overview(
+        folder="runs",
+        rows=rows,
+        removed=(),
+        whole=True,
+        token="a:1",
+        n_runs=len(rows),
+        n_running=sum(row.state == "running" for row in rows),
+        verdicts=verdicts,
+    )
+    return dataclasses.replace(table, **changes)
+
+
+def judgement(verdict: str = "oscillating", **changes: Any) -> Judgement:
+    whole = Judgement(
+        verdict=verdict,
+        reason="Loss swings 3.1 times its trend",
+        advice="Try 0.05 instead of 0.3",
+        confidence=0.8,
+        suggested_lr=0.05,
+        interval=(20, 60),
+        first_alarm_step=25,
+        evidence=(
+            EvidenceRow("bounce", "fired", 1.2, 0.6, (20, 60), "it bounces"),
+            EvidenceRow("gain_ratio", "not run", note="needs the gradient norm"),
+        ),
+    )
+    return dataclasses.replace(whole, **changes)
+
+
+def run_view(key: str = "sgd-0.1", **changes: Any) -> RunView:
+    view = RunView(
+        key=key,
+        name=key,
+        state="running",
+        judgement=judgement(),
+        last_step=99,
+        total_steps=1000,
+        lr=0.3,
+        best_loss=0.25,
+        optimizer="SGD",
+        updated_at=2000.0,
+        usual_gap=0.5,
+        config={"batch_size": 64, "model": {"depth": 2}},
+        environment={"python": "3.11"},
+        token="a:1",
+    )
+    return dataclasses.replace(view, **changes)
+
+
+def curve(name: str = "loss", n: int = 100, **values: Any) -> Curve:
+    x = np.arange(n, dtype=float)
+    return Curve(name, x, np.asarray(values.get("y", 2.0 / (1 + x)), dtype=float))
+
+
+def curves(**changes: Any) -> RunCurves:
+    empty = np.empty(0)
+    lines = RunCurves(
+        last_step=99,
+        loss=curve(),
+        smooth_loss=curve("smoothed"),
+        half_life=5,
+        lr=(curve("", y=np.full(100, 0.1)),),
+        grad_norm=curve("gradient norm"),
+        clipped=None,
+        update_ratio=curve("update / weight", y=np.full(100, 2e-3)),
+        broken=empty,
+        n_broken=0,
+        first_broken=None,
+        stays_broken=False,
+        resumes=(),
+        window=None,
+        token="a:1",
+    )
+    return dataclasses.replace(lines, **changes)
+
+
+class FakeSource:
+    """Answers pages from memory."""
+
+    def __init__(
+        self,
+        table: Overview | None = None,
+        views: dict[str, RunView] | None = None,
+        lines: RunCurves | None = None,
+        problem: str = "",
+    ) -> None:
+        self.table = table or an_overview(run_row())
+        self.views = {"sgd-0.1": run_view()} if views is None else views
+        self.lines = lines
+        self.problem = problem
+        self.asked: list[Window | None] = []
+
+    def overview(self, since: str = "") -> Overview:
+        if since != self.table.token:
+            return self.table
+        return dataclasses.replace(self.table, rows=(), whole=False)
+
+    def run(self, key: str) -> RunView | None:
+        return self.views.get(key)
+
+    def curves(self, key: str, window: Window | None = None) -> RunCurves | None:
+        self.asked.append(window)
+        return self.lines if key in self.views else None
+
+    def healthy(self) -> str:
+        return self.problem
+
+
+def text_of(part: Any) -> str:
+    """Return what a reader sees of Dash elements."""
+    if part is None:
+        return ""
+    if isinstance(part, (list, tuple)):
+        return " ".join(" ".join(map(text_of, part)).split())
+    if isinstance(part, (str, int, float)):
+        return str(part)
+    return text_of(getattr(part, "children", None))
