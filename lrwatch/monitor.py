@@ -33,7 +33,7 @@ class Monitor:
     Parameters
     ----------
     total_steps
-        Planned number of steps, where known: keeps a long warm-up from being called slow.
+        Planned number of steps, where known: nothing is called too slow in its first twentieth.
 
     Raises
     ------
@@ -73,14 +73,18 @@ class Monitor:
         alarms = []
         with np.errstate(all="ignore"):  # infinite and missing values are what is judged here
             for moment in self._tracker.advance(block):
-                now = judge(self._tracker, first_alarm_step=None)
+                now = judge(self._tracker, total_steps=self.total_steps)
                 alarms.append(self._policy.consider(now, moment.step, is_urgent=moment.is_urgent))
         return [alarm for alarm in alarms if alarm is not None]
 
     def diagnosis(self) -> Diagnosis:
         """Diagnose the run as it stands; changes nothing."""
         with np.errstate(all="ignore"):
-            return judge(self._tracker.finished(), first_alarm_step=self._policy.first_step)
+            return judge(
+                self._tracker.finished(),
+                first_alarm_step=self._policy.first_step,
+                total_steps=self.total_steps,
+            )
 
 
 def diagnose(run: Any, *, total_steps: int | None = None) -> Diagnosis:

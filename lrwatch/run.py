@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
+import sys
 import weakref
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,6 +16,7 @@ import torch
 from lrwatch.capture import Recorder, Sampling, StepValues
 from lrwatch.records import FLOAT_COLUMNS, NULL, STEP_COLUMNS
 from lrwatch.store.journal import SKIPPED
+from lrwatch.store.late_writer import LateWriter
 from lrwatch.store.silent_writer import SilentWriter
 from lrwatch.store.writer import Row, RunWriter
 
@@ -46,7 +49,7 @@ class Run:
         Name of the run, which is its folder's.
     """
 
-    def __init__(self, writer: RunWriter | SilentWriter, *, first_step: int) -> None:
+    def __init__(self, writer: RunWriter | SilentWriter | LateWriter, *, first_step: int) -> None:
         self.path: Path = writer.folder
         self.id: str = writer.info.id
         self.name: str = writer.info.name
@@ -57,7 +60,11 @@ class Run:
         self._group_places: list[list[int]] = []  # of each kind of column, by group
         self._groups: tuple[str, ...] = ()
         self._refused: set[str] = set()  # names that were warned about
-        self._close = weakref.finalize(self, writer.close_at_exit)
+        # A run that nobody holds any more ends when it is collected; `end_open_runs` is for
+        # the end of the program, when numbers may still be on their way from a device.
+        self._close = weakref.finalize(self, writer.close, "finished")
+        self._close.atexit = False
+        _open_runs.add(self)
 
     def attach(
         self,
@@ -92,7 +99,7 @@ class Run:
         if kind is None or issubclass(kind, SystemExit):
             self.finish()
         else:
-            self._end("interrupted" if issubclass(kind, KeyboardInterrupt) else "failed")
+            self.end("interrupted" if issubclass(kind, KeyboardInterrupt) else "failed")
 
     def log(self, **values: float | torch.Tensor) -> None:
         """Attach numbers to the current step.
@@ -118,7 +125,12 @@ class Run:
 
     def finish(self) -> None:
         """End the run: nothing more is recorded, and its rows become one Parquet file."""
-        self._end("finished")
+        self.end("finished")
+
+    @property
+    def is_in_step(self) -> bool:
+        """Whether a step of the optimizer is under way."""
+        return self._recorder is not None and self._recorder.is_in_step
 
     # -- called by the recorder, on the training thread ---------------------------------------
 
@@ -143,7 +155,7 @@ class Run:
 
     def _on_give_up(self, _error: Exception) -> None:
         self._recorder = None
-        self._end("failed")
+        self.end("failed")
 
     # -- columns beyond the usual ones --------------------------------------------------------
 
@@ -207,12 +219,26 @@ class Run:
             logger.warning("log(%s=...) is left out: %s", name, problem)
         return None
 
-    def _end(self, status: str) -> None:
+    def end(self, status: str) -> None:
+        """End the run with a status of `RunInfo`; one that has ended stays as it is."""
+        _open_runs.discard(self)
         recorder, self._recorder = self._recorder, None
         if recorder is not None:
             recorder.detach()
         if self._close.detach() is not None:
             self._writer.close(status)
+
+
+def end_open_runs() -> None:
+    """End every run at the end of the program: failed if an exception is what ended it."""
+    error = getattr(sys, "last_value", None)
+    status = "finished" if error is None else "failed"
+    for run in list(_open_runs):
+        run.end("interrupted" if isinstance(error, KeyboardInterrupt) else status)
+
+
+_open_runs: weakref.WeakSet[Run] = weakref.WeakSet()
+atexit.register(end_open_runs)
 
 
 def _on_host_or_device(value: object) -> float | torch.Tensor:

@@ -15,6 +15,7 @@ from typing import Any, Literal, Self, TypedDict, Unpack, overload
 import torch
 
 from lrwatch.capture import Sampling, sharding
+from lrwatch.capture.wrappers import unwrapped
 from lrwatch.description import describe
 from lrwatch.errors import InvalidArgument, LrwatchError, NotAnOptimizer
 from lrwatch.records import FLOAT_COLUMNS, RunInfo
@@ -23,7 +24,7 @@ from lrwatch.store.creation import create_run, resume_run
 from lrwatch.store.silent_writer import SilentWriter
 from lrwatch.store.writer import RunWriter
 
-__all__ = ["Run", "RunGroup", "watch"]
+__all__ = ["Run", "RunGroup", "watch", "watched"]
 
 logger = logging.getLogger("lrwatch")
 
@@ -208,12 +209,13 @@ def _watch_all(optimizers: Mapping[str, Any], options: _Options) -> RunGroup:
 
 
 def _watch_one(optimizer: Any, options: _Options) -> Run:
+    optimizer = unwrapped(optimizer)
     if not isinstance(optimizer, torch.optim.Optimizer):
         raise NotAnOptimizer(
             f"watch() takes a torch.optim.Optimizer, got {type(optimizer).__name__}; "
             "give it the optimizer whose step() the training loop calls"
         )
-    earlier = _watched.get(optimizer)
+    earlier = watched.get(optimizer)
     if earlier is not None:
         logger.info("%s is watched anew; run %s ends here", type(optimizer).__name__, earlier.name)
         earlier.finish()
@@ -233,7 +235,7 @@ def _watch_one(optimizer: Any, options: _Options) -> Run:
         sampling=Sampling(options.update_norm_every, seed=info.name),
         capture_loss=options.capture_loss,
     )
-    _watched[optimizer] = run
+    watched[optimizer] = run
     return run
 
 
@@ -247,7 +249,8 @@ def _open(options: _Options, info: RunInfo) -> tuple[RunWriter | SilentWriter, i
     return resume_run(options.folder, info, FLOAT_COLUMNS, step=at)
 
 
-_watched: weakref.WeakKeyDictionary[torch.optim.Optimizer, Run] = weakref.WeakKeyDictionary()
+watched: weakref.WeakKeyDictionary[torch.optim.Optimizer, Run] = weakref.WeakKeyDictionary()
+"""The run of each optimizer that is, or was, watched."""
 
 
 def _check_loss(loss: object) -> bool:

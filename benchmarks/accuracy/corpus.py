@@ -36,7 +36,7 @@ def read(folders: Iterable[Path]) -> Iterator[LabelledRun]:
 
 def block(columns: dict[str, Any]) -> StepBlock:
     n = len(columns["step"])
-    numbers = {name: np.array(columns[name], float) for name in FLOAT_COLUMNS}
+    numbers: dict[str, Any] = {name: np.array(columns[name], float) for name in FLOAT_COLUMNS}
     return StepBlock(
         step=np.array(columns["step"], np.int64),
         time=np.zeros(n, np.int64),

@@ -76,7 +76,8 @@ def _excess_model(rows: pd.DataFrame, names: list[str]) -> dict[str, Any]:
 
 def _weights(rows: pd.DataFrame) -> np.ndarray:
     weight = rows.groupby("task").label.transform("size").to_numpy(float) ** -0.5
-    return weight / weight.mean()
+    weights: np.ndarray = weight / weight.mean()
+    return weights
 
 
 def _scaling(raw: np.ndarray) -> tuple[dict[str, Any], np.ndarray]:

@@ -58,9 +58,8 @@ def figures(judged: pd.DataFrame) -> dict[str, object]:
         "advice, 1 trial": score.advice(judged, 1),
         "advice, 3 trials": score.advice(judged, 3),
         "scenarios": f"{passed} of {of}" if of else "",
-        "late divergence found / early / missed, delay": "{found} / {early} / {missed}, {median:.0f}".format(
-            **delay
-        ),
+        "late divergence, found / early / missed": "{found} / {early} / {missed}".format(**delay),
+        "its delay": f"{delay['median']:.0f} steps",
     }
 
 
@@ -95,8 +94,8 @@ def write(found: list[dict[str, object]], path: Path) -> None:
     lines += [
         "## Speed",
         "",
-        f"One core, a run of a million steps at once: {rate['steps a second']:,.0f} steps a second; "
-        f"in blocks of 100 steps: {rate['us a step']:.1f} us a step. "
+        f"One core, a run of a million steps at once: {rate['steps a second']:,.0f} steps a "
+        f"second; in blocks of 100 steps: {rate['us a step']:.1f} us a step. "
         "The machine was busy with other work.",
         "",
     ]
@@ -124,8 +123,8 @@ figures in view, so expect a little less.
 
 The labels are counterfactual: the same job was trained at 11 to 13 learning rates, and a rate is
 too high, good or too low by how far it got beside the best one, not by how its curve looks. Runs
-between two classes are left out. Good runs alarmed: an alarm at any time while watched live. Advice:
-from a bad learning rate, the share that reaches a good one by following `suggested_lr` once or
-three times. Late divergence: begun at step 20 or later; an alarm more than 20 steps before is
-early; the delay is the median in steps.
+between two classes are left out. Good runs alarmed: an alarm at any time while watched live.
+Advice: from a bad learning rate, the share that reaches a good one by following
+`suggested_lr` once or three times. Late divergence: begun at step 20 or later; an alarm
+more than 20 steps before is early; the delay is the median in steps.
 """

@@ -21,12 +21,12 @@ __all__ = ["Listener", "listeners"]
 class Listener(Protocol):
     """Somebody who wants to know of the losses whose gradients reached its parameters."""
 
-    def before_backward(self) -> object:
+    def before_backward(self, roots: Sequence[object]) -> Any:
         """Look at the gradients that a `backward` is about to add to; returns what was seen."""
         ...
 
-    def after_backward(self, before: object, roots: Sequence[object]) -> None:
-        """Look again, and take the roots if gradients were added to."""
+    def after_backward(self, before: Any, roots: Sequence[object]) -> None:
+        """Look again, and take the roots, none if it failed, if gradients were added to."""
         ...
 
 
@@ -57,11 +57,17 @@ listeners: Listeners[Listener] = Listeners(_install, _restore)
 def _announcing(backward: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(backward)
     def call(tensors: Any, *args: Any, **kwargs: Any) -> Any:
-        told = [(listener, listener.before_backward()) for listener in listeners.live()]
-        result = backward(tensors, *args, **kwargs)
-        roots = (tensors,) if isinstance(tensors, Tensor) else tuple(tensors)
-        for listener, before in told:
-            listener.after_backward(before, roots)
+        if not isinstance(tensors, Tensor | tuple | list):
+            tensors = tuple(tensors)  # an iterator gives its tensors only once
+        roots = (tensors,) if isinstance(tensors, Tensor) else tensors
+        told = [(listener, listener.before_backward(roots)) for listener in listeners.live()]
+        reached: Sequence[object] = ()
+        try:
+            result = backward(tensors, *args, **kwargs)
+            reached = roots
+        finally:
+            for listener, before in told:
+                listener.after_backward(before, reached)
         return result
 
     return call

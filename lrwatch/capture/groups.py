@@ -10,7 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lrwatch.capture.norms import total_norm
+from lrwatch.capture.norms import tensor_norms, total_norm
+from lrwatch.capture.sharding import is_sharded, sharded_norms
 from lrwatch.capture.values import Number, Numbers
 from lrwatch.records import NULL
 
@@ -42,11 +43,17 @@ class ParameterGroups:
         All parameters, group after group.
     counts
         Number of parameters in each group.
+    is_on_host
+        Whether every parameter is on the CPU.
+    is_sharded
+        Whether any is spread over processes.
     """
 
     names: tuple[str, ...]
     parameters: tuple[Tensor, ...]
     counts: tuple[int, ...]
+    is_on_host: bool
+    is_sharded: bool
 
     @classmethod
     def of(cls, optimizer: torch.optim.Optimizer, model: torch.nn.Module | None) -> ParameterGroups:
@@ -54,7 +61,18 @@ class ParameterGroups:
         groups = optimizer.param_groups
         parameters = tuple(p for group in groups for p in group["params"])
         counts = tuple(len(group["params"]) for group in groups)
-        return cls(_names(groups, model), parameters, counts)
+        return cls(
+            names=_names(groups, model),
+            parameters=parameters,
+            counts=counts,
+            is_on_host=all(p.device.type == "cpu" for p in parameters),
+            is_sharded=is_sharded(parameters),
+        )
+
+    @property
+    def is_one(self) -> bool:
+        """Whether there is a single group."""
+        return len(self.counts) == 1
 
     def is_current(self, optimizer: torch.optim.Optimizer) -> bool:
         """Tell whether the optimizer still has as many groups and parameters."""
@@ -79,9 +97,19 @@ class ParameterGroups:
         spans = zip([0, *ends[:-1]], ends, strict=True)
         return [total_norm(norms[first:stop]) for first, stop in spans]
 
-    def is_on_host(self) -> bool:
-        """Tell whether every parameter is on the CPU."""
-        return all(p.device.type == "cpu" for p in self.parameters)
+    def with_gradient(self) -> list[bool]:
+        """Tell which parameters have a gradient."""
+        return [p.grad is not None for p in self.parameters]
+
+    def norms(self, tensors: Sequence[Tensor], like: Sequence[Tensor] | None = None) -> Numbers:
+        """Return the L2 norm of each of these parameters, or of their gradients or copies.
+
+        Where parameters are spread over processes, `like` has the layout of tensors that are
+        only the parts that are here.
+        """
+        if self.is_sharded:
+            return sharded_norms(tensors, like or tensors)
+        return tensor_norms(tensors)
 
 
 def _names(groups: list[dict[str, Any]], model: torch.nn.Module | None) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from typing import Final
 
 import numpy as np
@@ -45,9 +46,8 @@ class Divergence:
         self.since: int | None = None
         self._start = math.nan
         self._best = math.inf
-        self._noise = math.nan
-        self._levels: list[float] = []
-        self._steps: list[int] = []
+        self._noise = 0.0
+        self._recent: deque[tuple[float, int]] = deque(maxlen=NEIGHBOURS)
 
     def advance(self, groups: Groups) -> tuple[int, bool]:
         """Look at the next groups, up to the first at which the run is lost.
@@ -60,45 +60,41 @@ class Divergence:
         n_loss, n_diff = groups.sums[:, _LOSS_N], groups.sums[:, _DIFF_N]
         level = groups.sums[:, _LOSS] / np.where(n_loss > 0, n_loss, np.nan)
         jitter = groups.sums[:, _DIFF] / np.where(n_diff > 0, n_diff, np.nan)
-        step = groups.minima[:, _FIRST]
+        step = groups.minima[:, _FIRST].astype(np.int64)
         rows = zip(level.tolist(), jitter.tolist(), step.tolist(), strict=True)
         for k, (loss, moves, first) in enumerate(rows):
-            if loss == loss and self._fires(loss, moves, int(first)):  # noqa: PLR0124  not NaN
+            if loss == loss and self._fires(loss, moves, first):  # noqa: PLR0124  not NaN
                 return k + 1, True
         return len(groups), False
 
     def _fires(self, level: float, jitter: float, step: int) -> bool:
-        if not self._levels and math.isnan(self._start):
+        if math.isnan(self._start):
             self._start = self._best = level
-        noise = 0.0 if math.isnan(self._noise) else self._noise
-        line = self._best + max(LOST * (self._start - self._best), NOISES * noise)
-        if level <= line:
-            self._learn_noise(jitter)
-        self._levels = [*self._levels[1 - NEIGHBOURS :], level]
-        self._steps = [*self._steps[1 - NEIGHBOURS :], step]
-        if len(self._levels) < NEIGHBOURS:
+        line = self._best + max(LOST * (self._start - self._best), NOISES * self._noise)
+        if level <= line and jitter == jitter:  # noqa: PLR0124  not NaN
+            self._learn_noise(_SIGMA * jitter)
+        self._recent.append((level, step))
+        if len(self._recent) < NEIGHBOURS:
             return False
-        self._best = min(self._best, sorted(self._levels)[NEIGHBOURS // 2])
-        return self._changes_state(line)
-
-    def _changes_state(self, line: float) -> bool:
+        (first, since), (second, _), (third, _) = self._recent
+        lowest, middle, highest = sorted((first, second, third))
+        self._best = min(self._best, middle)
         if self.since is not None:
-            self.since = self.since if max(self._levels) > line else None
+            self.since = self.since if highest > line else None
             return False
-        if min(self._levels) <= line:
+        if lowest <= line:
             return False
-        self.since = self._steps[0]
+        self.since = since
         return True
 
-    def _learn_noise(self, jitter: float) -> None:
-        sigma = _SIGMA * jitter
-        if math.isnan(self._noise):
+    def _learn_noise(self, sigma: float) -> None:
+        if not self._noise:
             self._noise = sigma
-        elif not math.isnan(sigma):  # one wild group counts for no more than four quiet ones
+        else:  # one wild group counts for no more than four quiet ones
             self._noise += _WEIGHT * (min(sigma, 4 * self._noise) - self._noise)
 
     def restart(self, best: float) -> None:
         """Forget the last groups: the run goes on from an earlier point."""
         self.since = None
-        self._levels, self._steps = [], []
+        self._recent.clear()
         self._best = best if math.isfinite(best) else self._best

@@ -18,7 +18,8 @@ class Evidence:
     value, threshold
         The statistic and the value at which the test fires; ``None`` where it could not run.
     fired
-        Whether the test spoke against the run.
+        Whether the statistic crossed its threshold. Not every test speaks against a run:
+        ``flat``, ``settled`` and ``solved`` speak for it, ``spike`` and ``range_test`` describe it.
     interval
         First and last step that the statistic looked at.
     note

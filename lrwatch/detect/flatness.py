@@ -19,6 +19,9 @@ FLAT: Final = 0.02
 FAR: Final = 4.0
 """Relative path that a crawling run does not come to."""
 
+EARLY: Final = {0.1: 0.75, 0.25: 0.85, 0.5: 0.94}
+"""Share of the decrease that came by a fraction of the run, in 3% of crawling runs only."""
+
 SETTLED: Final = 0.15
 """Share of the decrease in the second half that a crawling run always exceeds."""
 
@@ -59,7 +62,7 @@ def is_flat(past: Past) -> Evidence:
         threshold,
         fired=abs(value) < threshold and not falls,
         interval=past.steps_of(past.between(0.45, 1.0)),
-        note=f"the loss came down by {value:.1%} of its whole decrease in the second half",
+        note=f"{value:.1%} of the decrease came in the second half",
     )
 
 
@@ -67,29 +70,41 @@ def has_settled(past: Past) -> Evidence:
     """Test whether it is certain that the loss no longer falls as it did.
 
     A crawling loss makes about half of its way in the second half of the run, and its parameters
-    have not come far. Where that is not known, nothing is certain.
+    have not come far. Where it is not known how far they came, nearly all of the decrease must
+    have come early.
     """
     error = math.hypot(standard_error(past, 0.45, 0.6), standard_error(past, 0.85, 1.0))
     value = drift(past) + SURE * error / (past.gained + past.grain)
+    path = relative_path(past)
+    settled = _came_early(past) if math.isnan(path) else value < SETTLED and path > FAR
     return Evidence(
         "settled",
         value,
         SETTLED,
-        fired=value < SETTLED and relative_path(past) > FAR and not progress(past).fired,
+        fired=settled and not progress(past).fired,
         interval=past.steps_of(past.between(0.45, 1.0)),
         note=f"at most {value:.0%} of the decrease came in the second half",
     )
+
+
+def _came_early(past: Past) -> bool:
+    drop = past.start - past.end
+    if not drop > 0:
+        return False
+    shares = [(past.start - past.level(at - 0.04, at + 0.04)) / drop for at in EARLY]
+    return all(share > least for share, least in zip(shares, EARLY.values(), strict=True))
 
 
 def progress(past: Past) -> Evidence:
     """Test whether the loss at the end is above its start, or lower by no more than noise."""
     error = past.grain * math.sqrt(1 / 5 + 1 / max(float(past.history["loss_n"].sum()) / 5, 1))
     value = (past.start - float(np.mean(past.loss[past.between(0.8, 1.0)]))) / error
+    side = "below" if value > 0 else "above"
     return Evidence(
         "no_progress",
         value,
         SURE,
         fired=value < SURE,
         interval=past.interval,
-        note=f"the loss came down by {value:.1f} standard errors",
+        note=f"the loss ended {abs(value):.1f} standard errors {side} where it began",
     )

@@ -149,9 +149,9 @@ def summarise(block: StepBlock, steps: FloatArray, before: FloatArray) -> Groups
 
 def _sum(columns: npt.NDArray[np.float64] | npt.NDArray[np.bool_]) -> FloatArray:
     """Add the columns one by one: numpy's own order of adding depends on the shape."""
-    total = columns[:, 0].astype(np.float64)
+    total = columns[:, 0] + np.float64(0)
     for k in range(1, columns.shape[1]):
-        total = total + columns[:, k]
+        total += columns[:, k]
     return total
 
 

@@ -50,8 +50,11 @@ class NonFinite:
         n_rows
             How many rows were looked at if the last of them fired, else ``None``.
         """
-        at = 0
-        for k in _suspects(block):
+        at, suspects = 0, _suspects(block)
+        if not suspects:
+            self._pass(block)
+            return None
+        for k in suspects:
             self._pass(block[at:k])
             at = k + 1
             if self._blew_up(float(block.loss[k]), float(block.grad_norm[k]), int(block.step[k])):

@@ -43,7 +43,7 @@ def solved(past: Past) -> Evidence:
         NOTHING,
         fired=left < NOTHING and drawdown(past) < NOTHING,
         interval=past.interval,
-        note=f"{left:.2%} of the loss at the start is left",
+        note=f"{left:.3g} times the loss at the start is left",
     )
 
 

@@ -7,13 +7,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lrwatch.detect.evidence import Evidence
 from lrwatch.detect.past import TINY, Past
 from lrwatch.detect.scale import clip, decades
 
-__all__ = ["CUT", "Cut", "cut", "in_warmup", "measure"]
+__all__ = ["CUT", "Cut", "cut", "in_warmup", "measure", "range_test"]
 
 CUT = 20.0
 """Factor of a cut that no step schedule makes at once: those divide by 2 to 10."""
+
+SWEEP = 30.0
+"""Factor that a range test covers at least."""
+
+UNEVEN = 0.05
+"""Share of the sweep, on a logarithmic scale, by which a rate may leave the straight line."""
 
 SUDDEN = 3
 """Bins within which a fall is sudden."""
@@ -59,6 +66,29 @@ def in_warmup(past: Past) -> bool:
         return False
     recent = past.lr[past.between(0.75, 1)]
     return bool(np.all(np.diff(past.lr) >= 0) and recent[0] < 0.9 * recent[-1])
+
+
+def range_test(past: Past) -> Evidence:
+    """Test whether the learning rate was swept upwards by the same factor at every step.
+
+    References
+    ----------
+    .. [1] L. N. Smith. Cyclical Learning Rates for Training Neural Networks. WACV 2017,
+       section 3.3.
+    """
+    lr = np.maximum(past.lr, TINY)
+    swept = float(lr[-1] / lr[0])
+    grows = bool(np.all(np.diff(lr) > 0))
+    line = np.interp(past.middle, past.middle[[0, -1]], np.log(lr[[0, -1]]))
+    is_even = bool(np.all(np.abs(np.log(lr) - line) < UNEVEN * math.log(max(swept, 2.0))))
+    return Evidence(
+        "range_test",
+        swept,
+        SWEEP,
+        fired=swept >= SWEEP and grows and is_even and len(past) > SUDDEN,
+        interval=past.interval,
+        note=f"the learning rate went from {lr[0]:.2g} to {lr[-1]:.2g}",
+    )
 
 
 def measure(past: Past) -> dict[str, float]:

@@ -104,5 +104,5 @@ def dead(past: Past) -> Evidence:
         SLIGHT,
         fired=bool(share < SLIGHT and calm and path > MOVED),
         interval=past.interval,
-        note=f"the loss came down by {share:.1%}, and no step was too large",
+        note=f"the loss came down by {share:.1%} at best",
     )

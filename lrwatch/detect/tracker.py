@@ -85,8 +85,9 @@ class Tracker:
         """Take rows up to the first that is urgent; return how many, and if one was."""
         nonfinite = copy.copy(self.nonfinite)
         n_rows = nonfinite.advance(piece)
-        rows = _join(self._tail, piece[:n_rows])
-        n_waiting = len(rows) - len(piece[:n_rows])
+        piece = piece if n_rows is None else piece[:n_rows]
+        rows = _join(self._tail, piece)
+        n_waiting = len(rows) - len(piece)
         whole = rows[: len(rows) // GROUP * GROUP]
         groups = self._summarise(whole)
         n_groups, has_diverged = self.divergence.advance(groups)
@@ -151,6 +152,9 @@ class Tracker:
 
 def _without_steps_back(block: StepBlock) -> Iterator[StepBlock]:
     seams = np.flatnonzero(block.step[1:] < block.step[:-1]) + 1
+    if not len(seams):
+        yield block
+        return
     start = 0
     for end in (*seams.tolist(), len(block)):
         yield block[start:end]

@@ -94,6 +94,14 @@ def _spike(_: Examination, __: float | None) -> str:
     return "Look at the batch of that step; a clipped gradient would have softened it"
 
 
+def _insufficient(exam: Examination, _: float | None) -> str:
+    if not exam.fired("range_test"):
+        return ""
+    past = exam.past
+    lowest = float(past.lr[int(np.argmin(past.loss))])
+    return f"Loss was lowest at a rate of {lowest:.2g}; a tenth of that is a usual choice"
+
+
 _SENTENCES: Final[dict[Verdict, Callable[[Examination, float | None], str]]] = {
     "diverging": _diverging,
     "oscillating": _other_rate,
@@ -102,4 +110,5 @@ _SENTENCES: Final[dict[Verdict, Callable[[Examination, float | None], str]]] = {
     "stalled": _stalled,
     "converged": _converged,
     "spike": _spike,
+    "insufficient_data": _insufficient,
 }

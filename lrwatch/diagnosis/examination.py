@@ -5,7 +5,17 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from lrwatch.detect import flatness, gain, gradient, motion, overflow, progress, roughness, stall
+from lrwatch.detect import (
+    flatness,
+    gain,
+    gradient,
+    motion,
+    overflow,
+    progress,
+    roughness,
+    schedule,
+    stall,
+)
 from lrwatch.detect.divergence import LOST
 from lrwatch.detect.evidence import Evidence
 from lrwatch.detect.features import features
@@ -36,6 +46,8 @@ class Examination:
         Result of each test by its code.
     probability
         Of ``too_high``, ``ok`` and ``too_low``; empty where the run is too short to say.
+    total_steps
+        Planned number of steps, where known.
     excess
         Decades by which the learning rate seems to lie above the best one; NaN if unknown.
     """
@@ -44,6 +56,7 @@ class Examination:
     past: Past
     evidence: dict[str, Evidence]
     probability: dict[str, float]
+    total_steps: int | None = None
     excess: float = math.nan
 
     def fired(self, name: str) -> bool:
@@ -51,7 +64,7 @@ class Examination:
         return name in self.evidence and self.evidence[name].fired
 
 
-def examine(tracker: Tracker, *, least_rows: int) -> Examination:
+def examine(tracker: Tracker, *, least_rows: int, total_steps: int | None) -> Examination:
     """Run every test on a run; below `least_rows` rows only those of its end."""
     past = tracker.past()
     tests = [_nonfinite(tracker)]
@@ -60,12 +73,13 @@ def examine(tracker: Tracker, *, least_rows: int) -> Examination:
     if past.n_loss < least_rows:
         note = f"{past.n_loss} steps with a loss so far, {least_rows} needed"
         tests.append(Evidence("learning_rate", note=note))
-        return Examination(tracker, past, {test.name: test for test in tests}, {})
+        return Examination(tracker, past, {test.name: test for test in tests}, {}, total_steps)
     tests += [
         flatness.is_flat(past),
         flatness.has_settled(past),
         progress.solved(past),
         spike(past),
+        schedule.range_test(past),
         stall.cut_too_early(past),
         stall.frozen(past),
         stall.dead(past),
@@ -77,7 +91,7 @@ def examine(tracker: Tracker, *, least_rows: int) -> Examination:
     ]
     judged = judgement(features(past), has_motion=past.drive is not None)
     evidence = {test.name: test for test in tests}
-    return Examination(tracker, past, evidence, judged.probability, judged.excess)
+    return Examination(tracker, past, evidence, judged.probability, total_steps, judged.excess)
 
 
 def _nonfinite(tracker: Tracker) -> Evidence:
@@ -122,7 +136,7 @@ def _gain(past: Past) -> Evidence:
     value = gain.gain_ratio(past)
     if math.isnan(value):
         return Evidence("gain_ratio", note="needs the gradient norm and the update norm")
-    note = f"{value:.2%} of what first order allows was gained"
+    note = f"{max(value, 0):.2%} of what first order allows was gained"
     return Evidence("gain_ratio", value, GAIN_LOW, value < GAIN_LOW, past.interval, note)
 
 

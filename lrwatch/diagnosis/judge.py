@@ -17,9 +17,11 @@ LEAST_ROWS: Final = 24
 """Rows with a loss below which nothing is said of the learning rate."""
 
 
-def judge(tracker: Tracker, *, first_alarm_step: int | None) -> Diagnosis:
+def judge(
+    tracker: Tracker, *, first_alarm_step: int | None = None, total_steps: int | None = None
+) -> Diagnosis:
     """Diagnose a run from everything that is known of it."""
-    exam = examine(tracker, least_rows=LEAST_ROWS)
+    exam = examine(tracker, least_rows=LEAST_ROWS, total_steps=total_steps)
     verdict, confidence = decide(exam)
     suggested_lr = suggest(verdict, exam)
     return Diagnosis(

@@ -7,10 +7,17 @@ from collections.abc import Callable
 from typing import Final
 
 from lrwatch.detect import gain, gradient, motion
+from lrwatch.detect.schedule import in_warmup
 from lrwatch.diagnosis.diagnosis import Verdict
 from lrwatch.diagnosis.examination import Examination
 
 __all__ = ["reason"]
+
+SLIGHT: Final = 0.1
+"""Share of the loss at the start; a run that never gained more has learnt nothing."""
+
+WHOLE: Final = 0.985
+"""Share that is called all."""
 
 
 def reason(verdict: Verdict, exam: Examination) -> str:
@@ -22,14 +29,15 @@ def _diverging(exam: Examination) -> str:
     if exam.fired("nonfinite"):
         return _nonfinite(exam)
     past = exam.past
-    if exam.fired("no_progress"):
+    if exam.fired("no_progress") and past.gained < SLIGHT * abs(past.start):
         return (
             f"Loss {past.end:.3g} after {exam.tracker.n_rows} steps is no lower than the "
             f"{past.start:.3g} it began with: the steps are too large to learn anything"
         )
     lost = min(max(exam.evidence["drawdown"].value or 0.0, 0.0), 1.0)
     best = float(past.best[-1])
-    return f"{lost:.0%} of the decrease was lost again: loss {best:.3g} at best, {past.end:.3g} now"
+    share = "All" if lost >= WHOLE else f"{lost:.0%}"
+    return f"{share} of the decrease was lost again: loss {best:.3g} at best, {past.end:.3g} now"
 
 
 def _nonfinite(exam: Examination) -> str:
@@ -107,8 +115,14 @@ def _insufficient(exam: Examination) -> str:
         return "No finite loss was recorded: nothing to judge by"
     if not exam.probability:
         return f"{n_loss} steps with a loss so far: too few to say"
+    if exam.fired("range_test"):
+        swept = exam.evidence["range_test"].note
+        return f"{swept[0].upper()}{swept[1:]}: a range test, not a rate to judge"
     likeliest = max(exam.probability, key=exam.probability.__getitem__)
     if likeliest == "too_low":
+        if exam.total_steps and not in_warmup(exam.past):
+            share = exam.past.n_steps / exam.total_steps
+            return f"{share:.1%} of the planned steps are done: too early to call it slow"
         return "The learning rate is still warming up: too early to say"
     return "The signs contradict one another: cannot tell yet"
 

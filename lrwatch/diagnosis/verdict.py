@@ -8,7 +8,7 @@ from lrwatch.detect.schedule import in_warmup
 from lrwatch.diagnosis.diagnosis import Verdict
 from lrwatch.diagnosis.examination import Examination
 
-__all__ = ["decide", "weigh"]
+__all__ = ["decide", "is_early", "weigh"]
 
 BEYOND_DOUBT: Final = 0.97
 """Confidence in what was seen rather than inferred."""
@@ -25,15 +25,23 @@ TAME: Final = 10.0
 VIOLENT: Final = 0.8
 """Probability of too large steps above which a run did not die calmly."""
 
+BEGINNING: Final = 0.05
+"""Share of the planned steps in which nothing is called slow."""
+
 LEAST: Final = 0.4
 """Probability below which no class is named."""
 
 OK_ODDS: Final = 1.8
 """Factor on the odds of a good learning rate, for a false alarm costs more than a miss."""
 
+UNSEEN_ODDS: Final = 1.5
+"""Factor against a crawl that no norm bears out: a fine-tuned model's loss falls little as well."""
+
 
 def decide(exam: Examination) -> tuple[Verdict, float]:
     """Return the verdict and the confidence in it."""
+    if exam.fired("range_test"):
+        return "insufficient_data", 0.0
     seen = _seen(exam)
     if seen is not None:
         return seen
@@ -65,7 +73,7 @@ def _judged(exam: Examination) -> tuple[Verdict, float]:
     weighed = weigh(exam)
     likeliest = max(weighed, key=weighed.__getitem__)
     probability = weighed[likeliest]
-    if probability < LEAST or (likeliest == "too_low" and in_warmup(exam.past)):
+    if probability < LEAST or (likeliest == "too_low" and is_early(exam)):
         return "insufficient_data", 0.0
     if likeliest == "too_high":
         lost = exam.fired("drawdown") or exam.fired("no_progress")
@@ -73,6 +81,12 @@ def _judged(exam: Examination) -> tuple[Verdict, float]:
     if likeliest == "too_low":
         return "too_low", probability
     return _fine(exam), probability
+
+
+def is_early(exam: Examination) -> bool:
+    """Whether a run may look slow only because it has hardly begun."""
+    planned = exam.total_steps or 0
+    return in_warmup(exam.past) or exam.past.n_steps < BEGINNING * planned
 
 
 def weigh(exam: Examination) -> dict[str, float]:
@@ -83,6 +97,8 @@ def weigh(exam: Examination) -> dict[str, float]:
     """
     odds = dict(exam.probability)
     odds["ok"] *= OK_ODDS
+    if exam.past.path is None:
+        odds["too_low"] /= UNSEEN_ODDS
     if exam.fired("solved"):
         odds["ok"] += odds.pop("too_high") + odds.pop("too_low")
     elif exam.fired("settled"):

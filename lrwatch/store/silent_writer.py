@@ -44,6 +44,3 @@ class SilentWriter:
 
     def close(self, status: str) -> None:
         """Do nothing."""
-
-    def close_at_exit(self) -> None:
-        """Do nothing."""

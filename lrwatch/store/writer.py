@@ -12,7 +12,6 @@ import dataclasses
 import errno
 import logging
 import os
-import sys
 import time
 import weakref
 from collections import deque
@@ -174,14 +173,6 @@ class RunWriter:
         except OSError as error:
             logger.warning("the end of run %s could not be recorded: %s", self.folder, error)
         self._ownership.release()
-
-    def close_at_exit(self) -> None:
-        """End the run as its owner is gone: failed if an exception is what ended the program."""
-        error = getattr(sys, "last_value", None)
-        if isinstance(error, KeyboardInterrupt):
-            self.close("interrupted")
-        else:
-            self.close("finished" if error is None else "failed")
 
     def abandon(self) -> None:
         """Write nothing more, as after a fork: the run belongs to the parent process."""

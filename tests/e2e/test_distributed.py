@@ -11,6 +11,7 @@ from subprocess import PIPE, Popen
 
 import pytest
 import torch
+import torch.distributed.fsdp
 
 import lrwatch
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -152,7 +153,13 @@ class FakeSource:
     def run(self, key: str) -> RunView | None:
         return self.views.get(key)
 
-    def curves(self, key: str, window: Window | None = None) -> RunCurves | None:
+    def runs(self, keys: Iterable[str] | None = None) -> tuple[RunView, ...]:
+        chosen = self.views if keys is None else [key for key in keys if key in self.views]
+        return tuple(self.views[key] for key in chosen)
+
+    def curves(
+        self, key: str, window: Window | None = None, half_life: int | None = None
+    ) -> RunCurves | None:
         self.asked.append(window)
         return self.lines if key in self.views else None
 

@@ -131,3 +131,26 @@ def test_a_table_without_a_learning_rate_is_refused() -> None:
 def test_a_planned_length_must_be_positive() -> None:
     with pytest.raises(InvalidArgument, match="total_steps must be at least 1, got 0"):
         lrwatch.Monitor(total_steps=0)
+
+
+def test_a_range_test_is_recognised_and_not_alarmed() -> None:
+    run = descent(np.geomspace(1e-5, 2 * EDGE, 400))
+    monitor = lrwatch.Monitor()
+    assert monitor.update(run) == []
+    diagnosis = monitor.diagnosis()
+    assert diagnosis.learning_rate == "unknown"
+    assert "range test" in diagnosis.reason
+    assert "Loss was lowest at a rate of" in diagnosis.advice
+
+
+def test_a_linear_warmup_is_no_range_test() -> None:
+    diagnosis = lrwatch.diagnose(descent(np.linspace(1e-6, 1e-3, 400)))
+    assert "range test" not in diagnosis.reason
+
+
+def test_nothing_is_called_slow_in_the_first_twentieth_of_the_planned_steps() -> None:
+    run = descent(1e-5)
+    assert lrwatch.diagnose(run, total_steps=1_000).verdict == "too_low"
+    early = lrwatch.diagnose(run, total_steps=100_000)
+    assert (early.verdict, early.first_alarm_step) == ("insufficient_data", None)
+    assert "0.4% of the planned steps" in early.reason

@@ -552,7 +552,7 @@ class TestLife:
         def broken(*_: object) -> None:
             raise RuntimeError("a fault of ours")
 
-        monkeypatch.setattr("lrwatch.capture.recorder.total_norm", broken)
+        monkeypatch.setattr("lrwatch.capture.gradients.total_norm", broken)
         train(net, optimizer, 3)
         assert len(lrwatch.read(run.path)) == 2
         assert read_run_info(run.path).status == "failed"

@@ -4,8 +4,8 @@ import torch
 
 
 class Lion(torch.optim.Optimizer):
-    def __init__(self, params, lr, betas=(0.9, 0.99), weight_decay=0.0, foreach=False):
-        super().__init__(params, dict(lr=lr, betas=betas, weight_decay=weight_decay))
+    def __init__(self, params, lr, betas=(0.9, 0.99), weight_decay=0.0, **_):
+        super().__init__(params, {"lr": lr, "betas": betas, "weight_decay": weight_decay})
 
     @torch.no_grad()
     def step(self):
@@ -22,8 +22,10 @@ class Lion(torch.optim.Optimizer):
 class Lamb(torch.optim.Optimizer):
     """One trust ratio for the whole flat vector."""
 
-    def __init__(self, params, lr, betas=(0.9, 0.999), eps=1e-6, weight_decay=0.01, foreach=False):
-        super().__init__(params, dict(lr=lr, betas=betas, eps=eps, weight_decay=weight_decay))
+    def __init__(self, params, lr, betas=(0.9, 0.999), eps=1e-6, weight_decay=0.01, **_):
+        super().__init__(
+            params, {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay}
+        )
 
     @torch.no_grad()
     def step(self):

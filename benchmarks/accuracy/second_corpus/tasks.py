@@ -5,12 +5,14 @@ import math
 
 import numpy as np
 import torch
+from generator import tasks_base
 from generator.tasks_base import Batcher, Supervised, Task, mlp, standardise
-from generator.tasks_base import T as tensor
 from generator.tasks_dev import digits
 from sklearn import datasets
 from torch import nn
 from torch.nn import functional
+
+tensor = tasks_base.T
 
 
 class Attention(nn.Module):
@@ -65,10 +67,10 @@ class SeqModel(nn.Module):
 
 
 @functools.lru_cache(None)
-def sequences(L=16, n=1500):
+def sequences(length=16, n=1500):
     g = np.random.default_rng(5)
-    x = g.normal(size=(n, L, 2)).astype(np.float32)
-    w = np.exp(-np.arange(L)[::-1] / 5)
+    x = g.normal(size=(n, length, 2)).astype(np.float32)
+    w = np.exp(-np.arange(length)[::-1] / 5)
     y = np.tanh((x[..., 0] * w).sum(1)) + 0.5 * np.sin(x[..., 1].sum(1)) + 0.1 * g.normal(size=n)
     return tensor(x), tensor(standardise(y))
 
@@ -107,8 +109,7 @@ class Pinn(Task):
         return self._loss(math.pi * torch.rand(self.bs, 1, generator=self.rng))
 
     def evaluate(self):
-        v = float(self._loss(self.e).detach())
-        return v
+        return float(self._loss(self.e).detach())
 
 
 class VAE(Supervised):
@@ -198,11 +199,13 @@ class FineTune(Supervised):
 
 
 class FullBatch(Supervised):
-    def __init__(self, seed, bs, n=300, act="tanh"):
+    def __init__(self, seed, bs, act="tanh"):
         self.setup_seed(seed)
         x, y = digits()
         self.model_name = f"fullbatch-mlp-{act}"
-        self.init(x[:n], y[:n], mlp((64, 48, 10), act), functional.cross_entropy, n, seed, n_eval=n)
+        self.init(
+            x[:bs], y[:bs], mlp((64, 48, 10), act), functional.cross_entropy, bs, seed, n_eval=bs
+        )
 
 
 class NoisyLabels(Supervised):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -41,11 +42,21 @@ class FakeArrival:
         return list(self.values.tolist())
 
 
+def _pretend_to_be_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    of = ParameterGroups.of.__func__  # type: ignore[attr-defined]
+
+    def elsewhere(cls: type[ParameterGroups], *arguments: Any) -> ParameterGroups:
+        groups: ParameterGroups = of(cls, *arguments)
+        return dataclasses.replace(groups, is_on_host=False)
+
+    monkeypatch.setattr(ParameterGroups, "of", classmethod(elsewhere))
+
+
 @pytest.fixture
 def device(monkeypatch: pytest.MonkeyPatch) -> FakeDevice:
     """Have every parameter look as if it were on a device."""
     fake = FakeDevice()
-    monkeypatch.setattr(ParameterGroups, "is_on_host", lambda self: False)
+    _pretend_to_be_elsewhere(monkeypatch)
     monkeypatch.setattr(device_queue.DeviceQueue.__init__, "__defaults__", (fake.begin_copy,))
     return fake
 

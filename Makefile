@@ -1,0 +1,70 @@
+# make demo    trains real runs and shows them on the dashboard
+# make test    passes every test
+# Both first make .venv with what they need; that is quick the second time.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench chromium clean
+
+help:
+	@echo "make demo    train a learning-rate sweep for real and show it live on the dashboard"
+	@echo "make test    pass every test, those with training, processes and a browser included"
+	@echo "make check   what to run before a commit: format, lint, types, layers, unit tests"
+	@echo "make bench   measure what recording, reading and judging cost"
+	@echo "make clean   remove .venv and what tools left; runs stay"
+
+demo: $(VENV)/.demo
+	@$(BIN)/lrwatch demo
+
+# Unit tests come first, so that a broken rule shows in seconds and not after the browser.
+test: $(VENV)/.test chromium
+	$(BIN)/python -m pytest tests/unit tests/property tests/golden tests/architecture \
+		tests/dashboard lrwatch dashboard tests/e2e
+
+check: $(VENV)/.test
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -q -m "not e2e and not slow"
+
+bench: $(VENV)/.test
+	@for program in benchmarks/[a-z]*.py; do \
+		echo "== $$program"; $(BIN)/python "$$program" || exit 1; \
+	done
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache \
+		.hypothesis .coverage htmlcov
+	find lrwatch dashboard tests benchmarks sample_runs -name __pycache__ -prune -exec rm -rf {} +
+
+# The stamps: pip runs again when what is installed may have changed, and only then.
+$(VENV)/.demo: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "lrwatch needs Python 3.11 or later, and $(PYTHON) is older or missing;" \
+			"name another one: make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { \
+		echo "$(PYTHON) cannot make an environment; on Debian and Ubuntu: apt-get install" \
+			"python3-venv" >&2; exit 1; }
+	@echo "Setting up $(VENV): the first time this downloads torch and the dashboard's packages"
+	$(BIN)/python -m pip install --quiet 'pip>=25.1'
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[torch,dashboard]'
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.demo
+	$(BIN)/python -m pip install --quiet -c constraints.txt --group dev
+	@touch $@
+
+# Without Chromium the browser tests are skipped and say so; nothing else needs it.
+APT := env DEBIAN_FRONTEND=noninteractive apt-get -qq
+chromium:
+	@for name in chromium chromium-browser google-chrome; do \
+		if command -v $$name >/dev/null; then exit 0; fi; \
+	done; \
+	if [ "$$(id -u)" = 0 ]; then sudo=; else sudo="sudo -n"; fi; \
+	echo "Installing Chromium for the browser tests"; \
+	{ $$sudo $(APT) update && $$sudo $(APT) install -y --no-install-recommends chromium; } \
+		>/dev/null 2>&1 || echo "Chromium cannot be installed here: browser tests are skipped"

@@ -1,0 +1,148 @@
+"""Watch every optimizer from its construction; its run begins with its first step."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import gc
+import logging
+import os
+import uuid
+import weakref
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from torch.optim import Optimizer
+
+from lrwatch.autowatch.construction import OnConstruction
+from lrwatch.autowatch.naming import run_name
+from lrwatch.capture import Sampling, sharding
+from lrwatch.description import describe
+from lrwatch.errors import LrwatchError
+from lrwatch.records import FLOAT_COLUMNS, RunInfo
+from lrwatch.run import Run
+from lrwatch.store.creation import create_run
+from lrwatch.store.late_writer import LateWriter
+from lrwatch.store.silent_writer import SilentWriter
+from lrwatch.store.writer import RunWriter
+from lrwatch.watcher import watched
+
+__all__ = ["MOST_AT_ONCE", "EveryOptimizer"]
+
+logger = logging.getLogger("lrwatch")
+
+MOST_AT_ONCE = 32
+"""Optimizers that are recorded beside each other. Of more, none begins a run: that is where
+each parameter has one of its own, which steps within `backward`."""
+
+_UPDATE_NORM_EVERY = 10  # as `watch` does by itself
+
+
+class EveryOptimizer:
+    """Watches the optimizers that are made in this process, until `end`.
+
+    Parameters
+    ----------
+    folder
+        Folder of runs.
+    name
+        Name of each run; empty to make one from `program`, the optimizer and its learning rate.
+    program
+        How such names begin.
+    config
+        What to remember of the job.
+    """
+
+    def __init__(
+        self, folder: Path, *, name: str = "", program: str = "", config: dict[str, str]
+    ) -> None:
+        self.recorded: list[RunWriter] = []
+        self._folder = folder
+        self._name = name
+        self._program = program
+        self._config = config
+        self._group = run_name(name or program or "job", uuid.uuid4().hex[:8])
+        self._process = os.getpid()
+        self._optimizers: weakref.WeakSet[Optimizer] = weakref.WeakSet()
+        self._runs: weakref.WeakSet[Run] = weakref.WeakSet()
+        self._is_full = False
+        self._construction = OnConstruction(self._watch)
+
+    def end(self, error: BaseException | None = None) -> None:
+        """Watch no more, and end the runs; `error` is what ended the job, if anything did."""
+        self._construction.end()
+        if os.getpid() == self._process:
+            for run in list(self._runs):
+                run.__exit__(None if error is None else type(error), error, None)
+
+    def _watch(self, optimizer: Optimizer) -> None:
+        if self._is_full or os.getpid() != self._process:
+            return
+        info = describe(
+            optimizer, name=None, config=self._config, total_steps=None, group=self._group
+        )
+        name = self._name or run_name(self._program, info.name)
+        info = dataclasses.replace(info, name=name)
+        open_run = functools.partial(self._open, weakref.ref(optimizer))
+        run = Run(LateWriter(self._folder / name, info, FLOAT_COLUMNS, open_run), first_step=0)
+        watched[optimizer] = run
+        self._optimizers.add(optimizer)
+        self._runs.add(run)
+        run.attach(
+            optimizer,
+            model=None,
+            # The same draws in every process of a job, as `watch` does it.
+            sampling=Sampling(_UPDATE_NORM_EVERY, seed=name),
+            capture_loss=True,
+        )
+
+    def _open(
+        self, reference: weakref.ref[Optimizer], info: RunInfo, columns: Sequence[str]
+    ) -> RunWriter | SilentWriter:
+        """Make the run of an optimizer that has made its first step, or decline to."""
+        silent = SilentWriter(self._folder / info.name, info, columns)
+        if not self._is_first_process():
+            return silent  # but it measures, as sharded norms need every process of a job
+        optimizer = reference()
+        if optimizer is not None and (self._is_part(optimizer) or self._is_crowded()):
+            watched[optimizer].finish()
+            return silent
+        try:
+            writer = create_run(self._folder, info, columns)
+        except LrwatchError as error:
+            logger.warning("lrwatch: %s is not recorded: %s", info.name, error)
+            return silent
+        self.recorded.append(writer)
+        return writer
+
+    def _is_first_process(self) -> bool:
+        # `torchrun` and others number their processes, also where the script forms no group.
+        rank = os.environ.get("RANK", "0")
+        return os.getpid() == self._process and sharding.rank() == 0 and rank in ("", "0")
+
+    def _is_part(self, optimizer: Optimizer) -> bool:
+        """Tell whether another optimizer, whose step is under way, steps by means of this one."""
+        own = _parameters(optimizer)
+        return any(
+            other is not optimizer and watched[other].is_in_step and own & _parameters(other)
+            for other in self._optimizers
+            if other in watched
+        )
+
+    def _is_crowded(self) -> bool:
+        """Tell whether there are more optimizers than are recorded, and say so once."""
+        if not self._is_full and len(self._optimizers) > MOST_AT_ONCE:
+            gc.collect()  # those of a sweep that has moved on may be in cycles with a scheduler
+            self._is_full = len(self._optimizers) > MOST_AT_ONCE
+            if self._is_full:
+                logger.warning(
+                    "lrwatch: %d optimizers at once, and at most %d are recorded: no further run "
+                    "begins; choose some with lrwatch.watch()",
+                    len(self._optimizers), MOST_AT_ONCE,
+                )  # fmt: skip
+        return self._is_full
+
+
+def _parameters(optimizer: Optimizer) -> set[int]:
+    groups: Iterable[dict[str, list[object]]] = optimizer.param_groups
+    return {id(parameter) for group in groups for parameter in group["params"]}

@@ -1,0 +1,94 @@
+"""The gradient norm of a step, before clipping and after."""
+
+from __future__ import annotations
+
+from torch import Tensor
+from torch.optim import Optimizer
+
+from lrwatch.capture.clipping import ByNorm
+from lrwatch.capture.groups import ParameterGroups
+from lrwatch.capture.norms import total_norm
+from lrwatch.capture.values import Number, Numbers, StepValues
+
+__all__ = ["Gradients"]
+
+
+class Gradients:
+    """Measures the gradients of the coming step, at the least cost.
+
+    Where the script clips all of them by their norm, torch has computed it, and the norm after
+    follows from it: nothing is measured. Otherwise they are measured before they are clipped,
+    and again when they are used.
+    """
+
+    def __init__(self) -> None:
+        self._preclip: Numbers | None = None  # before clipping, by tensor
+        self._clipping: ByNorm | None = None  # of all gradients
+
+    def forget_clipping(self) -> None:
+        """Begin anew: gradients were added to, or used, since they were clipped."""
+        self._preclip = self._clipping = None
+
+    def before_clipping(
+        self, groups: ParameterGroups, parameters: list[Tensor], by_norm: ByNorm | None
+    ) -> None:
+        """Measure the gradients, unless torch did; see `clipping.Listener`."""
+        if self._clipping is not None:  # clipped twice: what the step uses must be measured
+            norm = _on_host(self._clipping.norm)
+            self._preclip = norm.reshape(1) if isinstance(norm, Tensor) else [norm]
+            self._clipping = None
+        if self._preclip is not None:
+            return
+        mine = {id(p) for p in groups.parameters if p.grad is not None}
+        if mine.isdisjoint(id(p) for p in parameters):
+            return
+        is_all = mine == {id(p) for p in parameters if p.grad is not None}
+        if is_all and by_norm is not None and groups.is_one and not groups.is_sharded:
+            self._clipping = by_norm
+        else:
+            self._preclip = groups.norms(_gradients(groups))
+
+    def measure(self, values: StepValues, groups: ParameterGroups, optimizer: Optimizer) -> None:
+        """Fill in the gradient norms of a step that is about to be made."""
+        if self._clipping is not None:
+            values.grad_norm, values.grad_norm_clipped = _norms_of(self._clipping)
+        else:
+            norms = groups.norms(_gradients(groups))
+            before = norms if self._preclip is None else self._preclip
+            values.grad_norm = total_norm(before)
+            values.grad_norm_clipped = values.grad_norm if before is norms else total_norm(norms)
+            if not groups.is_one:
+                values.group_grad_norm = groups.totals(groups.with_gradient(), before)
+        if hasattr(optimizer, "found_inf"):
+            _follow_scaler(values, optimizer)
+
+
+def _gradients(groups: ParameterGroups) -> list[Tensor]:
+    return [p.grad for p in groups.parameters if p.grad is not None]
+
+
+def _on_host(number: Tensor) -> Number:
+    """Return the number if it can be read without waiting for a device."""
+    return number.item() if number.device.type == "cpu" else number
+
+
+def _norms_of(call: ByNorm) -> tuple[Number, Number]:
+    """Return the norms before and after clipping, which scales as `clip_grad_norm_` does."""
+    norm = _on_host(call.norm)
+    scale: Number = call.max_norm / (norm + 1e-6)
+    return norm, norm * (scale.clamp(max=1.0) if isinstance(scale, Tensor) else min(1.0, scale))
+
+
+def _follow_scaler(values: StepValues, optimizer: Optimizer) -> None:
+    """Unscale for an optimizer that unscales, or skips, within its own step.
+
+    `GradScaler` gives it the attributes `found_inf` and `grad_scale`; the latter is ``None``
+    where the script has unscaled the gradients before.
+    """
+    values.skipped = _on_host(getattr(optimizer, "found_inf").detach().clone())  # noqa: B009
+    scale = getattr(optimizer, "grad_scale", None)
+    if scale is not None:
+        factor = _on_host(scale)
+        values.grad_norm = values.grad_norm / factor
+        values.grad_norm_clipped = values.grad_norm_clipped / factor
+        values.group_grad_norm = [norm / factor for norm in values.group_grad_norm]

@@ -1,0 +1,8 @@
+"""``python -m lrwatch.cli``: the same as ``lrwatch``."""
+
+import sys
+
+from lrwatch.cli.program import main
+
+if __name__ == "__main__":
+    sys.exit(main())

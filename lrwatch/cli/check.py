@@ -1,0 +1,88 @@
+"""``lrwatch check``: diagnose runs, for people and for scripts that act on the exit status."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from lrwatch.cli.judging import JudgedRun
+
+__all__ = ["check"]
+
+_FLAGGED, _UNREADABLE = 1, 2
+
+
+@click.command(short_help="Diagnose runs; the exit status says whether one is flagged.")
+@click.argument(
+    "paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path)
+)
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON list with all the evidence.")
+@click.option(
+    "--fail-on",
+    default="too_high,too_low",
+    show_default=True,
+    metavar="WORD,...",
+    help="What to flag: too_high, too_low, unknown, or single verdicts.",
+)
+def check(paths: Sequence[Path], *, as_json: bool, fail_on: str) -> int:
+    """Diagnose runs, folders of runs, and tables of steps (.parquet, .csv).
+
+    Exit status: 0 nothing to report, 1 a run is flagged, 2 a PATH or a run cannot be read.
+    """
+    from lrwatch.cli import report
+    from lrwatch.cli.output import emit, strict_json
+
+    flags = _flags(fail_on)
+    runs, problems = _judged(paths)
+    if as_json:
+        emit(strict_json([report.as_object(run) for run in runs]))
+    elif runs:
+        emit(report.text(runs))
+    problems += [f"{run.path}: {run.problem}" for run in runs if run.problem]
+    for problem in problems:
+        _complain(problem)
+    if problems:
+        return _UNREADABLE
+    is_flagged = any({run.verdict, run.learning_rate} & flags for run in runs)
+    return _FLAGGED if is_flagged else 0
+
+
+def _judged(paths: Sequence[Path]) -> tuple[list[JudgedRun], list[str]]:
+    """Judge what can be read; the problems are those of whole paths."""
+    from lrwatch.cli.judging import judge_path
+    from lrwatch.errors import LrwatchError
+
+    runs: list[JudgedRun] = []
+    problems: list[str] = []
+    for path in paths:
+        try:
+            runs += judge_path(path)
+        except (LrwatchError, OSError) as error:
+            problems.append(str(error))
+    return runs, problems
+
+
+def _flags(fail_on: str) -> set[str]:
+    """Return the words that flag a run."""
+    from lrwatch.diagnosis import CLASSES
+
+    flags = {word.strip() for word in fail_on.split(",")} - {""}
+    allowed = {*CLASSES, *CLASSES.values()}
+    unknown = sorted(flags - allowed)
+    if unknown or not flags:
+        raise click.BadParameter(
+            f"expected words among {', '.join(sorted(allowed))}, "
+            f"got {', '.join(unknown) or 'none'}",
+            param_hint="--fail-on",
+        )
+    return flags
+
+
+def _complain(problem: str) -> None:
+    from lrwatch.formats import printable
+
+    click.echo(f"lrwatch: {printable(problem)}", err=True)

@@ -1,0 +1,100 @@
+"""The dashboard in a process of its own, beside a command that has work to do."""
+
+from __future__ import annotations
+
+import http.client
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+from threading import Thread
+from types import TracebackType
+from typing import IO, Final, Self
+from urllib.parse import urlsplit
+
+__all__ = ["DashboardProcess"]
+
+_ADDRESS: Final = re.compile(r"http://\S+")
+_READY_SECONDS: Final = 60.0
+_END_SECONDS: Final = 5.0
+
+
+class DashboardProcess:
+    """``lrwatch dashboard`` on a folder, ended with this context.
+
+    It is started as a command, so that lrwatch imports nothing of its dashboard. What it says
+    on standard error goes to the terminal.
+
+    Parameters
+    ----------
+    folder
+        Folder of runs.
+    port
+        Port to listen at; the next free one if it is in use.
+    """
+
+    def __init__(self, folder: Path, port: int) -> None:
+        command = [
+            sys.executable,
+            "-m",
+            "lrwatch.cli",
+            "dashboard",
+            str(folder),
+            "--port",
+            str(port),
+        ]
+        self._process = subprocess.Popen(  # noqa: S603  our own program, no shell
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
+        )
+        self._address = ""
+        # Read to its end, so that a full pipe never stops the dashboard.
+        self._reading = Thread(target=self._read, args=(self._process.stdout,), daemon=True)
+        self._reading.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._process.terminate()
+        try:
+            self._process.wait(_END_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+
+    def wait_until_ready(self) -> str:
+        """Return the address once pages are served there; empty if it could not start."""
+        deadline = time.monotonic() + _READY_SECONDS
+        while time.monotonic() < deadline and self._process.poll() is None:
+            if self._address and _is_healthy(self._address):
+                return self._address
+            time.sleep(0.1)
+        return ""
+
+    def wait(self) -> None:
+        """Wait until it ends, by Ctrl-C as a rule."""
+        self._process.wait()
+
+    def _read(self, output: IO[str]) -> None:
+        for line in output:
+            found = _ADDRESS.search(line)
+            if found and not self._address:
+                self._address = found[0]
+
+
+def _is_healthy(address: str) -> bool:
+    place = urlsplit(address)
+    # Not urllib.request: a proxy in the environment has no way to this machine's loopback.
+    connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=5)
+    try:
+        connection.request("GET", "/health")
+        return connection.getresponse().status == http.client.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()

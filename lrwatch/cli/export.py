@@ -1,0 +1,41 @@
+"""``lrwatch export``: a run as one file that other tools read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+__all__ = ["export"]
+
+
+@click.command(short_help="Write a run to one .csv or .parquet file.")
+@click.argument("run", metavar="PATH", type=click.Path(path_type=Path))
+@click.option(
+    "--to",
+    "target",
+    required=True,
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="File to write; its ending says the format.",
+)
+@click.option("--force", is_flag=True, help="Replace FILE if it is there.")
+def export(run: Path, *, target: Path, force: bool) -> None:
+    """Write the run at PATH to one .csv or .parquet file, one row a step.
+
+    In CSV an empty field was not recorded, and nan was recorded as such.
+    """
+    from lrwatch.cli.step_files import STEP_FILES, write_step_file
+    from lrwatch.formats import count, printable
+    from lrwatch.store import read_table
+
+    if target.suffix.lower() not in STEP_FILES:
+        raise click.BadParameter(
+            f"expected a file that ends in {' or '.join(STEP_FILES)}, got {target.name!r}",
+            param_hint="--to",
+        )
+    if target.exists() and not force:
+        raise click.ClickException(f"{target} is there already; add --force to replace it")
+    table = read_table(run)
+    write_step_file(table, target)
+    click.echo(f"{count(table.num_rows)} steps written to {printable(str(target))}", err=True)

@@ -1,0 +1,147 @@
+"""Runs found at a path, each with its diagnosis and the numbers that are listed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from lrwatch.cli.step_files import STEP_FILES, read_step_file
+from lrwatch.diagnosis import CLASSES, Diagnosis, LearningRate
+from lrwatch.errors import LrwatchError, RunNotFound
+from lrwatch.monitor import Monitor
+from lrwatch.records import FloatArray, StepBlock
+from lrwatch.store import RunEntry, RunReader, list_runs
+from lrwatch.tables import step_block
+
+__all__ = ["JudgedRun", "judge_entry", "judge_path", "worst_first"]
+
+_SEVERITY: Final[dict[str, float]] = {verdict: rank for rank, verdict in enumerate(CLASSES)}
+# What cannot be read stands where "cannot tell" does: after all that is known to be wrong.
+_SEVERITY["unreadable"] = _SEVERITY["insufficient_data"] - 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedRun:
+    """A run, what is said of it, and what a list shows beside that.
+
+    Attributes
+    ----------
+    run
+        Its name: the folder's path below the store, or the name of a file.
+    path
+        Its folder or file.
+    diagnosis
+        ``None`` if it cannot be read.
+    problem
+        Why it, or a part of it, cannot be read; empty if all is well.
+    status
+        As in `lrwatch.records.RunInfo`; empty where unknown.
+    last_write
+        Seconds since the Unix epoch.
+    n_steps, total_steps
+        Steps recorded, and planned where known.
+    peak_lr, last_loss
+        Highest learning rate and last loss; ``None`` where none was recorded.
+    """
+
+    run: str
+    path: Path
+    diagnosis: Diagnosis | None = None
+    problem: str = ""
+    status: str = ""
+    last_write: float = 0.0
+    n_steps: int = 0
+    total_steps: int | None = None
+    peak_lr: float | None = None
+    last_loss: float | None = None
+
+    @property
+    def verdict(self) -> str:
+        """The verdict, or ``unreadable``."""
+        return "unreadable" if self.diagnosis is None else self.diagnosis.verdict
+
+    @property
+    def learning_rate(self) -> LearningRate:
+        """What is said of the learning rate."""
+        return "unknown" if self.diagnosis is None else self.diagnosis.learning_rate
+
+    @property
+    def reason(self) -> str:
+        """Why: the diagnosis's sentence, or what cannot be read."""
+        return self.problem if self.diagnosis is None else self.diagnosis.reason
+
+
+def judge_path(path: Path) -> Iterator[JudgedRun]:
+    """Judge the run, the runs of the folder, or the table of steps at a path.
+
+    Raises
+    ------
+    RunNotFound
+        If there is none.
+    """
+    if path.suffix.lower() in STEP_FILES and path.is_file():
+        yield _judge_file(path)
+        return
+    if path.is_file():
+        raise RunNotFound(
+            f"{path} is neither a run nor a table of steps; give a run's folder, a folder of "
+            "runs, or a file that ends in .parquet or .csv"
+        )
+    entries = list_runs(path)
+    if not entries:
+        raise RunNotFound(f"there are no runs in {path}; give the folder that lrwatch.watch wrote")
+    yield from map(judge_entry, entries)
+
+
+def judge_entry(entry: RunEntry) -> JudgedRun:
+    """Judge a run that was found in a folder; one that cannot be read says why."""
+    name = entry.path.resolve().name if entry.key == "." else entry.key
+    run = JudgedRun(name, entry.path, problem=entry.problem, last_write=entry.last_write)
+    if entry.info is None:
+        return run
+    known: dict[str, Any] = {"status": entry.info.status, "total_steps": entry.info.total_steps}
+    try:
+        block = RunReader(entry.path).read_new()
+    except (LrwatchError, OSError) as error:
+        return replace(run, problem=str(error), **known)
+    return _judged(replace(run, **known), block)
+
+
+def worst_first(runs: Iterable[JudgedRun]) -> list[JudgedRun]:
+    """Sort runs as they need attention: by verdict, then by name."""
+    return sorted(runs, key=lambda run: (_SEVERITY[run.verdict], run.run))
+
+
+def _judge_file(path: Path) -> JudgedRun:
+    run = JudgedRun(path.name, path, last_write=path.stat().st_mtime)
+    try:
+        block = step_block(read_step_file(path))
+    except (LrwatchError, OSError) as error:
+        return replace(run, problem=str(error))
+    return _judged(run, block)
+
+
+def _judged(run: JudgedRun, block: StepBlock) -> JudgedRun:
+    monitor = Monitor(total_steps=run.total_steps)
+    monitor.update(block)
+    diagnosis = monitor.diagnosis()
+    return replace(
+        run,
+        diagnosis=diagnosis,
+        n_steps=diagnosis.n_steps,
+        peak_lr=_greatest(block.lr),
+        last_loss=_last(block.loss[block.loss_seen]),
+    )
+
+
+def _greatest(values: FloatArray) -> float | None:
+    finite = values[np.isfinite(values)]
+    return float(finite.max()) if len(finite) else None
+
+
+def _last(values: FloatArray) -> float | None:
+    return float(values[-1]) if len(values) else None

@@ -1,0 +1,97 @@
+"""The list that ``lrwatch ls`` prints: for people, for pipes, and as JSON."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from rich.cells import cell_len
+from rich.console import Console
+from rich.padding import Padding
+from rich.text import Text
+
+from lrwatch.cli.appearance import run_name, shortened, verdict_text
+from lrwatch.cli.judging import JudgedRun
+from lrwatch.formats import count, duration, number, printable
+
+__all__ = ["as_object", "plain", "table"]
+
+_HEADINGS: Final = ("verdict", "run", "learning rate", "last loss", "steps", "age")
+_GAP: Final = "  "
+_LEAST_NAME: Final = 12
+
+
+def table(runs: Sequence[JudgedRun], console: Console | None = None) -> str:
+    """Return a table that fits the terminal, with the reason below each run that needs one."""
+    console = Console(highlight=False) if console is None else console
+    rows = [(verdict_text(run), run_name(run), *map(Text, _numbers(run))) for run in runs]
+    widths = _widths(rows, console.width)
+    with console.capture() as captured:
+        console.print(_line(tuple(map(Text, _HEADINGS)), widths), style="dim", overflow="ellipsis")
+        for run, row in zip(runs, rows, strict=True):
+            console.print(_line(row, widths), overflow="ellipsis")
+            if run.reason and run.learning_rate != "ok":
+                reason = Text(printable(run.reason), "dim")
+                console.print(Padding(reason, (0, 0, 0, widths[0] + len(_GAP))))
+    return captured.get()
+
+
+def plain(runs: Sequence[JudgedRun]) -> str:
+    """Return a line a run under one line of headings, columns separated by tabs."""
+    headings = (*_HEADINGS[:2], "reason", *_HEADINGS[2:])
+    rows = [
+        (run.verdict, printable(run.run), printable(run.reason), *_numbers(run)) for run in runs
+    ]
+    return "\n".join("\t".join(row) for row in (headings, *rows))
+
+
+def as_object(run: JudgedRun) -> dict[str, Any]:
+    """Return what is printed of a run as JSON; the keys are part of the public interface."""
+    diagnosis = run.diagnosis
+    return {
+        "run": run.run,
+        "path": str(run.path),
+        "verdict": None if diagnosis is None else diagnosis.verdict,
+        "learning_rate": run.learning_rate,
+        "confidence": None if diagnosis is None else diagnosis.confidence,
+        "reason": run.reason,
+        "peak_lr": run.peak_lr,
+        "suggested_lr": None if diagnosis is None else diagnosis.suggested_lr,
+        "last_loss": run.last_loss,
+        "steps": run.n_steps,
+        "total_steps": run.total_steps,
+        "status": run.status or None,
+        "last_write": datetime.fromtimestamp(run.last_write, UTC).isoformat(timespec="seconds"),
+        "problem": run.problem or None,
+    }
+
+
+def _widths(rows: Sequence[Sequence[Text]], room: int) -> list[int]:
+    """Return the width of each column; long names are what gives way."""
+    columns = zip(map(Text, _HEADINGS), *rows, strict=True)
+    widths = [max(cell_len(cell.plain) for cell in column) for column in columns]
+    taken = sum(widths) - widths[1] + len(_GAP) * (len(widths) - 1)
+    widths[1] = min(widths[1], max(room - taken, _LEAST_NAME))
+    return widths
+
+
+def _line(cells: Sequence[Text], widths: Sequence[int]) -> Text:
+    verdict, name, *numbers = cells
+    verdict = verdict.copy()
+    verdict.align("left", widths[0])
+    name = shortened(name, widths[1])
+    name.align("left", widths[1])
+    aligned = [verdict, name]
+    for cell, width in zip(numbers, widths[2:], strict=True):
+        cell.align("right", width)
+        aligned.append(cell)
+    line = Text(_GAP).join(aligned)
+    line.no_wrap = True
+    return line
+
+
+def _numbers(run: JudgedRun) -> tuple[str, ...]:
+    age = duration(max(time.time() - run.last_write, 1.0))
+    return number(run.peak_lr), number(run.last_loss), count(run.n_steps), age

@@ -1,0 +1,47 @@
+"""``lrwatch ls``: the runs of a folder, worst first."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from lrwatch.cli.judging import JudgedRun
+
+__all__ = ["ls"]
+
+
+@click.command(short_help="List the runs of a folder, worst first.")
+@click.argument("folder", metavar="[DIR]", type=click.Path(path_type=Path), default="runs")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON list instead of a table.")
+def ls(folder: Path, *, as_json: bool) -> None:
+    """List the runs of DIR (default: runs) with what is wrong with them, worst first.
+
+    In a pipe each run is one line of columns separated by tabs.
+    """
+    from lrwatch.cli import listing
+    from lrwatch.cli.judging import worst_first
+    from lrwatch.cli.output import emit, strict_json
+    from lrwatch.cli.progress import judge_all
+    from lrwatch.store import list_runs
+
+    runs = worst_first(judge_all(list_runs(folder)))
+    if as_json:
+        emit(strict_json([listing.as_object(run) for run in runs]))
+        return
+    if not runs:
+        click.echo(
+            f"no runs in {folder} yet; lrwatch.watch(optimizer, dir={str(folder)!r}) writes them",
+            err=True,
+        )
+        return
+    emit(_rendered(runs))
+
+
+def _rendered(runs: list[JudgedRun]) -> str:
+    from lrwatch.cli import listing
+
+    return listing.table(runs) if sys.stdout.isatty() else listing.plain(runs)

@@ -1,0 +1,64 @@
+"""Tables of steps in single files, as other tools and notebooks write them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import pyarrow as pa
+from pyarrow import csv, parquet
+
+from lrwatch.errors import InvalidArgument, RunUnreadable
+from lrwatch.records import FLOAT_COLUMNS
+
+__all__ = ["STEP_FILES", "read_step_file", "write_step_file"]
+
+STEP_FILES: Final = (".csv", ".parquet")
+"""Endings of the files that can be read and written."""
+
+_NULLS: Final = ["", "null", "NULL", "None", "NA", "N/A"]
+"""What stands for "not recorded". NaN does not: a loss that became NaN is a finding."""
+
+
+def read_step_file(path: Path) -> pa.Table:
+    """Read a table of steps.
+
+    Raises
+    ------
+    RunUnreadable
+        If the file is damaged, or is no table.
+    """
+    try:
+        if path.suffix.lower() == ".parquet":
+            with path.open("rb") as file:  # not by its path, in which "lr=0.1" is a column
+                return parquet.ParquetFile(file).read()
+        options = csv.ConvertOptions(
+            null_values=_NULLS,
+            strings_can_be_null=True,
+            column_types={name: pa.float64() for name in FLOAT_COLUMNS},
+        )
+        with path.open("rb") as file:
+            return csv.read_csv(file, convert_options=options)
+    except pa.ArrowException as error:
+        what = " ".join(str(error).split())
+        raise RunUnreadable(f"{path} cannot be read as a table of steps: {what}") from error
+
+
+def write_step_file(table: pa.Table, path: Path) -> None:
+    """Write a table aside and rename it into place, so that no reader sees half of it.
+
+    Raises
+    ------
+    InvalidArgument
+        If the path ends in something else than `STEP_FILES`.
+    """
+    aside = path.with_name(f".{path.name}.tmp")
+    writers = {".csv": csv.write_csv, ".parquet": parquet.write_table}
+    write = writers.get(path.suffix.lower())
+    if write is None:
+        raise InvalidArgument(f"the file must end in .csv or .parquet, got {path.name!r}")
+    try:
+        write(table, aside)
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)

@@ -1,0 +1,233 @@
+"""``lrwatch run train.py`` is ``python train.py``, and every optimizer in it is recorded."""
+
+from __future__ import annotations
+
+import json
+import signal
+import textwrap
+from pathlib import Path
+
+import pytest
+from scripts import LOOP, Ended, lrwatch_run, python
+
+import lrwatch
+from lrwatch.store import list_runs, read_run_info
+
+pytestmark = pytest.mark.e2e
+
+PROBE = """
+import json, os, sys
+world = {
+    "name": __name__,
+    "names": sorted(globals()),
+    "file": globals().get("__file__"),
+    "package": __package__,
+    "spec": getattr(__spec__, "name", None),
+    "loader": type(__loader__).__name__,
+    "main": sys.modules["__main__"].__dict__ is globals(),
+    "argv": sys.argv,
+    "path": sys.path,
+    "folder": os.getcwd(),
+    "environment": dict(os.environ),
+    "flags": str(sys.flags),
+    "warnings": sys.warnoptions,
+    "meta_path": len(sys.meta_path) - ("lrwatch" in sys.modules),
+    "torch": "torch" in sys.modules or "numpy" in sys.modules,
+    "stdin": sys.stdin.read(),
+}
+print(json.dumps(world))
+"""
+
+
+def write(folder: Path, name: str, text: str) -> str:
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(textwrap.dedent(text))
+    return name
+
+
+def runs(folder: Path) -> list[str]:
+    return [entry.key for entry in list_runs(folder)] if folder.exists() else []
+
+
+@pytest.mark.parametrize("arguments", [["probe.py"], ["./probe.py"], ["-m", "package.probe"]])
+def test_the_script_sees_the_world_that_python_gives_it(
+    tmp_path: Path, arguments: list[str]
+) -> None:
+    write(tmp_path, "probe.py", PROBE)
+    write(tmp_path, "package/probe.py", PROBE)
+    given = [*arguments, "--dir", "mine", "-m", "--help", "--", "a b"]
+    expected = python(*given, folder=tmp_path, stdin="text")
+    seen = lrwatch_run("--dir", "kept", *given, folder=tmp_path, stdin="text")
+    assert json.loads(seen.output) == json.loads(expected.output)
+    assert seen == Ended(0, seen.output, "")
+    assert not (tmp_path / "kept").exists()
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        "sys.exit(7)",
+        "sys.exit('a text')",
+        "raise ValueError('of the script')",
+        "os._exit(5)",
+        "os.kill(os.getpid(), signal.SIGTERM)",
+        "os.kill(os.getpid(), signal.SIGKILL)",
+        "os.kill(os.getpid(), signal.SIGINT); time.sleep(60)",
+        "sys.stdout.buffer.write(b'\\xff\\x00'.hex().encode())",
+        "print(sys.stdin.readline(), file=sys.stderr)",
+        "(",
+    ],
+)
+def test_the_script_ends_as_under_python(tmp_path: Path, end: str) -> None:
+    script = write(tmp_path, "script.py", f"import os, signal, sys, time\nprint('x')\n{end}\n")
+    expected = python(script, folder=tmp_path, stdin="typed\n")
+    assert lrwatch_run(script, folder=tmp_path, stdin="typed\n") == expected
+
+
+def test_errors_in_torch_are_told_as_python_tells_them(tmp_path: Path) -> None:
+    script = write(
+        tmp_path,
+        "script.py",
+        LOOP
+        + """
+try:
+    torch.optim.SGD([], lr=0.1)
+except ValueError as error:
+    torch.ones(2).sum().backward()
+""",
+    )
+    expected = python(script, folder=tmp_path)
+    seen = lrwatch_run(script, folder=tmp_path)
+    assert (seen.status, seen.output) == (1, "")
+    assert "During handling of the above exception" in expected.errors
+    assert seen.errors == expected.errors + "lrwatch: 20 steps recorded in runs/script-sgd-0.1\n"
+    assert read_run_info(tmp_path / "runs" / "script-sgd-0.1").status == "failed"
+
+
+def test_every_step_is_recorded_with_its_loss(tmp_path: Path) -> None:
+    script = write(tmp_path, "my train.py", LOOP + "import json; print(json.dumps(losses))")
+    ended = lrwatch_run("--dir", "kept", script, "--lr", "1", folder=tmp_path)
+    assert ended.status == 0
+    assert ended.errors == "lrwatch: 20 steps recorded in kept/my-train-sgd-0.1\n"
+    assert runs(tmp_path / "kept") == ["my-train-sgd-0.1"]  # none of the unused optimizer
+    frame = lrwatch.read(tmp_path / "kept" / "my-train-sgd-0.1")
+    assert frame["loss"].tolist() == json.loads(ended.output)
+    assert frame["step"].tolist() == list(range(20))
+    assert frame[["lr", "grad_norm", "update_norm"]].notna().all(axis=None)
+    info = read_run_info(tmp_path / "kept" / "my-train-sgd-0.1")
+    assert info.config == {"command": "'my train.py' --lr 1"}
+    assert info.status == "finished"
+
+
+def test_a_killed_script_loses_no_step(tmp_path: Path) -> None:
+    script = write(
+        tmp_path, "script.py", LOOP + "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    ended = lrwatch_run("--name", "killed", script, folder=tmp_path)
+    assert ended == Ended(-signal.SIGKILL, "", "")
+    assert len(lrwatch.read(tmp_path / "runs" / "killed")) == 20
+
+
+def test_workers_make_no_runs_and_find_what_main_defines(tmp_path: Path) -> None:
+    script = write(
+        tmp_path,
+        "train.py",
+        """
+        import os, sys
+        import torch
+        from torch.utils.data import DataLoader, Dataset
+
+        class Numbers(Dataset):
+            def __len__(self):
+                return 6
+            def __getitem__(self, i):
+                if i == 0:  # a worker that trains as well
+                    weight = torch.nn.Parameter(torch.ones(1))
+                    own = torch.optim.SGD([weight], lr=0.5)
+                    weight.sum().backward()
+                    own.step()
+                return torch.tensor([float(i)])
+
+        if __name__ == "__main__":
+            net = torch.nn.Linear(1, 1)
+            optimizer = torch.optim.SGD(net.parameters(), lr=0.01)
+            for context in ("fork", "spawn"):
+                data = DataLoader(Numbers(), 2, num_workers=1, multiprocessing_context=context)
+                for x in data:
+                    optimizer.zero_grad()
+                    net(x).sum().backward()
+                    optimizer.step()
+            if os.fork() == 0:
+                net(x).sum().backward()
+                optimizer.step()
+                sys.exit(0)
+            os.wait()
+        """,
+    )
+    ended = lrwatch_run(script, folder=tmp_path)
+    assert ended == Ended(0, "", "lrwatch: 6 steps recorded in runs/train-sgd-0.01\n")
+    assert runs(tmp_path / "runs") == ["train-sgd-0.01"]
+    assert len(lrwatch.read(tmp_path / "runs" / "train-sgd-0.01")) == 6
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["absent.py"], "there is no script absent.py"),
+        (["-m", "absent"], "there is no module absent"),
+        (["-m", "json.absent"], "there is no module json.absent"),
+        (["."], ". is a folder without __main__.py"),
+        (["--name", "a/b", "probe.py"], "name must not contain '/'"),
+        (["--fast", "probe.py"], "no such option '--fast'"),
+        ([], "missing argument 'SCRIPT'"),
+    ],
+)
+def test_what_cannot_be_run_is_said_in_one_line(
+    tmp_path: Path, arguments: list[str], sentence: str
+) -> None:
+    write(tmp_path, "probe.py", PROBE)
+    ended = lrwatch_run(*arguments, folder=tmp_path)
+    assert (ended.status, ended.output) == (2, "")
+    assert ended.errors.startswith(f"lrwatch: {sentence}")
+    assert ended.errors.count("\n") == 1
+
+
+def test_the_machines_own_start_up_module_has_its_turn(tmp_path: Path) -> None:
+    script = write(tmp_path, "script.py", "import sitecustomize; print(sitecustomize.__file__)")
+    write(tmp_path, "machine/sitecustomize.py", "print('machine')")
+    path = str(tmp_path / "machine")
+    expected = python(script, folder=tmp_path, PYTHONPATH=f"{path}:{Path(__file__).parents[2]}")
+    assert expected.output.startswith("machine\n")
+    seen = lrwatch_run(script, folder=tmp_path, PYTHONPATH=f"{path}:{Path(__file__).parents[2]}")
+    assert seen.output == "machine\n" + expected.output  # once more for `lrwatch` itself
+
+
+def test_of_the_processes_of_a_job_the_first_one_writes(tmp_path: Path) -> None:
+    script = write(
+        tmp_path,
+        "train.py",
+        """
+        import os
+        import torch
+        import torch.distributed as dist
+
+        dist.init_process_group("gloo")
+        torch.manual_seed(0)
+        net = torch.nn.parallel.DistributedDataParallel(torch.nn.Linear(4, 1))
+        optimizer = torch.optim.AdamW(net.parameters(), lr=0.1)
+        for _ in range(5):
+            optimizer.zero_grad()
+            net(torch.ones(2, 4) * (1 + dist.get_rank())).square().mean().backward()
+            optimizer.step()
+        print("trained", os.environ["RANK"])
+        dist.destroy_process_group()
+        """,
+    )
+    launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    ended = python(*launcher, "-m", "lrwatch.cli", "run", script, folder=tmp_path)
+    assert ended.status == 0, ended.errors
+    assert sorted(ended.output.splitlines()) == ["trained 0", "trained 1"]
+    assert ended.errors.count("lrwatch: ") == 1
+    assert runs(tmp_path / "runs") == ["train-adamw-0.1"]
+    assert len(lrwatch.read(tmp_path / "runs" / "train-adamw-0.1")) == 5

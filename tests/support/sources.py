@@ -1,0 +1,65 @@
+"""The project's own source text, for the tests that hold its shape."""
+
+from __future__ import annotations
+
+import ast
+import io
+import tokenize
+from collections.abc import Iterator
+from pathlib import Path
+
+__all__ = ["ROOT", "code_lines", "functions", "module_name", "modules"]
+
+ROOT = Path(__file__).parents[2]
+SOURCE_ROOTS = (ROOT / "lrwatch", ROOT / "dashboard" / "lrwatch_dashboard")
+
+_NO_CODE = {
+    tokenize.COMMENT,
+    tokenize.NL,
+    tokenize.NEWLINE,
+    tokenize.INDENT,
+    tokenize.DEDENT,
+    tokenize.ENCODING,
+    tokenize.ENDMARKER,
+}
+
+
+def modules() -> list[Path]:
+    """Return every module of both packages."""
+    return sorted(path for root in SOURCE_ROOTS for path in root.rglob("*.py"))
+
+
+def module_name(path: Path) -> str:
+    """Return what a module is imported as."""
+    root = next(root for root in SOURCE_ROOTS if path.is_relative_to(root))
+    parts = path.relative_to(root.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def code_lines(path: Path) -> int:
+    """Count the lines that carry code: none that are blank, a comment or a docstring."""
+    text = path.read_text(encoding="utf-8")
+    lines = {
+        line
+        for token in tokenize.generate_tokens(io.StringIO(text).readline)
+        if token.type not in _NO_CODE
+        for line in range(token.start[0], token.end[0] + 1)
+    }
+    return len(lines - set(_docstring_lines(ast.parse(text))))
+
+
+def functions(path: Path) -> Iterator[tuple[str, int]]:
+    """Yield each function's name and its length in lines, docstring included."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node.name, (node.end_lineno or node.lineno) - node.lineno + 1
+
+
+def _docstring_lines(tree: ast.AST) -> Iterator[int]:
+    for node in ast.walk(tree):
+        if (
+            isinstance(node, ast.Expr)
+            and isinstance(node.value, ast.Constant)
+            and isinstance(node.value.value, str)
+        ):
+            yield from range(node.lineno, (node.end_lineno or node.lineno) + 1)

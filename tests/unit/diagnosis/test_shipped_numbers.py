@@ -1,0 +1,45 @@
+"""The numbers in model.json belong to the features of the code, and come from the fit."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from synthetic_runs import block, descent
+
+from lrwatch.detect.features import features
+from lrwatch.detect.tracker import Tracker
+from lrwatch.diagnosis.model import shipped
+
+ROOT = Path(__file__).parents[3]
+CORPORA = os.environ.get("LRWATCH_CORPORA", "")
+
+
+def test_the_models_ask_for_features_that_exist() -> None:
+    tracker = Tracker()
+    with np.errstate(all="ignore"):
+        list(tracker.advance(block(descent(1e-3))))
+        names = set(features(tracker.finished().past()))
+    for model in shipped().values():
+        assert set(model.names) <= names
+
+
+def test_the_numbers_are_few() -> None:
+    assert (ROOT / "lrwatch/diagnosis/model.json").stat().st_size < 150_000
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not CORPORA, reason="LRWATCH_CORPORA names no folders of labelled runs")
+def test_the_numbers_come_from_the_fitting_script() -> None:
+    from benchmarks.accuracy import corpus, fit, table
+
+    folders = [Path(folder) for folder in CORPORA.split(os.pathsep)]
+    fitted = fit.fit(table.build(corpus.read(folders)))
+    kept = json.loads((ROOT / "lrwatch/diagnosis/model.json").read_text(encoding="utf-8"))["models"]
+    for name, model in fitted.items():
+        assert model["names"] == kept[name]["names"]
+        for part in ("weights", "bias", "leaf", "center", "scale"):
+            assert np.allclose(model[part], kept[name][part], atol=1e-3)
