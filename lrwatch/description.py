@@ -44,7 +44,7 @@ def describe(
             "python": platform.python_version(),
             "torch": torch.__version__,
             "lrwatch": __version__,
-            "platform": platform.platform(),
+            "platform": f"{platform.system()} {platform.machine()}",
         },
     )
 
