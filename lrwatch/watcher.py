@@ -114,7 +114,7 @@ def watch(  # noqa: PLR0913  one call, its options keyword-only
         If the run to resume is not there, or another process writes it.
     """
     options = _Options(
-        folder=Path(dir),
+        folder=dir,
         name=name,
         config=config,
         model=model,
@@ -176,7 +176,7 @@ class RunGroup(Mapping[str, Run]):
 class _Options:
     """What `watch` was asked for, checked."""
 
-    folder: Path
+    folder: str | os.PathLike[str]
     name: str | None
     config: Any
     model: torch.nn.Module | None
@@ -189,6 +189,11 @@ class _Options:
     def check(self) -> None:
         if self.name is not None and not isinstance(self.name, str):
             raise InvalidArgument(f"name must be a text, got {self.name!r}")
+        if _is_address(self.folder):
+            raise InvalidArgument(
+                f"dir must be a folder of this machine, got {os.fspath(self.folder)!r}; record "
+                "into one and copy it, as object stores are not written yet"
+            )
         if self.resume is not False and self.name is None:
             raise InvalidArgument("resume needs the name of the run to go on with; give name=...")
 
@@ -241,16 +246,22 @@ def _watch_one(optimizer: Any, options: _Options) -> Run:
 
 def _open(options: _Options, info: RunInfo) -> tuple[RunWriter | SilentWriter, int]:
     """Create or resume the run; of the processes of a job, the first one writes."""
+    store = Path(options.folder)
     if sharding.rank() != 0:
-        return SilentWriter(options.folder / info.name, info, FLOAT_COLUMNS), 0
+        return SilentWriter(store / info.name, info, FLOAT_COLUMNS), 0
     if options.resume is False:
-        return create_run(options.folder, info, FLOAT_COLUMNS), 0
+        return create_run(store, info, FLOAT_COLUMNS), 0
     at = None if options.resume is True else int(options.resume)
-    return resume_run(options.folder, info, FLOAT_COLUMNS, step=at)
+    return resume_run(store, info, FLOAT_COLUMNS, step=at)
 
 
 watched: weakref.WeakKeyDictionary[torch.optim.Optimizer, Run] = weakref.WeakKeyDictionary()
 """The run of each optimizer that is, or was, watched."""
+
+
+def _is_address(folder: str | os.PathLike[str]) -> bool:
+    """Tell an address such as ``s3://bucket/runs`` from a path."""
+    return "://" in os.fspath(folder)
 
 
 def _check_loss(loss: object) -> bool:

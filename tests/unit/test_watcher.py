@@ -603,6 +603,14 @@ class TestArguments:
             watch(torch.optim.SGD(net.parameters(), lr=0.1), tmp_path, **options)
         assert list(tmp_path.iterdir()) == []
 
+    def test_an_object_store_is_refused_before_a_folder_of_that_name_is_made(
+        self, net: nn.Sequential, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        with pytest.raises(InvalidArgument, match="got 's3://bucket/runs'; record into one"):
+            lrwatch.watch(torch.optim.SGD(net.parameters(), lr=0.1), dir="s3://bucket/runs")
+        assert list(tmp_path.iterdir()) == []
+
     def test_a_run_to_resume_must_be_there(self, net: nn.Sequential, tmp_path: Path) -> None:
         with pytest.raises(RunNotFound):
             watch(torch.optim.SGD(net.parameters(), lr=0.1), tmp_path, name="x", resume=True)
