@@ -6,6 +6,7 @@ element by element, so that they are the same to the last bit however the rows a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -97,9 +98,8 @@ def summarise(block: StepBlock, steps: FloatArray, before: FloatArray) -> Groups
     update, param = group(block.update_norm), group(block.param_norm)
     span, step, skipped = group(steps), group(block.step), group(block.skipped)
     clipped = block.grad_norm_clipped < LOST_MOTION * block.grad_norm
-
-    loss = np.where(np.isfinite(loss), loss, np.nan)
     has_loss = np.isfinite(loss)
+    loss = np.where(has_loss, loss, np.nan)
     has_grad = np.isfinite(grad) & (grad > 0)
     grad = np.where(has_grad, grad, np.nan)
     has_update = np.isfinite(update) & (skipped == 0)
@@ -109,7 +109,6 @@ def summarise(block: StepBlock, steps: FloatArray, before: FloatArray) -> Groups
     has_diff = np.isfinite(diff1) & np.isfinite(diff2)
     n_loss = _sum(has_loss)
     lr = np.where(np.isfinite(lr), lr, 0.0)
-
     sums = {
         "rows": np.full(len(loss), float(width)),
         "span": _sum(span),
@@ -132,18 +131,18 @@ def summarise(block: StepBlock, steps: FloatArray, before: FloatArray) -> Groups
         "param_n": _sum(has_param),
         "param": _sum(np.where(has_param, param, 0.0)),
     }
-    minima = {"first_step": step, "loss_min": loss, "lr_min": lr}
-    maxima = {
-        "last_step": step,
-        "loss_max": loss,
-        "lr_max": lr,
-        "grad_max": grad,
-        "update_max": np.where(has_update, update, np.nan),
-    }
+    update = np.where(has_update, update, np.nan)
     return Groups(
         sums=np.stack([sums[name] for name in SUMS], axis=1),
-        minima=np.stack([np.fmin.reduce(minima[name], axis=1) for name in MINIMA], axis=1),
-        maxima=np.stack([np.fmax.reduce(maxima[name], axis=1) for name in MAXIMA], axis=1),
+        minima=_extremes(np.fmin, MINIMA, (step, loss, lr)),
+        maxima=_extremes(np.fmax, MAXIMA, (step, loss, lr, grad, update)),
+    )
+
+
+def _extremes(which: np.ufunc, names: Sequence[str], columns: Sequence[FloatArray]) -> FloatArray:
+    """Return the least or greatest value of each row of each column that is not NaN."""
+    return np.stack(
+        [which.reduce(column, axis=1) for _, column in zip(names, columns, strict=True)], axis=1
     )
 
 
