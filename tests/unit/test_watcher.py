@@ -698,3 +698,62 @@ class TestSeveralOptimizers:
     def test_no_optimizer_at_all_is_said(self, tmp_path: Path) -> None:
         with pytest.raises(InvalidArgument, match="mapping is empty"):
             lrwatch.watch({}, dir=tmp_path)
+
+
+class TestKindsOfGradients:
+    """Each against norms computed beside, in float64."""
+
+    def check(
+        self, folder: Path, optimizer: torch.optim.Optimizer, loss_of: Callable[[], torch.Tensor]
+    ) -> None:
+        parameters = [p for group in optimizer.param_groups for p in group["params"]]
+        truth: list[tuple[float, float]] = []
+        with watch(optimizer, folder, update_norm_every=1) as run:
+            for _ in range(4):
+                optimizer.zero_grad()
+                loss_of().backward()
+                grads = [g.to_dense() if g is not None else g for g in (p.grad for p in parameters)]
+                before = [p.detach().clone() for p in parameters]
+                optimizer.step()
+                change = [p.detach() - b for p, b in zip(parameters, before, strict=True)]
+                truth.append((length(grads), length(change)))
+        frame = lrwatch.read(run.path)
+        assert frame["grad_norm"].tolist() == pytest.approx([t[0] for t in truth], rel=2e-3)
+        assert frame["update_norm"].tolist() == pytest.approx([t[1] for t in truth], rel=2e-3)
+
+    def test_sparse(self, tmp_path: Path) -> None:
+        table = nn.Embedding(20, 4, sparse=True)
+        optimizer = torch.optim.SparseAdam(table.parameters(), lr=0.1)
+        words = torch.tensor([1, 3, 3, 7])
+        with torch.sparse.check_sparse_tensor_invariants():
+            self.check(tmp_path, optimizer, lambda: table(words).square().sum())
+
+    def test_complex(self, tmp_path: Path) -> None:
+        weight = nn.Parameter(torch.randn(5, dtype=torch.complex64))
+        optimizer = torch.optim.SGD([weight], lr=0.1, momentum=0.9)
+        self.check(tmp_path, optimizer, lambda: weight.abs().square().sum())
+
+    def test_bfloat16_beside_float64(self, tmp_path: Path) -> None:
+        low = nn.Parameter(torch.randn(300).bfloat16())
+        high = nn.Parameter(torch.randn(300).double())
+        optimizer = torch.optim.SGD([low, high], lr=0.1, momentum=0.9)
+        self.check(tmp_path, optimizer, lambda: low.float().pow(2).sum() + high.pow(2).sum())
+
+    def test_a_parameter_without_a_gradient(self, tmp_path: Path) -> None:
+        used, unused = nn.Parameter(torch.randn(5)), nn.Parameter(torch.randn(5))
+        optimizer = torch.optim.Adam([unused, used], lr=0.1)
+        self.check(tmp_path, optimizer, lambda: used.square().sum())
+
+    def test_no_gradient_at_all(self, tmp_path: Path) -> None:
+        optimizer = torch.optim.Adam([nn.Parameter(torch.randn(5))], lr=0.1)
+        with watch(optimizer, tmp_path) as run:
+            optimizer.step()
+        frame = lrwatch.read(run.path)
+        assert frame["grad_norm"].tolist() == [0.0]
+        assert frame["loss"].isna().all()
+
+
+def length(tensors: list[torch.Tensor | None]) -> float:
+    """Return the L2 norm of real and complex tensors together, in float64."""
+    squares = [t.detach().abs().double().square().sum() for t in tensors if t is not None]
+    return math.sqrt(sum(float(square) for square in squares))
