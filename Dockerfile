@@ -3,8 +3,8 @@
 #     docker build -t lrwatch .
 #     docker run --rm -p 127.0.0.1:8050:8050 -v "$PWD/runs:/runs:ro" lrwatch
 #
-# It answers to the name localhost only. Behind a proxy that asks for a password, name the host
-# that browsers see: -e LRWATCH_ALLOWED_HOSTS=lrwatch.example.org
+# It answers to the name localhost only. Behind a proxy that asks for a password, or with a token
+# (-e LRWATCH_TOKEN), name the host that browsers see: -e LRWATCH_ALLOWED_HOSTS=lrwatch.example.org
 
 FROM python:3.13-slim AS build
 WORKDIR /source

@@ -7,13 +7,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench chromium clean
+.PHONY: help demo test check bench accuracy chromium clean
 
 help:
 	@echo "make demo    train a learning-rate sweep for real and show it live on the dashboard"
 	@echo "make test    pass every test, those with training, processes and a browser included"
 	@echo "make check   what to run before a commit: format, lint, types, layers, unit tests"
 	@echo "make bench   measure what recording, reading and judging cost"
+	@echo "make accuracy CORPORA='FOLDER...'   judge labelled runs, each task left out, into docs/accuracy.md"
 	@echo "make clean   remove .venv and what tools left; runs stay"
 
 demo: $(VENV)/.demo
@@ -35,6 +36,11 @@ bench: $(VENV)/.test
 	@for program in benchmarks/[a-z]*.py; do \
 		echo "== $$program"; $(BIN)/python "$$program" || exit 1; \
 	done
+
+# Folders with runs.parquet and steps.parquet; benchmarks/accuracy/second_corpus makes one.
+accuracy: $(VENV)/.test
+	@test -n "$(CORPORA)" || { echo "name the labelled runs: make accuracy CORPORA='FOLDER...'" >&2; exit 2; }
+	$(BIN)/python -m benchmarks.accuracy report $(CORPORA)
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache \

@@ -1,7 +1,8 @@
 """Make the pictures of the documentation: ``python docs/make_screenshots.py sample_runs``.
 
-Needs playwright, pillow and a Chromium. The runs are copied first, with their files' times set
-to now, so that the pictures do not depend on when the runs were made.
+Needs playwright, pillow, torch and a Chromium. The runs are copied first, with their files' times
+set to now, so that the pictures do not depend on when the runs were made; a sweep is trained
+beside them, for the pages that show several runs at once.
 """
 
 from __future__ import annotations
@@ -17,17 +18,28 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
+from lrwatch_dashboard.address import compare_href, sweep_href
 from lrwatch_dashboard.command import bind
 from lrwatch_dashboard.server import serve
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
+
+from lrwatch.demo.sweep import train_sweep
 
 IMAGES: Final = Path(__file__).parent / "images"
 FLAGS: Final = ["--no-sandbox", "--disable-gpu"]
 OVERVIEW_SIZE: Final = (1200, 760)
 RUN_SIZE: Final = (1200, 1040)
 NARROW_SIZE: Final = (420, 860)
-N_COLOURS: Final = 200
+N_COLOURS: Final = 256
+N_STEPS: Final = 600
+SWEEP: Final = [f"sweep/adamw-{lr}" for lr in ("0.001", "0.01", "0.03", "0.1", "1")]
+CHART: Final = ".js-plotly-plot .scatterlayer .trace"
+PAGES: Final = {
+    "compare": (compare_href(SWEEP, SWEEP[1]), CHART),
+    "sweep": (sweep_href(SWEEP[0]), CHART),
+    "help": ("/help", ".meanings"),
+}
 
 
 def main() -> None:
@@ -43,6 +55,8 @@ def main() -> None:
         for theme in ("light", "dark"):
             take_overview(browser, address, f"overview-{theme}", theme, OVERVIEW_SIZE)
             take_run(browser, address, f"run-{theme}", theme, RUN_SIZE, options.run)
+            for name, (path, part) in PAGES.items():
+                take_page(browser, address + path, f"{name}-{theme}", theme, part)
         take_overview(browser, address, "overview-narrow", "light", NARROW_SIZE)
         take_run(browser, address, "run-narrow", "dark", NARROW_SIZE, options.run)
         browser.close()
@@ -53,6 +67,8 @@ def served(store: Path) -> Iterator[str]:
     """Serve a copy of the runs from this process, and return the address."""
     with tempfile.TemporaryDirectory() as folder:
         copy = shutil.copytree(store, Path(folder) / "runs")
+        for _ in train_sweep(copy / "sweep", n_steps=N_STEPS):
+            pass
         for path in copy.rglob("*"):
             os.utime(path)
         listener = bind("127.0.0.1", 18900)
@@ -83,6 +99,15 @@ def take_run(
         (link.filter(has_text=key) if key else link).first.click()
         page.locator(".js-plotly-plot .scatterlayer .trace").first.wait_for()
         page.mouse.move(1, 1)  # off the chart, whose tools show under the pointer
+        page.wait_for_timeout(2500)
+        save(page, name)
+
+
+def take_page(browser: Browser, address: str, name: str, theme: str, part: str) -> None:
+    """Take the top of a page once a part of it is there."""
+    with page_of(browser, address, theme, RUN_SIZE) as page:
+        page.locator(part).first.wait_for()
+        page.mouse.move(1, 1)
         page.wait_for_timeout(2500)
         save(page, name)
 

@@ -16,6 +16,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from lrwatch.comparing import Comparison, compare
     from lrwatch.diagnosis import Alarm, Diagnosis, Evidence
     from lrwatch.errors import LrwatchError
     from lrwatch.monitor import Monitor, diagnose
@@ -25,12 +26,14 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Alarm",
+    "Comparison",
     "Diagnosis",
     "Evidence",
     "LrwatchError",
     "Monitor",
     "Run",
     "RunGroup",
+    "compare",
     "diagnose",
     "read",
     "watch",
@@ -40,12 +43,14 @@ __version__ = "0.1.0"
 
 _HOME = {
     "Alarm": "lrwatch.diagnosis",
+    "Comparison": "lrwatch.comparing",
     "Diagnosis": "lrwatch.diagnosis",
     "Evidence": "lrwatch.diagnosis",
     "LrwatchError": "lrwatch.errors",
     "Monitor": "lrwatch.monitor",
     "Run": "lrwatch.run",
     "RunGroup": "lrwatch.watcher",
+    "compare": "lrwatch.comparing",
     "diagnose": "lrwatch.monitor",
     "read": "lrwatch.store",
     "watch": "lrwatch.watcher",

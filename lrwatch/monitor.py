@@ -19,7 +19,7 @@ import numpy as np
 from lrwatch.detect.tracker import Tracker
 from lrwatch.diagnosis import Alarm, Diagnosis
 from lrwatch.diagnosis.alarms import AlarmPolicy
-from lrwatch.diagnosis.judge import judge
+from lrwatch.diagnosis.judge import Finding
 from lrwatch.errors import InvalidArgument
 from lrwatch.records import StepBlock
 from lrwatch.tables import step_block
@@ -73,18 +73,16 @@ class Monitor:
         alarms = []
         with np.errstate(all="ignore"):  # infinite and missing values are what is judged here
             for moment in self._tracker.advance(block):
-                now = judge(self._tracker, total_steps=self.total_steps)
-                alarms.append(self._policy.consider(now, moment.step, is_urgent=moment.is_urgent))
-        return [alarm for alarm in alarms if alarm is not None]
+                found = Finding(self._tracker, total_steps=self.total_steps)
+                if self._policy.is_due(found, moment.step, is_urgent=moment.is_urgent):
+                    alarms.append(found.alarm(moment.step))
+        return alarms
 
     def diagnosis(self) -> Diagnosis:
         """Diagnose the run as it stands; changes nothing."""
         with np.errstate(all="ignore"):
-            return judge(
-                self._tracker.finished(),
-                first_alarm_step=self._policy.first_step,
-                total_steps=self.total_steps,
-            )
+            found = Finding(self._tracker.finished(), total_steps=self.total_steps)
+            return found.diagnosis(first_alarm_step=self._policy.first_step)
 
 
 def diagnose(run: Any, *, total_steps: int | None = None) -> Diagnosis:

@@ -1,6 +1,6 @@
 """A store of many runs as a sweep leaves it: seeded gradient descent at many learning rates.
 
-python benchmarks/dashboard_store.py DIR [--runs N] [--steps N] [--long N]
+python -m scale.store DIR [--runs N] [--steps N] [--long N]
 """
 
 from __future__ import annotations
@@ -53,6 +53,10 @@ def rows(n_steps: int, rate: float, *, seed: int, spike: int = -1) -> Iterator[l
         measured = loss * (1 + 0.02 * a) * (10 if i == spike else 1)
         norms = (size, lr * norm) if sampled else (NULL, NULL)
         yield [measured if loss < 1e30 else math.nan, lr, norm, norm, *norms]
+
+
+def _step(weight: float, by: float) -> float:
+    return max(min(weight - by, 1e150), -1e150)  # its square is still a number
 
 
 def _write(store: Path, name: str, numbers: Iterator[list[float]], rate: float) -> None:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection
 from pathlib import Path
 from typing import Any, Final
 
-from dash import ClientsideFunction, Dash, Input, Output, State, html
+from dash import ClientsideFunction, Dash, Input, Output, html
 from flask import Response, jsonify
 from plotly.offline import get_plotlyjs_version
 
 from lrwatch_dashboard import ids
+from lrwatch_dashboard.address import key_of
 from lrwatch_dashboard.components.page_shell import page_shell
-from lrwatch_dashboard.pages import overview, run
-from lrwatch_dashboard.security import LOOPBACK_NAMES, protect
+from lrwatch_dashboard.exports import add_exports
+from lrwatch_dashboard.pages import compare, overview, run, sweep
+from lrwatch_dashboard.pages import help as help_page
+from lrwatch_dashboard.security.access import Access
+from lrwatch_dashboard.security.protection import protect
 from lrwatch_dashboard.views import RunSource
 
 __all__ = ["create_app"]
@@ -47,17 +50,15 @@ _PAGE: Final = """<!DOCTYPE html>
 </html>"""
 
 
-def create_app(
-    source: RunSource, *, allowed_hosts: Collection[str] | None = LOOPBACK_NAMES
-) -> Dash:
+def create_app(source: RunSource, access: Access | None = None) -> Dash:
     """Build the dashboard.
 
     Parameters
     ----------
     source
         Where the runs come from.
-    allowed_hosts
-        Names that requests may be addressed to; None allows any, for use behind a proxy.
+    access
+        Who may ask; None stands for this machine alone, without a token.
 
     Returns
     -------
@@ -81,8 +82,11 @@ def create_app(
     _register_shell(app, source)
     overview.register(app, source)
     run.register(app, source)
+    compare.register(app, source)
+    sweep.register(app, source)
+    add_exports(app, source)
     _add_health(app, source)
-    protect(app, allowed_hosts)
+    protect(app, access or Access())
     return app
 
 
@@ -92,7 +96,13 @@ def route(source: RunSource, pathname: str | None, search: str | None) -> Any:
     if path == "/":
         return overview.layout(source, search or "")
     if path.startswith("/run/"):
-        return run.layout(source, run.key_of(path))
+        return run.layout(source, key_of(path), search or "")
+    if path == "/compare":
+        return compare.layout(source, search or "")
+    if path == "/sweep":
+        return sweep.layout(search or "")
+    if path == "/help":
+        return help_page.layout()
     return html.Div(
         [
             html.H1("No such page"),
@@ -108,7 +118,7 @@ def _register_shell(app: Dash, source: RunSource) -> None:
         return route(source, pathname, search)
 
     app.callback(
-        Output(ids.PAGE, "children"), Input(ids.URL, "pathname"), State(ids.URL, "search")
+        Output(ids.PAGE, "children"), Input(ids.URL, "pathname"), Input(ids.URL, "search")
     )(on_address)
     app.clientside_callback(
         ClientsideFunction("lrwatch", "theme"),
@@ -128,9 +138,11 @@ def _register_shell(app: Dash, source: RunSource) -> None:
 
 def _add_health(app: Dash, source: RunSource) -> None:
     def health() -> tuple[Response, int]:
+        # Open to everybody, so the reason is for the log alone.
         problem = source.healthy()
         if problem:
-            return jsonify(status="error", problem=problem), 503
+            logger.error("not healthy: %s", problem)
+            return jsonify(status="error"), 503
         return jsonify(status="ok"), 200
 
     app.server.add_url_rule("/health", "health", health)

@@ -7,17 +7,23 @@ keyboard is answered at once.
 from __future__ import annotations
 
 import errno
-import ipaddress
+import os
+import re
 import socket
 from pathlib import Path
 from typing import Final
 
 import click
 
-__all__ = ["bind", "dashboard", "is_loopback"]
+from lrwatch_dashboard.security.access import LOOPBACK_NAMES, Access, is_loopback
+from lrwatch_dashboard.security.token import TOKEN_VARIABLE, TokenError, read_token
+
+__all__ = ["access_for", "bind", "dashboard"]
 
 _LAST_PORT: Final = 65535
 _N_PORTS: Final = 100  # tried one after the other when the first is in use
+_ALL_ADDRESSES: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104
+_HOST_NAME: Final = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")
 
 
 class _Refusal(click.ClickException):
@@ -32,6 +38,18 @@ def _port(_context: click.Context, _parameter: click.Parameter, text: str) -> in
     return int(text)
 
 
+def _names(
+    _context: click.Context, _parameter: click.Parameter, given: tuple[str, ...]
+) -> frozenset[str]:
+    for name in given:
+        if not _HOST_NAME.fullmatch(name):
+            raise _Refusal(
+                "--allowed-host must be the bare name that stands in the browser's address, "
+                f"without http:// and port, got {name!r}"
+            )
+    return frozenset(name.lower() for name in given)
+
+
 @click.command(short_help="Show the runs of a folder in the browser.")
 @click.argument("folder", metavar="[DIR]", default="runs")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
@@ -43,30 +61,82 @@ def _port(_context: click.Context, _parameter: click.Parameter, text: str) -> in
     help="Port to listen at; if it is in use, the next free one.",
 )
 @click.option(
+    "--token-file",
+    metavar="FILE",
+    help=f"File that holds the token to ask for; or set {TOKEN_VARIABLE}.",
+)
+@click.option(
+    "--allowed-host",
+    "allowed_hosts",
+    metavar="NAME",
+    multiple=True,
+    callback=_names,
+    help="A further name that browsers may know this server by; may be repeated.",
+)
+@click.option(
     "--behind-proxy",
     is_flag=True,
     help="Allow an address that others can reach: a proxy in front asks for a password.",
 )
-def dashboard(folder: str, host: str, port: int, *, behind_proxy: bool) -> None:
+def dashboard(
+    folder: str,
+    host: str,
+    port: int,
+    *,
+    token_file: str | None,
+    allowed_hosts: frozenset[str],
+    behind_proxy: bool,
+) -> None:
     """Show the runs of DIR (default: runs) in the browser, live, worst first."""
     _check_folder(Path(folder))
-    listener = _listen(host, port, behind_proxy=behind_proxy)
+    access = access_for(host, allowed_hosts, token=_token(token_file), behind_proxy=behind_proxy)
+    listener = _listen(host, port)
     from lrwatch_dashboard.server import serve  # before an address is named: it may be missing
 
     chosen = listener.getsockname()[1]
     if chosen != port:
         click.echo(f"Port {port} is in use, so this is at {chosen}.")
     address = f"http://{_in_address(host)}:{chosen}/"
-    click.echo(f"lrwatch dashboard on {folder}: {address}  (Ctrl-C ends)")
-    serve(listener, folder, behind_proxy=behind_proxy)
+    asks = ", asks for the token" if access.token else ""
+    click.echo(f"lrwatch dashboard on {folder}: {address}  (Ctrl-C ends{asks})")
+    serve(listener, folder, access)
 
 
-def is_loopback(host: str) -> bool:
-    """Return whether an address can be reached from this machine only."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+def access_for(
+    host: str, allowed_hosts: frozenset[str], *, token: str, behind_proxy: bool
+) -> Access:
+    """Return who may ask a server at an address.
+
+    Parameters
+    ----------
+    host
+        Address to listen at.
+    allowed_hosts
+        Names by which browsers know it, beside the usual ones.
+    token
+        What it asks for; empty for nothing.
+    behind_proxy
+        Whether a proxy in front asks for a password.
+
+    Raises
+    ------
+    click.ClickException
+        If others could read the runs without being asked for anything.
+    """
+    is_open = not is_loopback(host)
+    if is_open and not token and not behind_proxy:
+        raise _Refusal(
+            f"--host {host} lets others read these runs without a password; keep 127.0.0.1, or "
+            f"set a token in {TOKEN_VARIABLE}, or put a proxy that asks for a password in front "
+            "and add --behind-proxy"
+        )
+    own = {host.lower(), socket.gethostname().lower()} if is_open else {host.lower()}
+    return Access(
+        hosts=LOOPBACK_NAMES | own | allowed_hosts,
+        any_host=behind_proxy and not allowed_hosts,
+        any_address=is_open and bool(token),
+        token=token,
+    )
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -97,12 +167,14 @@ def _check_folder(folder: Path) -> None:
     )
 
 
-def _listen(host: str, port: int, *, behind_proxy: bool) -> socket.socket:
-    if not is_loopback(host) and not behind_proxy:
-        raise _Refusal(
-            f"--host {host} lets others read these runs without a password; keep 127.0.0.1, or "
-            "put a proxy that asks for one in front and add --behind-proxy"
-        )
+def _token(file: str | None) -> str:
+    try:
+        return read_token(os.environ, file)
+    except TokenError as error:
+        raise _Refusal(str(error)) from error
+
+
+def _listen(host: str, port: int) -> socket.socket:
     try:
         return bind(host, port)
     except OSError as error:
@@ -113,4 +185,5 @@ def _listen(host: str, port: int, *, behind_proxy: bool) -> socket.socket:
 
 
 def _in_address(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
+    name = socket.gethostname() if host in _ALL_ADDRESSES else host
+    return f"[{name}]" if ":" in name else name

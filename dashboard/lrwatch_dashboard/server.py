@@ -5,19 +5,20 @@ from __future__ import annotations
 import functools
 import logging
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import waitress
 
 from lrwatch_dashboard.app import create_app
-from lrwatch_dashboard.data import RunStore
-from lrwatch_dashboard.security import LOOPBACK_NAMES
+from lrwatch_dashboard.data import RunStore, cache_folder
+from lrwatch_dashboard.security.access import LOOPBACK_NAMES, Access
+from lrwatch_dashboard.security.token import read_token
 
 if TYPE_CHECKING:
     import socket
 
-__all__ = ["serve", "wsgi"]
+__all__ = ["access_from", "serve", "wsgi"]
 
 RUNS_VARIABLE: Final = "LRWATCH_RUNS"
 HOSTS_VARIABLE: Final = "LRWATCH_ALLOWED_HOSTS"
@@ -25,7 +26,7 @@ HOSTS_VARIABLE: Final = "LRWATCH_ALLOWED_HOSTS"
 _N_THREADS: Final = 8
 
 
-def serve(listener: socket.socket, root: str, *, behind_proxy: bool = False) -> None:
+def serve(listener: socket.socket, root: str, access: Access | None = None) -> None:
     """Serve a folder of runs until interrupted.
 
     Parameters
@@ -34,12 +35,10 @@ def serve(listener: socket.socket, root: str, *, behind_proxy: bool = False) -> 
         A bound socket.
     root
         Folder of the runs.
-    behind_proxy
-        Answer to any host name, because a proxy in front has checked it.
+    access
+        Who may ask; None stands for this machine alone, without a token.
     """
-    host = str(listener.getsockname()[0])
-    names = None if behind_proxy else LOOPBACK_NAMES | {host}
-    app = create_app(RunStore(root), allowed_hosts=names)
+    app = create_app(RunStore(root, cache=cache_folder(os.environ)), access)
     _quieten()
     waitress.serve(app.server, sockets=[listener], threads=_N_THREADS, ident="lrwatch", _quiet=True)
 
@@ -47,9 +46,10 @@ def serve(listener: socket.socket, root: str, *, behind_proxy: bool = False) -> 
 def wsgi(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
     """Answer a request; for ``gunicorn lrwatch_dashboard.server:wsgi``.
 
-    ``LRWATCH_RUNS`` gives the folder of runs ("runs" without it). ``LRWATCH_ALLOWED_HOSTS``
-    gives the names that requests may be addressed to, separated by commas: by default those
-    of the loopback address, and ``*`` for any, behind a proxy that checks them.
+    ``LRWATCH_RUNS`` gives the folder of runs ("runs" without it), ``LRWATCH_TOKEN`` or
+    ``LRWATCH_TOKEN_FILE`` the token. ``LRWATCH_ALLOWED_HOSTS`` gives the names that requests
+    may be addressed to, separated by commas, beside those of the loopback address; ``*``
+    stands for any, behind a proxy that checks them.
     """
     answer: Iterable[bytes] = _wsgi_app()(environ, start_response)
     return answer
@@ -58,10 +58,26 @@ def wsgi(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterabl
 @functools.cache
 def _wsgi_app() -> Any:
     _quieten()
-    names = [name.strip().lower() for name in os.environ.get(HOSTS_VARIABLE, "").split(",")]
+    root = os.environ.get(RUNS_VARIABLE, "runs")
+    source = RunStore(root, cache=cache_folder(os.environ))
+    return create_app(source, access_from(os.environ)).server
+
+
+def access_from(environment: Mapping[str, str]) -> Access:
+    """Return who may ask, as the environment says.
+
+    Raises
+    ------
+    TokenError
+        If the token would protect nothing.
+    """
+    names = [name.strip().lower() for name in environment.get(HOSTS_VARIABLE, "").split(",")]
     given = {name for name in names if name}
-    hosts = None if "*" in given else LOOPBACK_NAMES | given
-    return create_app(RunStore(os.environ.get(RUNS_VARIABLE, "runs")), allowed_hosts=hosts).server
+    return Access(
+        hosts=LOOPBACK_NAMES | given,
+        any_host="*" in given,
+        token=read_token(environment),
+    )
 
 
 def _quieten() -> None:

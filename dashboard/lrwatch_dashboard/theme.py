@@ -7,12 +7,14 @@ colours were computed to differ for protan, deutan and tritan sight and to have 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import zlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
 __all__ = [
     "DARK",
+    "DASHES",
     "LIGHT",
     "MARKS",
     "MARK_LABELS",
@@ -20,6 +22,7 @@ __all__ = [
     "Look",
     "Mark",
     "Palette",
+    "line_looks",
     "look",
     "palette",
 ]
@@ -49,26 +52,76 @@ class Look:
     word
         What people read.
     meaning
-        One sentence for the help and for screen readers.
+        One sentence for the help and for screen readers, without its full stop.
+    sign
+        A second one: how it shows, or what to do.
     """
 
     mark: Mark
     word: str
     meaning: str
+    sign: str = ""
 
 
 VERDICTS: Final[Mapping[str, Look]] = {
-    "diverging": Look("cross", "diverging", "Steps are too large: progress was lost or never made"),
-    "exploding": Look("cross", "exploding", "The gradient blew up"),
-    "oscillating": Look("up", "oscillating", "Steps overshoot: a lower rate would end far lower"),
-    "too_low": Look("down", "too low", "It crawls: a higher rate would get far lower in time"),
-    "stalled": Look("down", "stalled", "No progress, although far from the floor"),
-    "unreadable": Look("ring", "unreadable", "The files of the run cannot be read"),
-    "insufficient_data": Look("ring", "not enough data", "Too few steps to say anything"),
-    "judging": Look("ring", "judging", "The run is being read"),
-    "spike": Look("disc", "spike", "A loss spike that recovered"),
-    "converged": Look("disc", "converged", "Flat at its floor"),
-    "ok": Look("disc", "ok", "Nothing to do"),
+    "diverging": Look(
+        "cross",
+        "diverging",
+        "Steps are too large: progress was lost or never made",
+        "The loss climbs, stays at its start or is no number any more; try a lower rate",
+    ),
+    "exploding": Look(
+        "cross",
+        "exploding",
+        "The gradient blew up",
+        "Its norm rose a hundredfold before the loss did; clip it, or look at the initialisation",
+    ),
+    "oscillating": Look(
+        "up",
+        "oscillating",
+        "Steps overshoot: a lower rate would end far lower",
+        "The loss bounces and little of each step is kept; try the rate that is suggested",
+    ),
+    "too_low": Look(
+        "down",
+        "too low",
+        "It crawls: a higher rate would get far lower in time",
+        "The loss falls steadily and the parameters hardly move; try the rate that is suggested",
+    ),
+    "stalled": Look(
+        "down",
+        "stalled",
+        "No progress, although far from the floor",
+        "The rate was cut too early, or no gradient reaches the parameters",
+    ),
+    "unreadable": Look(
+        "ring",
+        "unreadable",
+        "The files of the run cannot be read",
+        "The run's page names the file; the other runs go on",
+    ),
+    "insufficient_data": Look(
+        "ring",
+        "not enough data",
+        "Too few steps to say anything",
+        "The verdict comes by itself while the run goes on",
+    ),
+    "judging": Look(
+        "ring", "judging", "The run is being read", "Its verdict follows within moments"
+    ),
+    "spike": Look(
+        "disc",
+        "spike",
+        "A loss spike that recovered",
+        "The rate is no cause for worry; look at the batch of that step",
+    ),
+    "converged": Look(
+        "disc",
+        "converged",
+        "Flat at its floor",
+        "Further steps gain nothing at this rate; stop, or decay it",
+    ),
+    "ok": Look("disc", "ok", "Nothing to do", "The loss comes down with steps of a good size"),
 }
 """Every verdict, worst first, and two states of the dashboard's own."""
 
@@ -134,6 +187,30 @@ DARK: Final = Palette(
     hues=("#4DA3E0", "#FF7F2A", "#00B388", "#E58FC0", "#F2B21B"),
     shade=0.1,
 )
+
+
+DASHES: Final = ("solid", "dash", "dot", "dashdot")
+"""Patterns of lines, in the words of plotly; the style sheet draws the same."""
+
+
+def line_looks(keys: Sequence[str]) -> dict[str, tuple[int, int]]:
+    """Return number of hue and of dash for the line of each run.
+
+    The hue follows from the key alone, so that a run looks the same beside any others; runs
+    that share it are told apart by the dash, in the order given.
+    """
+    n_hues = len(LIGHT.hues)
+    looks: dict[str, tuple[int, int]] = {}
+    for key in keys:
+        first = zlib.crc32(key.encode("utf-8", "surrogatepass")) % n_hues
+        free = (
+            ((first + shift) % n_hues, dash)
+            for shift in range(n_hues)
+            for dash in range(len(DASHES))
+        )
+        taken = set(looks.values())
+        looks[key] = next((look for look in free if look not in taken), (first, 0))
+    return looks
 
 
 def palette(theme: str | None) -> Palette:

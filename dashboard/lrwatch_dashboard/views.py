@@ -6,7 +6,7 @@ the tests answer it from memory.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -14,7 +14,11 @@ import numpy as np
 import numpy.typing as npt
 
 __all__ = [
+    "Clock",
+    "ComparedRun",
+    "Comparison",
     "Curve",
+    "Delta",
     "EvidenceRow",
     "Judgement",
     "Outcome",
@@ -24,8 +28,13 @@ __all__ = [
     "RunSource",
     "RunState",
     "RunView",
+    "Sweep",
+    "SweepRate",
+    "SweepRun",
     "Window",
 ]
+
+FloatArray = npt.NDArray[np.float64]
 
 RunState = Literal["running", "silent", "finished", "failed", "unreadable"]
 Outcome = Literal["fired", "quiet", "not run"]
@@ -118,6 +127,7 @@ class EvidenceRow:
     threshold: float | None = None
     interval: tuple[int, int] | None = None
     note: str = ""
+    speaks: Literal["against", "for", "neither"] = "against"
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +144,46 @@ class Judgement:
     evidence: tuple[EvidenceRow, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Curve:
+    """Points of one line: steps and values, both of shape ``(n_points,)``."""
+
+    name: str
+    x: npt.NDArray[np.float64]
+    y: npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Clock:
+    """When steps ended: step numbers and seconds since the first, both of shape ``(n,)``.
+
+    Both ascend; time between the last step of a run and its resume does not count.
+    """
+
+    steps: npt.NDArray[np.float64]
+    seconds: npt.NDArray[np.float64]
+
+    def __bool__(self) -> bool:
+        """Return whether there is any time to tell."""
+        return len(self.seconds) > 1 and bool(self.seconds[-1] > 0)
+
+    def seconds_at(self, steps: float | Sequence[float] | FloatArray) -> npt.NDArray[np.float64]:
+        """Return when steps ended, in seconds."""
+        return np.asarray(np.interp(steps, self.steps, self.seconds), dtype=np.float64)
+
+    def steps_at(self, seconds: float | Sequence[float] | FloatArray) -> npt.NDArray[np.float64]:
+        """Return how far the run was at times given in seconds."""
+        return np.asarray(np.interp(seconds, self.seconds, self.steps), dtype=np.float64)
+
+
+def _no_curve() -> Curve:
+    return Curve("", np.empty(0), np.empty(0))
+
+
+def _no_clock() -> Clock:
+    return Clock(np.empty(0), np.empty(0))
+
+
 @dataclass(frozen=True, slots=True)
 class RunView:
     """What the Run page says beside its curves.
@@ -144,8 +194,18 @@ class RunView:
         Number of the last recorded step; None before the first.
     usual_gap
         Seconds that a step takes, the median of late; None if unknown.
+    config
+        Settings by name; those inside others are named with dots.
     previous, following
         Keys of the neighbours in triage order.
+    group
+        Name that runs of one job share; empty for a run of its own.
+    is_broken
+        The loss was NaN or infinite at some step.
+    outline
+        Mean loss over at most 64 equal stretches of the run, by step.
+    clock
+        When its steps ended.
     token
         Stands for this state; two views with one token are the same.
     """
@@ -168,16 +228,11 @@ class RunView:
     lost_rows: int = 0
     previous: str | None = None
     following: str | None = None
+    group: str = ""
+    is_broken: bool = False
+    outline: Curve = field(default_factory=_no_curve, compare=False)
+    clock: Clock = field(default_factory=_no_clock, compare=False)
     token: str = ""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Curve:
-    """Points of one line: steps and values, both of shape ``(n_points,)``."""
-
-    name: str
-    x: npt.NDArray[np.float64]
-    y: npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -227,6 +282,109 @@ class RunCurves:
     token: str
 
 
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """How much more loss a run has than the base, smoothed, at the last step both have.
+
+    Attributes
+    ----------
+    step
+        That step.
+    difference
+        In units of the loss.
+    share
+        Of the base's loss; None where a share says nothing.
+    """
+
+    step: int
+    difference: float
+    share: float | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ComparedRun:
+    """One run of a comparison.
+
+    Attributes
+    ----------
+    view, curves
+        The run, and its lines; None where they cannot be read.
+    settings
+        Values of the settings in which the runs differ, empty where it has none.
+    last_loss
+        The smoothed loss at its last step.
+    delta
+        Against the base; None for the base itself and where there is none.
+    """
+
+    view: RunView
+    curves: RunCurves | None
+    settings: tuple[str, ...]
+    last_loss: float | None
+    delta: Delta | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Comparison:
+    """Runs side by side: the key of the base, and the names of the settings that differ."""
+
+    runs: tuple[ComparedRun, ...]
+    base: str
+    differing: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SweepRun:
+    """One run of a sweep; `loss` is None where it ended without a finite one."""
+
+    key: str
+    name: str
+    verdict: str
+    is_running: bool
+    lr: float
+    loss: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class SweepRate:
+    """What the runs of one learning rate came to: median and quartiles of their loss.
+
+    A loss that is not finite counts as infinite.
+    """
+
+    lr: float
+    median: float
+    low: float
+    high: float
+    n_runs: int
+    n_broken: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """Runs that differ in learning rate and seed only.
+
+    Attributes
+    ----------
+    label
+        The settings that tell it from the other sweeps of the store.
+    runs, rates
+        Both by ascending learning rate.
+    best, band
+        The rate that won, and the least and greatest of those that do about as well; None
+        where that cannot be said.
+    reason
+        One sentence.
+    """
+
+    label: str
+    runs: tuple[SweepRun, ...]
+    rates: tuple[SweepRate, ...]
+    best: float | None
+    band: tuple[float, float] | None
+    reason: str
+
+
 class RunSource(Protocol):
     """Where pages get what they show. Every method may be called from several threads."""
 
@@ -236,8 +394,29 @@ class RunSource(Protocol):
     def run(self, key: str) -> RunView | None:
         """Return one run; None if there is no such run."""
 
-    def curves(self, key: str, window: Window | None = None) -> RunCurves | None:
-        """Return the curves of one run; None if there is no such run."""
+    def runs(self, keys: Iterable[str] | None = None) -> tuple[RunView, ...]:
+        """Return those of the runs that there are, in the order given; every run without keys.
+
+        Their neighbours are left out.
+        """
+
+    def curves(
+        self, key: str, window: Window | None = None, half_life: int | None = None
+    ) -> RunCurves | None:
+        """Return the curves of one run; None if there is no such run.
+
+        Parameters
+        ----------
+        key
+            Which run.
+        window
+            Steps to show in full detail; None for all.
+        half_life
+            Of the smoothing, in steps; None for one that fits the run, 0 for no smoothing.
+        """
+
+    def rows(self, key: str) -> Any | None:
+        """Return the rows of one run as a `pyarrow.Table`; None if there are none to be had."""
 
     def healthy(self) -> str:
         """Return an empty text if runs can be read, else the reason why not."""

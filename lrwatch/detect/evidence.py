@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 __all__ = ["Evidence"]
 
@@ -18,12 +19,14 @@ class Evidence:
     value, threshold
         The statistic and the value at which the test fires; ``None`` where it could not run.
     fired
-        Whether the statistic crossed its threshold. Not every test speaks against a run:
-        ``flat``, ``settled`` and ``solved`` speak for it, ``spike`` and ``range_test`` describe it.
+        Whether the statistic crossed its threshold.
     interval
         First and last step that the statistic looked at.
     note
         The statistic in words, or why the test could not run.
+    speaks
+        What it means for the run that the test fired: it speaks ``against`` it, ``for`` it
+        (``settled``, ``solved``), or for ``neither`` (``flat``, ``spike``, ``range_test``).
     """
 
     name: str
@@ -32,3 +35,4 @@ class Evidence:
     fired: bool = False
     interval: tuple[int, int] | None = None
     note: str = ""
+    speaks: Literal["against", "for", "neither"] = "against"

@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 from typing import Final
 
-import numpy as np
-
 from lrwatch.detect.evidence import Evidence
 from lrwatch.detect.motion import relative_path
 from lrwatch.detect.past import Past
+from lrwatch.detect.wording import share, times
 
 __all__ = ["drift", "has_settled", "is_flat", "progress", "standard_error"]
 
@@ -62,8 +61,15 @@ def is_flat(past: Past) -> Evidence:
         threshold,
         fired=abs(value) < threshold and not falls,
         interval=past.steps_of(past.between(0.45, 1.0)),
-        note=f"{value:.1%} of the decrease came in the second half",
+        note=_second_half(value),
+        speaks="neither",
     )
+
+
+def _second_half(drift: float) -> str:
+    if drift < 0:
+        return f"the loss rose in the second half, by {share(-drift)} of its decrease"
+    return f"{share(drift)} of the decrease came in the second half"
 
 
 def has_settled(past: Past) -> Evidence:
@@ -83,7 +89,10 @@ def has_settled(past: Past) -> Evidence:
         SETTLED,
         fired=settled and not progress(past).fired,
         interval=past.steps_of(past.between(0.45, 1.0)),
-        note=f"at most {value:.0%} of the decrease came in the second half",
+        note=f"at most {share(value)} of the decrease came in the second half"
+        if value > 0
+        else "none of the decrease came in the second half",
+        speaks="for",
     )
 
 
@@ -98,7 +107,7 @@ def _came_early(past: Past) -> bool:
 def progress(past: Past) -> Evidence:
     """Test whether the loss at the end is above its start, or lower by no more than noise."""
     error = past.grain * math.sqrt(1 / 5 + 1 / max(float(past.history["loss_n"].sum()) / 5, 1))
-    value = (past.start - float(np.mean(past.loss[past.between(0.8, 1.0)]))) / error
+    value = (past.start - float(past.loss[past.between(0.8, 1.0)].mean())) / error
     side = "below" if value > 0 else "above"
     return Evidence(
         "no_progress",
@@ -106,5 +115,5 @@ def progress(past: Past) -> Evidence:
         SURE,
         fired=value < SURE,
         interval=past.interval,
-        note=f"the loss ended {abs(value):.1f} standard errors {side} where it began",
+        note=f"the loss ended {side} where it began, by {times(abs(value))} its uncertainty",
     )

@@ -98,66 +98,78 @@ def summarise(block: StepBlock, steps: FloatArray, before: FloatArray) -> Groups
     update, param = group(block.update_norm), group(block.param_norm)
     span, step, skipped = group(steps), group(block.step), group(block.skipped)
     clipped = block.grad_norm_clipped < LOST_MOTION * block.grad_norm
-    has_loss = np.isfinite(loss)
-    loss = np.where(has_loss, loss, np.nan)
+    loss = np.where(np.isfinite(loss), loss, np.nan)
     has_grad = np.isfinite(grad) & (grad > 0)
     grad = np.where(has_grad, grad, np.nan)
     has_update = np.isfinite(update) & (skipped == 0)
     has_drive = has_update & has_grad
     has_param = np.isfinite(param)
-    diff1, diff2 = (group(lagged) for lagged in _differences(loss.ravel(), before))
-    has_diff = np.isfinite(diff1) & np.isfinite(diff2)
-    n_loss = _sum(has_loss)
     lr = np.where(np.isfinite(lr), lr, 0.0)
-    sums = {
-        "rows": np.full(len(loss), float(width)),
-        "span": _sum(span),
-        "loss_n": n_loss,
-        "loss": _middle(loss) * n_loss,
-        "diff_n": _sum(has_diff),
-        "diff1": _sum(np.where(has_diff, diff1, 0.0)),
-        "diff2": _sum(np.where(has_diff, diff2, 0.0)),
-        "lr": _sum(lr * span),
-        "grad_n": _sum(has_grad),
-        "grad": _sum(np.where(has_grad, grad, 0.0)),
-        "log_grad": _sum(np.where(has_grad, np.log(np.where(has_grad, grad, 1.0)), 0.0)),
-        "update_n": _sum(has_update),
-        "update": _sum(np.where(has_update, update, 0.0)),
-        "update_sq": _sum(np.where(has_update, update * update, 0.0)),
-        "drive_n": _sum(has_drive),
-        "drive": _sum(np.where(has_drive, grad * update, 0.0)),
-        "clipped": _sum(group(clipped)),
-        "skipped": _sum(skipped),
-        "param_n": _sum(has_param),
-        "param": _sum(np.where(has_param, param, 0.0)),
+    terms = _of_the_loss(loss, before) | {
+        "rows": np.ones_like(loss),
+        "span": span,
+        "lr": lr * span,
+        "grad_n": has_grad,
+        "grad": np.where(has_grad, grad, 0.0),
+        "log_grad": np.where(has_grad, np.log(grad), 0.0),
+        "update_n": has_update,
+        "update": np.where(has_update, update, 0.0),
+        "update_sq": np.where(has_update, update * update, 0.0),
+        "drive_n": has_drive,
+        "drive": np.where(has_drive, grad * update, 0.0),
+        "clipped": group(clipped),
+        "skipped": skipped,
+        "param_n": has_param,
+        "param": np.where(has_param, param, 0.0),
     }
+    sums = _sum([terms[name] for name in SUMS])
+    sums[:, SUMS.index("loss")] = _middle(loss) * sums[:, SUMS.index("loss_n")]
     update = np.where(has_update, update, np.nan)
     return Groups(
-        sums=np.stack([sums[name] for name in SUMS], axis=1),
-        minima=_extremes(np.fmin, MINIMA, (step, loss, lr)),
-        maxima=_extremes(np.fmax, MAXIMA, (step, loss, lr, grad, update)),
+        sums=sums,
+        minima=_reduced(np.fmin, (step, loss, lr)),
+        maxima=_reduced(np.fmax, (step, loss, lr, grad, update)),
     )
 
 
-def _extremes(which: np.ufunc, names: Sequence[str], columns: Sequence[FloatArray]) -> FloatArray:
-    """Return the least or greatest value of each row of each column that is not NaN."""
-    return np.stack(
-        [which.reduce(column, axis=1) for _, column in zip(names, columns, strict=True)], axis=1
-    )
+def _of_the_loss(loss: FloatArray, before: FloatArray) -> dict[str, FloatArray]:
+    known = np.isfinite(loss)
+    diff1, diff2 = (lagged.reshape(loss.shape) for lagged in _differences(loss.ravel(), before))
+    has_diff = np.isfinite(diff1) & np.isfinite(diff2)
+    return {
+        "loss_n": known.astype(np.float64),
+        "loss": np.zeros_like(loss),  # set by `summarise`: it is no sum over rows
+        "diff_n": has_diff.astype(np.float64),
+        "diff1": np.where(has_diff, diff1, 0.0),
+        "diff2": np.where(has_diff, diff2, 0.0),
+    }
 
 
-def _sum(columns: npt.NDArray[np.float64] | npt.NDArray[np.bool_]) -> FloatArray:
-    """Add the columns one by one: numpy's own order of adding depends on the shape."""
-    total = columns[:, 0] + np.float64(0)
-    for k in range(1, columns.shape[1]):
-        total += columns[:, k]
+def _sum(terms: Sequence[npt.NDArray[np.float64] | npt.NDArray[np.bool_]]) -> FloatArray:
+    """Add up the rows of each group, one after the other.
+
+    numpy's own order of adding depends on the shape.
+    """
+    table = np.empty((terms[0].shape[1], len(terms[0]), len(terms)))
+    for k, term in enumerate(terms):
+        table[:, :, k] = term.T
+    total: FloatArray = table[0]
+    for rows in table[1:]:
+        total += rows
     return total
+
+
+def _reduced(by: np.ufunc, fields: Sequence[FloatArray]) -> FloatArray:
+    """Reduce the rows of each group by a minimum or a maximum."""
+    reduced: FloatArray = by.reduce(np.stack(fields, axis=2), axis=1)
+    return reduced
 
 
 def _middle(values: FloatArray) -> FloatArray:
     """Mean of the two middle values of each row of four; of fewer, their plain mean."""
-    n = _sum(np.isfinite(values))
-    mean = _sum(np.where(np.isfinite(values), values, 0.0)) / np.maximum(n, 1.0)
+    known = np.isfinite(values)
+    n, total = _sum([known, np.where(known, values, 0.0)]).T
+    mean: FloatArray = total / np.maximum(n, 1.0)
     if values.shape[1] != GROUP:
         return mean
     ordered = np.sort(values, axis=1)

@@ -7,7 +7,6 @@ much memory and time as what is said after a thousand.
 
 from __future__ import annotations
 
-import math
 from typing import Final
 
 import numpy as np
@@ -19,6 +18,12 @@ __all__ = ["CAPACITY", "History"]
 
 CAPACITY: Final = 128
 """Bins at most; after the first doubling there are always more than half as many."""
+
+_PLACE: Final = {
+    name: (table, column)
+    for table, names in enumerate((SUMS, MINIMA, MAXIMA))
+    for column, name in enumerate(names)
+}
 
 
 class History:
@@ -44,10 +49,26 @@ class History:
             if self._n_groups == CAPACITY * self._width:
                 self._merge_neighbours()
             bin_, filled = divmod(self._n_groups, self._width)
-            end = min(len(groups), at + self._width - filled)
-            self._add_to(bin_, groups, slice(at, end))
+            n_bins = min((len(groups) - at) // self._width, CAPACITY - bin_)
+            if filled or not n_bins:
+                end = min(len(groups), at + self._width - filled)
+                self._add_to(bin_, groups, slice(at, end))
+            else:
+                end = at + n_bins * self._width
+                self._fill(slice(bin_, bin_ + n_bins), groups[at:end])
             self._n_groups += end - at
             at = end
+
+    def _fill(self, bins: slice, groups: Groups) -> None:
+        """Set bins that are empty so far to whole widths of groups."""
+        n_bins = bins.stop - bins.start
+        sums, minima, maxima = (
+            table.reshape(n_bins, self._width, -1)
+            for table in (groups.sums, groups.minima, groups.maxima)
+        )
+        self._sums[bins] = np.add.accumulate(sums, axis=1)[:, -1]
+        self._minima[bins] = np.fmin.reduce(minima, axis=1)
+        self._maxima[bins] = np.fmax.reduce(maxima, axis=1)
 
     def _add_to(self, bin_: int, groups: Groups, rows: slice) -> None:
         joined = np.concatenate([self._sums[bin_ : bin_ + 1], groups.sums[rows]])
@@ -79,11 +100,9 @@ class History:
 
     def __len__(self) -> int:
         """Return the number of bins in use."""
-        return math.ceil(self._n_groups / self._width)
+        return (self._n_groups + self._width - 1) // self._width
 
     def __getitem__(self, name: str) -> FloatArray:
         """Return a field of all bins, by its name in `SUMS`, `MINIMA` or `MAXIMA`."""
-        for names, table in ((SUMS, self._sums), (MINIMA, self._minima), (MAXIMA, self._maxima)):
-            if name in names:
-                return table[: len(self), names.index(name)]
-        raise KeyError(name)
+        table, column = _PLACE[name]
+        return (self._sums, self._minima, self._maxima)[table][: len(self), column]

@@ -6,92 +6,190 @@ import math
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
+from lrwatch.detect.evidence import Evidence
 from lrwatch.records import StepBlock
 
 __all__ = ["NonFinite"]
 
+DENSE: Final = 16
+"""Finite losses running, after which a log is known to have one in every row."""
+
 PATIENCE: Final = 3
-"""Rows without a number, in a log without gradient norms, before that is a loss of NaN."""
+"""Rows of NaN running that count in a log that had two finite losses running, but not `DENSE`."""
+
+LASTING: Final = 24
+"""Rows of NaN running that count in a log that never had two finite losses running."""
 
 RECOVERED: Final = 20
 """Rows with a finite loss after which a run has got over a loss that was not."""
+
+MOST_DOUBLINGS: Final = 20
+
+_BoolArray = npt.NDArray[np.bool_]
 
 
 class NonFinite:
     """Tells a loss that blew up from a loss that was merely not logged.
 
-    An infinite loss blew up, and so did NaN together with a gradient norm that is not finite.
-    NaN beside a finite gradient norm was not recorded. In a log without gradient norms NaN
-    counts after `PATIENCE` rows, if until then every row had a number. Where the optimizer
-    skipped the step (overflow under mixed precision), nothing happened to the parameters.
+    An infinite loss blew up, and so did NaN beside a gradient norm that is not finite, in a log
+    that has gradient norms. NaN beside a finite gradient norm was not recorded; neither was it
+    in a row that lacks even the learning rate, nor where the optimizer skipped the step.
+
+    In a log without gradient norms the pattern decides. Where every row had a loss so far, NaN
+    counts at once, or after `PATIENCE` rows near the beginning; where three such holes came at
+    equal distances they are gaps, and what was said of them is taken back. Where only every
+    k-th row has a loss, or none had one yet, NaN counts once it lasts for `LASTING` rows and
+    for more than twice the longest gap before.
 
     Attributes
     ----------
     step
         Step at which the loss was first not finite; ``None`` if it was finite all the time,
-        or has been so again for `RECOVERED` rows.
+        or has been so again for `RECOVERED` rows, twice as many after each relapse.
+    last
+        Last step with a loss that was not finite; ``None`` if there was none.
+    n_bad
+        Number of losses that were not finite.
+    n_finite
+        Finite losses since the last that was not.
     """
 
     def __init__(self) -> None:
         self.step: int | None = None
-        self._has_loss = False
-        self._has_grad = False
-        self._is_sparse = False
-        self._n_nan = 0  # in a row
-        self._n_finite = 0  # in a row
-        self._first_nan = 0
+        self.last: int | None = None
+        self.n_bad = 0
+        self.n_finite = 0
+        self.has_loss = False
+        self._has_grad = self._has_lr = False
+        self._is_regular = False
+        self._n_rows = self._n_running = self._most_running = self._episodes = 0
+        self._longest_gap = 0
+        self._n_nan = self._n_counted = 0  # of the NaNs running: all, and those in n_bad
+        self._first_nan = 0  # its step
+        self._hole = self._hole_before = self._distance = 0  # in rows
 
     def advance(self, block: StepBlock) -> int | None:
-        """Look at the next rows, up to the first that shows a loss that blew up.
+        """Look at the next rows, up to the first that surely shows a loss that blew up.
 
         Returns
         -------
         n_rows
             How many rows were looked at if the last of them fired, else ``None``.
         """
-        at, suspects = 0, _suspects(block)
-        if not suspects:
-            self._pass(block)
-            return None
-        for k in suspects:
+        at = 0
+        for k in self._suspects(block):
             self._pass(block[at:k])
             at = k + 1
-            if self._blew_up(float(block.loss[k]), float(block.grad_norm[k]), int(block.step[k])):
+            if self._blew_up(block[k : k + 1]):
                 return at
         self._pass(block[at:])
         return None
 
+    def _suspects(self, block: StepBlock) -> list[int]:
+        suspect = ~np.isfinite(block.loss) & block.loss_seen & ~block.skipped
+        if not suspect.any():
+            return []
+        unrecorded = np.isnan(block.loss) & np.isfinite(block.grad_norm)
+        lr_known = np.isfinite(block.lr)
+        has_lr = np.logical_or.accumulate(lr_known) | self._has_lr
+        return [int(k) for k in np.flatnonzero(suspect & ~unrecorded & (lr_known | ~has_lr))]
+
     def _pass(self, block: StepBlock) -> None:
         """Take rows that are above suspicion."""
-        n_finite = int(np.count_nonzero(np.isfinite(block.loss)))
+        finite: _BoolArray = np.isfinite(block.loss)
+        n_finite = int(np.count_nonzero(finite))
+        if n_finite and self._n_nan:
+            self._close_gap()
+        self._n_rows += len(block)
         if n_finite:
-            self._is_sparse |= self._n_nan > 0
-            self._has_loss = True
-            self._n_nan = 0
-            self._n_finite += n_finite
+            self.has_loss = True
+            self.n_finite += n_finite
+            self._n_running += n_finite
+            self._most_running = max(self._most_running, self._n_running)
         self._has_grad = self._has_grad or bool(np.isfinite(block.grad_norm).any())
-        if self._n_finite >= RECOVERED:
+        self._has_lr = self._has_lr or bool(np.isfinite(block.lr).any())
+        if self.n_finite >= RECOVERED * 2 ** min(self._episodes - 1, MOST_DOUBLINGS):
             self.step = None
 
-    def _blew_up(self, loss: float, grad: float, step: int) -> bool:
-        """Take a suspect row; say whether it is the first that shows a loss that blew up."""
-        if math.isnan(loss) and not math.isinf(grad) and not self._has_grad:
-            if not self._is_lasting(step):
-                return False
-            step = self._first_nan
-        self._n_finite = 0
-        newly = self.step is None
-        self.step = step if newly else self.step
-        return newly
+    def _blew_up(self, row: StepBlock) -> bool:
+        """Take a suspect row; say whether it is the first that surely shows a blow-up."""
+        step = int(row.step[0])
+        self._n_rows += 1
+        self._n_running = 0
+        self._has_lr = self._has_lr or bool(np.isfinite(row.lr[0]))
+        if math.isnan(row.loss[0]) and not math.isinf(row.grad_norm[0]):
+            return self._doubt(step)
+        self._n_nan = 0
+        return self._count(step, step, 1)
 
-    def _is_lasting(self, step: int) -> bool:
-        self._first_nan = self._first_nan if self._n_nan else step
+    def _doubt(self, step: int) -> bool:
+        """Take a row in which the loss is NaN, and the gradient norm NaN or unknown."""
+        if not self._n_nan:
+            self._first_nan, self._hole = step, self._n_rows
         self._n_nan += 1
-        return self._n_nan >= PATIENCE and self._has_loss and not self._is_sparse
+        if self._n_nan < max(self._patience(), self._longest_gap and 2 * self._longest_gap + 1):
+            return False
+        n_new = self._n_nan - self._n_counted
+        self._n_counted = self._n_nan
+        return self._count(self._first_nan, step, n_new) and self._patience() < LASTING
 
+    def _patience(self) -> int:
+        """Return from how many rows of NaN running on they count."""
+        if self._has_grad or self._is_dense:
+            return 1
+        return PATIENCE if self._most_running > 1 else LASTING
 
-def _suspects(block: StepBlock) -> list[int]:
-    unrecorded = np.isnan(block.loss) & np.isfinite(block.grad_norm)
-    suspect = ~np.isfinite(block.loss) & block.loss_seen & ~block.skipped & ~unrecorded
-    return [int(k) for k in np.flatnonzero(suspect)]
+    @property
+    def _is_dense(self) -> bool:
+        return self._most_running >= DENSE
+
+    def _count(self, first: int, last: int, n_new: int) -> bool:
+        """Note losses that are not finite; say whether they begin an episode."""
+        self.n_bad += n_new
+        self.last = last
+        self.n_finite = 0
+        if self.step is not None:
+            return False
+        self.step = first
+        self._episodes += 1
+        return True
+
+    def _close_gap(self) -> None:
+        """Take note that NaN was followed by a finite loss: what it was may be clear now."""
+        distance = self._hole - self._hole_before if self._hole_before else 0
+        if self._is_dense:
+            self._is_regular = self._distance > 0 and abs(distance - self._distance) <= 1
+        if self._is_regular or not self._is_dense:
+            self._longest_gap = max(self._longest_gap, self._n_nan)
+            self._take_back()
+        self._hole_before, self._distance = self._hole, distance
+        self._n_nan = self._n_counted = 0
+
+    def _take_back(self) -> None:
+        self.n_bad -= self._n_counted
+        if self._is_regular:
+            self.n_bad = 0
+        if self.step is not None and (self._is_regular or self.step == self._first_nan):
+            self.step = None
+            self._episodes = 0 if self._is_regular else self._episodes - 1
+        self.last = self.last if self.n_bad else None
+
+    def evidence(self, last_step: int | None) -> Evidence:
+        """Return what was found, as a test."""
+        fired = self.step is not None
+        interval = None
+        if self.step is not None:
+            interval = (self.step, self.step if last_step is None else last_step)
+        return Evidence("nonfinite", float(self.n_bad), 1.0, fired, interval, self.in_words())
+
+    def in_words(self) -> str:
+        """Say what was found, without a capital or a full stop."""
+        if not self.n_bad:
+            return "every loss seen is finite" if self.has_loss else "no loss was seen"
+        if self.step is not None and not self.n_finite:
+            begun = f"from step {self.step} on" if self.has_loss else "from the first step on"
+            return f"the loss is not finite {begun}"
+        losses = "1 loss was" if self.n_bad == 1 else f"{self.n_bad:,} losses were"
+        return f"{losses} not finite, the last at step {self.last:,}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import statistics
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -93,7 +92,10 @@ def _beginning(values: list[float]) -> float:
     Only the first loss is that of the initial parameters: where the learning rate is far too
     high, the others are already those of the parameters that it wrecked.
     """
-    return min(values[0], statistics.median(values)) if values else math.nan
+    if not values:
+        return math.nan
+    ordered, n = sorted(values), len(values)
+    return min(values[0], (ordered[(n - 1) // 2] + ordered[n // 2]) / 2)
 
 
 def _first(values: npt.NDArray[np.float64], n: int) -> list[float]:

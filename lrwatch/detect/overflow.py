@@ -6,6 +6,7 @@ from typing import Final
 
 from lrwatch.detect.evidence import Evidence
 from lrwatch.detect.past import Past
+from lrwatch.detect.wording import share as in_percent
 
 __all__ = ["skipped_steps"]
 
@@ -22,5 +23,5 @@ def skipped_steps(past: Past) -> Evidence:
         OFTEN,
         fired=share > OFTEN,
         interval=past.interval,
-        note=f"{share:.1%} of the steps were skipped",
+        note=f"{in_percent(share)} of the steps were skipped",
     )

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, bisect_right
 from functools import cached_property
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from lrwatch.detect.history import History
 from lrwatch.detect.opening import Opening
@@ -66,6 +66,8 @@ class Past:
         ends = np.cumsum(self.steps)
         self.n_steps = float(ends[-1]) if len(ends) else 0.0
         self.middle = (ends - self.steps / 2) / max(self.n_steps, 1.0)
+        self._middles: list[float] = self.middle.tolist()
+        self._levels: dict[tuple[float, float], float] = {}
         self.first_step, self.last_step = history["first_step"], history["last_step"]
         self.lr = history["lr"] / np.maximum(self.steps, TINY)
         self._set_loss()
@@ -112,27 +114,30 @@ class Past:
         """Return the number of bins."""
         return len(self.steps)
 
-    @property
+    @cached_property
     def interval(self) -> tuple[int, int] | None:
         """First and last step."""
-        return self.steps_of(np.ones(len(self), bool)) if len(self) else None
+        return self.steps_of(slice(0, len(self)))
 
-    def steps_of(self, bins: npt.NDArray[np.bool_]) -> tuple[int, int] | None:
+    def steps_of(self, bins: slice) -> tuple[int, int] | None:
         """First and last step of the chosen bins."""
-        if not bins.any():
+        if bins.start >= bins.stop:
             return None
-        return int(self.first_step[bins][0]), int(self.last_step[bins][-1])
+        return int(self.first_step[bins.start]), int(self.last_step[bins.stop - 1])
 
-    def between(self, start: float, end: float) -> npt.NDArray[np.bool_]:
+    def between(self, start: float, end: float) -> slice:
         """Bins whose middle lies in a stretch of the run, or the one bin nearest to it."""
-        chosen = (self.middle >= start) & (self.middle <= end)
-        if not chosen.any() and len(self):
-            chosen[int(np.argmin(np.abs(self.middle - (start + end) / 2)))] = True
-        return chosen
+        first, last = bisect_left(self._middles, start), bisect_right(self._middles, end)
+        if first >= last and len(self):
+            first = int(np.argmin(np.abs(self.middle - (start + end) / 2)))
+            last = first + 1
+        return slice(first, last)
 
     def level(self, start: float, end: float) -> float:
         """Median loss in a stretch of the run, given by two fractions of it."""
-        return median(self.loss[self.between(start, end)])
+        if (start, end) not in self._levels:
+            self._levels[start, end] = median(self.loss[self.between(start, end)])
+        return self._levels[start, end]
 
     @cached_property
     def end(self) -> float:

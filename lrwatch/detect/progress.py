@@ -12,6 +12,7 @@ import numpy as np
 from lrwatch.detect.evidence import Evidence
 from lrwatch.detect.past import TINY, Past
 from lrwatch.detect.scale import clip, decades
+from lrwatch.detect.wording import share
 from lrwatch.records import FloatArray
 
 __all__ = ["drawdown", "measure", "solved"]
@@ -43,7 +44,10 @@ def solved(past: Past) -> Evidence:
         NOTHING,
         fired=left < NOTHING and drawdown(past) < NOTHING,
         interval=past.interval,
-        note=f"{left:.3g} times the loss at the start is left",
+        note=f"{share(left)} of the loss at the start is left"
+        if left <= 1
+        else "the loss is above its start",
+        speaks="for",
     )
 
 
@@ -51,7 +55,7 @@ def measure(past: Past) -> dict[str, float]:
     """Features of the loss curve."""
     drop = past.start - past.end
     gained = past.gained + past.grain
-    moves = np.diff(past.loss)
+    moves = past.loss[1:] - past.loss[:-1]
     travelled = float(np.abs(moves).sum()) + TINY
     highest = _second_highest(past.history["loss_max"])
     early = float(past.loss[past.between(0, 0.1)].max())

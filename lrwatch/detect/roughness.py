@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import numpy.typing as npt
 
 from lrwatch.detect.past import Past
 from lrwatch.detect.scale import clip, decades, median
@@ -19,7 +18,7 @@ from lrwatch.detect.scale import clip, decades, median
 __all__ = ["bounce", "measure"]
 
 
-def bounce(past: Past, bins: npt.NDArray[np.bool_]) -> float:
+def bounce(past: Past, bins: slice) -> float:
     """Mean |difference over two steps| over mean |difference over one|; NaN if unknown."""
     one = float(past.history["diff1"][bins].sum())
     two = float(past.history["diff2"][bins].sum())
@@ -45,7 +44,8 @@ def wander(past: Past) -> float:
     """
     late = past.between(0.4, 1)
     rows = median(past.history["loss_n"][late])
-    moves = np.abs(np.diff(past.loss[late]))
+    loss = past.loss[late]
+    moves = np.abs(loss[1:] - loss[:-1])
     if len(moves) < 2 or rows < 1:  # noqa: PLR2004
         return math.nan
     return median(moves) * math.sqrt(rows) / past.grain

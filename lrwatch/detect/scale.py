@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from lrwatch.records import FloatArray
 
 __all__ = ["clip", "decades", "median"]
@@ -40,11 +38,13 @@ def median(values: FloatArray) -> float:
 
     Examples
     --------
+    >>> import numpy as np
     >>> median(np.array([3.0, 1.0, 2.0, 7.0]))
     2.5
     """
     n = len(values)
     if not n:
         return math.nan
-    ordered = np.sort(values)
+    ordered = values.copy()
+    ordered.sort()
     return float(0.5 * (ordered[(n - 1) // 2] + ordered[n // 2]))

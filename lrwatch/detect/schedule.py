@@ -10,6 +10,8 @@ import numpy as np
 from lrwatch.detect.evidence import Evidence
 from lrwatch.detect.past import TINY, Past
 from lrwatch.detect.scale import clip, decades
+from lrwatch.formats import number
+from lrwatch.records import FloatArray
 
 __all__ = ["CUT", "Cut", "cut", "in_warmup", "measure", "range_test"]
 
@@ -65,7 +67,7 @@ def in_warmup(past: Past) -> bool:
     if len(past) <= SUDDEN:
         return False
     recent = past.lr[past.between(0.75, 1)]
-    return bool(np.all(np.diff(past.lr) >= 0) and recent[0] < 0.9 * recent[-1])
+    return bool(np.all(past.lr[1:] >= past.lr[:-1]) and recent[0] < 0.9 * recent[-1])
 
 
 def range_test(past: Past) -> Evidence:
@@ -78,17 +80,24 @@ def range_test(past: Past) -> Evidence:
     """
     lr = np.maximum(past.lr, TINY)
     swept = float(lr[-1] / lr[0])
-    grows = bool(np.all(np.diff(lr) > 0))
-    line = np.interp(past.middle, past.middle[[0, -1]], np.log(lr[[0, -1]]))
-    is_even = bool(np.all(np.abs(np.log(lr) - line) < UNEVEN * math.log(max(swept, 2.0))))
     return Evidence(
         "range_test",
         swept,
         SWEEP,
-        fired=swept >= SWEEP and grows and is_even and len(past) > SUDDEN,
+        fired=swept >= SWEEP and len(past) > SUDDEN and _grows_evenly(past, lr),
         interval=past.interval,
-        note=f"the learning rate went from {lr[0]:.2g} to {lr[-1]:.2g}",
+        note=f"the learning rate went from {number(lr[0], 2)} to {number(lr[-1], 2)}"
+        if swept != 1
+        else f"the learning rate is {number(lr[0], 2)} at both ends",
+        speaks="neither",
     )
+
+
+def _grows_evenly(past: Past, lr: FloatArray) -> bool:
+    if not np.all(lr[1:] > lr[:-1]):
+        return False
+    line = np.interp(past.middle, past.middle[[0, -1]], np.log(lr[[0, -1]]))
+    return bool(np.all(np.abs(np.log(lr) - line) < UNEVEN * math.log(lr[-1] / lr[0])))
 
 
 def measure(past: Past) -> dict[str, float]:

@@ -8,6 +8,9 @@ import numpy as np
 
 from lrwatch.detect.evidence import Evidence
 from lrwatch.detect.past import TINY, Past
+from lrwatch.detect.scale import median
+from lrwatch.detect.wording import times
+from lrwatch.formats import number
 
 __all__ = ["spike"]
 
@@ -26,7 +29,7 @@ OPENING: Final = 0.03  # of the run: its first steps may be anywhere
 def spike(past: Past) -> Evidence:
     """Test whether there was a spike that the run got over; the highest counts."""
     height = past.history["loss_max"] - past.loss
-    usual = float(np.nanmedian(height)) + TINY
+    usual = median(height[np.isfinite(height)]) + TINY
     late = past.middle > OPENING
     candidates = np.where(late & np.isfinite(height), height, -np.inf)
     at = int(np.argmax(candidates))
@@ -35,8 +38,8 @@ def spike(past: Past) -> Evidence:
     above = float(past.history["loss_max"][at])
     fired = False
     if len(before) and len(after):
-        base = float(np.median(before))
-        left = float(np.median(past.loss[at + 1 :])) - base
+        base = median(before)
+        left = median(past.loss[at + 1 :]) - base
         high = above - base
         fired = ratio > HEIGHT and high > SHARE * past.gained and left < RECOVERED * high
     return Evidence(
@@ -45,5 +48,6 @@ def spike(past: Past) -> Evidence:
         HEIGHT,
         fired=fired,
         interval=(int(past.first_step[at]), int(past.last_step[at])),
-        note=f"loss {above:.4g} at its highest, {ratio:.1f} times as far off as usual",
+        note=f"loss {number(above)} at its highest, {times(ratio)} as far off as usual",
+        speaks="neither",
     )

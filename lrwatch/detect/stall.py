@@ -11,6 +11,8 @@ from lrwatch.detect.evidence import Evidence
 from lrwatch.detect.motion import relative_path
 from lrwatch.detect.past import Past
 from lrwatch.detect.schedule import CUT, cut
+from lrwatch.detect.wording import share as in_percent
+from lrwatch.formats import number
 
 __all__ = ["cut_too_early", "dead", "frozen"]
 
@@ -40,7 +42,7 @@ def cut_too_early(past: Past) -> Evidence:
     """Test whether the learning rate was cut deeply while the loss was still falling."""
     found = cut(past)
     if found is None:
-        return Evidence("lr_cut", 1.0, CUT, note="the learning rate never fell at once")
+        return Evidence("lr_cut", 1.0, CUT, note="the learning rate was never cut sharply")
     after = np.arange(len(past)) >= found.bin
     share = float(past.steps[after].sum()) / max(past.n_steps, 1.0)
     recovered = bool(past.lr[after].max() > CYCLE * past.lr.max())
@@ -59,7 +61,7 @@ def cut_too_early(past: Past) -> Evidence:
         CUT,
         fired=fired,
         interval=(found.step, int(past.last_step[-1])),
-        note=f"the learning rate fell {found.factor:,.0f}-fold at step {found.step}",
+        note=f"the learning rate fell {number(found.factor, 3)}-fold at step {found.step}",
     )
 
 
@@ -104,5 +106,7 @@ def dead(past: Past) -> Evidence:
         SLIGHT,
         fired=bool(share < SLIGHT and calm and path > MOVED),
         interval=past.interval,
-        note=f"the loss came down by {share:.1%} at best",
+        note=f"the loss came down by {in_percent(share)} at best"
+        if share > 0
+        else "the loss never came down",
     )

@@ -15,6 +15,7 @@ from typing import Any, Final
 import numpy as np
 
 from lrwatch.detect.divergence import Divergence
+from lrwatch.detect.explosion import Explosion
 from lrwatch.detect.groups import GROUP, Groups, summarise
 from lrwatch.detect.history import History
 from lrwatch.detect.nonfinite import NonFinite
@@ -24,8 +25,8 @@ from lrwatch.records import STEP_COLUMNS, FloatArray, StepBlock
 
 __all__ = ["Moment", "Tracker"]
 
-FIRST_LOOK: Final = 24
-"""Rows before the first look: less than that says little of any run."""
+FIRST_LOOK: Final = 57
+"""Rows before the first look: what is inferred is alarmed at two looks running, from 60 on."""
 
 LOOK_EVERY: Final = 0.2
 """Share of new rows between two looks: equal distances on a logarithmic axis of time."""
@@ -55,6 +56,7 @@ class Tracker:
         self.history = History()
         self.nonfinite = NonFinite()
         self.divergence = Divergence()
+        self.explosion = Explosion()
         self.n_rows = 0
         self.last_step: int | None = None
         self._next_look = FIRST_LOOK
@@ -115,6 +117,7 @@ class Tracker:
         if not len(rows):
             return
         self.opening.add(rows)
+        self.explosion.add(rows)
         self.history.add(groups)
         self._step_before = int(rows.step[-1])
         losses = np.where(np.isfinite(rows.loss[-2:]), rows.loss[-2:], np.nan)

@@ -8,13 +8,24 @@ from typing import Final
 
 import numpy as np
 
+from lrwatch.detect.explosion import STEEP, steepness
 from lrwatch.diagnosis.diagnosis import CLASSES, Verdict
 from lrwatch.diagnosis.examination import Examination
+from lrwatch.formats import number
 
 __all__ = ["advice", "suggest"]
 
 HALF_DECADE: Final = math.sqrt(10)
 """The least change of a learning rate that is worth a new run."""
+
+DECAYED: Final = 0.1
+"""Share of its peak at which a learning rate has come down."""
+
+CRAWLS: Final = 0.9
+"""Probability of too small steps from which on a run that stalled may merely crawl."""
+
+STEEPNESS: Final = 10.0
+"""Gradient norm * parameter norm / loss at which a gradient that is too steep may be clipped."""
 
 LOWEST: Final = 1 / 100
 HIGHEST: Final = 300.0
@@ -25,13 +36,19 @@ def suggest(verdict: Verdict, exam: Examination) -> float | None:
     """Return the peak learning rate to try next; ``None`` where another would not help."""
     peak = _peak(exam)
     kind = CLASSES[verdict]
-    if not 0 < peak < math.inf or exam.fired("frozen") or exam.fired("lr_cut"):
+    if not 0 < peak < math.inf or (verdict == "stalled" and not _would_help(exam)):
         return None
     if kind == "too_high":
         return _rounded(peak * _lower(exam))
     if kind == "too_low":
         return _rounded(peak * _higher(exam))
     return None
+
+
+def _would_help(exam: Examination) -> bool:
+    """Whether another rate would help a run that stalled: only where it may crawl after all."""
+    crawls = exam.probability.get("too_low", 0.0) >= CRAWLS
+    return crawls and not (exam.fired("frozen") or exam.fired("lr_cut"))
 
 
 def _peak(exam: Examination) -> float:
@@ -62,7 +79,8 @@ def advice(verdict: Verdict, exam: Examination, suggested_lr: float | None) -> s
 def _other_rate(exam: Examination, suggested_lr: float | None) -> str:
     if suggested_lr is None:
         return "Try another learning rate"
-    return f"Try a peak learning rate of {suggested_lr:.3g} instead of {_peak(exam):.3g}"
+    tried = number(_peak(exam), 3)
+    return f"Try a peak learning rate of {number(suggested_lr, 3)} instead of {tried}"
 
 
 def _diverging(exam: Examination, suggested_lr: float | None) -> str:
@@ -73,25 +91,29 @@ def _diverging(exam: Examination, suggested_lr: float | None) -> str:
 
 
 def _exploding(exam: Examination, _: float | None) -> str:
-    usual = exam.past.opening.grad
-    at = f" at a norm of about {usual:.2g}" if usual > 0 else ""
-    return f"Clip the gradient{at}, and look at the initial recurrent weights"
+    opening, steep = exam.past.opening, steepness(exam.past.opening)
+    usual = opening.grad * min(STEEPNESS / steep, 1.0) if steep > STEEP else opening.grad
+    at = f" at a norm of about {number(usual, 2)}" if usual > 0 else ""
+    return f"Clip the gradient{at}, and scale down the initial weights, recurrent ones first"
 
 
-def _stalled(exam: Examination, _: float | None) -> str:
+def _stalled(exam: Examination, suggested_lr: float | None) -> str:
     if exam.fired("lr_cut"):
         return "Keep the learning rate up for longer before it is cut"
     if exam.fired("frozen"):
         return "Check that the optimizer holds the parameters that the loss depends on"
-    return "Check that gradients reach every layer: initialisation, activations, normalisation"
+    net = "heck that gradients reach every layer: initialisation, activations, normalisation"
+    return f"C{net}" if suggested_lr is None else f"{_other_rate(exam, suggested_lr)}, and c{net}"
 
 
-def _converged(_: Examination, __: float | None) -> str:
-    return "Stop here, or decay the learning rate to see whether its noise is the floor"
+def _converged(exam: Examination, _: float | None) -> str:
+    if float(exam.past.lr[-1]) <= DECAYED * _peak(exam):
+        return "Stop here: the learning rate has come down as well"
+    return "Stop here, or lower the learning rate to see whether its noise is the floor"
 
 
 def _spike(_: Examination, __: float | None) -> str:
-    return "Look at the batch of that step; a clipped gradient would have softened it"
+    return "Look at the batch of that step; clipping the gradient would have softened it"
 
 
 def _insufficient(exam: Examination, _: float | None) -> str:
@@ -99,7 +121,7 @@ def _insufficient(exam: Examination, _: float | None) -> str:
         return ""
     past = exam.past
     lowest = float(past.lr[int(np.argmin(past.loss))])
-    return f"Loss was lowest at a rate of {lowest:.2g}; a tenth of that is a usual choice"
+    return f"Loss was lowest at a rate of {number(lowest, 2)}; a tenth of that is a usual choice"
 
 
 _SENTENCES: Final[dict[Verdict, Callable[[Examination, float | None], str]]] = {

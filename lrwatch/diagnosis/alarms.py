@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Protocol
 
-from lrwatch.diagnosis.diagnosis import Alarm, Diagnosis
+from lrwatch.diagnosis.diagnosis import LearningRate
 
-__all__ = ["AlarmPolicy"]
+__all__ = ["AlarmPolicy", "Judged"]
 
 CONFIDENT: Final = 0.93
 """Confidence that an inferred verdict needs, at two looks running."""
@@ -15,6 +15,17 @@ LOOKS: Final = 2
 
 SETTLED: Final = 60
 """Rows before which nothing inferred is alarmed."""
+
+
+class Judged(Protocol):
+    """What the policy has to know of a verdict."""
+
+    @property
+    def learning_rate(self) -> LearningRate: ...  # noqa: D102
+    @property
+    def confidence(self) -> float: ...  # noqa: D102
+    @property
+    def n_steps(self) -> int: ...  # noqa: D102
 
 
 class AlarmPolicy:
@@ -32,27 +43,18 @@ class AlarmPolicy:
         self._agreeing = 0
         self._class = ""
 
-    def consider(self, diagnosis: Diagnosis, step: int, *, is_urgent: bool) -> Alarm | None:
-        """Return an alarm if there is reason for one now."""
-        kind = diagnosis.learning_rate
+    def is_due(self, judged: Judged, step: int, *, is_urgent: bool) -> bool:
+        """Take note of a verdict; say whether there is reason for an alarm now."""
+        kind = judged.learning_rate
         flagged = kind in ("too_high", "too_low")
-        sure = flagged and diagnosis.confidence >= CONFIDENT and diagnosis.n_steps >= SETTLED
+        sure = flagged and judged.confidence >= CONFIDENT and judged.n_steps >= SETTLED
         self._agreeing = self._agreeing + 1 if kind == self._class else 1
         self._class = kind
         if kind == "ok" and self._agreeing >= LOOKS:
             self._raised = None
         due = (is_urgent and flagged) or (sure and self._agreeing >= LOOKS)
         if not due or self._raised == kind:
-            return None
+            return False
         self._raised = kind
         self.first_step = step if self.first_step is None else self.first_step
-        return Alarm(
-            step=step,
-            verdict=diagnosis.verdict,
-            learning_rate=kind,
-            confidence=diagnosis.confidence,
-            interval=diagnosis.interval,
-            reason=diagnosis.reason,
-            advice=diagnosis.advice,
-            suggested_lr=diagnosis.suggested_lr,
-        )
+        return True

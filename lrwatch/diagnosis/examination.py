@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable
+from functools import cached_property
+from typing import Final
 
 from lrwatch.detect import (
     flatness,
@@ -22,9 +24,11 @@ from lrwatch.detect.features import features
 from lrwatch.detect.past import Past
 from lrwatch.detect.spike import spike
 from lrwatch.detect.tracker import Tracker
-from lrwatch.diagnosis.model import judgement
+from lrwatch.detect.wandering import wanders
+from lrwatch.detect.wording import share, times
+from lrwatch.diagnosis import model
 
-__all__ = ["Examination", "examine"]
+__all__ = ["Examination"]
 
 GAIN_LOW = 0.0065  # both fitted on the development corpus alone, docs/detectors.md
 PATH_SHORT = 1.0
@@ -34,73 +38,80 @@ BOUNCES = 0.6
 BEYOND_BUMP = 40  # rows: adaptive optimizers and momentum may throw the first ones up
 
 
-@dataclass(frozen=True, slots=True)
 class Examination:
     """Curves, test results and class probabilities of a run at one moment.
 
-    Attributes
+    Everything is computed when it is first asked for: most looks at a run end after a few tests.
+
+    Parameters
     ----------
-    tracker, past
+    tracker
         Where everything comes from.
-    evidence
-        Result of each test by its code.
-    probability
-        Of ``too_high``, ``ok`` and ``too_low``; empty where the run is too short to say.
+    least_rows
+        Losses below which only the tests of how a run ends are made.
     total_steps
         Planned number of steps, where known.
-    excess
-        Decades by which the learning rate seems to lie above the best one; NaN if unknown.
+
+    Attributes
+    ----------
+    past
+        The run as curves.
     """
 
-    tracker: Tracker
-    past: Past
-    evidence: dict[str, Evidence]
-    probability: dict[str, float]
-    total_steps: int | None = None
-    excess: float = math.nan
+    def __init__(self, tracker: Tracker, *, least_rows: int, total_steps: int | None) -> None:
+        self.tracker = tracker
+        self.past: Past = tracker.past()
+        self.total_steps = total_steps
+        self._least_rows = least_rows
+        self._results: dict[str, Evidence] = {}
+
+    @property
+    def is_short(self) -> bool:
+        """Whether there are too few losses to say anything of the learning rate."""
+        return self.past.n_loss < self._least_rows
+
+    def result(self, name: str) -> Evidence:
+        """Return the result of a test, by its code."""
+        if name not in self._results:
+            self._results[name] = _TESTS[name](self)
+        return self._results[name]
 
     def fired(self, name: str) -> bool:
         """Whether a test ran and fired."""
-        return name in self.evidence and self.evidence[name].fired
+        return name in self._runnable and self.result(name).fired
 
+    @property
+    def _runnable(self) -> tuple[str, ...]:
+        if not self.past.n_loss:
+            return _OF_THE_END[:1]
+        return _OF_THE_END if self.is_short else tuple(_TESTS)
 
-def examine(tracker: Tracker, *, least_rows: int, total_steps: int | None) -> Examination:
-    """Run every test on a run; below `least_rows` rows only those of its end."""
-    past = tracker.past()
-    tests = [_nonfinite(tracker)]
-    if past.n_loss:
-        tests += [_drawdown(past, tracker.divergence.since), flatness.progress(past)]
-    if past.n_loss < least_rows:
-        note = f"{past.n_loss} steps with a loss so far, {least_rows} needed"
-        tests.append(Evidence("learning_rate", note=note))
-        return Examination(tracker, past, {test.name: test for test in tests}, {}, total_steps)
-    tests += [
-        flatness.is_flat(past),
-        flatness.has_settled(past),
-        progress.solved(past),
-        spike(past),
-        schedule.range_test(past),
-        stall.cut_too_early(past),
-        stall.frozen(past),
-        stall.dead(past),
-        overflow.skipped_steps(past),
-        _bounce(past),
-        _gain(past),
-        _path(past),
-        _gradient(past),
-    ]
-    judged = judgement(features(past), has_motion=past.drive is not None)
-    evidence = {test.name: test for test in tests}
-    return Examination(tracker, past, evidence, judged.probability, total_steps, judged.excess)
+    @cached_property
+    def evidence(self) -> dict[str, Evidence]:
+        """Result of each test by its code."""
+        found = {name: self.result(name) for name in self._runnable}
+        if self.is_short:
+            note = f"{self.past.n_loss} of the {self._least_rows} losses needed so far"
+            found["learning_rate"] = Evidence("learning_rate", note=note)
+        return found
 
+    @cached_property
+    def _features(self) -> dict[str, float]:
+        return features(self.past)
 
-def _nonfinite(tracker: Tracker) -> Evidence:
-    step = tracker.nonfinite.step
-    if step is None:
-        return Evidence("nonfinite", 0.0, 1.0, note="every loss seen is finite")
-    interval = (step, tracker.last_step if tracker.last_step is not None else step)
-    note = f"the loss is not finite from step {step} on"
-    return Evidence("nonfinite", 1.0, 1.0, fired=True, interval=interval, note=note)
+    @cached_property
+    def probability(self) -> dict[str, float]:
+        """Of ``too_high``, ``ok`` and ``too_low``; empty where the run is too short to say."""
+        if self.is_short:
+            return {}
+        return model.probability(self._features, has_motion=self.past.drive is not None)
+
+    @cached_property
+    def excess(self) -> float:
+        """Decades by which the learning rate seems to lie above the best one; NaN if unknown."""
+        if self.is_short:
+            return math.nan
+        return model.excess(self._features, has_motion=self.past.drive is not None)
 
 
 def _drawdown(past: Past, since: int | None) -> Evidence:
@@ -113,7 +124,9 @@ def _drawdown(past: Past, since: int | None) -> Evidence:
         fired=past.n_loss >= BEYOND_BUMP
         and (value >= HALF_LOST or (since is not None and value >= LOST)),
         interval=(since, end) if since is not None else past.interval,
-        note=f"{max(value, 0):.0%} of the decrease of the loss was lost again",
+        note="all of the decrease of the loss was lost again"
+        if value >= 1
+        else f"{share(value)} of the decrease of the loss was lost again",
     )
 
 
@@ -136,7 +149,7 @@ def _gain(past: Past) -> Evidence:
     value = gain.gain_ratio(past)
     if math.isnan(value):
         return Evidence("gain_ratio", note="needs the gradient norm and the update norm")
-    note = f"{max(value, 0):.2%} of what first order allows was gained"
+    note = f"the steps gained {share(value)} of what they promised, 2% to 7% being usual"
     return Evidence("gain_ratio", value, GAIN_LOW, value < GAIN_LOW, past.interval, note)
 
 
@@ -144,7 +157,7 @@ def _path(past: Past) -> Evidence:
     value = motion.relative_path(past)
     if math.isnan(value):
         return Evidence("relative_path", note="needs the update norm and the parameter norm")
-    note = f"the parameters moved {value:.3g} times their own length"
+    note = f"the weights moved {times(value)} their own length, 9 times being usual"
     return Evidence("relative_path", value, PATH_SHORT, value < PATH_SHORT, past.interval, note)
 
 
@@ -152,6 +165,31 @@ def _gradient(past: Past) -> Evidence:
     value = gradient.growth(past)
     if math.isnan(value):
         return Evidence("gradient_growth", note="needs the gradient norm")
-    note = f"the gradient norm rose to {value:.3g} times that of the first steps"
+    note = f"the gradient norm rose to {times(value)} that of the first steps"
     fired = value > GRADIENT_BLEW_UP
     return Evidence("gradient_growth", value, GRADIENT_BLEW_UP, fired, past.interval, note)
+
+
+_TESTS: Final[dict[str, Callable[[Examination], Evidence]]] = {
+    "nonfinite": lambda exam: exam.tracker.nonfinite.evidence(exam.tracker.last_step),
+    "drawdown": lambda exam: _drawdown(exam.past, exam.tracker.divergence.since),
+    "no_progress": lambda exam: flatness.progress(exam.past),
+    "flat": lambda exam: flatness.is_flat(exam.past),
+    "settled": lambda exam: flatness.has_settled(exam.past),
+    "solved": lambda exam: progress.solved(exam.past),
+    "spike": lambda exam: spike(exam.past),
+    "range_test": lambda exam: schedule.range_test(exam.past),
+    "no_objective": lambda exam: wanders(exam.past),
+    "lr_cut": lambda exam: stall.cut_too_early(exam.past),
+    "frozen": lambda exam: stall.frozen(exam.past),
+    "dead": lambda exam: stall.dead(exam.past),
+    "skipped_steps": lambda exam: overflow.skipped_steps(exam.past),
+    "bounce": lambda exam: _bounce(exam.past),
+    "gain_ratio": lambda exam: _gain(exam.past),
+    "relative_path": lambda exam: _path(exam.past),
+    "gradient_growth": lambda exam: _gradient(exam.past),
+}
+"""Every test by its code, in the order in which people read them."""
+
+_OF_THE_END: Final = ("nonfinite", "drawdown", "no_progress")
+"""Tests of how a run ends, which need few rows; of the first of them, none."""

@@ -2,45 +2,77 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Final
 
 from lrwatch.detect.tracker import Tracker
 from lrwatch.diagnosis.advice import advice, suggest
-from lrwatch.diagnosis.diagnosis import CLASSES, Diagnosis
-from lrwatch.diagnosis.examination import Examination, examine
+from lrwatch.diagnosis.diagnosis import CLASSES, Alarm, Diagnosis
+from lrwatch.diagnosis.examination import Examination
 from lrwatch.diagnosis.reason import reason
 from lrwatch.diagnosis.verdict import decide
 
-__all__ = ["judge"]
+__all__ = ["Finding"]
 
 LEAST_ROWS: Final = 24
 """Rows with a loss below which nothing is said of the learning rate."""
 
 
-def judge(
-    tracker: Tracker, *, first_alarm_step: int | None = None, total_steps: int | None = None
-) -> Diagnosis:
-    """Diagnose a run from everything that is known of it."""
-    exam = examine(tracker, least_rows=LEAST_ROWS, total_steps=total_steps)
-    verdict, confidence = decide(exam)
-    suggested_lr = suggest(verdict, exam)
-    return Diagnosis(
-        verdict=verdict,
-        learning_rate=CLASSES[verdict],
-        confidence=confidence,
-        first_alarm_step=first_alarm_step,
-        interval=_interval(exam),
-        reason=reason(verdict, exam),
-        evidence=list(exam.evidence.values()),
-        advice=advice(verdict, exam, suggested_lr),
-        suggested_lr=suggested_lr,
-        n_steps=tracker.n_rows,
-    )
+class Finding:
+    """What is found of a run at one moment; what explains it is worked out when asked for.
 
+    Attributes
+    ----------
+    verdict, learning_rate, confidence, n_steps
+        As in `Diagnosis`.
+    """
 
-def _interval(exam: Examination) -> tuple[int, int] | None:
-    """Return the steps of the narrowest test that fired, or the whole run."""
-    for name in ("nonfinite", "lr_cut", "drawdown", "spike"):
-        if exam.fired(name):
-            return exam.evidence[name].interval
-    return exam.past.interval
+    def __init__(self, tracker: Tracker, *, total_steps: int | None = None) -> None:
+        self._exam = Examination(tracker, least_rows=LEAST_ROWS, total_steps=total_steps)
+        self.verdict, self.confidence = decide(self._exam)
+        self.learning_rate = CLASSES[self.verdict]
+        self.n_steps = tracker.n_rows
+
+    def alarm(self, step: int) -> Alarm:
+        """Return the alarm for it."""
+        return Alarm(
+            step=step,
+            verdict=self.verdict,
+            learning_rate=self.learning_rate,
+            confidence=self.confidence,
+            interval=self._interval,
+            reason=reason(self.verdict, self._exam),
+            advice=self._advice,
+            suggested_lr=self._suggested_lr,
+        )
+
+    def diagnosis(self, *, first_alarm_step: int | None) -> Diagnosis:
+        """Return the diagnosis, with all evidence."""
+        return Diagnosis(
+            verdict=self.verdict,
+            learning_rate=self.learning_rate,
+            confidence=self.confidence,
+            first_alarm_step=first_alarm_step,
+            interval=self._interval,
+            reason=reason(self.verdict, self._exam),
+            evidence=list(self._exam.evidence.values()),
+            advice=self._advice,
+            suggested_lr=self._suggested_lr,
+            n_steps=self.n_steps,
+        )
+
+    @cached_property
+    def _suggested_lr(self) -> float | None:
+        return suggest(self.verdict, self._exam)
+
+    @property
+    def _advice(self) -> str:
+        return advice(self.verdict, self._exam, self._suggested_lr)
+
+    @property
+    def _interval(self) -> tuple[int, int] | None:
+        """Steps of the narrowest test that fired, or the whole run."""
+        for name in ("nonfinite", "lr_cut", "drawdown", "spike"):
+            if self._exam.fired(name):
+                return self._exam.result(name).interval
+        return self._exam.past.interval

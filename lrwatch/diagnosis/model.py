@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from lrwatch.records import FloatArray
 
-__all__ = ["CLASSES", "KNOT", "Judgement", "Model", "judgement", "shipped"]
+__all__ = ["CLASSES", "KNOT", "Model", "excess", "probability", "shipped"]
 
 CLASSES: Final = ("ok", "too_high", "too_low")
 """Order of the outputs of a classifying model."""
@@ -113,22 +113,6 @@ def _softmax(score: FloatArray) -> FloatArray:
     return probabilities
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
-    """What the learnt layer makes of a run.
-
-    Attributes
-    ----------
-    probability
-        Of each of `CLASSES`.
-    excess
-        Decades by which the learning rate lies above the best one; negative below it.
-    """
-
-    probability: dict[str, float]
-    excess: float
-
-
 @cache
 def shipped() -> dict[str, Model]:
     """Return the models that come with the package, by name."""
@@ -136,8 +120,8 @@ def shipped() -> dict[str, Model]:
     return {name: Model.of(numbers) for name, numbers in json.loads(text)["models"].items()}
 
 
-def judgement(features: Mapping[str, float], *, has_motion: bool) -> Judgement:
-    """Judge a run by its features.
+def probability(features: Mapping[str, float], *, has_motion: bool) -> dict[str, float]:
+    """Return the probability of each of `CLASSES`.
 
     Parameters
     ----------
@@ -146,8 +130,16 @@ def judgement(features: Mapping[str, float], *, has_motion: bool) -> Judgement:
     has_motion
         Whether the run has update norms and gradient norms.
     """
-    kind = "norms" if has_motion else "loss"
-    models = shipped()
-    probability = models[f"{kind}_class"].probabilities(features)
-    excess = models[f"{kind}_excess"].value(features)
-    return Judgement(dict(zip(CLASSES, probability.tolist(), strict=True)), excess)
+    model = shipped()["norms_class" if has_motion else "loss_class"]
+    return dict(zip(CLASSES, model.probabilities(features).tolist(), strict=True))
+
+
+def excess(features: Mapping[str, float], *, has_motion: bool) -> float:
+    """Return by how many decades the learning rate lies above the best one; negative below it.
+
+    Parameters
+    ----------
+    features, has_motion
+        As for `probability`.
+    """
+    return shipped()["norms_excess" if has_motion else "loss_excess"].value(features)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Final
 
-from lrwatch.detect import gain, gradient, motion
+from lrwatch.detect import gain, motion, progress
+from lrwatch.detect.divergence import LOST
+from lrwatch.detect.explosion import BEFORE, GENTLE, steepness
 from lrwatch.detect.schedule import in_warmup
+from lrwatch.detect.wording import share, times
 from lrwatch.diagnosis.diagnosis import Verdict
 from lrwatch.diagnosis.examination import Examination
+from lrwatch.formats import count, number
 
 __all__ = ["reason"]
 
@@ -18,6 +21,15 @@ SLIGHT: Final = 0.1
 
 WHOLE: Final = 0.985
 """Share that is called all."""
+
+USUAL_GAIN: Final = 0.045
+"""Median gain ratio of good runs of the development corpus."""
+
+FAR: Final = 3.0
+"""Relative path beyond which it is not the path that shows a crawl."""
+
+CERTAIN: Final = 3.0
+"""Standard errors."""
 
 
 def reason(verdict: Verdict, exam: Examination) -> str:
@@ -29,102 +41,143 @@ def _diverging(exam: Examination) -> str:
     if exam.fired("nonfinite"):
         return _nonfinite(exam)
     past = exam.past
+    start, end, best = _n(past.start), _n(past.end), _n(float(past.best[-1]))
     if exam.fired("no_progress") and past.gained < SLIGHT * abs(past.start):
+        came = f"is {end} after {_steps(exam)}, no lower than the {start} it began with"
+        if past.end > past.start + SLIGHT * abs(past.start):
+            came = f"rose from {start} to {end} in {_steps(exam)}"
+        return f"Loss {came}: the steps are too large to learn anything"
+    lost = exam.result("drawdown").value or 0.0
+    if lost < LOST:
         return (
-            f"Loss {past.end:.3g} after {exam.tracker.n_rows} steps is no lower than the "
-            f"{past.start:.3g} it began with: the steps are too large to learn anything"
+            f"Loss is {end} after {_steps(exam)}, and swings too widely to show that it came down"
         )
-    lost = min(max(exam.evidence["drawdown"].value or 0.0, 0.0), 1.0)
-    best = float(past.best[-1])
-    share = "All" if lost >= WHOLE else f"{lost:.0%}"
-    return f"{share} of the decrease was lost again: loss {best:.3g} at best, {past.end:.3g} now"
+    part = "all" if lost >= WHOLE else share(lost)
+    return f"Loss fell to {best} and is back at {end}: {part} of what it had gained is lost"
 
 
 def _nonfinite(exam: Examination) -> str:
-    step = exam.tracker.nonfinite.step
-    if not exam.past.n_loss:
-        return f"Loss is not finite from step {step} on, and never was"
-    return f"Loss is not finite from step {step} on, after {float(exam.past.loss[-1]):.3g} before"
+    found = exam.tracker.nonfinite
+    is_lasting = found.has_loss and not found.n_finite
+    before = f"; the last that was is {_n(float(exam.past.loss[-1]))}" if is_lasting else ""
+    words = found.in_words().removeprefix("the ")
+    return f"{words[0].upper()}{words[1:]}{before}"
 
 
 def _exploding(exam: Examination) -> str:
-    growth = gradient.growth(exam.past)
-    return (
-        f"Gradient norm rose to {growth:.3g} times that of the first steps before the loss did, "
-        f"and the loss is not finite from step {exam.tracker.nonfinite.step} on"
-    )
+    jump, opening = exam.tracker.explosion.jump, exam.past.opening
+    if jump is None:  # cannot be: nothing else leads to this verdict
+        return _diverging(exam)
+    rose = f"Gradient norm rose {number(jump.growth, 3)}-fold by step {jump.step}"
+    if jump.stride < GENTLE:
+        return f"{rose} though no step before was longer than {share(jump.stride)} of the weights"
+    if jump.row < BEFORE and steepness(opening) > 1:
+        return (
+            f"{rose}, and was so steep from the start on that steps beyond "
+            f"{number(100 / steepness(opening), 2)}% of the weights' length overshoot"
+        )
+    return f"{rose}, the learning rate being no higher than before, and took the loss with it"
 
 
 def _oscillating(exam: Examination) -> str:
-    ratio = gain.gain_ratio(exam.past)
-    if math.isnan(ratio):
-        found = f"Loss went from {exam.past.start:.3g} to {exam.past.end:.3g}, bouncing"
-    else:
-        found = f"{max(ratio, 0):.2%} of what first order allows was gained, 2% to 7% being usual"
-    return f"{found}: steps overshoot and undo one another"
+    past, ratio = exam.past, gain.gain_ratio(exam.past)
+    went = f"Loss went from {_n(past.start)} to {_n(past.end)}"
+    if not ratio < USUAL_GAIN / 2:  # NaN, or no less than usual: other signs decided
+        return f"{went}, bouncing up and down: steps overshoot and undo one another"
+    part = share(max(ratio, 0) / USUAL_GAIN)
+    return (
+        f"{went}, only {part} of what such steps usually gain: they overshoot and undo one another"
+    )
 
 
 def _too_low(exam: Examination) -> str:
-    past = exam.past
+    past, steps = exam.past, _steps(exam)
     path, ratio = motion.relative_path(past), gain.gain_ratio(past)
-    if math.isnan(path) or math.isnan(ratio):
-        found = f"Loss {past.start:.3g} came down to {past.end:.3g} only, and evenly"
-    else:
+    falls = progress.still_falling(past, 0.5) > CERTAIN
+    if path < FAR:
         found = (
-            f"Parameters moved {path:.2g} times their own length and {max(ratio, 0):.1%} of what "
-            "first order allows was gained, 9 times and 2% to 7% being usual"
+            f"Weights moved {times(path)} their own length in {steps}, where good runs "
+            f"move about 9 times{', and the loss is still falling' if falls else ''}"
         )
+    elif ratio > 2 * USUAL_GAIN:
+        gains = times(ratio / USUAL_GAIN)
+        found = f"Each step gains {gains} as much for its length as in good runs"
+    elif past.end < past.start:
+        found = f"Loss came down slowly, from {_n(past.start)} to {_n(past.end)} in {steps}"
+    else:
+        found = f"Loss has not come down from {_n(past.start)} in {steps}, and moves calmly"
     return f"{found}: larger steps would get further"
 
 
 def _stalled(exam: Examination) -> str:
     past = exam.past
     if exam.fired("lr_cut"):
-        cut = exam.evidence["lr_cut"].note
-        return f"{cut[0].upper()}{cut[1:]} while the loss was still falling, and that ended it"
+        cut = exam.result("lr_cut").note.removeprefix("the l")
+        return f"L{cut} while the loss was still falling, and the loss hardly moved after"
     if exam.fired("frozen"):
-        return f"Loss {past.end:.3g} is exactly the same at every step"
-    share = exam.evidence["dead"].value or 0.0
-    return (
-        f"Loss came down by {share:.1%} only, from {past.start:.3g} to {past.end:.3g}, "
-        "and stays there though no step was too large"
-    )
+        return f"Loss is exactly {_n(past.end)} at every step"
+    moved = f"though the weights moved {times(motion.relative_path(past))} their own length"
+    if past.end >= past.start:
+        return f"Loss has not come down from {_n(past.start)}, {moved}"
+    part = share((past.start - past.end) / abs(past.start))
+    return f"Loss came down by only {part}, from {_n(past.start)} to {_n(past.end)}, {moved}"
 
 
 def _converged(exam: Examination) -> str:
-    drift = abs(exam.evidence["flat"].value or 0.0)
-    end = exam.past.end
-    return f"Loss moved by {drift:.1%} of its decrease in the second half: flat at {end:.3g}"
+    drift = abs(exam.result("flat").value or 0.0)
+    end = _n(exam.past.end)
+    return f"Loss is flat at {end}: it moved by {share(drift)} of its decrease in the second half"
 
 
 def _spike(exam: Examination) -> str:
-    found = exam.evidence["spike"]
+    past, found = exam.past, exam.result("spike")
     step = found.interval[0] if found.interval else 0
-    top = float(exam.past.history["loss_max"].max())
-    return f"Loss rose to {top:.3g} near step {step} and came back to {exam.past.end:.3g}"
+    top = float(past.history["loss_max"][past.first_step == step].max())
+    return f"Loss rose to {_n(top)} near step {step} and came back to {_n(past.end)}"
 
 
 def _ok(exam: Examination) -> str:
-    start, end = exam.past.start, exam.past.end
-    return f"Loss came down from {start:.3g} to {end:.3g} with steps of a good size"
+    past, found = exam.past, exam.tracker.nonfinite
+    also = f"; {found.in_words()}" if found.n_bad else ""
+    went = f"from {_n(past.start)} to {_n(past.end)}"
+    if past.end >= past.start:
+        return f"Loss went {went}, and nothing blames the steps{also}"
+    return f"Loss came down {went} with steps of a good size{also}"
 
 
 def _insufficient(exam: Examination) -> str:
-    n_loss = exam.past.n_loss
-    if not n_loss:
+    past = exam.past
+    if not past.n_loss:
         return "No finite loss was recorded: nothing to judge by"
     if not exam.probability:
-        return f"{n_loss} steps with a loss so far: too few to say"
+        return f"{past.n_loss} step{'s' * (past.n_loss > 1)} with a loss so far: too few to say"
     if exam.fired("range_test"):
-        swept = exam.evidence["range_test"].note
-        return f"{swept[0].upper()}{swept[1:]}: a range test, not a rate to judge"
-    likeliest = max(exam.probability, key=exam.probability.__getitem__)
-    if likeliest == "too_low":
-        if exam.total_steps and not in_warmup(exam.past):
-            share = exam.past.n_steps / exam.total_steps
-            return f"{share:.1%} of the planned steps are done: too early to call it slow"
-        return "The learning rate is still warming up: too early to say"
-    return "The signs contradict one another: cannot tell yet"
+        swept = exam.result("range_test").note.removeprefix("the l")
+        return f"L{swept}: a range test, not a rate to judge"
+    if exam.fired("no_objective"):
+        lowest, highest = _n(float(past.loss.min())), _n(float(past.loss.max()))
+        return (
+            f"Loss wanders between {lowest} and {highest} though the steps are calm, as in a GAN "
+            "or a policy gradient: it cannot judge them"
+        )
+    return _cannot_tell(exam)
+
+
+def _cannot_tell(exam: Examination) -> str:
+    if max(exam.probability, key=exam.probability.__getitem__) != "too_low":
+        return "The signs contradict one another: cannot tell yet"
+    if exam.total_steps and not in_warmup(exam.past):
+        done = share(exam.past.n_steps / exam.total_steps)
+        return f"{done} of the planned steps are done: too early to call it slow"
+    return "The learning rate is still warming up: too early to say"
+
+
+def _steps(exam: Examination) -> str:
+    return f"{count(int(exam.past.n_steps))} steps"
+
+
+def _n(value: float) -> str:
+    return number(value, 3)
 
 
 _SENTENCES: Final[dict[Verdict, Callable[[Examination], str]]] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from lrwatch.detect.schedule import in_warmup
-from lrwatch.diagnosis.diagnosis import Verdict
+from lrwatch.diagnosis.diagnosis import CLASSES, Verdict
 from lrwatch.diagnosis.examination import Examination
 
 __all__ = ["decide", "is_early", "weigh"]
@@ -15,12 +15,6 @@ BEYOND_DOUBT: Final = 0.97
 
 LIKELY: Final = 0.95
 """Confidence in a rule that was right nineteen times in twenty on the development corpus."""
-
-GREW: Final = 100.0
-"""Times its beginning, from which on a gradient norm has blown up."""
-
-TAME: Final = 10.0
-"""Times its beginning, up to which a loss has not."""
 
 VIOLENT: Final = 0.8
 """Probability of too large steps above which a run did not die calmly."""
@@ -45,20 +39,36 @@ def decide(exam: Examination) -> tuple[Verdict, float]:
     seen = _seen(exam)
     if seen is not None:
         return seen
+    found = _lost_again(exam) or _by_rule_or_model(exam)
+    if CLASSES[found[0]] in ("too_high", "too_low") and exam.fired("no_objective"):
+        return "insufficient_data", 0.0
+    return found
+
+
+def _seen(exam: Examination) -> tuple[Verdict, float] | None:
+    """Decide what nothing else can overrule."""
+    if exam.fired("nonfinite"):
+        return _lost(exam, exam.tracker.nonfinite.step), BEYOND_DOUBT
+    return ("stalled", BEYOND_DOUBT) if exam.fired("frozen") else None
+
+
+def _lost_again(exam: Examination) -> tuple[Verdict, float] | None:
+    since = exam.tracker.divergence.since
+    if since is not None and exam.fired("drawdown"):
+        return _lost(exam, since), LIKELY
+    return None
+
+
+def _by_rule_or_model(exam: Examination) -> tuple[Verdict, float]:
     if not exam.probability:
         return "insufficient_data", 0.0
     return _stalled(exam) or _judged(exam)
 
 
-def _seen(exam: Examination) -> tuple[Verdict, float] | None:
-    """Decide what no model is needed for."""
-    if exam.fired("nonfinite"):
-        return ("exploding" if _gradient_led(exam) else "diverging"), BEYOND_DOUBT
-    if exam.fired("frozen"):
-        return "stalled", BEYOND_DOUBT
-    if exam.tracker.divergence.since is not None and exam.fired("drawdown"):
-        return "diverging", LIKELY
-    return None
+def _lost(exam: Examination, step: int | None) -> Verdict:
+    """Name what became of a loss that left at a step, by what led to it."""
+    led = step is not None and exam.tracker.explosion.explains(step, exam.past.opening)
+    return "exploding" if led else "diverging"
 
 
 def _stalled(exam: Examination) -> tuple[Verdict, float] | None:
@@ -111,16 +121,3 @@ def _fine(exam: Examination) -> Verdict:
     if exam.fired("spike"):
         return "spike"
     return "converged" if exam.fired("flat") and not exam.fired("no_progress") else "ok"
-
-
-def _gradient_led(exam: Examination) -> bool:
-    """Whether the gradient blew up while the loss was still where it had been."""
-    past = exam.past
-    if not len(past) or not past.opening.grad > 0:
-        return False
-    grown = past.history["grad_max"] > GREW * past.opening.grad
-    if not grown.any():
-        return False
-    first = int(grown.argmax())
-    tame = float(past.history["loss_max"][first]) < TAME * abs(past.start)
-    return tame and float(past.lr[first]) <= 2 * float(past.lr[0])

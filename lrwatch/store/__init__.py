@@ -1,11 +1,12 @@
 """The disk side: run folders that survive a kill, read while they are written."""
 
-from lrwatch.store.catalog import RunEntry, list_runs
+from lrwatch.store.catalog import Catalog, RunEntry, list_runs
 from lrwatch.store.reader import RunReader, read, read_table
 from lrwatch.store.run_info import read_run_info
 from lrwatch.store.writer import RunWriter
 
 __all__ = [
+    "Catalog",
     "RunEntry",
     "RunReader",
     "RunWriter",

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from lrwatch.errors import LrwatchError, RunNotFound
 from lrwatch.records import RunInfo
 from lrwatch.store.layout import RUN_JSON, STEPS
 from lrwatch.store.run_info import read_run_info
 
-__all__ = ["RunEntry", "list_runs"]
+__all__ = ["Catalog", "RunEntry", "list_runs"]
 
-_DEPTH = 4
+_DEPTH: Final = 4
 """Levels of folders that are searched below a store."""
+
+_RECENT_NANOSECONDS: Final = 10_000_000_000
+"""A folder changed so recently is looked into again: its time stamp may be too coarse to tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,61 @@ class RunEntry:
     last_write: float
 
 
+class Catalog:
+    """Lists a store again and again; runs that have ended cost one look at their folder.
+
+    Parameters
+    ----------
+    root
+        Folder that holds the runs.
+    """
+
+    def __init__(self, root: str | os.PathLike[str]) -> None:
+        self.root = Path(root)
+        # By folder: when it was last changed, and the run that was found in it.
+        self._ended: dict[str, tuple[int, RunEntry]] = {}
+
+    def list_runs(self) -> list[RunEntry]:
+        """List the runs, sorted by key.
+
+        Raises
+        ------
+        RunNotFound
+            If the store does not exist or is no folder.
+        """
+        if not self.root.is_dir():
+            what = "is no folder" if self.root.exists() else "does not exist"
+            raise RunNotFound(f"{self.root} {what}; give the folder that holds the runs")
+        known, self._ended = self._ended, {}
+        found = self._entries(os.fspath(self.root), known, _DEPTH)
+        return sorted(found, key=lambda entry: entry.key)
+
+    def _entries(
+        self, folder: str, known: dict[str, tuple[int, RunEntry]], depth: int
+    ) -> Iterator[RunEntry]:
+        try:
+            # Before its content, so that a change in between is seen the next time.
+            changed = os.stat(folder).st_mtime_ns  # noqa: PTH116  a Path costs as much again
+            ended = known.get(folder)
+            if ended is not None and ended[0] == changed:
+                self._ended[folder] = ended
+                yield ended[1]
+                return
+            with os.scandir(folder) as found:
+                items = list(found)
+        except OSError:
+            return  # vanished, or not ours to read: a store goes on without it
+        if _is_run(items):
+            entry = _entry(self.root, Path(folder), items)
+            if _has_ended(entry) and time.time_ns() - changed > _RECENT_NANOSECONDS:
+                self._ended[folder] = (changed, entry)
+            yield entry
+            return
+        for item in items:
+            if depth > 0 and not item.name.startswith(".") and item.is_dir():
+                yield from self._entries(item.path, known, depth - 1)
+
+
 def list_runs(root: str | os.PathLike[str]) -> list[RunEntry]:
     """List the runs in a folder, sorted by key.
 
@@ -51,25 +111,12 @@ def list_runs(root: str | os.PathLike[str]) -> list[RunEntry]:
     RunNotFound
         If `root` does not exist or is no folder.
     """
-    store = Path(root)
-    if not store.is_dir():
-        what = "is no folder" if store.exists() else "does not exist"
-        raise RunNotFound(f"{store} {what}; give the folder that holds the runs")
-    return sorted(_entries(store, store, _DEPTH), key=lambda entry: entry.key)
+    return Catalog(root).list_runs()
 
 
-def _entries(store: Path, folder: Path, depth: int) -> Iterator[RunEntry]:
-    try:
-        with os.scandir(folder) as found:
-            items = list(found)
-    except OSError:
-        return  # vanished, or not ours to read: a store goes on without it
-    if _is_run(items):
-        yield _entry(store, folder, items)
-        return
-    for item in items:
-        if depth > 0 and not item.name.startswith(".") and item.is_dir():
-            yield from _entries(store, Path(item.path), depth - 1)
+def _has_ended(entry: RunEntry) -> bool:
+    """Tell whether a later change must change the folder: resuming replaces ``run.json``."""
+    return entry.info is not None and entry.info.status != "running"
 
 
 def _is_run(items: list[os.DirEntry[str]]) -> bool:

@@ -12,7 +12,14 @@ from lrwatch.cli.program import program
 
 COMMANDS = {
     "check": ["paths", "--json", "--fail-on"],
-    "dashboard": ["folder", "--host", "--port", "--behind-proxy"],
+    "dashboard": [
+        "folder",
+        "--host",
+        "--port",
+        "--token-file",
+        "--allowed-host",
+        "--behind-proxy",
+    ],
     "demo": ["--dir", "--port", "--no-dashboard", "--exit", "--steps"],
     "export": ["run", "--to", "--force"],
     "ls": ["folder", "--json"],
@@ -23,12 +30,14 @@ COMMANDS = {
 def test_the_public_names_of_the_library() -> None:
     assert lrwatch.__all__ == [
         "Alarm",
+        "Comparison",
         "Diagnosis",
         "Evidence",
         "LrwatchError",
         "Monitor",
         "Run",
         "RunGroup",
+        "compare",
         "diagnose",
         "read",
         "watch",

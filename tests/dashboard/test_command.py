@@ -7,7 +7,10 @@ from typing import Any
 import lrwatch_dashboard.server
 import pytest
 from click.testing import CliRunner
-from lrwatch_dashboard.command import bind, dashboard, is_loopback
+from lrwatch_dashboard.command import bind, dashboard
+from lrwatch_dashboard.security.access import Access
+
+TOKEN = "a-token-of-some-length"
 
 
 @pytest.fixture(autouse=True)
@@ -15,12 +18,14 @@ def served(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """Record what would be served, instead of serving it."""
     calls: list[dict[str, Any]] = []
 
-    def serve(listener: socket.socket, root: str, *, behind_proxy: bool = False) -> None:
+    def serve(listener: socket.socket, root: str, access: Access) -> None:
         address = listener.getsockname()
         listener.close()
-        calls.append({"address": address, "root": root, "behind_proxy": behind_proxy})
+        calls.append({"address": address, "root": root, "access": access})
 
     monkeypatch.setattr(lrwatch_dashboard.server, "serve", serve)
+    for variable in ("LRWATCH_TOKEN", "LRWATCH_TOKEN_FILE"):
+        monkeypatch.delenv(variable, raising=False)
     return calls
 
 
@@ -50,7 +55,7 @@ def test_the_address_is_printed_and_served(tmp_path: Path, served: list[dict[str
     assert result.exit_code == 0
     assert f"http://127.0.0.1:{port}/" in result.stdout
     assert served == [
-        {"address": ("127.0.0.1", port), "root": str(tmp_path), "behind_proxy": False}
+        {"address": ("127.0.0.1", port), "root": str(tmp_path), "access": Access()},
     ]
 
 
@@ -89,6 +94,7 @@ def test_an_address_that_others_reach_is_refused_with_the_reason(tmp_path: Path,
     said = _refused(_run(str(tmp_path), "--host", host))
     assert host in said
     assert "without a password" in said
+    assert "LRWATCH_TOKEN" in said
     assert "--behind-proxy" in said
 
 
@@ -97,7 +103,68 @@ def test_behind_a_proxy_such_an_address_is_served(
 ) -> None:
     result = _run(str(tmp_path), "--host", "0.0.0.0", "--port", str(_free_port()), "--behind-proxy")
     assert result.exit_code == 0
-    assert served[0]["behind_proxy"] is True
+    access = served[0]["access"]
+    assert access.allows("runs.example")
+    assert not access.token
+
+
+def test_behind_a_proxy_names_can_be_limited(tmp_path: Path, served: list[dict[str, Any]]) -> None:
+    options = ("--port", str(_free_port()), "--behind-proxy", "--allowed-host", "Runs.example")
+    assert _run(str(tmp_path), *options).exit_code == 0
+    access = served[0]["access"]
+    assert access.allows("runs.example")
+    assert not access.allows("evil.example")
+
+
+def test_with_a_token_an_open_address_is_served_and_the_token_not_said(
+    tmp_path: Path, served: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LRWATCH_TOKEN", TOKEN)
+    options = ("--host", "0.0.0.0", "--port", str(_free_port()), "--allowed-host", "gpu-7")
+    result = _run(str(tmp_path), *options)
+    assert result.exit_code == 0
+    assert "asks for the token" in result.stdout
+    assert f"http://{socket.gethostname()}:" in result.stdout
+    assert TOKEN not in result.output
+    access = served[0]["access"]
+    assert access.token == TOKEN
+    allowed = ["gpu-7", "192.0.2.1", "localhost", socket.gethostname()]
+    assert all(access.allows(f"{name}:8050") for name in allowed)
+    assert not access.allows("evil.example")
+
+
+def test_with_a_token_this_machine_asks_for_it_too(
+    tmp_path: Path, served: list[dict[str, Any]]
+) -> None:
+    file = tmp_path / "token"
+    file.write_text(TOKEN, encoding="utf-8")
+    file.chmod(0o600)
+    options = ("--port", str(_free_port()), "--token-file", str(file))
+    assert _run(str(tmp_path), *options).exit_code == 0
+    assert served[0]["access"].token == TOKEN
+
+
+def test_a_weak_token_is_refused_before_anything_is_served(
+    tmp_path: Path, served: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LRWATCH_TOKEN", "letmein")
+    said = _refused(_run(str(tmp_path), "--host", "0.0.0.0"))
+    assert "at least 16 signs" in said
+    assert "letmein" not in said
+    assert not served
+
+
+def test_the_token_cannot_be_given_on_the_command_line(tmp_path: Path) -> None:
+    assert _run(str(tmp_path), "--token", TOKEN).exit_code == 2
+    names = {option for parameter in dashboard.params for option in parameter.opts}
+    assert "--token" not in names
+
+
+@pytest.mark.parametrize("name", ["http://gpu-7", "gpu-7:8050", "gpu-7/x", "", "*", "a b"])
+def test_an_allowed_host_is_a_bare_name(tmp_path: Path, name: str) -> None:
+    said = _refused(_run(str(tmp_path), f"--allowed-host={name}"))
+    assert "--allowed-host must be the bare name" in said
+    assert repr(name) in said
 
 
 def test_a_host_that_cannot_be_bound_is_refused(tmp_path: Path) -> None:
@@ -112,22 +179,6 @@ def test_a_host_that_is_no_name_is_refused(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(socket, "create_server", unknown)  # no wait for a name server
     said = _refused(_run(str(tmp_path), "--host", "no such host", "--behind-proxy"))
     assert "cannot listen at no such host:8050 (Name or service not known)" in said
-
-
-@pytest.mark.parametrize(
-    ("host", "is_own"),
-    [
-        ("127.0.0.1", True),
-        ("127.8.8.8", True),
-        ("::1", True),
-        ("localhost", True),
-        ("0.0.0.0", False),
-        ("::", False),
-        ("127.0.0.1.evil.example", False),
-    ],
-)
-def test_loopback_addresses_are_told_apart(host: str, is_own: bool) -> None:
-    assert is_loopback(host) is is_own
 
 
 def test_ports_are_not_looked_for_beyond_the_last() -> None:

@@ -36,7 +36,7 @@ def test_the_style_sheet_has_the_colours_of_the_charts(theme: str, colours: Pale
     for name in ("ground", "ink", "muted", "line"):
         assert styled[name] == getattr(colours, name)
     assert {mark: styled[mark] for mark in MARKS} == dict(colours.marks)
-    assert styled["spark"] == colours.hues[0]
+    assert tuple(styled[f"hue{i}"] for i in range(len(colours.hues))) == colours.hues
 
 
 @pytest.mark.parametrize("colours", [LIGHT, DARK])

@@ -1,20 +1,11 @@
-"""The dashboard in a real browser: both pages, live, and nothing that should not happen.
-
-Every test fails on a request to another host, a console error, an uncaught exception or a
-violation of the content security policy. ``page.wait_for_function`` is not used: it needs
-``eval``, which the policy forbids.
-"""
+"""The dashboard in a real browser: Overview and Run, live, and nothing that should not happen."""
 
 from __future__ import annotations
 
 import math
-import os
 import re
 import shutil
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from operator import eq
 from pathlib import Path
@@ -22,131 +13,15 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from stores import new_writer, row, write_run
-
-from lrwatch.store import RunWriter
-
-sync_api = pytest.importorskip(
-    "playwright.sync_api", reason="playwright is not installed: pip install playwright"
-)
+from browser import LAST_STEP, RANGE, train, until, zoom_by_mouse
+from stores import new_writer, write_run
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-PATIENCE_SECONDS = 30.0
 
-
-def _chromium() -> str:
-    for name in ("chromium", "chromium-browser", "google-chrome"):
-        path = shutil.which(name)
-        if path:
-            return path
-    pytest.skip("no chromium is installed: apt-get install chromium")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    path = _chromium()
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Path:
-    folder = tmp_path / "runs"
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture
-def address(store: Path) -> Iterator[str]:
-    """Serve the store by the real command, and return where."""
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
-    command = [sys.executable, "-m", "lrwatch_dashboard", str(store), "--port", "18050"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as server:
-        assert server.stdout is not None
-        said = ""
-        while not (found := re.search(r"http://\S+:\d+", said)):
-            line = server.stdout.readline()
-            assert line, f"the server ended: {said}"
-            said += line
-        yield found.group()
-        server.terminate()
-
-
-@pytest.fixture
-def open_page(browser: Any, address: str) -> Iterator[Callable[..., Any]]:
-    """Return a function that opens an address; whatever goes wrong on the page fails the test."""
-    wrong: list[str] = []
-    contexts = []
-
-    def open_(path: str = "/", *, width: int = 1200, theme: str = "light") -> Any:
-        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme)
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(PATIENCE_SECONDS * 1000)
-        page.on("request", lambda request: _check_host(request.url, address, wrong))
-        page.on("console", lambda m: _check_console(m, wrong))
-        page.on("pageerror", lambda error: wrong.append(f"uncaught: {error}"))
-        page.goto(address + path)
-        return page
-
-    yield open_
-    for context in contexts:
-        context.close()
-    assert not wrong
-
-
-def _check_host(url: str, address: str, wrong: list[str]) -> None:
-    if not url.startswith((address + "/", "data:", "blob:")):
-        wrong.append(f"request to {url}")
-
-
-def _check_console(message: Any, wrong: list[str]) -> None:
-    # A violation of the policy is an error of the console, too.
-    if message.type in ("error", "warning"):
-        wrong.append(f"console {message.type}: {message.text}")
-
-
-def until(page: Any, question: str, answer: Callable[[Any], bool]) -> Any:
-    """Ask the page until the answer is right."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while True:
-        said = page.evaluate(question)
-        if answer(said):
-            return said
-        assert time.monotonic() < deadline, f"{question} is still {said!r}"
-        page.wait_for_timeout(100)
-
-
-def _train(writer: RunWriter, steps: range) -> None:
-    for step in steps:
-        loss = 2.0 * math.exp(-step / 200) + 0.3 + 0.1 * math.sin(step)
-        norms = {"grad_norm": 1.0, "grad_norm_clipped": 1.0, "param_norm": 9.0, "update_norm": 0.1}
-        writer.append(row(step, writer, loss=loss, lr=0.1, **norms))
-
-
-def _visible_text(page: Any, selector: str) -> list[str]:
+def visible_text(page: Any, selector: str) -> list[str]:
     texts: list[str] = page.locator(selector).all_inner_texts()
     return texts
-
-
-LAST_STEP = """() => {
-    const chart = document.querySelector('.js-plotly-plot');
-    if (!chart || !chart.calcdata || !chart.calcdata[0]) return -1;
-    return Math.max(...chart.calcdata[0].map(point => point.x));
-}"""
-RANGE = "() => document.querySelector('.js-plotly-plot').layout.xaxis.range"
 
 
 def test_the_overview_lists_the_runs_and_opens_one_by_click_and_by_key(
@@ -186,7 +61,7 @@ def test_a_new_run_appears_and_a_removed_one_goes_while_filter_and_focus_stay(
     page.locator(".run-link", has_text="first-late").wait_for()
     page.locator(".run-link", has_text="first-gone").wait_for(state="detached")
     until(page, "() => document.querySelector('#summary').innerText", lambda t: "3 runs" in t)
-    assert sorted(_visible_text(page, ".run-link")) == ["first", "first-late"]
+    assert sorted(visible_text(page, ".run-link")) == ["first", "first-late"]
     assert page.evaluate("document.activeElement.id") == "filter"
     assert page.url.endswith("?q=first")
 
@@ -211,25 +86,21 @@ def test_the_verdict_buttons_filter_the_table_and_the_address_keeps_them(
     page.go_back()
     page.locator(".run-link", has_text="broken").wait_for()
     assert page.locator(".mark-filter[aria-pressed=true]").get_attribute("data-mark") == "cross"
-    assert _visible_text(page, ".run-link") == ["broken"]
+    assert visible_text(page, ".run-link") == ["broken"]
 
 
 def test_a_live_run_grows_while_the_zoom_stays(store: Path, open_page: Callable[..., Any]) -> None:
     writer = new_writer(store, "live")
-    _train(writer, range(400))
+    train(writer, range(400))
     page = open_page("/run/live")
     until(page, LAST_STEP, lambda last: last == 399)
 
-    box = page.locator(".js-plotly-plot .nsewdrag").first.bounding_box()
-    page.mouse.move(box["x"] + 0.3 * box["width"], box["y"] + 40)
-    page.mouse.down()
-    page.mouse.move(box["x"] + 0.6 * box["width"], box["y"] + 45, steps=8)
-    page.mouse.up()
+    box = zoom_by_mouse(page, 0.3, 0.6)
     zoom = until(page, RANGE, lambda r: r[0] > 60)
     for last in (800, 1200):  # twice: a chart that cannot be appended to survives one update
-        _train(writer, range(last - 400, last))
+        train(writer, range(last - 400, last))
         until(page, LAST_STEP, partial(eq, last - 1))
-        assert page.evaluate(RANGE) == zoom
+        assert page.evaluate(RANGE) == pytest.approx(zoom, abs=0.5)
     until(page, "() => document.querySelector('#run-status').innerText", lambda t: "1,199" in t)
 
     page.mouse.dblclick(box["x"] + 0.5 * box["width"], box["y"] + 40)
@@ -240,7 +111,7 @@ def test_a_live_run_grows_while_the_zoom_stays(store: Path, open_page: Callable[
 
 def test_one_hover_box_shows_every_panel(store: Path, open_page: Callable[..., Any]) -> None:
     writer = new_writer(store, "run")
-    _train(writer, range(200))
+    train(writer, range(200))
     writer.close("finished")
     page = open_page("/run/run")
     until(page, LAST_STEP, lambda last: last == 199)

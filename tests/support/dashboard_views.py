@@ -95,7 +95,7 @@ def run_view(key: str = "sgd-0.1", **changes: Any) -> RunView:
         optimizer="SGD",
         updated_at=2000.0,
         usual_gap=0.5,
-        config={"batch_size": 64, "model": {"depth": 2}},
+        config={"batch_size": 64, "model.depth": 2},
         environment={"python": "3.11"},
         token="a:1",
     )
@@ -143,6 +143,7 @@ class FakeSource:
         self.views = {"sgd-0.1": run_view()} if views is None else views
         self.lines = lines
         self.problem = problem
+        self.tables: dict[str, Any] = {}
         self.asked: list[Window | None] = []
 
     def overview(self, since: str = "") -> Overview:
@@ -162,6 +163,9 @@ class FakeSource:
     ) -> RunCurves | None:
         self.asked.append(window)
         return self.lines if key in self.views else None
+
+    def rows(self, key: str) -> Any | None:
+        return self.tables.get(key)
 
     def healthy(self) -> str:
         return self.problem

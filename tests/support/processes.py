@@ -58,5 +58,9 @@ def started(
 
 def _environment(changes: dict[str, str]) -> dict[str, str]:
     # A folder of a test is no place to find the project in.
-    known = {"PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"}
+    known = {
+        "PYTHONPATH": os.pathsep.join(sys.path),
+        "OMP_NUM_THREADS": "1",
+        "LRWATCH_CACHE_DIR": "",  # nothing of a test is remembered for the next
+    }
     return {**os.environ, **known, **changes}

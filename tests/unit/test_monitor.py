@@ -67,7 +67,7 @@ def test_every_verdict_says_what_could_not_be_tested() -> None:
         ([], "insufficient_data"),
         ([1.0], "insufficient_data"),
         (np.full(200, 2.0), "stalled"),
-        (np.full(200, np.nan), "insufficient_data"),
+        (np.full(200, np.nan), "diverging"),
         ([None] * 200, "insufficient_data"),
         ([1.0, *[np.inf] * 50], "diverging"),
     ],

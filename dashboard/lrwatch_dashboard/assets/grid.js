@@ -141,7 +141,7 @@
   functions.lrwatchOpenRow = function (event) {
     var target = event.event && event.event.target;
     var chosen = window.getSelection && String(window.getSelection());
-    if (target && target.closest && target.closest("a")) return; // a link opens itself
+    if (target && target.closest && target.closest("a, input, .ag-selection-checkbox")) return;
     if (event.data && !chosen) lrwatch.open(event.data.href);
   };
   functions.lrwatchKeyInRow = function (event) {
@@ -204,8 +204,68 @@
     var query = [];
     if (text) query.push("q=" + encodeURIComponent(text));
     if (marks.length) query.push("verdict=" + marks.join(","));
+    if (sort) query.push("sort=" + sort);
     var address = window.location.pathname + (query.length ? "?" + query.join("&") : "");
     window.history.replaceState(window.history.state, "", address);
+  }
+
+  /* The column that is sorted by, "-" before it for the greatest first; empty for triage order. */
+  var sort = "";
+
+  functions.lrwatchSorted = function (event) {
+    if (event.source === "api") return;
+    var column = event.api.getColumnState().filter(function (state) {
+      return state.sort;
+    })[0];
+    var usual = !column || (column.colId === "rank" && column.sort === "asc");
+    sort = usual ? "" : (column.sort === "desc" ? "-" : "") + column.colId;
+    applyFilter();
+  };
+
+  function restoreSort() {
+    if (!document.getElementById("table")) return;
+    sort = new URLSearchParams(window.location.search).get("sort") || "";
+    var name = sort.replace(/^-/, "");
+    if (WIDE_COLUMNS.indexOf(name) < 0) sort = "";
+    if (!sort) return;
+    withGrid(function (api) {
+      var state = [{ colId: name, sort: sort[0] === "-" ? "desc" : "asc" }];
+      api.applyColumnState({ state: state, defaultState: { sort: null } });
+    });
+  }
+
+  /* What the table shows, as it is filtered and sorted; a cell that begins like a formula is text. */
+  function exportCsv() {
+    withGrid(function (api) {
+      api.exportDataAsCsv({
+        fileName: "lrwatch-runs.csv",
+        columnKeys: ["rank", "name", "why", "lr", "best", "steps", "updated"],
+        processCellCallback: function (cell) {
+          var id = cell.column.getColId();
+          if (id === "rank") return cell.node.data.word;
+          if (id === "updated") return new Date(1000 * cell.value).toISOString();
+          return /^[=+\-@\t\r]/.test(cell.value) && isNaN(cell.value) ? "'" + cell.value : cell.value;
+        },
+      });
+    });
+  }
+
+  /* Say which runs have just gone wrong to those who do not see it. */
+  function announce(api, rows) {
+    var news = rows.filter(function (row) {
+      var node = api.getRowNode(row.key);
+      var isBad = ["cross", "up", "down"].indexOf(row.mark) >= 0;
+      return isBad && node && node.data.mark !== row.mark;
+    });
+    var place = document.getElementById("news");
+    if (!news.length || !place) return;
+    place.textContent = news
+      .slice(0, 3)
+      .map(function (row) {
+        return row.name + ": " + row.word + ".";
+      })
+      .concat(news.length > 3 ? ["And " + (news.length - 3) + " more."] : [])
+      .join(" ");
   }
 
   function fitWidth() {
@@ -250,6 +310,7 @@
         api.setGridOption("rowData", change.rows);
         return;
       }
+      announce(api, change.rows);
       var known = function (row) {
         return Boolean(api.getRowNode(row.key));
       };
@@ -265,7 +326,71 @@
     });
   }
 
+  /* The runs selected for a comparison, in the order of selection; kept while pages change. */
+  var selected = [];
+
+  function showSelected() {
+    var button = document.getElementById("compare-button");
+    if (!button) return;
+    button.textContent = selected.length ? "Compare " + selected.length : "Compare";
+    button.disabled = selected.length < 1;
+  }
+
+  functions.lrwatchSelected = function (event) {
+    if (!/^(ui|checkbox|space|keyboard|rowClicked)/.test(event.source)) {
+      // Not the reader: a new table starts out with nothing selected.
+      var isComplete = event.api.getSelectedRows().length === selected.length;
+      if (!isComplete) window.setTimeout(restoreSelection, 0);
+      return;
+    }
+    var now = event.api.getSelectedRows().map(function (row) {
+      return row.key;
+    });
+    selected = selected
+      .filter(function (key) {
+        return now.indexOf(key) >= 0;
+      })
+      .concat(
+        now.filter(function (key) {
+          return selected.indexOf(key) < 0;
+        })
+      );
+    showSelected();
+  };
+
+  function restoreSelection() {
+    withGrid(function (api) {
+      selected = selected.filter(function (key) {
+        var node = api.getRowNode(key);
+        if (node) node.setSelected(true, false, "api");
+        return Boolean(node);
+      });
+      showSelected();
+    });
+  }
+
+  function toggleRow() {
+    withGrid(function (api) {
+      var cell = api.getFocusedCell();
+      var node = cell && api.getDisplayedRowAtIndex(cell.rowIndex);
+      if (node) node.setSelected(!node.isSelected(), false, "uiSelectAll");
+    });
+  }
+
+  /* Commas stand between runs, so those within a key are written out; slashes read better plain. */
+  function compare() {
+    if (!selected.length) return;
+    var runs = selected.map(function (key) {
+      return encodeURIComponent(key).replace(/%2F/g, "/");
+    });
+    lrwatch.open("/compare?runs=" + runs.join(","));
+  }
+
   lrwatch.grid = {
+    compare: compare,
+    restoreSelection: restoreSelection,
+    restoreSort: restoreSort,
+    toggleRow: toggleRow,
     applyRows: applyRows,
     applyFilter: applyFilter,
     fitWidth: fitWidth,
@@ -278,6 +403,8 @@
   };
 
   document.addEventListener("click", function (event) {
+    if (event.target.id === "compare-button") compare();
+    if (event.target.id === "csv-button") exportCsv();
     var button = event.target.closest && event.target.closest(".mark-filter");
     if (!button) return;
     button.setAttribute("aria-pressed", button.getAttribute("aria-pressed") !== "true");

@@ -37,8 +37,17 @@
     k: function () {
       next(-1);
     },
-    o: function () {
-      window.lrwatch.open("/");
+    x: function () {
+      window.lrwatch.grid.toggleRow();
+    },
+    c: function () {
+      window.lrwatch.grid.compare();
+    },
+    l: function () {
+      window.lrwatch.view.cycle("y", ["", "linear"]);
+    },
+    s: function () {
+      window.lrwatch.view.cycle("sm", ["", "off", "10", "100", "1000"]);
     },
     p: function () {
       window.lrwatch.togglePause();
@@ -49,6 +58,17 @@
     "?": toggleHelp,
   };
 
+  /* Where g and a second key lead. */
+  var places = { o: "/", c: "/compare", s: "/sweep", h: "/help" };
+  var waitsForPlace = false;
+
+  function went(key) {
+    var place = waitsForPlace && places[key];
+    waitsForPlace = key === "g";
+    if (place) window.lrwatch.open(place);
+    return Boolean(place) || waitsForPlace;
+  }
+
   document.addEventListener("keydown", function (event) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (isTyping(event.target)) {
@@ -56,6 +76,7 @@
       if (event.key === "Enter" && event.target.id === "filter") next(0);
       return;
     }
+    if (!help().open && went(event.key)) return;
     var act = actions[event.key];
     if (!act || (help().open && event.key !== "?")) return;
     event.preventDefault();

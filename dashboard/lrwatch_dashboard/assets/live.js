@@ -18,9 +18,11 @@
   document.addEventListener("click", function (event) {
     var link = event.target.closest && event.target.closest("a[href^='/']");
     var plain = event.button === 0 && !event.metaKey && !event.ctrlKey && !event.shiftKey;
-    if (!link || !plain || event.defaultPrevented) return;
+    if (!link || !plain || event.defaultPrevented || link.hasAttribute("download")) return;
     event.preventDefault();
-    lrwatch.open(link.getAttribute("href"));
+    var href = link.getAttribute("href");
+    var view = link.dataset.keep === "view" ? lrwatch.view.kept() : [];
+    lrwatch.open([href].concat(view).join("&"));
   });
 
   function tickId() {
@@ -46,6 +48,28 @@
   };
 
   document.addEventListener("visibilitychange", setTick);
+
+  /* A range for an address: no finer than a screen, which is a thousandth of what it shows. */
+  function zoomWords(first, last) {
+    var decimals = Math.max(0, Math.ceil(3 - Math.log10(last - first)));
+    var scale = Math.pow(10, Math.min(decimals, 15));
+    var round = function (x) {
+      return String(Math.round(x * scale) / scale);
+    };
+    return { from: round(first), to: round(last) };
+  }
+
+  function markPage() {
+    var path = window.location.pathname;
+    document.querySelectorAll(".bar nav a").forEach(function (link) {
+      var here = link.getAttribute("href");
+      if (here === "/" ? path === "/" || path.indexOf("/run/") === 0 : path.indexOf(here) === 0) {
+        link.setAttribute("aria-current", "page");
+      } else {
+        link.removeAttribute("aria-current");
+      }
+    });
+  }
 
   window.setInterval(function () {
     var notice = document.getElementById("lost");
@@ -91,8 +115,12 @@
         var heading = document.querySelector("main h1");
         document.title = (heading ? heading.textContent + " · " : "") + "lrwatch";
         setTick();
+        markPage();
+        lrwatch.view.show();
         lrwatch.grid.fitWidth();
+        lrwatch.grid.restoreSort();
         lrwatch.grid.applyFilter();
+        lrwatch.grid.restoreSelection();
       }, 0);
     },
 
@@ -107,16 +135,23 @@
       if (change) lrwatch.grid.applyRows(change);
     },
 
-    /* First and last step of a zoom, from what plotly tells of a change of the axes. */
-    zoomOf: function (change, zoom) {
+    /* The run behind a mark of the chart. */
+    openPoint: function (click) {
+      var href = click && click.points.length && click.points[0].customdata;
+      if (href) lrwatch.open(href);
+    },
+
+    /* The words of the address after a zoom, from what plotly tells of a change of the axes. */
+    zoomOf: function (change) {
       var none = window.dash_clientside.no_update;
       if (!change) return none;
-      if (change["xaxis.autorange"]) return zoom ? null : none;
+      var zoomed = "from" in lrwatch.view.words();
+      if (change["xaxis.autorange"]) return zoomed ? lrwatch.view.set({ from: "", to: "" }) : none;
       var range = change["xaxis.range"];
       var first = range ? range[0] : change["xaxis.range[0]"];
       var last = range ? range[1] : change["xaxis.range[1]"];
       if (first === undefined || last === undefined) return none;
-      return [Number(first), Number(last)];
+      return lrwatch.view.set(zoomWords(Number(first), Number(last)));
     },
   };
 })();

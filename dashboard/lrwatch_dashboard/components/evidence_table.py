@@ -9,6 +9,9 @@ from lrwatch_dashboard.views import EvidenceRow
 
 __all__ = ["evidence_table"]
 
+_CALM = {"for": "good sign", "neither": "noted"}
+"""What stands for "fired" where it does not speak against the run."""
+
 _HEADERS = ("Test", "Result", "Statistic", "Fires at", "Steps", "In words")
 
 
@@ -23,11 +26,13 @@ def evidence_table(evidence: tuple[EvidenceRow, ...]) -> html.Div:
 
 def _row(row: EvidenceRow) -> html.Tr:
     steps = f"{count(row.interval[0])}–{count(row.interval[1])}" if row.interval else NOTHING
-    outcome = row.outcome.replace(" ", "-")
+    is_calm = row.outcome == "fired" and row.speaks in _CALM
+    said = _CALM[row.speaks] if is_calm else row.outcome
+    look = "quiet" if is_calm else row.outcome.replace(" ", "-")
     return html.Tr(
         [
             html.Th(row.name.replace("_", " "), scope="row"),
-            html.Td(html.Span(row.outcome, className=f"outcome outcome-{outcome}")),
+            html.Td(html.Span(said, className=f"outcome outcome-{look}")),
             html.Td(number(row.value, 3), className="num"),
             html.Td(number(row.threshold, 3), className="num"),
             html.Td(steps, className="num"),

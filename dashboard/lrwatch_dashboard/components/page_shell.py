@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from dash import dcc, html
 
 from lrwatch_dashboard import ids
+from lrwatch_dashboard.components.key_list import key_list
 from lrwatch_dashboard.components.verdict_badge import mark_shape
 from lrwatch_dashboard.theme import VERDICTS
 
 __all__ = ["page_shell"]
 
-_KEYS: Final = (
-    ("/", "filter the runs"),
-    ("j  k", "next and previous run"),
-    ("Enter", "open the run"),
-    ("o", "overview"),
-    ("p", "pause and go on"),
-    ("t", "light or dark"),
-    ("?", "this help"),
-)
+_PAGES: Final = (("Overview", "/"), ("Compare", "/compare"), ("Sweep", "/sweep"), ("Help", "/help"))
 
 
 def page_shell() -> html.Div:
@@ -38,6 +31,8 @@ def page_shell() -> html.Div:
                 role="status",
                 hidden=True,
             ),
+            # Speaks of new verdicts to those who do not see the table change.
+            html.Div(id="news", className="unseen", **{"aria-live": "polite"}),
             html.Main(id=ids.PAGE, tabIndex=-1),
             _help(),
         ],
@@ -49,7 +44,7 @@ def _bar() -> html.Header:
     return html.Header(
         [
             html.A(["lr", html.Span("watch")], href="/", className="wordmark"),
-            html.Nav(html.A("Overview", href="/"), **{"aria-label": "Pages"}),
+            html.Nav([html.A(name, href=href) for name, href in _PAGES], **{"aria-label": "Pages"}),
             html.Div(
                 [
                     _button("pause", "live", "Pause the updates (p)"),
@@ -68,10 +63,6 @@ def _button(id_: str, text: str, label: str) -> html.Button:
 
 
 def _help() -> html.Dialog:
-    keys: list[Any] = []
-    for key, meaning in _KEYS:
-        caps = [html.Kbd(cap) for cap in key.split()]
-        keys.append(html.Div([html.Dt(caps), html.Dd(meaning)]))
     verdicts = [
         html.Div(
             [
@@ -90,7 +81,7 @@ def _help() -> html.Dialog:
                 ],
                 className="dialog-head",
             ),
-            html.Dl(keys, className="keys"),
+            key_list(),
             html.H2("Verdicts, worst first"),
             html.Dl(verdicts, className="meanings"),
         ],

@@ -7,12 +7,12 @@ from typing import Any, Final
 from dash import html
 
 from lrwatch.formats import count, duration, number
-from lrwatch_dashboard.components.run_table import run_href
+from lrwatch_dashboard.address import export_href, run_href, sweep_href
 from lrwatch_dashboard.components.verdict_badge import verdict_badge
 from lrwatch_dashboard.theme import look
 from lrwatch_dashboard.views import Judgement, RunView
 
-__all__ = ["run_status", "verdict_card"]
+__all__ = ["run_links", "run_status", "verdict_card"]
 
 _NEARLY_SURE: Final = 0.99
 
@@ -35,6 +35,20 @@ def run_status(view: RunView, now: float) -> list[Any]:
     for part in parts:
         line += [html.Span(part, className="part")]
     return line
+
+
+def run_links(key: str) -> html.P:
+    """Return where to go from here: the run's sweep, and its rows as a file."""
+    return html.P(
+        [
+            html.A("Its sweep", href=sweep_href(key)),
+            *(
+                html.A(f"Rows as {name}", href=export_href(key, ending), download="")
+                for name, ending in (("CSV", ".csv"), ("Parquet", ".parquet"))
+            ),
+        ],
+        className="run-links",
+    )
 
 
 def verdict_card(view: RunView) -> html.Div:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
-from urllib.parse import quote
 
 import dash_ag_grid
 
 from lrwatch.formats import count, number
 from lrwatch_dashboard import ids
+from lrwatch_dashboard.address import run_href
 from lrwatch_dashboard.theme import VERDICTS, look
 from lrwatch_dashboard.views import Overview, RunRow
 
-__all__ = ["grid_row", "run_href", "run_table", "table_change"]
+__all__ = ["grid_row", "run_table", "table_change"]
 
 _SEVERITY: Final[Mapping[str, int]] = {verdict: rank for rank, verdict in enumerate(VERDICTS)}
 _END_OF_TIME: Final = 2e10  # seconds since the Unix epoch, far ahead
@@ -95,11 +95,6 @@ _COLUMNS: Final[tuple[dict[str, Any], ...]] = (
 )
 
 
-def run_href(key: str) -> str:
-    """Return the address of a run's page; a browser would swallow the key ``.``."""
-    return "/run/" + ("" if key == "." else quote(key, safe="/"))
-
-
 def grid_row(row: RunRow) -> dict[str, Any]:
     """Return a row as the grid takes it: numbers to sort by, and texts to show."""
     shown = look(row.verdict)
@@ -147,6 +142,8 @@ def run_table(rows: Iterable[RunRow]) -> dash_ag_grid.AgGrid:
         eventListeners={
             "rowClicked": ["lrwatchOpenRow(params)"],
             "cellKeyDown": ["lrwatchKeyInRow(params)"],
+            "sortChanged": ["lrwatchSorted(params)"],
+            "selectionChanged": ["lrwatchSelected(params)"],
         },
         style={"height": "100%", "width": "100%"},
     )
@@ -161,6 +158,13 @@ def _options() -> dict[str, Any]:
         "enableCellTextSelection": True,
         "ensureDomOrder": True,
         "suppressCellFocus": False,
+        "rowSelection": {
+            "mode": "multiRow",
+            "checkboxes": True,
+            "headerCheckbox": False,
+            "enableClickSelection": False,
+        },
+        "selectionColumnDef": {"width": 36, "maxWidth": 36, "resizable": False},
         "suppressDragLeaveHidesColumns": True,
         "tooltipShowDelay": 400,
         "localeText": {"noRowsToShow": "No run matches", "noMatchingRows": "No run matches"},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from dash import html
@@ -15,8 +15,8 @@ _MOST: Final = 200
 
 
 def settings_list(settings: Mapping[str, Any], nothing: str) -> html.Dl | html.P:
-    """Return the settings, those inside others named with dots; a sentence if there are none."""
-    flat = list(_flat(settings))
+    """Return the settings; a sentence if there are none."""
+    flat = list(settings.items())
     if not flat:
         return html.P(nothing, className="quiet")
     items = []
@@ -28,11 +28,3 @@ def settings_list(settings: Mapping[str, Any], nothing: str) -> html.Dl | html.P
     if len(flat) > _MOST:
         items.append(html.Div([html.Dt("..."), html.Dd(f"and {len(flat) - _MOST} more")]))
     return html.Dl(items, className="settings")
-
-
-def _flat(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for name, value in settings.items():
-        if isinstance(value, Mapping) and value:
-            yield from _flat(value, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}", value

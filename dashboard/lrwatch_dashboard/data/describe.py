@@ -6,12 +6,21 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from lrwatch.diagnosis import Diagnosis, Evidence
+from lrwatch.diagnosis.comparison import flat_settings
 from lrwatch.formats import count
+from lrwatch_dashboard.data.finding import Finding
 from lrwatch_dashboard.data.follower import Follower
 from lrwatch_dashboard.theme import VERDICTS
-from lrwatch_dashboard.views import EvidenceRow, Judgement, Outcome, RunRow, RunState, RunView
+from lrwatch_dashboard.views import (
+    EvidenceRow,
+    Judgement,
+    Outcome,
+    RunRow,
+    RunState,
+    RunView,
+)
 
-__all__ = ["run_row", "run_view", "state_of", "triage_order"]
+__all__ = ["described", "state_of", "triage_order"]
 
 _SILENT_SECONDS: Final = 30.0
 _SILENT_GAPS: Final = 20.0
@@ -33,23 +42,32 @@ def state_of(follower: Follower, now: float) -> RunState:
     return "silent" if now - follower.entry.last_write > patience else "running"
 
 
-def run_row(follower: Follower, now: float) -> RunRow:
-    """Return the run's row of the table."""
-    entry, info, judgement = follower.entry, follower.info, _judgement(follower)
+def described(follower: Follower, now: float) -> tuple[RunRow, RunView]:
+    """Return what the table and the run's own page say; `now` in seconds since the Unix epoch.
+
+    The view's neighbours and token are left empty.
+    """
+    found = follower.finding
+    view = _run_view(follower, found, now)
+    return _run_row(follower, found, view), view
+
+
+def _run_row(follower: Follower, found: Finding, view: RunView) -> RunRow:
+    entry, info, judgement = follower.entry, follower.info, view.judgement
     return RunRow(
         key=entry.key,
-        name=_name(follower),
+        name=view.name,
         verdict=judgement.verdict,
         why=judgement.reason,
-        state=state_of(follower, now),
-        lr=follower.peak_lr,
+        state=view.state,
+        lr=found.peak_lr,
         suggested_lr=judgement.suggested_lr,
-        best_loss=follower.best_loss,
-        steps=follower.n_steps,
+        best_loss=found.best_loss,
+        steps=found.n_steps,
         created_at=info.created_at if info is not None else entry.last_write,
         updated_at=entry.last_write,
-        sparkline=follower.sparkline.heights(),
-        broken=follower.is_broken,
+        sparkline=found.heights,
+        broken=found.is_broken,
         problem=follower.problem,
     )
 
@@ -60,8 +78,7 @@ def triage_order(row: RunRow) -> tuple[int, bool, float, str]:
     return severity, row.state != "running", -row.created_at, row.key
 
 
-def run_view(follower: Follower, now: float) -> RunView:
-    """Return what the Run page says of a run; its neighbours and token are left empty."""
+def _run_view(follower: Follower, found: Finding, now: float) -> RunView:
     entry, info = follower.entry, follower.info
     known: dict[str, Any] = {}
     if info is not None:
@@ -69,7 +86,8 @@ def run_view(follower: Follower, now: float) -> RunView:
             "total_steps": info.total_steps,
             "optimizer": info.optimizer,
             "created_at": info.created_at,
-            "config": info.config,
+            "group": info.group or "",
+            "config": flat_settings(info.config),
             "environment": info.environment,
             "lost_rows": info.lost_rows,
         }
@@ -77,13 +95,16 @@ def run_view(follower: Follower, now: float) -> RunView:
         key=entry.key,
         name=_name(follower),
         state=state_of(follower, now),
-        judgement=_judgement(follower),
-        last_step=follower.last_step,
-        lr=follower.peak_lr,
-        best_loss=follower.best_loss,
+        judgement=_judgement(follower, found),
+        last_step=found.last_step,
+        lr=found.peak_lr,
+        best_loss=found.best_loss,
         updated_at=entry.last_write,
-        usual_gap=follower.usual_gap,
+        usual_gap=found.usual_gap,
         problem=follower.problem,
+        is_broken=found.is_broken,
+        outline=found.outline,
+        clock=found.clock,
         **known,
     )
 
@@ -94,9 +115,9 @@ def _name(follower: Follower) -> str:
     return info.name if key == "." and info is not None and info.name else key
 
 
-def _judgement(follower: Follower) -> Judgement:
-    diagnosis = follower.diagnosis
-    if diagnosis is None or not follower.n_steps:
+def _judgement(follower: Follower, found: Finding) -> Judgement:
+    diagnosis = found.diagnosis
+    if diagnosis is None or not found.n_steps:
         if follower.problem:
             return Judgement("unreadable", follower.problem)
         if diagnosis is None:
@@ -104,7 +125,7 @@ def _judgement(follower: Follower) -> Judgement:
         return Judgement("insufficient_data", "No step was recorded yet")
     reason = diagnosis.reason
     if diagnosis.verdict == "insufficient_data" and not reason:
-        reason = f"Not enough data: {count(follower.n_steps)} steps"
+        reason = f"Not enough data: {count(found.n_steps)} steps"
     if follower.problem:
         reason = f"{reason}; part of the run cannot be read: {follower.problem}"
     return Judgement(
@@ -122,7 +143,7 @@ def _judgement(follower: Follower) -> Judgement:
 def _evidence(diagnosis: Diagnosis) -> tuple[EvidenceRow, ...]:
     order: dict[Outcome, int] = {"fired": 0, "quiet": 1, "not run": 2}
     rows = [
-        EvidenceRow(e.name, _outcome(e), e.value, e.threshold, e.interval, e.note)
+        EvidenceRow(e.name, _outcome(e), e.value, e.threshold, e.interval, e.note, e.speaks)
         for e in diagnosis.evidence
     ]
     return tuple(sorted(rows, key=lambda row: order[row.outcome]))

@@ -1,7 +1,8 @@
 """One run followed for the table: its numbers, its loss curve in small, and its verdict.
 
-Rows go to the monitor as they come and are not kept, so that a store of thousands of runs
-fits in memory and a poll costs what the new rows cost.
+Rows go to the monitor as they come and are not kept, so that a poll costs what the new rows
+cost. Of a run that rests only the finding stays, so that a store of thousands of runs fits in
+memory; should it go on after all, it is read again from its first row.
 """
 
 from __future__ import annotations
@@ -9,17 +10,16 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections import deque
 from typing import Final
-
-import numpy as np
 
 from lrwatch.diagnosis import Diagnosis
 from lrwatch.errors import LrwatchError
 from lrwatch.monitor import Monitor
-from lrwatch.records import FloatArray, RunInfo, StepBlock
+from lrwatch.records import RunInfo, StepBlock
 from lrwatch.store import RunEntry, RunReader
-from lrwatch_dashboard.data.sparkline import Sparkline
+from lrwatch_dashboard.data.arrow_memory import give_back
+from lrwatch_dashboard.data.finding import Finding
+from lrwatch_dashboard.data.tally import Tally
 
 __all__ = ["Follower"]
 
@@ -31,8 +31,8 @@ _SLICE: Final = 20_000
 _RECENT_SECONDS: Final = 10.0
 """A file written so recently is read again: its time stamp may be too coarse to tell."""
 
-_N_GAPS: Final = 200
-_MICROSECONDS: Final = 1e6
+_RESTING_SECONDS: Final = 600.0
+"""A run that calls itself running and has written nothing for so long is taken to rest."""
 
 
 class Follower:
@@ -48,8 +48,6 @@ class Follower:
         What cannot be read; empty if all can.
     version
         Grows whenever something of this may have changed.
-    n_steps, last_step, peak_lr, best_loss, is_broken, usual_gap
-        Numbers of the rows so far; `usual_gap` is the median time of late steps in seconds.
     """
 
     def __init__(self, entry: RunEntry) -> None:
@@ -57,19 +55,13 @@ class Follower:
         self.version = 0
         self.diagnosis: Diagnosis | None = None
         self.problem = self._said(entry.problem)
-        self.n_steps = 0
-        self.last_step: int | None = None
-        self.peak_lr: float | None = None
-        self.best_loss: float | None = None
-        self.is_broken = False
-        self.sparkline = Sparkline()
+        self._kept: Finding | None = None
+        self._tally = Tally()
         self._reader: RunReader | None = None
         self._monitor: Monitor | None = None
         self._waiting: StepBlock | None = None
         self._read_at = -1.0
         self._is_relisted = True
-        self._times: deque[int] = deque(maxlen=_N_GAPS)
-        self._first_step: int | None = None
 
     @property
     def info(self) -> RunInfo | None:
@@ -77,10 +69,14 @@ class Follower:
         return self.entry.info
 
     @property
+    def finding(self) -> Finding:
+        """What the rows so far come to."""
+        return self._kept or self._tally.finding(self.diagnosis)
+
+    @property
     def usual_gap(self) -> float | None:
-        """Return the median time between late steps in seconds; None if unknown."""
-        times = np.array([t for t in self._times if t > 0])
-        return float(np.median(np.diff(times))) / _MICROSECONDS if len(times) > 1 else None
+        """The median time between late steps in seconds; None if unknown."""
+        return self._kept.usual_gap if self._kept is not None else self._tally.usual_gap
 
     def relist(self, entry: RunEntry) -> None:
         """Take over what a new listing of the folder says of the run."""
@@ -97,6 +93,35 @@ class Follower:
         is_recent = self._is_relisted and now - written < _RECENT_SECONDS
         return self.entry.info is not None and (written != self._read_at or is_recent)
 
+    def is_settled(self, now: float) -> bool:
+        """Return whether the run will hardly write again."""
+        info, age = self.entry.info, now - self.entry.last_write
+        if info is None or age < _RECENT_SECONDS:
+            return False
+        return info.status != "running" or age > _RESTING_SECONDS
+
+    def adopt(self, finding: Finding) -> None:
+        """Take over what was found elsewhere on the run as it was last listed."""
+        self._rest_on(finding)
+        self._read_at = self.entry.last_write
+        self._is_relisted = False
+        self.version += 1
+
+    def rest(self, now: float) -> Finding | None:
+        """Let go of all but the finding if the run is judged and settled.
+
+        Returns
+        -------
+        Finding or None
+            The finding, if it was let go of the rest this time and all of it could be read.
+        """
+        is_done = self._kept is None and self.diagnosis is not None and not self.needs_work(now)
+        if not is_done or not self.is_settled(now):
+            return None
+        finding = self.finding
+        self._rest_on(finding)
+        return None if self.problem else finding
+
     def advance(self, deadline: float) -> bool:
         """Read and judge what is new until a time of `time.monotonic`; return whether all is done.
 
@@ -108,7 +133,7 @@ class Follower:
         except (LrwatchError, OSError) as error:
             self.problem = self._said(str(error))
         except Exception:  # one run that breaks must not hide the others
-            logger.exception("run %s cannot be judged", self.entry.key)
+            logger.exception("run %r cannot be judged", self.entry.key)
             self.problem = "an unexpected error stopped its diagnosis; the log has the details"
         finally:
             self.version += self.problem != known
@@ -121,16 +146,19 @@ class Follower:
             self._waiting = self._read()
         monitor = self._monitor_of_run()
         self.version += len(self._waiting) > 0 or self.diagnosis is None
+        is_stale = self.diagnosis is None or self._kept is not None
         while len(self._waiting):
             block, self._waiting = self._waiting[:_SLICE], self._waiting[_SLICE:]
-            self._take_in(block)
+            self._tally.add(block)
             monitor.update(block)
+            is_stale = True
             if time.monotonic() > deadline and len(self._waiting):
                 return False
-            self.diagnosis = None
         self._waiting = None
-        if self.diagnosis is None:
+        if is_stale:
+            give_back(self._tally.n_steps)
             self.diagnosis = monitor.diagnosis()
+            self._kept = None
         return True
 
     def _read(self) -> StepBlock:
@@ -142,6 +170,10 @@ class Follower:
         self.problem = self._said(self.entry.problem)
         return block
 
+    def _rest_on(self, finding: Finding) -> None:
+        self._kept, self.diagnosis = finding, finding.diagnosis
+        self._tally, self._reader, self._monitor, self._waiting = Tally(), None, None, None
+
     def _said(self, problem: str) -> str:
         """Name files as they are called within the run, and not where on this machine."""
         return problem.replace(f"{self.entry.path}{os.sep}", "")
@@ -151,26 +183,3 @@ class Follower:
             info = self.entry.info
             self._monitor = Monitor(total_steps=info.total_steps if info is not None else None)
         return self._monitor
-
-    def _take_in(self, block: StepBlock) -> None:
-        if self._first_step is None:
-            self._first_step = int(block.step[0])
-        self.last_step = int(block.step[-1])
-        # By number and not by row: a resumed run writes some steps again.
-        self.n_steps = max(self.last_step + 1 - self._first_step, 0)
-        self.peak_lr = _greatest(self.peak_lr, block.lr)
-        finite = block.loss[np.isfinite(block.loss)]
-        if len(finite):
-            least = float(finite.min())
-            self.best_loss = least if self.best_loss is None else min(self.best_loss, least)
-        self.is_broken |= len(finite) < int(block.loss_seen.sum())
-        self.sparkline.add(block.step, block.loss)
-        self._times.extend(block.time[-_N_GAPS:].tolist())
-
-
-def _greatest(known: float | None, values: FloatArray) -> float | None:
-    finite = values[np.isfinite(values)]
-    if not len(finite):
-        return known
-    greatest = float(finite.max())
-    return greatest if known is None else max(known, greatest)

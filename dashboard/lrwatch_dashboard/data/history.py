@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from lrwatch.records import FloatArray, StepBlock
 from lrwatch.store import RunReader
+from lrwatch_dashboard.data.arrow_memory import give_back
 from lrwatch_dashboard.data.smoothing import half_life_for, smooth
 from lrwatch_dashboard.data.thinning import spread, thin
 from lrwatch_dashboard.views import Curve, RunCurves, Window
@@ -20,7 +21,7 @@ __all__ = ["History"]
 
 _FIRST_CAPACITY: Final = 4096
 _N_CROSSES: Final = 80
-_COLUMNS: Final = ("step", "loss", "lr", "grad_norm", "grad_norm_clipped", "ratio", "loss_seen")
+_COLUMNS: Final = ("step", "loss", "lr", "grad_norm", "grad_norm_clipped", "ratio")
 
 
 class History:
@@ -41,26 +42,73 @@ class History:
         self._reader = RunReader(path)
         self._lock = threading.Lock()
         self._columns = {name: np.empty(0) for name in _COLUMNS}
+        self._broken = np.empty(0)  # steps whose loss was seen and is not finite
         self._n = 0
+        self._is_released = False
         self._revision = 0
         self._resumes: list[int] = []
         self._smoothed: tuple[int, int, FloatArray] = (-1, 0, np.empty(0))
         self._last: RunCurves | None = None
 
-    def curves(self, window: Window | None = None) -> RunCurves:
-        """Read what is new, and return the lines thinned for a screen."""
+    def curves(self, window: Window | None = None, half_life: int | None = None) -> RunCurves:
+        """Read what is new, and return the lines thinned for a screen.
+
+        Parameters
+        ----------
+        window
+            Steps to show in full detail; None for all.
+        half_life
+            Of the smoothing, in steps; None for one that fits the run, 0 for no smoothing.
+        """
         with self._lock:
             self._read()
+            wanted = half_life_for(self._n) if half_life is None else half_life
             last = self._last
-            if last is None or last.window != window or last.token != str(self._revision):
-                self._last = last = self._thinned(window)
+            shown = (window, wanted, str(self._revision))
+            if last is None or (last.window, last.half_life, last.token) != shown:
+                if self._is_released:
+                    self._read_again()
+                self._last = last = self._thinned(window, wanted)
             return last
+
+    @property
+    def n_bytes(self) -> int:
+        """Bytes that the rows take."""
+        return sum(column.nbytes for column in self._columns.values()) + self._smoothed[2].nbytes
+
+    def release(self) -> None:
+        """Let go of the rows, unless they are in use; the lines drawn last are kept.
+
+        They are read again when other lines are asked for, or the run has gone on.
+        """
+        if self._lock.acquire(blocking=False):
+            try:
+                self._columns = {name: np.empty(0) for name in _COLUMNS}
+                self._smoothed = (-1, 0, np.empty(0))
+                self._is_released = True
+            finally:
+                self._lock.release()
 
     def _read(self) -> None:
         block = self._reader.read_new()
         if not len(block):
             return
         self._revision += 1
+        if self._is_released:
+            self._read_again()
+        else:
+            self._take_in(block)
+        n_rows = len(block)
+        del block
+        give_back(n_rows)
+
+    def _read_again(self) -> None:
+        self._reader = RunReader(self._reader.path)
+        self._is_released = False
+        self._n, self._resumes, self._broken = 0, [], np.empty(0)
+        self._take_in(self._reader.read_new())
+
+    def _take_in(self, block: StepBlock) -> None:
         # Split where a resumed run steps back; each piece overwrites what it writes again.
         back = np.flatnonzero(np.diff(block.step) <= 0) + 1
         edges = [0, *back.tolist(), len(block)]
@@ -73,17 +121,23 @@ class History:
         if self._n and first <= steps[-1]:
             self._n = int(np.searchsorted(steps, first))
             self._resumes = [*(s for s in self._resumes if s < first), first]
+            self._broken = self._broken[self._broken < first]
         new = _columns_of(block)
         begin, end = self._n, self._n + len(block)
         for name in {*self._columns, *new}:
             column = self._with_room(name, end)
             column[begin:end] = new.get(name, np.nan)
         self._n = end
+        broken = block.loss_seen & ~np.isfinite(block.loss)
+        if broken.any():
+            self._broken = np.append(self._broken, block.step[broken])
 
     def _with_room(self, name: str, n_rows: int) -> FloatArray:
         column = self._columns.get(name, np.empty(0))
         if len(column) < n_rows:
-            grown = np.full(max(n_rows, 2 * len(column), _FIRST_CAPACITY), np.nan)
+            # What is there at once is held as it is; what grows gets room to grow.
+            room = max(n_rows, _FIRST_CAPACITY) if not self._n else max(n_rows, 2 * len(column))
+            grown = np.full(room, np.nan)
             grown[: len(column)] = column
             self._columns[name] = column = grown
         return column
@@ -91,10 +145,9 @@ class History:
     def _column(self, name: str) -> FloatArray:
         return self._columns[name][: self._n]
 
-    def _thinned(self, window: Window | None) -> RunCurves:
-        step, loss, seen = (self._column(name) for name in ("step", "loss", "loss_seen"))
-        half_life, smoothed = self._smooth_loss()
-        broken = step[(seen > 0) & ~np.isfinite(loss)]
+    def _thinned(self, window: Window | None, half_life: int) -> RunCurves:
+        step, loss, broken = self._column("step"), self._column("loss"), self._broken
+        smoothed = self._smooth_loss(half_life)
         return RunCurves(
             last_step=int(step[-1]) if self._n else None,
             loss=self._curve("loss", loss, window),
@@ -136,11 +189,12 @@ class History:
         differs = np.isfinite(clipped) & (clipped < norm * (1 - 1e-6))
         return self._curve("after clipping", clipped, window) if differs.any() else None
 
-    def _smooth_loss(self) -> tuple[int, FloatArray]:
-        if self._smoothed[0] != self._revision:
-            half_life = half_life_for(self._n)
+    def _smooth_loss(self, half_life: int) -> FloatArray:
+        if half_life < 1:
+            return self._column("loss")
+        if self._smoothed[:2] != (self._revision, half_life):
             self._smoothed = (self._revision, half_life, smooth(self._column("loss"), half_life))
-        return self._smoothed[1], self._smoothed[2]
+        return self._smoothed[2]
 
 
 def _columns_of(block: StepBlock) -> dict[str, npt.NDArray[np.float64]]:
@@ -150,7 +204,6 @@ def _columns_of(block: StepBlock) -> dict[str, npt.NDArray[np.float64]]:
         "lr": block.lr,
         "grad_norm": block.grad_norm,
         "grad_norm_clipped": block.grad_norm_clipped,
-        "loss_seen": block.loss_seen.astype(np.float64),
     }
     with np.errstate(all="ignore"):
         columns["ratio"] = block.update_norm / block.param_norm

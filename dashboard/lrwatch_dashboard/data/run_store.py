@@ -13,16 +13,20 @@ import threading
 import time
 import uuid
 from collections import Counter, OrderedDict
+from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from lrwatch.errors import LrwatchError
-from lrwatch.store import RunEntry, list_runs
-from lrwatch_dashboard.data.describe import run_row, run_view, state_of, triage_order
+from lrwatch.store import Catalog, RunEntry
+from lrwatch_dashboard.data.describe import described, state_of, triage_order
 from lrwatch_dashboard.data.follower import Follower
 from lrwatch_dashboard.data.history import History
+from lrwatch_dashboard.data.judges import Judges
+from lrwatch_dashboard.data.judging import Judging
+from lrwatch_dashboard.data.rows import read_rows
 from lrwatch_dashboard.views import Overview, RunCurves, RunRow, RunState, RunView, Window
 
 __all__ = ["RunStore"]
@@ -33,7 +37,8 @@ _STALE: Final = 5.0  # seconds after which a page waits for a new look before it
 _ROUND: Final = 0.25  # seconds of judging between two publications
 _LISTING_PAUSE: Final = 1.0  # least seconds between two listings of the folder
 _LISTING_SHARE: Final = 5.0  # ... and so many times what the last one took
-_N_HISTORIES: Final = 8  # runs whose rows stay in memory for the Run page
+_N_HISTORIES: Final = 24  # runs whose lines stay in memory; a comparison holds up to 20
+_HISTORY_BYTES: Final = 120_000_000  # ... and of whose rows so much
 
 
 @dataclass(slots=True)
@@ -57,11 +62,21 @@ class RunStore:
         Folder that holds the runs.
     threaded
         Whether a background thread does the work. Without it, call `refresh`.
+    cache
+        Folder in which verdicts are remembered for the next start; None remembers none.
     """
 
-    def __init__(self, root: str | os.PathLike[str], *, threaded: bool = True) -> None:
+    def __init__(
+        self,
+        root: str | os.PathLike[str],
+        *,
+        threaded: bool = True,
+        cache: Path | None = None,
+    ) -> None:
         self.root = Path(root)
         self._threaded = threaded
+        self._catalog = Catalog(root)
+        self._judging = Judging(self.root, cache, Judges() if threaded else None)
         self._identity = uuid.uuid4().hex[:8]
         self._lock = threading.Lock()
         self._published = _Published()
@@ -115,16 +130,34 @@ class RunStore:
                 token=f"{self._identity}:{now.changed_at[key]}",
             )
 
-    def curves(self, key: str, window: Window | None = None) -> RunCurves | None:
+    def runs(self, keys: Iterable[str] | None = None) -> tuple[RunView, ...]:
+        """Return those of the runs that there are, in the order given; every run without keys."""
+        self._look()
+        with self._lock:
+            now = self._published
+            chosen = list(now.views) if keys is None else [k for k in keys if k in now.views]
+            tokens = {key: f"{self._identity}:{now.changed_at[key]}" for key in chosen}
+            return tuple(dataclasses.replace(now.views[k], token=tokens[k]) for k in chosen)
+
+    def curves(
+        self, key: str, window: Window | None = None, half_life: int | None = None
+    ) -> RunCurves | None:
         """Return the curves of one run; None if there is no such run, or it cannot be read."""
         history = self._history(key)
         if history is None:
             return None
         try:
-            curves = history.curves(window)
+            curves = history.curves(window, half_life)
         except (LrwatchError, OSError):
             return None  # the run's view says what cannot be read
+        self._trim()
         return dataclasses.replace(curves, token=f"{self._identity}:{curves.token}")
+
+    def rows(self, key: str) -> Any | None:
+        """Return the rows of one run as a `pyarrow.Table`; None if there are none to be had."""
+        with self._lock:
+            follower = self._followers.get(key)
+        return read_rows(follower.entry.path) if follower is not None else None
 
     def healthy(self) -> str:
         """Return an empty text if the folder can be listed, else the reason why not."""
@@ -143,14 +176,18 @@ class RunStore:
             self._list()
         limit = float("inf") if budget_seconds is None else budget_seconds
         deadline = time.monotonic() + limit
-        done = True
-        for n_advanced, follower in enumerate(self._waiting()):
+        waiting = self._judging.hand_out(self._waiting(), self._wanted)
+        patience = 0.0 if waiting else min(limit, _ROUND)
+        done = not self._judging.collect(self._followers, patience)
+        for n_advanced, follower in enumerate(waiting):
             # One at least, so that a short budget gets there in the end.
             if n_advanced and time.monotonic() > deadline:
                 done = False
                 break
             done &= follower.advance(deadline)
+            self._judging.let_rest(follower)
         self._publish()
+        self._judging.write()
         self._refreshed_at = time.monotonic()
         return done
 
@@ -158,13 +195,18 @@ class RunStore:
         """Have the folder looked at, and wait for it if nothing is known yet."""
         if not self._threaded:
             return
-        if self._worker is None or not self._worker.is_alive():
+        is_new = self._worker is None or not self._worker.is_alive()
+        if is_new:
             self._start()
-        if time.monotonic() - self._refreshed_at > _STALE:
+        # While verdicts are worked out nobody waits for them: they come with the polls.
+        is_idle = self._caught_up.is_set()
+        is_stale = is_idle and time.monotonic() - self._refreshed_at > _STALE
+        if is_stale:
             self._caught_up.clear()
         self._wake.set()
         self._listed.wait(_LISTING_WAIT)
-        self._caught_up.wait(_FIRST_WAIT)
+        if is_new or is_stale:
+            self._caught_up.wait(_FIRST_WAIT)
 
     def _start(self) -> None:
         with self._lock:
@@ -184,13 +226,16 @@ class RunStore:
     def _list(self) -> None:
         started = time.monotonic()
         try:
-            entries, problem = list_runs(self.root), ""
+            entries, problem = self._catalog.list_runs(), ""
         except (LrwatchError, OSError) as error:
             entries, problem = [], str(error)
         took = time.monotonic() - started
         self._next_listing = started + max(_LISTING_PAUSE, _LISTING_SHARE * took)
         known = self._followers
-        followers = {entry.key: _followed(known, entry) for entry in entries}
+        followers = {entry.key: self._followed(known, entry) for entry in entries}
+        self._judging.listed()
+        for follower in followers.values():
+            self._judging.let_rest(follower)
         with self._lock:
             self._published.problem = problem
             self._followers = followers
@@ -201,6 +246,15 @@ class RunStore:
             # The first page shows the runs at once, and their verdicts as they come.
             self._publish()
             self._listed.set()
+
+    def _followed(self, known: dict[str, Follower], entry: RunEntry) -> Follower:
+        follower = known.get(entry.key)
+        if follower is not None and _identity(follower.entry) == _identity(entry):
+            follower.relist(entry)
+            return follower
+        follower = Follower(entry)
+        self._judging.recall(follower)
+        return follower
 
     def _waiting(self) -> list[Follower]:
         """Return the runs that need work, the most wanted first."""
@@ -223,7 +277,7 @@ class RunStore:
             shown = (follower, follower.version, state_of(follower, now))
             if self._shown.get(key) != shown:
                 self._shown[key] = shown
-                rows[key], views[key] = run_row(follower, now), run_view(follower, now)
+                rows[key], views[key] = described(follower, now)
         with self._lock:
             self._replace(rows, views, gone=self._shown.keys() - self._followers.keys())
 
@@ -258,14 +312,16 @@ class RunStore:
                 self._histories.popitem(last=False)
             return history
 
-
-def _followed(known: dict[str, Follower], entry: RunEntry) -> Follower:
-    follower = known.get(entry.key)
-    same = follower is not None and _identity(follower.entry) == _identity(entry)
-    if follower is None or not same:
-        return Follower(entry)
-    follower.relist(entry)
-    return follower
+    def _trim(self) -> None:
+        """Let go of the rows of runs that were looked at longest ago; the last one stays."""
+        with self._lock:
+            histories = list(self._histories.values())
+        n_bytes = sum(history.n_bytes for history in histories)
+        for history in histories[:-1]:
+            if n_bytes <= _HISTORY_BYTES:
+                break
+            n_bytes -= history.n_bytes
+            history.release()
 
 
 def _identity(entry: RunEntry) -> str:

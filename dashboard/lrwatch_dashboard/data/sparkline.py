@@ -9,6 +9,8 @@ import numpy.typing as npt
 
 __all__ = ["Sparkline"]
 
+FloatArray = npt.NDArray[np.float64]
+
 _N_BINS: Final = 64
 _TOP: Final = 99
 _HUGE: Final = 1e100  # sums of values up to here stay finite
@@ -55,6 +57,15 @@ class Sparkline:
             share = (mean - low) / (high - low) if high > low else 0.5
             heights[place] = round(share * _TOP)
         return tuple(heights)
+
+    def points(self) -> tuple[FloatArray, FloatArray]:
+        """Return the middle steps and the mean losses of the bins that hold a loss."""
+        counts = self._bins[2]
+        used = np.flatnonzero(counts)
+        sums = self._bins[1] if self._least > 0 else self._bins[0]
+        means = np.asarray(sums[used] / counts[used], dtype=np.float64)
+        steps = np.asarray(used * self._width + (self._width - 1) / 2, dtype=np.float64)
+        return steps, np.exp(means, out=means) if self._least > 0 else means
 
     def _halve(self) -> None:
         half = _N_BINS // 2

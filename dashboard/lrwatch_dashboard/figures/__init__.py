@@ -1,6 +1,16 @@
 """From view models to plotly figures; pure functions, without Dash."""
 
+from lrwatch_dashboard.figures.compare_figure import compare_figure
 from lrwatch_dashboard.figures.graph_config import GRAPH_CONFIG
-from lrwatch_dashboard.figures.run_figure import message_figure, run_figure
+from lrwatch_dashboard.figures.run_figure import run_figure
+from lrwatch_dashboard.figures.stack import message_figure, no_figure
+from lrwatch_dashboard.figures.sweep_figure import sweep_figure
 
-__all__ = ["GRAPH_CONFIG", "message_figure", "run_figure"]
+__all__ = [
+    "GRAPH_CONFIG",
+    "compare_figure",
+    "message_figure",
+    "no_figure",
+    "run_figure",
+    "sweep_figure",
+]

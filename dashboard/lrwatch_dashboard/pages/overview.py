@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from typing import Any, Final
-from urllib.parse import parse_qs
 
 from dash import ALL, ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
 
 from lrwatch.formats import count
 from lrwatch_dashboard import ids
+from lrwatch_dashboard.address import query
 from lrwatch_dashboard.components.empty_state import empty_state
 from lrwatch_dashboard.components.mark_filters import mark_counts, mark_filters
 from lrwatch_dashboard.components.run_table import run_table, table_change
@@ -29,11 +29,10 @@ def layout(source: RunSource, search: str = "") -> html.Div:
     source
         Where the runs come from.
     search
-        Query of the address: ``q`` is the text filter, ``verdict`` the marks that are shown.
+        Query of the address: ``q`` is the text filter, ``verdict`` the marks that are shown;
+        the script of the assets reads ``sort``.
     """
     table = source.overview()
-    query = parse_qs(search.removeprefix("?"))
-    pressed = [mark for mark in query.get("verdict", [""])[0].split(",") if mark in MARKS]
     return html.Div(
         [
             dcc.Interval(id=ids.OVERVIEW_TICK, interval=POLL_MILLISECONDS),
@@ -42,22 +41,7 @@ def layout(source: RunSource, search: str = "") -> html.Div:
             html.H1("Runs", className="unseen"),
             html.Div(
                 [
-                    html.Div(
-                        [
-                            mark_filters(table.verdicts, pressed),
-                            dcc.Input(
-                                id=ids.FILTER,
-                                type="search",
-                                value=query.get("q", [""])[0],
-                                placeholder="Filter runs  /",
-                                className="filter",
-                                autoComplete="off",
-                                spellCheck=False,
-                            ),
-                            html.Span(summary(table), id=ids.SUMMARY, className="summary"),
-                        ],
-                        className="toolbar",
-                    ),
+                    _toolbar(table, query(search)),
                     html.Div(run_table(table.rows), className="table-frame"),
                 ],
                 id=ids.TABLE,
@@ -73,6 +57,40 @@ def layout(source: RunSource, search: str = "") -> html.Div:
         ],
         className="overview",
         **{"data-tick": ids.OVERVIEW_TICK},
+    )
+
+
+def _toolbar(table: Overview, words: dict[str, str]) -> html.Div:
+    pressed = [mark for mark in words.get("verdict", "").split(",") if mark in MARKS]
+    return html.Div(
+        [
+            mark_filters(table.verdicts, pressed),
+            dcc.Input(
+                id=ids.FILTER,
+                type="search",
+                value=words.get("q", ""),
+                placeholder="Filter runs  /",
+                className="filter",
+                autoComplete="off",
+                spellCheck=False,
+            ),
+            html.Button(
+                "Compare",
+                id=ids.COMPARE_BUTTON,
+                className="action",
+                title="Select runs with space or x, then compare them (c)",
+                disabled=True,
+            ),
+            html.Button(
+                "CSV",
+                id=ids.CSV_BUTTON,
+                className="action",
+                title="Save the table as it is shown",
+                **{"aria-label": "Save the table as CSV"},
+            ),
+            html.Span(summary(table), id=ids.SUMMARY, className="summary"),
+        ],
+        className="toolbar",
     )
 
 

@@ -3,52 +3,65 @@
 from __future__ import annotations
 
 import time
-from typing import Any
-from urllib.parse import unquote
+from typing import Any, Final
 
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
 
 from lrwatch_dashboard import ids
+from lrwatch_dashboard.address import ChartView, query, steps_of
+from lrwatch_dashboard.components.curve_table import curve_table
 from lrwatch_dashboard.components.evidence_table import evidence_table
-from lrwatch_dashboard.components.run_header import run_status, verdict_card
+from lrwatch_dashboard.components.run_header import run_links, run_status, verdict_card
 from lrwatch_dashboard.components.settings_list import settings_list
-from lrwatch_dashboard.figures import GRAPH_CONFIG, message_figure, run_figure
+from lrwatch_dashboard.components.view_bar import view_bar
+from lrwatch_dashboard.figures import GRAPH_CONFIG, message_figure, no_figure, run_figure
 from lrwatch_dashboard.pages.overview import POLL_MILLISECONDS
-from lrwatch_dashboard.views import RunSource, RunView, Window
+from lrwatch_dashboard.views import RunSource, RunView
 
-__all__ = ["draw", "key_of", "layout", "poll", "register"]
+__all__ = ["draw", "layout", "poll", "register"]
 
-
-def key_of(pathname: str) -> str:
-    """Return the run that an address means; the opposite of `run_href`."""
-    return unquote(pathname.removeprefix("/run/")) or "."
+_AS_IT_IS: Final = (no_update, no_update, no_update)
 
 
-def layout(source: RunSource, key: str) -> html.Div:
-    """Return the page of a run, or one that says that there is no such run."""
+def layout(source: RunSource, key: str, search: str = "") -> html.Div:
+    """Return the page of a run, or one that says that there is no such run.
+
+    Parameters
+    ----------
+    source, key
+        Where the run comes from, and which.
+    search
+        Query of the address: how the chart is shown, as `ChartView` reads it.
+    """
     view = source.run(key)
     if view is None:
         return _no_such_run(key)
+    words = query(search)
     return html.Div(
         [
             dcc.Interval(id=ids.RUN_TICK, interval=POLL_MILLISECONDS),
             dcc.Store(id=ids.RUN_KEY, data=view.key),
             dcc.Store(id=ids.RUN_TOKEN, data=view.token),
             dcc.Store(id=ids.RUN_CURVES_TOKEN, data=""),
-            dcc.Store(id=ids.RUN_ZOOM),
+            dcc.Store(id=ids.VIEW, data=words),
             html.Div(
                 [
                     html.H1(view.name),
                     html.P(run_status(view, time.time()), id=ids.RUN_STATUS, className="status"),
+                    run_links(view.key),
                 ],
                 className="run-head",
             ),
             html.Div(verdict_card(view), id=ids.RUN_VERDICT),
+            view_bar(ChartView.of(words)),
             html.Section(
-                dcc.Graph(id=ids.GRAPH, config=dict(GRAPH_CONFIG), figure=_no_figure()),
+                dcc.Graph(id=ids.GRAPH, config=dict(GRAPH_CONFIG), figure=no_figure()),
                 className="chart",
-                role="img",
+                role="figure",
                 **{"aria-label": "Loss, learning rate, gradient norm and update ratio by step"},
+            ),
+            html.Details(
+                [html.Summary("Show as table"), html.Div(id=ids.RUN_NUMBERS)], className="twin"
             ),
             _rests_on(view),
         ],
@@ -78,32 +91,34 @@ def poll(source: RunSource, key: str, token: str, now: float) -> dict[str, Any]:
     return answer
 
 
-def draw(source: RunSource, key: str, window: Window | None, theme: str, drawn: str) -> Any:
-    """Return figure and token, or neither if the token says that this is what is shown.
+def draw(source: RunSource, key: str, view: ChartView, theme: str, drawn: str) -> Any:
+    """Return figure, table and token, or none if the token says that this is what is shown.
 
     Parameters
     ----------
     source, key
         Where the run comes from, and which.
-    window
-        Steps to show in full detail; None for all.
+    view
+        How it is shown.
     theme
         ``"light"`` or ``"dark"``.
     drawn
         Token of the figure that is shown.
     """
-    view, curves = source.run(key), source.curves(key, window)
-    if view is None:
-        return no_update, no_update
+    run = source.run(key)
+    if run is None:
+        return _AS_IT_IS
+    curves = source.curves(key, steps_of(view, run.clock), view.half_life)
     if curves is None:
         token = f"unreadable {theme}"
         said = message_figure("The rows of this run cannot be read.", theme=theme)
-        return (no_update, no_update) if token == drawn else (said, token)
-    judgement = view.judgement
-    token = f"{curves.token} {judgement.verdict} {judgement.interval} {window} {theme}"
+        return _AS_IT_IS if token == drawn else (said, "", token)
+    judgement = run.judgement
+    token = f"{curves.token} {judgement.verdict} {judgement.interval} {view} {theme}"
     if token == drawn:
-        return no_update, no_update
-    return run_figure(curves, judgement, theme=theme), token
+        return _AS_IT_IS
+    figure = run_figure(curves, judgement, theme=theme, view=view, clock=run.clock)
+    return figure, curve_table(curves), token
 
 
 def register(app: Dash, source: RunSource) -> None:
@@ -112,9 +127,8 @@ def register(app: Dash, source: RunSource) -> None:
     def on_tick(_n: int, key: str, token: str) -> dict[str, Any]:
         return poll(source, key, token, time.time())
 
-    def on_view(_n: int, zoom: list[float] | None, theme: str, key: str, drawn: str) -> Any:
-        window = (float(zoom[0]), float(zoom[1])) if zoom else None
-        return draw(source, key, window, theme, drawn)
+    def on_view(_n: int, words: dict[str, str], theme: str, key: str, drawn: str) -> Any:
+        return draw(source, key, ChartView.of(words), theme, drawn)
 
     app.callback(
         output={
@@ -133,18 +147,18 @@ def register(app: Dash, source: RunSource) -> None:
     )(on_tick)
     app.callback(
         Output(ids.GRAPH, "figure"),
+        Output(ids.RUN_NUMBERS, "children"),
         Output(ids.RUN_CURVES_TOKEN, "data"),
         Input(ids.RUN_TICK, "n_intervals"),
-        Input(ids.RUN_ZOOM, "data"),
+        Input(ids.VIEW, "data"),
         Input(ids.THEME, "data"),
         State(ids.RUN_KEY, "data"),
         State(ids.RUN_CURVES_TOKEN, "data"),
     )(on_view)
     app.clientside_callback(
         ClientsideFunction("lrwatch", "zoomOf"),
-        Output(ids.RUN_ZOOM, "data"),
+        Output(ids.VIEW, "data", allow_duplicate=True),
         Input(ids.GRAPH, "relayoutData"),
-        State(ids.RUN_ZOOM, "data"),
         prevent_initial_call=True,
     )
 
@@ -176,23 +190,6 @@ def _rests_on(view: RunView) -> html.Div:
         ],
         className="rests-on",
     )
-
-
-def _no_figure() -> dict[str, Any]:
-    """Return a chart without axes, of the height of the one that follows."""
-    hidden = {"visible": False}
-    ground = "rgba(0,0,0,0)"
-    return {
-        "data": [],
-        "layout": {
-            "height": 860,
-            "xaxis": hidden,
-            "yaxis": hidden,
-            "paper_bgcolor": ground,
-            "plot_bgcolor": ground,
-            "uirevision": "run",
-        },
-    }
 
 
 def _no_such_run(key: str) -> html.Div:

@@ -5,16 +5,17 @@ from typing import Any
 
 import pytest
 from dashboard_views import an_overview, judgement, run_row, run_view, text_of
+from lrwatch_dashboard.address import key_of, run_href
 from lrwatch_dashboard.components.empty_state import empty_state
 from lrwatch_dashboard.components.evidence_table import evidence_table
 from lrwatch_dashboard.components.mark_filters import mark_counts, mark_filters
 from lrwatch_dashboard.components.page_shell import page_shell
 from lrwatch_dashboard.components.run_header import run_status, verdict_card
-from lrwatch_dashboard.components.run_table import grid_row, run_href, run_table, table_change
+from lrwatch_dashboard.components.run_table import grid_row, run_table, table_change
 from lrwatch_dashboard.components.settings_list import settings_list
 from lrwatch_dashboard.components.verdict_badge import verdict_badge
-from lrwatch_dashboard.pages.run import key_of
 from lrwatch_dashboard.theme import VERDICTS
+from lrwatch_dashboard.views import EvidenceRow
 from plotly.utils import PlotlyJSONEncoder
 
 
@@ -147,12 +148,21 @@ def test_evidence_tells_fired_quiet_and_not_run_apart() -> None:
         assert part in said
 
 
+@pytest.mark.parametrize(("speaks", "said"), [("for", "good sign"), ("neither", "noted")])
+def test_a_test_that_speaks_for_a_run_is_shown_calmly(speaks: Any, said: str) -> None:
+    against = EvidenceRow("bounce", "fired", 0.1, 0.6)
+    calm = EvidenceRow("settled", "fired", 0.1, 0.2, speaks=speaks)
+    assert "outcome-fired" in _json(evidence_table((against,)))
+    assert "outcome-fired" not in _json(evidence_table((calm,)))
+    assert said in text_of(evidence_table((calm,)))
+
+
 def test_no_evidence_is_a_sentence() -> None:
     assert "No test has run" in text_of(evidence_table(()))
 
 
-def test_settings_are_flat_text_and_long_ones_are_cut() -> None:
-    shown = text_of(settings_list({"a": {"b": [1, 2]}, "long": "x" * 1000, "none": None}, "none"))
+def test_settings_are_text_and_long_ones_are_cut() -> None:
+    shown = text_of(settings_list({"a.b": [1, 2], "long": "x" * 1000, "none": None}, "none"))
     assert "a.b [1, 2]" in shown
     assert "none null" in shown
     assert len(shown) < 400

@@ -104,3 +104,44 @@ def test_a_zoom_brings_back_every_point_of_a_long_run(tmp_path: Path) -> None:
 def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RunNotFound):
         History(tmp_path)
+
+
+def test_released_rows_come_back_when_another_view_is_asked_for(tmp_path: Path) -> None:
+    n = 5000
+    loss = np.random.default_rng(0).gamma(2, size=n)
+    path = write_run(tmp_path, steps=range(n), values={"loss": loss})
+    kept, history = History(path), History(path)
+    before = history.curves()
+    assert history.n_bytes > 0
+    history.release()
+    assert history.n_bytes == 0
+    assert history.curves() is before  # what was drawn last is still at hand
+    assert history.n_bytes == 0
+    zoomed, wanted = history.curves((1000.0, 1500.0)), kept.curves((1000.0, 1500.0))
+    assert zoomed.loss.y.tolist() == wanted.loss.y.tolist()
+    assert zoomed.smooth_loss.y.tolist() == wanted.smooth_loss.y.tolist()
+    assert zoomed.token == before.token
+
+
+def test_a_released_run_that_goes_on_shows_all_its_rows(tmp_path: Path) -> None:
+    writer = new_writer(tmp_path)
+    history = History(writer.folder)
+    for step in range(10):
+        writer.append(row(step, writer, loss=math.nan if step == 4 else 1.0))
+    first = history.curves()
+    history.release()
+    for step in [*range(6, 12)]:  # resumed from an older step
+        writer.append(row(step, writer))
+    curves = history.curves()
+    writer.close("finished")
+    assert curves.loss.x.tolist() == [0, 1, 2, 3, *range(5, 12)]
+    assert curves.resumes == (6,)
+    assert curves.broken.tolist() == [4]
+    assert curves.token != first.token
+
+
+def test_a_loss_that_is_written_again_is_broken_no_longer(tmp_path: Path) -> None:
+    loss = [1.0, math.nan, math.nan, 1.0, 2.0, 2.0]
+    path = write_run(tmp_path, steps=[0, 1, 2, 3, 2, 3], values={"loss": loss})
+    curves = History(path).curves()
+    assert curves.broken.tolist() == [1]

@@ -3,14 +3,16 @@ from __future__ import annotations
 import math
 import os
 import shutil
+import threading
 import time
 from pathlib import Path
 
 import pytest
-from lrwatch_dashboard.data import RunStore
+from lrwatch_dashboard.data import RunStore, run_store
 from lrwatch_dashboard.views import RunRow
 from stores import new_writer, row, write_run
 
+from lrwatch.diagnosis import Diagnosis
 from lrwatch.monitor import Monitor, diagnose
 
 
@@ -97,7 +99,7 @@ def test_a_bug_in_a_diagnosis_costs_one_row(
     shown = _rows(RunStore(tmp_path, threaded=False))["run"]
     assert shown.verdict == "unreadable"
     assert "unexpected error" in shown.why
-    assert "run cannot be judged" in caplog.text
+    assert "run 'run' cannot be judged" in caplog.text
 
 
 def test_an_empty_run_and_one_of_a_single_step_are_not_enough_data(tmp_path: Path) -> None:
@@ -196,3 +198,55 @@ def test_the_first_look_starts_the_work_in_the_background(tmp_path: Path) -> Non
     deadline = time.monotonic() + 30
     while store.overview().rows[0].verdict == "judging":
         assert time.monotonic() < deadline
+
+
+def test_rows_of_the_runs_looked_at_longest_ago_are_let_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in "abc":
+        write_run(tmp_path, name, steps=range(5000))
+    store = RunStore(tmp_path, threaded=False)
+    store.refresh()
+    first = store.curves("a")
+    assert first is not None
+    monkeypatch.setattr(run_store, "_HISTORY_BYTES", int(2.5 * store._histories["a"].n_bytes))
+    for name in "bca"[:2]:
+        store.curves(name)
+    held = {name: history.n_bytes > 0 for name, history in store._histories.items()}
+    assert held == {"a": False, "b": True, "c": True}
+    again = store.curves("a")
+    assert again is not None
+    assert again.token == first.token
+
+
+def test_a_poll_does_not_wait_for_verdicts_that_are_being_worked_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for i in range(3):
+        write_run(tmp_path, f"run-{i}", steps=range(300))
+    judging = threading.Event()
+    diagnosis = Monitor.diagnosis
+
+    def slow(self: Monitor) -> Diagnosis:
+        judging.wait(30)
+        return diagnosis(self)
+
+    monkeypatch.setattr(Monitor, "diagnosis", slow)
+    monkeypatch.setattr(run_store, "_FIRST_WAIT", 0.01)
+    store = RunStore(tmp_path)
+    token = store.overview().token
+    monkeypatch.setattr(run_store, "_FIRST_WAIT", 1e6)  # a poll that waits would never end
+    assert store.overview(token).verdicts["judging"] == 3
+    judging.set()
+
+
+def test_the_rows_of_a_listed_run_can_be_had_and_no_others(tmp_path: Path) -> None:
+    write_run(tmp_path / "runs", "run", steps=range(5))
+    write_run(tmp_path, "outside", steps=range(5))
+    store = RunStore(tmp_path / "runs", threaded=False)
+    store.refresh()
+    table = store.rows("run")
+    assert table is not None
+    assert table.num_rows == 5
+    assert store.rows("../outside") is None
+    assert [view.key for view in store.runs(["gone", "run"])] == ["run"]

@@ -4,9 +4,14 @@ import dataclasses
 from typing import Any
 
 from dash import no_update
-from dashboard_views import FakeSource, curves, judgement, run_view, text_of
+from dashboard_views import FakeSource, curve, curves, judgement, run_view, text_of
+from lrwatch_dashboard.address import ChartView
+from lrwatch_dashboard.components.curve_table import curve_table
 from lrwatch_dashboard.figures import GRAPH_CONFIG
 from lrwatch_dashboard.pages import run
+
+ALL = ChartView()
+AS_IT_IS = (no_update, no_update, no_update)
 
 
 def _source(**changes: Any) -> FakeSource:
@@ -55,27 +60,47 @@ def test_a_run_whose_folder_is_gone_keeps_what_was_shown() -> None:
     answer = run.poll(FakeSource(views={}), "sgd-0.1", "a:1", now=0.0)
     assert "gone" in answer["status"]
     assert answer["verdict"] is no_update
-    assert run.draw(FakeSource(views={}), "sgd-0.1", None, "light", "") == (no_update, no_update)
+    assert run.draw(FakeSource(views={}), "sgd-0.1", ALL, "light", "") == AS_IT_IS
 
 
 def test_the_figure_is_drawn_once_and_again_when_anything_it_shows_changes() -> None:
     source = _source()
-    figure, token = run.draw(source, "sgd-0.1", None, "light", "")
+    figure, _, token = run.draw(source, "sgd-0.1", ALL, "light", "")
     assert figure.data
-    assert run.draw(source, "sgd-0.1", None, "light", token) == (no_update, no_update)
+    assert run.draw(source, "sgd-0.1", ALL, "light", token) == AS_IT_IS
 
-    assert run.draw(source, "sgd-0.1", None, "dark", token)[1] != token
-    assert run.draw(source, "sgd-0.1", (1.0, 5.0), "light", token)[1] != token
+    assert run.draw(source, "sgd-0.1", ALL, "dark", token)[-1] != token
+    assert run.draw(source, "sgd-0.1", ChartView(window=(1.0, 5.0)), "light", token)[-1] != token
     assert source.asked[-1] == (1.0, 5.0)
     source.lines = dataclasses.replace(curves(), token="a:2")
-    assert run.draw(source, "sgd-0.1", None, "light", token)[1] != token
+    assert run.draw(source, "sgd-0.1", ALL, "light", token)[-1] != token
     source.lines = curves()
     source.views["sgd-0.1"] = run_view(judgement=judgement(interval=(1, 2)))
-    assert run.draw(source, "sgd-0.1", None, "light", token)[1] != token
+    assert run.draw(source, "sgd-0.1", ALL, "light", token)[-1] != token
 
 
 def test_rows_that_cannot_be_read_leave_a_sentence_for_a_chart() -> None:
     source = FakeSource(lines=None)
-    figure, token = run.draw(source, "sgd-0.1", None, "light", "")
+    figure, _, token = run.draw(source, "sgd-0.1", ALL, "light", "")
     assert "cannot be read" in figure.layout.annotations[0].text
-    assert run.draw(source, "sgd-0.1", None, "light", token) == (no_update, no_update)
+    assert run.draw(source, "sgd-0.1", ALL, "light", token) == AS_IT_IS
+
+
+def test_the_chart_has_a_table_of_the_same_curves() -> None:
+    table = text_of(run.draw(_source(), "sgd-0.1", ALL, "light", "")[1])
+    for part in ("Step", "Loss", "Learning rate", "Gradient norm", "Update / weight"):
+        assert part in table
+    assert "0 2 0.1 2 0.002" in table
+    assert "99 0.02 0.1 0.02 0.002" in table
+
+
+def test_the_table_follows_the_zoom_and_says_when_there_is_nothing() -> None:
+    zoomed = curve_table(curves(window=(10.0, 13.0)))
+    assert [row.children[0].children for row in zoomed.children.children[1].children] == [
+        "10",
+        "11",
+        "12",
+        "13",
+    ]
+    nothing = {n: curve(n=0, y=[]) for n in ("loss", "smooth_loss", "grad_norm", "update_ratio")}
+    assert "No step" in text_of(curve_table(curves(lr=(), last_step=None, **nothing)))

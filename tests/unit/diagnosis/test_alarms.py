@@ -23,7 +23,7 @@ def diagnosis(verdict: Verdict, confidence: float = 0.99) -> Diagnosis:
 
 def alarmed(policy: AlarmPolicy, *verdicts: Verdict, is_urgent: bool = False) -> list[bool]:
     return [
-        policy.consider(diagnosis(verdict), 100 * k, is_urgent=is_urgent) is not None
+        policy.is_due(diagnosis(verdict), 100 * k, is_urgent=is_urgent)
         for k, verdict in enumerate(verdicts)
     ]
 
@@ -51,10 +51,10 @@ def test_a_run_that_was_well_again_is_alarmed_again() -> None:
 def test_an_unsure_verdict_is_not_alarmed() -> None:
     policy = AlarmPolicy()
     unsure = diagnosis("too_low", confidence=0.7)
-    assert [policy.consider(unsure, k, is_urgent=False) for k in range(3)] == [None] * 3
+    assert [policy.is_due(unsure, k, is_urgent=False) for k in range(3)] == [False] * 3
 
 
 def test_nothing_inferred_is_alarmed_before_a_run_has_settled() -> None:
     policy = AlarmPolicy()
     early = replace(diagnosis("too_low"), n_steps=SETTLED - 1)
-    assert [policy.consider(early, k, is_urgent=False) for k in range(3)] == [None] * 3
+    assert [policy.is_due(early, k, is_urgent=False) for k in range(3)] == [False] * 3

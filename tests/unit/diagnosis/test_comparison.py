@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from lrwatch.diagnosis.comparison import Trial, choose_rate, flat_settings, sweeps
 
 
-def trials(losses: dict[float, float | list[float]], **settings: Any) -> list[Trial]:
+def trials(losses: Mapping[float, float | list[float]], **settings: Any) -> list[Trial]:
     return [
         Trial(f"{lr}-{i}", lr, loss, settings={"lr": lr, "seed": i, **settings})
         for lr, ended in losses.items()
@@ -44,7 +45,7 @@ def test_the_band_ends_where_a_rate_in_between_does_worse() -> None:
     ],
 )
 def test_no_band_is_given_where_none_can_be_known(losses: dict[float, float], said: str) -> None:
-    choice = choose_rate(trials({**losses}))
+    choice = choose_rate(trials(losses))
     assert choice.band is None
     assert said in choice.reason
 
@@ -54,7 +55,7 @@ def test_a_rate_that_broke_lies_beyond_the_best_which_is_then_at_no_edge() -> No
 
 
 def test_seeds_are_a_median_with_quartiles_and_their_spread_widens_the_band() -> None:
-    losses: dict[float, float | list[float]] = {
+    losses = {
         0.01: [3.0, 3.0, 3.0],
         0.1: [0.9, 1.0, 1.2],
         0.3: [1.1, 1.1, 1.1],
@@ -62,7 +63,8 @@ def test_seeds_are_a_median_with_quartiles_and_their_spread_widens_the_band() ->
     }
     choice = choose_rate(trials(losses))
     best = choice.rates[1]
-    assert (best.median, best.low, best.high, best.n_runs) == (1.0, 0.95, pytest.approx(1.1), 3)
+    assert (best.median, best.low, best.n_runs) == (1.0, 0.95, 3)
+    assert best.high == pytest.approx(1.1)
     assert choice.band == (0.1, 0.3)
     assert choice.reason.endswith("within 2 % of it or the spread of seeds")
     assert (choice.rates[3].median, choice.rates[3].n_broken) == (2.0, 1)

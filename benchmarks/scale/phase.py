@@ -1,6 +1,6 @@
 """One start of the dashboard, asked over WSGI as a browser asks it; called by dashboard_scale.
 
-    python benchmarks/dashboard_phase.py cold|warm STORE
+    python -m scale.phase cold|warm STORE
 
 Prints one line of JSON.
 """
@@ -8,7 +8,9 @@ Prints one line of JSON.
 from __future__ import annotations
 
 import base64
+import functools
 import json
+import os
 import statistics
 import sys
 import time
@@ -18,11 +20,11 @@ from typing import Any
 
 import numpy as np
 import psutil
-from dashboard_store import LONG, SPIKE_AT
 from lrwatch_dashboard import ids
 from lrwatch_dashboard.app import create_app
-from lrwatch_dashboard.data import RunStore
+from lrwatch_dashboard.data import RunStore, cache_folder
 from lrwatch_dashboard.views import RunSource
+from scale.store import LONG, SPIKE_AT
 
 Answer = dict[str, Any]
 _MB = 1e6
@@ -112,7 +114,7 @@ def poll_while_judging(browser: Browser, source: RunSource) -> tuple[float, floa
     begin, laps = time.perf_counter(), []
     token = source.overview().token
     while source.overview().verdicts.get("judging"):
-        laps.append(seconds(lambda: browser.poll(token)))
+        laps.append(seconds(functools.partial(browser.poll, token)))
         time.sleep(0.2)
         token = source.overview().token
     return time.perf_counter() - begin, statistics.median(laps) * 1e3 if laps else 0.0
@@ -126,8 +128,8 @@ def has_spike(answer: Answer) -> bool:
 
 
 def long_run(browser: Browser) -> Answer:
-    n_steps = json.loads(json.dumps(browser.draw(None)))["response"]["run-graph"]["figure"]
-    last = n_steps["layout"]["xaxis"]["autorangeoptions"]["clipmax"]
+    whole = browser.draw(None)["response"]["run-graph"]["figure"]
+    last = whole["layout"]["xaxis"]["autorangeoptions"]["clipmax"]
     at, lost, laps = last * SPIKE_AT, 0, []
     lost += not has_spike(browser.draw(None))
     for share in (0.3, 0.1, 0.03, 0.01, 0.003):
@@ -148,7 +150,7 @@ def javascript(browser: Browser) -> float:
 
 def main() -> None:
     phase, store = sys.argv[1], Path(sys.argv[2])
-    source = RunStore(store)
+    source = RunStore(store, cache=cache_folder(os.environ))
     browser = Browser(source)
     report: Answer = {f"overview_{phase}": seconds(lambda: browser.page("/"))}
     if phase == "cold":

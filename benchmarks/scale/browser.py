@@ -1,0 +1,104 @@
+"""The dashboard from the outside: the real command, and Chromium; called by dashboard_scale.
+
+python -m scale.browser STORE CACHE EMPTY
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psutil
+from playwright.sync_api import sync_playwright
+from scale.store import LONG
+
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
+PATIENCE_MS = 60_000
+CHART = "() => document.querySelector('.js-plotly-plot')?.calcdata?.[0]?.length ?? 0"
+INSIDE = """() => {
+    const chart = document.querySelector('.js-plotly-plot');
+    const [first, last] = chart.layout.xaxis.range;
+    return chart.calcdata[0].filter(p => p.x >= first && p.x <= last).length;
+}"""
+
+
+@contextmanager
+def served(store: str, cache: str) -> Iterator[tuple[str, psutil.Process]]:
+    environment = os.environ | {"LRWATCH_CACHE_DIR": cache}
+    command = [sys.executable, "-m", "lrwatch_dashboard", store, "--port", "18650"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as server:
+        assert server.stdout is not None
+        found = None
+        while found is None:
+            found = re.search(r"http://\S+:\d+", server.stdout.readline())
+        yield found.group(), psutil.Process(server.pid)
+        server.terminate()
+
+
+def until(page: Any, question: str, least: int, begin: float) -> float:
+    """Return the seconds until a number on the page is so great."""
+    while page.evaluate(question) < least:
+        page.wait_for_timeout(10)
+    return time.perf_counter() - begin
+
+
+def overview(page: Any, address: str) -> float:
+    begin = time.perf_counter()
+    page.goto(address)
+    page.locator(".run-link").first.wait_for()
+    return time.perf_counter() - begin
+
+
+def long_run(page: Any, address: str) -> tuple[float, float]:
+    page.goto(address)
+    page.locator(".run-link").first.wait_for()
+    begin = time.perf_counter()
+    page.evaluate("path => window.lrwatch.open(path)", f"/run/{LONG}")
+    opened = until(page, CHART, 1000, begin)
+    page.wait_for_timeout(500)
+    box = page.locator(".js-plotly-plot .nsewdrag").first.bounding_box()
+    page.mouse.move(box["x"] + 0.61 * box["width"], box["y"] + 40)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.63 * box["width"], box["y"] + 45, steps=4)
+    coarse = page.evaluate(INSIDE) / 40  # of the points, so many lie within the zoom at first
+    begin = time.perf_counter()
+    page.mouse.up()
+    return opened, until(page, INSIDE, max(int(10 * coarse), 500), begin)
+
+
+def memory(server: psutil.Process) -> float:
+    return sum(p.memory_info().rss for p in (server, *server.children(recursive=True))) / 1e6
+
+
+def main() -> None:
+    store, cache, empty_cache = sys.argv[1:4]
+    path = shutil.which("chromium") or shutil.which("google-chrome")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        page = chromium.new_page()
+        page.set_default_timeout(PATIENCE_MS)
+        with served(store, empty_cache) as (address, _server):
+            first = overview(page, address)
+        with served(store, cache) as (address, server):
+            second = overview(page, address)
+            again = statistics.median(overview(page, address) for _ in range(3))
+            opened, zoomed = long_run(page, address)
+            print(f"  {'in Chromium: Overview, first start':44s} {first:6.2f} s")
+            print(f"  {'Overview, second start':44s} {second:6.2f} s")
+            print(f"  {'Overview, asked again':44s} {again:6.2f} s")
+            print(f"  {'long run opens':44s} {opened:6.2f} s")
+            print(f"  {'zoom drawn anew in full detail':44s} {zoomed:6.2f} s")
+            print(f"  {'memory of the server':44s} {memory(server):6.0f} MB")
+        chromium.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,138 @@
+"""What the address of a page says: which runs, and how they are shown.
+
+The same words stand in the address, in links, and in the store that a page keeps of its view:
+``x`` (``time`` for seconds instead of steps), ``y`` (``log`` or ``linear``), ``from`` and ``to``
+(the zoom, in the unit of the x axis), ``sm`` (half-life of the smoothing in steps, or ``off``).
+What is as usual is left out.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+from urllib.parse import parse_qsl, quote, unquote_plus
+
+from lrwatch_dashboard.views import Clock, Window
+
+__all__ = [
+    "ChartView",
+    "compare_href",
+    "export_href",
+    "key_of",
+    "query",
+    "run_href",
+    "run_keys",
+    "steps_of",
+    "sweep_href",
+]
+
+XUnit = Literal["step", "time"]
+YScale = Literal["auto", "log", "linear"]
+
+_LONGEST_HALF_LIFE: Final = 10_000_000
+_NO_SMOOTHING: Final = "off"
+
+
+@dataclass(frozen=True, slots=True)
+class ChartView:
+    """How the charts of a page are shown.
+
+    Attributes
+    ----------
+    x
+        Whether the x axis counts steps or seconds.
+    y
+        ``auto`` is a log axis where every value is positive.
+    window
+        First and last x of the zoom, in the unit of `x`; None for all.
+    half_life
+        Of the smoothing, in steps; None for one that fits the run, 0 for none.
+    """
+
+    x: XUnit = "step"
+    y: YScale = "auto"
+    window: Window | None = None
+    half_life: int | None = None
+
+    @classmethod
+    def of(cls, words: Mapping[str, Any] | None) -> ChartView:
+        """Return the view that the words of an address mean; what is no good is left out."""
+        words = words or {}
+        y = words.get("y")
+        return cls(
+            x="time" if words.get("x") == "time" else "step",
+            y=y if y in ("log", "linear") else "auto",
+            window=_window(words.get("from"), words.get("to")),
+            half_life=_half_life(words.get("sm")),
+        )
+
+
+def steps_of(view: ChartView, clock: Clock) -> Window | None:
+    """Return the steps of a run that a view is zoomed to; None for all."""
+    if view.window is None or view.x == "step":
+        return view.window
+    if not clock:
+        return None
+    first, last = clock.steps_at(view.window).tolist()
+    return (first, last) if first < last else None
+
+
+def query(search: str | None) -> dict[str, str]:
+    """Return the words of an address's query; of several with one name the first."""
+    found: dict[str, str] = {}
+    for name, value in parse_qsl((search or "").removeprefix("?")):
+        found.setdefault(name, value)
+    return found
+
+
+def key_of(pathname: str) -> str:
+    """Return the run that an address means; the opposite of `run_href`."""
+    return unquote_plus(pathname.removeprefix("/run/").replace("+", "%2B")) or "."
+
+
+def run_href(key: str) -> str:
+    """Return the address of a run's page; a browser would swallow the key ``.``."""
+    return "/run/" + ("" if key == "." else quote(key, safe="/"))
+
+
+def export_href(key: str, ending: str) -> str:
+    """Return the address of a run's rows as a file; `ending` is ``.csv`` or ``.parquet``."""
+    return "/export/" + ("" if key == "." else quote(key, safe="/")) + ending
+
+
+def run_keys(search: str | None, name: str = "runs") -> list[str]:
+    """Return the runs that a query names, each once; commas within a key are written ``%2C``."""
+    for part in (search or "").removeprefix("?").split("&"):
+        word, _, keys = part.partition("=")
+        if word == name:
+            return list(dict.fromkeys(unquote_plus(key) for key in keys.split(",") if key))
+    return []
+
+
+def compare_href(keys: Iterable[str], base: str = "") -> str:
+    """Return the address that compares runs, with one of them as the base."""
+    runs = ",".join(quote(key, safe="/") for key in keys)
+    return f"/compare?runs={runs}" + (f"&base={quote(base, safe='/')}" if base else "")
+
+
+def sweep_href(key: str) -> str:
+    """Return the address of the sweep that a run belongs to."""
+    return f"/sweep?group={quote(key, safe='/')}"
+
+
+def _window(first: Any, last: Any) -> Window | None:
+    try:
+        window = float(first), float(last)
+    except (TypeError, ValueError):
+        return None
+    return window if all(map(math.isfinite, window)) and window[0] < window[1] else None
+
+
+def _half_life(text: Any) -> int | None:
+    if text == _NO_SMOOTHING:
+        return 0
+    text = str(text)
+    is_number = text.isascii() and text.isdecimal()
+    return min(int(text), _LONGEST_HALF_LIFE) if is_number and int(text) else None

@@ -1,0 +1,188 @@
+"""The chart of the Compare page: a few runs bright, all others faint behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+import plotly.graph_objects as go
+
+from lrwatch.formats import count
+from lrwatch_dashboard.address import ChartView
+from lrwatch_dashboard.figures.axes import linear_axis, log_axis
+from lrwatch_dashboard.figures.panel import (
+    Panel,
+    YScale,
+    escape,
+    line,
+    value_axis,
+    within,
+)
+from lrwatch_dashboard.figures.panels import RATIO_GUIDE
+from lrwatch_dashboard.figures.stack import stacked
+from lrwatch_dashboard.figures.x_axis import by_time, step_range, time_axis
+from lrwatch_dashboard.theme import DASHES, Palette, palette
+from lrwatch_dashboard.views import ComparedRun, Comparison, Curve, RunCurves, Window
+
+__all__ = ["compare_figure"]
+
+_RATES_APART: Final = 5.0  # peak learning rates this far apart need a log axis
+_FAINT: Final = 0.22
+_FAR: Final = 1e3  # times the middle run's median, from where on a run leaves the frame
+_LOWEST: Final = 100.0  # times below the lowest peak, from where on a rate leaves the frame
+_FEW: Final = 8  # so many names fit into one box under the pointer
+_Lines = list[tuple[RunCurves, dict[str, Any]]]
+
+
+def compare_figure(
+    comparison: Comparison,
+    looks: Mapping[str, tuple[int, int]],
+    others: Curve | None = None,
+    *,
+    theme: str | None = None,
+    view: ChartView | None = None,
+) -> go.Figure:
+    """Draw runs over one another.
+
+    Parameters
+    ----------
+    comparison
+        The runs.
+    looks
+        Number of hue and of dash of each run's line, by key.
+    others
+        The other runs as one line with gaps; None draws none.
+    theme
+        ``"light"`` or ``"dark"``.
+    view
+        Unit of the x axis, scale of the y axes, and the zoom if the unit is time, which counts
+        from each run's first step.
+    """
+    colours = palette(theme)
+    view = view or ChartView()
+    lines: _Lines = []
+    for run in comparison.runs:
+        curves = _drawn(run, view)
+        if curves is not None:
+            lines.append((curves, _style(run, looks[run.view.key], colours)))
+    behind = others if others is not None and len(others.x) else None
+    panels = (
+        _loss(lines, behind, colours, view.y),
+        _learning_rate(lines, view.y),
+        _panel("Gradient norm", "before clipping", lines, lambda run: run.grad_norm, view.y),
+        _update_ratio(lines, view.y),
+    )
+    drawn = [curves for curves, _ in lines]
+    shown = time_axis(drawn) if view.x == "time" else step_range(drawn)
+    figure = stacked(panels, colours, shown)
+    hover = "x unified" if len(lines) <= _FEW else "closest"
+    # One panel's lines at a time: those of all panels would fill the screen.
+    return figure.update_layout(hovermode=hover, hoversubplots="single", uirevision="compare")
+
+
+def _drawn(run: ComparedRun, view: ChartView) -> RunCurves | None:
+    if run.curves is None or view.x == "step":
+        return run.curves
+    clock = run.view.clock
+    return by_time(run.curves, clock, view.window) if clock else None
+
+
+def _style(run: ComparedRun, look: tuple[int, int], colours: Palette) -> dict[str, Any]:
+    hue, dash = look
+    return {
+        "colour": colours.hues[hue],
+        "dash": DASHES[dash],
+        "name": escape(run.view.name),
+    }
+
+
+def _loss(lines: _Lines, behind: Curve | None, colours: Palette, y: YScale) -> Panel:
+    title = "Loss"
+    shown = [(run.smooth_loss, run.window) for run, _ in lines if len(run.smooth_loss.x)]
+    if not shown:
+        return Panel(title, missing="No loss was seen in these runs.")
+    axis, note = _axis(shown, y)
+    half_lives = sorted({run.half_life for run, _ in lines})
+    said = f"smoothed, half-life {count(half_lives[-1])}" if half_lives[-1] else "raw"
+    traces = _traces(lines, lambda run: run.smooth_loss)
+    if behind is not None:
+        faint = line(behind, colours.muted, name="other runs", width=1)
+        faint |= {"hoverinfo": "skip", "hovertemplate": None, "opacity": _FAINT}
+        traces.insert(0, faint)
+        said += "; others grey"
+    return Panel(title, said + note, tuple(traces), axis)
+
+
+def _learning_rate(lines: _Lines, y: YScale) -> Panel:
+    title = "Learning rate"
+    shown = [(run.lr[0], run.window) for run, _ in lines if run.lr and len(run.lr[0].x)]
+    if not shown:
+        return Panel(title, missing="No learning rate was recorded.")
+    traces = _traces(lines, lambda run: run.lr[0])
+    for trace in traces:
+        trace["line"]["shape"] = "hv"
+    peaks = [float(np.nanmax(curve.y)) for curve, _ in shown]
+    is_apart = min(peaks) > 0 and max(peaks) > _RATES_APART * min(peaks)
+    values = np.concatenate([within(*curve) for curve in shown])
+    # A schedule that ends at next to nothing must not press the peaks into one line.
+    values = values[values >= min(peaks) / _LOWEST]
+    is_log = y == "log" or (y == "auto" and is_apart)
+    several = any(len(run.lr) > 1 for run, _ in lines)
+    note = "of the first parameter group" if several else ""
+    return Panel(title, note, tuple(traces), log_axis(values) if is_log else linear_axis(values))
+
+
+def _update_ratio(lines: _Lines, y: YScale) -> Panel:
+    note = "ratio of norms; dotted line at 1e-3"
+    return _panel(
+        "Update / weight", note, lines, lambda run: run.update_ratio, y, guides=(RATIO_GUIDE,)
+    )
+
+
+def _panel(
+    title: str,
+    note: str,
+    lines: _Lines,
+    curve_of: Callable[[RunCurves], Curve],
+    y: YScale,
+    *,
+    guides: Sequence[float] = (),
+) -> Panel:
+    shown = [(curve_of(run), run.window) for run, _ in lines if len(curve_of(run).x)]
+    if not shown:
+        return Panel(title, missing="None of these runs recorded it.")
+    axis, left_out = _axis(shown, y, *guides)
+    traces = tuple(_traces(lines, curve_of))
+    return Panel(title, note + left_out, traces, axis, guides=tuple(guides))
+
+
+def _axis(
+    shown: Sequence[tuple[Curve, Window | None]], y: YScale, *include: float
+) -> tuple[dict[str, Any], str]:
+    """Return the axis of a panel, and what to add to its note.
+
+    A run that has gone far beyond what the runs have in the middle leaves the frame, so that
+    the others are still told apart.
+    """
+    values = [v[np.isfinite(v)] for v in (within(*curve) for curve in shown)]
+    values = [v for v in values if len(v)]
+    everything = np.concatenate([np.empty(0), *values])
+    middles = sorted(float(np.median(v)) for v in values)
+    limit = _FAR * middles[(len(middles) - 1) // 2] if middles else 0.0
+    if not limit > 0:
+        return value_axis(everything, y if y != "auto" else "linear", *include), ""
+    n_gone = sum(bool(v.max() > limit) for v in values)
+    note = f"; {n_gone} out of frame" if n_gone else ""
+    kept = everything[everything <= limit]
+    is_log = y == "log" or (y == "auto" and kept.min() > 0)
+    return value_axis(kept, "log" if is_log else "linear", *include), note
+
+
+def _traces(lines: _Lines, curve_of: Callable[[RunCurves], Curve]) -> list[dict[str, Any]]:
+    traces = []
+    for run, style in lines:
+        trace = line(curve_of(run), style["colour"], name=style["name"], width=1.6)
+        trace["line"]["dash"] = style["dash"]
+        traces.append(trace)
+    return traces

@@ -1,0 +1,106 @@
+"""One chart of a stack: its traces and its y axis, and the line that all of them draw."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from lrwatch.formats import count
+from lrwatch_dashboard.figures.axes import linear_axis, log_axis
+from lrwatch_dashboard.views import Curve, Window
+
+__all__ = ["Panel", "YScale", "escape", "line", "loss_axis", "value_axis", "within"]
+
+YScale = Literal["auto", "log", "linear"]
+
+_OUTLIER_FACTOR: Final = 1e4  # a loss so many times the 90 % quantile is cut off, and counted
+_FLOAT32: Final = np.finfo(np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """One chart of the stack.
+
+    Attributes
+    ----------
+    title, note
+        What stands above it: the quantity, and how it is drawn.
+    traces
+        Plotly traces without their axes.
+    axis
+        The y axis.
+    missing
+        What to say instead, if there is nothing to draw.
+    guides
+        Values at which a dotted line runs across.
+    legend
+        Whether the traces need a legend, in this panel's corner.
+    """
+
+    title: str
+    note: str = ""
+    traces: tuple[dict[str, Any], ...] = ()
+    axis: dict[str, Any] = field(default_factory=dict)
+    missing: str = ""
+    guides: tuple[float, ...] = ()
+    legend: bool = False
+
+
+def escape(text: str) -> str:
+    """Make a user's text safe for plotly, whose texts are a kind of HTML."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def line(curve: Curve, colour: str, *, name: str, width: float) -> dict[str, Any]:
+    """Return the trace of a curve."""
+    return {
+        "type": "scatter",
+        "mode": "lines" if len(curve.x) > 1 else "markers",
+        "x": curve.x,
+        "y": _light(curve.y),
+        "name": name,
+        "line": {"color": colour, "width": width},
+        "marker": {"color": colour, "size": 6},
+        "hovertemplate": "%{y:.4~g}",
+        "showlegend": False,
+    }
+
+
+def within(curve: Curve, window: Window | None) -> npt.NDArray[np.float64]:
+    """Return the values that a zoom shows; all of them if it shows none."""
+    if window is None:
+        return curve.y
+    inside = curve.y[(curve.x >= window[0]) & (curve.x <= window[1])]
+    return inside if len(inside) else curve.y
+
+
+def value_axis(values: npt.NDArray[np.float64], y: YScale, *include: float) -> dict[str, Any]:
+    """Return a log axis, unless a linear one is asked for or nothing is positive."""
+    positive = values[np.isfinite(values) & (values > 0)]
+    if y == "linear" or not len(positive):
+        return linear_axis(values)
+    return log_axis(values, *include)
+
+
+def loss_axis(values: npt.NDArray[np.float64], y: YScale) -> tuple[dict[str, Any], str]:
+    """Return the axis of a loss, and what to add to the panel's note.
+
+    The few values that tower above the rest are left out, and counted in the note.
+    """
+    finite = values[np.isfinite(values)]
+    if not len(finite) or (y != "log" and finite.min() <= 0):
+        return linear_axis(finite), ""
+    limit = _OUTLIER_FACTOR * float(np.quantile(finite, 0.9))
+    kept = finite[finite <= limit] if limit > 0 else finite
+    n_above = len(finite) - len(kept)
+    return value_axis(kept, y), f"; {count(n_above)} above the frame" if n_above else ""
+
+
+def _light(y: npt.NDArray[np.float64]) -> npt.NDArray[np.floating[Any]]:
+    """Return half the bytes where that is finer than any screen, which it is but for extremes."""
+    sizes = np.abs(y[np.isfinite(y) & (y != 0)])
+    fits = not len(sizes) or (sizes.min() > _FLOAT32.tiny and sizes.max() < _FLOAT32.max)
+    return y.astype(np.float32) if fits else y

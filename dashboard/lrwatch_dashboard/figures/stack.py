@@ -1,0 +1,217 @@
+"""Panels stacked on one real x axis, the frame of every chart by step or time.
+
+The panels share the axis itself and not copies of it (``make_subplots(shared_xaxes=True)``
+makes copies), because only then does one hover box show all of them, and one zoom moves them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+import plotly.graph_objects as go
+
+from lrwatch_dashboard.figures.panel import Panel, escape
+from lrwatch_dashboard.theme import Palette, palette
+
+__all__ = ["base_layout", "message_figure", "no_figure", "stacked"]
+
+_GAP_PX: Final = 46
+_PANEL_PX: Final = 150
+_MAIN_PANEL_PX: Final = 210
+_MISSING_PX: Final = 34
+_MESSAGE_PX: Final = 100
+_TOP_PX, _BOTTOM_PX = 30, 44
+_FONT: Final = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', sans-serif"
+
+
+def stacked(
+    panels: Sequence[Panel],
+    colours: Palette,
+    x_axis: Mapping[str, Any],
+    shapes: Iterable[Mapping[str, Any]] = (),
+) -> go.Figure:
+    """Draw panels below one another.
+
+    Parameters
+    ----------
+    panels
+        From top to bottom; the first one is the highest.
+    colours
+        Of the theme.
+    x_axis
+        What to set of the x axis beyond its look.
+    shapes
+        Drawn through every panel that has data, the gaps between them stay clear; their y runs
+        from 0 to 1 within the panel.
+    """
+    domains, height = _domains(panels)
+    figure = go.Figure()
+    layout = base_layout(colours, height)
+    layout["xaxis"] |= x_axis
+    shapes = list(shapes)
+    for i, (panel, domain) in enumerate(zip(panels, domains, strict=True), start=1):
+        suffix = "" if i == 1 else str(i)
+        layout[f"yaxis{suffix}"] = _axis(panel, domain, colours)
+        layout["annotations"] += _texts(panel, domain, colours)
+        layout["shapes"] += _guides(panel, f"y{suffix}", colours)
+        if not panel.missing:
+            layout["shapes"] += [{**shape, "yref": f"y{suffix} domain"} for shape in shapes]
+        if panel.legend:
+            layout[f"legend{suffix}"] = _legend(domain)
+        for trace in panel.traces:
+            own = {"legend": f"legend{suffix}", "showlegend": True} if panel.legend else {}
+            figure.add_trace({**trace, **own, "xaxis": "x", "yaxis": f"y{suffix}"})
+    return figure.update_layout(layout)
+
+
+def message_figure(message: str, *, theme: str | None = None) -> go.Figure:
+    """Return a low chart that only says why there is none."""
+    colours = palette(theme)
+    text = {"text": escape(message), "x": 0, "y": 1, "xref": "paper", "yref": "paper"}
+    layout = base_layout(colours, _MESSAGE_PX)
+    layout["xaxis"], layout["yaxis"] = {"visible": False}, {"visible": False}
+    layout["annotations"] = [{**text, "showarrow": False, "xanchor": "left"}]
+    return go.Figure(layout=layout)
+
+
+def no_figure(height: int = 860) -> dict[str, Any]:
+    """Return a chart without axes, of the height of the one that follows."""
+    hidden = {"visible": False}
+    ground = "rgba(0,0,0,0)"
+    return {
+        "data": [],
+        "layout": {
+            "height": height,
+            "xaxis": hidden,
+            "yaxis": hidden,
+            "paper_bgcolor": ground,
+            "plot_bgcolor": ground,
+        },
+    }
+
+
+def base_layout(colours: Palette, height: int) -> dict[str, Any]:
+    """Return the look of every chart, without its y axes."""
+    return {
+        "height": height,
+        "margin": {"l": 58, "r": 18, "t": _TOP_PX, "b": _BOTTOM_PX},
+        "paper_bgcolor": colours.ground,
+        "plot_bgcolor": colours.ground,
+        "font": {"family": _FONT, "size": 12, "color": colours.muted},
+        "hovermode": "x unified",
+        "hoversubplots": "axis",
+        "hoverlabel": {
+            "bgcolor": colours.ground,
+            "bordercolor": colours.line,
+            "font": {"color": colours.ink, "size": 12, "family": _FONT},
+        },
+        "dragmode": "zoom",
+        "uirevision": "run",
+        "modebar": {
+            "bgcolor": "rgba(0,0,0,0)",
+            "color": colours.muted,
+            "activecolor": colours.ink,
+        },
+        "xaxis": {
+            "anchor": "free",
+            "position": 0,
+            "title": {"text": "step", "standoff": 6},
+            "separatethousands": True,
+            "exponentformat": "none",
+            "gridcolor": colours.line,
+            "zeroline": False,
+            "showspikes": True,
+            "spikemode": "across",
+            "spikethickness": 1,
+            "spikedash": "solid",
+            "spikecolor": colours.muted,
+            "unifiedhovertitle": {"text": "step %{x:,.0f}"},
+        },
+        "shapes": [],
+        "annotations": [],
+    }
+
+
+def _domains(panels: Sequence[Panel]) -> tuple[list[tuple[float, float]], int]:
+    """Return the share of the height that each panel takes, and the height in pixels."""
+    sizes = [
+        _MISSING_PX if panel.missing else (_MAIN_PANEL_PX if i == 0 else _PANEL_PX)
+        for i, panel in enumerate(panels)
+    ]
+    drawable = sum(sizes) + _GAP_PX * (len(panels) - 1)
+    domains, top = [], float(drawable)
+    for size in sizes:
+        domains.append(((top - size) / drawable, top / drawable))
+        top -= size + _GAP_PX
+    return [(max(low, 0.0), high) for low, high in domains], drawable + _TOP_PX + _BOTTOM_PX
+
+
+def _axis(panel: Panel, domain: tuple[float, float], colours: Palette) -> dict[str, Any]:
+    common = {
+        "domain": domain,
+        # The y range follows what is within the zoom; the reader zooms the steps only.
+        "fixedrange": True,
+        "gridcolor": colours.line,
+        "zeroline": False,
+        "anchor": "x",
+        # Ticks that are not seen hold the numbers off the frame.
+        "ticks": "outside",
+        "ticklen": 5,
+        "tickcolor": "rgba(0,0,0,0)",
+    }
+    if panel.missing:
+        return {**common, "visible": False, "range": [0, 1]}
+    return {**common, **panel.axis}
+
+
+def _texts(panel: Panel, domain: tuple[float, float], colours: Palette) -> list[dict[str, Any]]:
+    place = {"xref": "paper", "yref": "paper", "showarrow": False, "xanchor": "left"}
+    text = f"<b>{panel.title}</b>"
+    if panel.note:
+        text += f"  <span style='color:{colours.muted}'>{panel.note}</span>"
+    heading = {
+        **place,
+        "text": text,
+        "x": 0,
+        "y": domain[1],
+        "yanchor": "bottom",
+        "yshift": 7,
+        "font": {"color": colours.ink, "size": 12},
+    }
+    if not panel.missing:
+        return [heading]
+    sentence = {**place, "text": panel.missing, "x": 0, "y": domain[1], "yanchor": "top"}
+    return [heading, sentence]
+
+
+def _guides(panel: Panel, axis: str, colours: Palette) -> list[dict[str, Any]]:
+    line = {"color": colours.muted, "width": 1, "dash": "dot"}
+    return [
+        {
+            "type": "line",
+            "xref": "paper",
+            "x0": 0,
+            "x1": 1,
+            "yref": axis,
+            "y0": y,
+            "y1": y,
+            "line": line,
+        }
+        for y in panel.guides
+    ]
+
+
+def _legend(domain: tuple[float, float]) -> dict[str, Any]:
+    return {
+        "orientation": "h",
+        "x": 1,
+        "xanchor": "right",
+        "y": domain[1],
+        "yanchor": "bottom",
+        "bgcolor": "rgba(0,0,0,0)",
+        "font": {"size": 12},
+        # The next update would bring a hidden line back.
+        "itemclick": False,
+        "itemdoubleclick": False,
+    }

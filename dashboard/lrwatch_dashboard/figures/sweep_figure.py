@@ -1,0 +1,168 @@
+"""The chart of the Sweep page: where runs ended against their learning rate."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+import plotly.graph_objects as go
+
+from lrwatch.formats import number
+from lrwatch_dashboard.address import run_href
+from lrwatch_dashboard.figures.axes import linear_axis, log_axis
+from lrwatch_dashboard.figures.panel import YScale, escape
+from lrwatch_dashboard.figures.stack import base_layout
+from lrwatch_dashboard.theme import MARK_LABELS, MARKS, Palette, look, palette
+from lrwatch_dashboard.views import Sweep, SweepRate, SweepRun
+
+__all__ = ["sweep_figure"]
+
+_HEIGHT_PX: Final = 460
+_FAR: Final = 1e3  # times the best loss, from where on a run stands on the frame
+_ROOM: Final = 0.08  # of a decade at either side
+_QUARTILES_OPACITY: Final = 0.14
+_SYMBOLS: Final = {
+    "cross": "x",
+    "up": "triangle-up",
+    "down": "triangle-down",
+    "ring": "circle-open-dot",
+    "disc": "circle",
+}
+
+
+def sweep_figure(
+    sweep: Sweep, *, theme: str | None = None, y: YScale = "auto", loss: str = "final"
+) -> go.Figure:
+    """Draw one sweep.
+
+    Parameters
+    ----------
+    sweep
+        The runs, and what each rate came to.
+    theme
+        ``"light"`` or ``"dark"``.
+    y
+        Scale of the loss; ``auto`` is a log axis where every loss is positive.
+    loss
+        What the loss is called: ``final`` or ``best``.
+    """
+    colours = palette(theme)
+    axis = _loss_axis(sweep, y)
+    top = 10.0 ** axis["range"][1] if axis["type"] == "log" else axis["range"][1]
+    figure = go.Figure()
+    for trace in (*_rates(sweep.rates, colours, top), *_marks(sweep.runs, colours, top)):
+        figure.add_trace(trace)
+    return figure.update_layout(_layout(sweep, colours, axis, loss))
+
+
+def _loss_axis(sweep: Sweep, y: YScale) -> dict[str, Any]:
+    losses = np.array([run.loss for run in sweep.runs if run.loss is not None])
+    if not len(losses):
+        return linear_axis(np.array([0.0, 1.0]))
+    best = float(losses.min())
+    kept = losses[losses <= _FAR * best] if best > 0 else losses
+    return log_axis(kept) if best > 0 and y != "linear" else linear_axis(kept)
+
+
+def _rates(rates: Sequence[SweepRate], colours: Palette, top: float) -> list[dict[str, Any]]:
+    """Return the median over seeds as a line, and their quartiles as a band around it."""
+    shown = [rate for rate in rates if math.isfinite(rate.median) and rate.median <= top]
+    if len(shown) < 2:  # noqa: PLR2004  a line has two ends
+        return []
+    x = [rate.lr for rate in shown]
+    line = {"color": colours.muted, "width": 1.5}
+    common = {"type": "scatter", "hoverinfo": "skip", "showlegend": False}
+    traces: list[dict[str, Any]] = []
+    if any(rate.n_runs > 1 for rate in shown):
+        highs = [min(rate.high, top) for rate in shown]
+        lows = [rate.low for rate in shown]
+        band = {"x": [*x, *reversed(x)], "y": [*highs, *reversed(lows)], "fill": "toself"}
+        look = {"fillcolor": colours.muted, "opacity": _QUARTILES_OPACITY, "line": {"width": 0}}
+        traces.append({**common, **band, **look, "mode": "lines", "name": "quartiles"})
+    median = {"x": x, "y": [rate.median for rate in shown], "line": line, "name": "median"}
+    return [*traces, {**common, **median, "mode": "lines"}]
+
+
+def _marks(runs: Sequence[SweepRun], colours: Palette, top: float) -> list[dict[str, Any]]:
+    """Return the runs as marks, those without a loss, or far above, on the frame."""
+    traces = []
+    for mark in MARKS:
+        mine = [run for run in runs if look(run.verdict).mark == mark]
+        if not mine:
+            continue
+        losses = [top if run.loss is None else min(run.loss, top) for run in mine]
+        style = {"symbol": _SYMBOLS[mark], "size": 11, "color": colours.marks[mark]}
+        traces.append(
+            {
+                "type": "scatter",
+                "mode": "markers",
+                "x": [run.lr for run in mine],
+                "y": losses,
+                "name": MARK_LABELS[mark],
+                "marker": {**style, "line": {"color": colours.ground, "width": 1}},
+                "text": [_said(run) for run in mine],
+                # A list: what is given as an array does not come back with a click.
+                "customdata": [run_href(run.key) for run in mine],
+                "hovertemplate": "%{text}<extra></extra>",
+                "cliponaxis": False,
+            }
+        )
+    return traces
+
+
+def _said(run: SweepRun) -> str:
+    ended = "no finite loss" if run.loss is None else f"loss {number(run.loss)}"
+    running = ", still running" if run.is_running else ""
+    verdict = look(run.verdict).word
+    return f"<b>{escape(run.name)}</b><br>{verdict}; {ended} at {number(run.lr, 3)}{running}"
+
+
+def _layout(sweep: Sweep, colours: Palette, axis: dict[str, Any], loss: str) -> dict[str, Any]:
+    layout = base_layout(colours, _HEIGHT_PX)
+    rates = np.array([rate.lr for rate in sweep.rates])
+    x_axis = log_axis(rates)
+    low, high = (math.log10(rates.min()), math.log10(rates.max())) if len(rates) else (0.0, 1.0)
+    x_axis["range"] = [low - _ROOM * (1 + high - low), high + _ROOM * (1 + high - low)]
+    layout["xaxis"] = {
+        **x_axis,
+        "title": {"text": "peak learning rate", "standoff": 6},
+        "gridcolor": colours.line,
+        "zeroline": False,
+    }
+    layout["yaxis"] = {
+        **axis,
+        "title": {"text": f"{loss} loss", "standoff": 6},
+        "gridcolor": colours.line,
+        "zeroline": False,
+    }
+    layout |= {"hovermode": "closest", "uirevision": "sweep", "showlegend": True}
+    layout["legend"] = {
+        "orientation": "h",
+        "x": 1,
+        "xanchor": "right",
+        "y": 1.02,
+        "yanchor": "bottom",
+        "bgcolor": "rgba(0,0,0,0)",
+        "itemclick": False,
+        "itemdoubleclick": False,
+    }
+    layout["margin"] = {**layout["margin"], "t": 44, "l": 74}
+    layout["shapes"] = _band(sweep, colours)
+    return layout
+
+
+def _band(sweep: Sweep, colours: Palette) -> list[dict[str, Any]]:
+    """Shade the recommended rates; a single one gets a little room to be seen."""
+    shapes: list[dict[str, Any]] = []
+    across = {"yref": "paper", "y0": 0, "y1": 1, "layer": "below"}
+    if sweep.band is not None:
+        low, high = sweep.band
+        paint = {"fillcolor": colours.marks["disc"], "opacity": colours.shade * 1.5}
+        edges = {"x0": low / 1.06, "x1": high * 1.06}
+        shapes.append({"type": "rect", **across, **edges, **paint, "line": {"width": 0}})
+    if sweep.best is not None:
+        line = {"color": colours.marks["disc"], "width": 1, "dash": "dot"}
+        shapes.append({"type": "line", **across, "x0": sweep.best, "x1": sweep.best, "line": line})
+    return shapes

@@ -1,0 +1,61 @@
+"""The Help page: what each verdict means, and the keys."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dash import html
+
+from lrwatch_dashboard.components.key_list import key_list
+from lrwatch_dashboard.components.verdict_badge import verdict_badge
+from lrwatch_dashboard.theme import MARK_LABELS, MARKS, VERDICTS, Look, Mark
+
+__all__ = ["layout"]
+
+_OF_THE_RATE: dict[Mark, str] = {
+    "cross": "The learning rate is too high, and the run is lost or about to be.",
+    "up": "The learning rate is too high, though the run goes on.",
+    "down": "The learning rate is too low, or was cut too early.",
+    "ring": "Nothing is said of the learning rate yet.",
+    "disc": "Nothing speaks against the learning rate.",
+}
+
+
+def layout() -> html.Div:
+    """Return the page."""
+    return html.Div(
+        [
+            html.H1("Help"),
+            html.Section(
+                [
+                    html.H2("Verdicts, worst first"),
+                    html.P(
+                        "The mark says what is wrong with the learning rate, the word says how "
+                        "it shows. A run's page has the tests behind its verdict.",
+                        className="quiet",
+                    ),
+                    *[_marked(mark) for mark in MARKS],
+                ],
+                className="card help-verdicts",
+            ),
+            html.Section([html.H2("Keys"), key_list()], className="card"),
+        ],
+        className="run help-page",
+    )
+
+
+def _marked(mark: Mark) -> html.Section:
+    shown = {verdict: seen for verdict, seen in VERDICTS.items() if seen.mark == mark}
+    rows: list[Any] = [_row(verdict, seen) for verdict, seen in shown.items()]
+    return html.Section(
+        [
+            html.H3(MARK_LABELS[mark].capitalize(), className=f"verdict-{mark}"),
+            html.P(_OF_THE_RATE[mark]),
+            html.Dl(rows, className="meanings"),
+        ]
+    )
+
+
+def _row(verdict: str, seen: Look) -> html.Div:
+    sentences = f"{seen.meaning}. {seen.sign}." if seen.sign else f"{seen.meaning}."
+    return html.Div([html.Dt(verdict_badge(verdict)), html.Dd(sentences)])

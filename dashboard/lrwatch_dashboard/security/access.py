@@ -1,0 +1,68 @@
+"""What a server was told of who may ask: host names, and the token."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass, field
+from typing import Final
+
+__all__ = ["LOOPBACK_NAMES", "Access", "host_name", "is_loopback"]
+
+LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who may ask.
+
+    Attributes
+    ----------
+    hosts
+        Names that requests may be addressed to, without port, in lower case.
+    any_host
+        Whether any name will do, because a proxy in front has checked it.
+    any_address
+        Whether a bare IP address will do. A web site that points its own name at this machine
+        (DNS rebinding) sends that name, so an address is safe where others may connect anyhow.
+    token
+        What must be shown before anything is; empty if nothing must.
+    """
+
+    hosts: frozenset[str] = LOOPBACK_NAMES
+    any_host: bool = False
+    any_address: bool = False
+    token: str = field(default="", repr=False)
+
+    def allows(self, host: str) -> bool:
+        """Return whether a ``Host`` header names this server.
+
+        Examples
+        --------
+        >>> Access().allows("localhost:8050"), Access().allows("evil.example")
+        (True, False)
+        """
+        name = host_name(host)
+        return self.any_host or name in self.hosts or (self.any_address and _is_address(name))
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether an address can be reached from this machine only."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def host_name(host: str) -> str:
+    """Return a ``Host`` header without its port, and without the brackets of IPv6."""
+    if host.startswith("["):
+        return host[1:].partition("]")[0].lower()
+    return host.partition(":")[0].lower()
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True

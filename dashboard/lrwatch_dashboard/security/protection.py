@@ -1,0 +1,53 @@
+"""Every check, put before an app: whose name was called, who asks, and what they may see."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dash import Dash
+from flask import Response, abort, request
+
+from lrwatch_dashboard.security.access import Access
+from lrwatch_dashboard.security.headers import add_headers, content_security_policy
+from lrwatch_dashboard.security.origin import foreign
+from lrwatch_dashboard.security.sign_in import SIGN_IN, SignIn
+
+__all__ = ["protect"]
+
+_METHODS: Final = frozenset({"GET", "HEAD", "POST"})
+_LARGEST_REQUEST: Final = 4_000_000  # bytes; a page tells the server what it shows, and no more
+
+
+def protect(app: Dash, access: Access) -> None:
+    """Add the headers and the checks; call once all callbacks are known.
+
+    Parameters
+    ----------
+    app
+        The dashboard.
+    access
+        Who may ask.
+    """
+    policy = content_security_policy(app.csp_hashes())
+    server = app.server
+    server.config["MAX_CONTENT_LENGTH"] = _LARGEST_REQUEST
+
+    def check() -> None:
+        if not access.allows(request.host):
+            abort(403, "this dashboard does not answer to that name; see --allowed-host")
+        if request.method not in _METHODS:
+            abort(405)
+        reason = foreign(request, access)
+        if reason:
+            abort(403, reason)
+        if request.method == "POST" and request.path != SIGN_IN and not request.is_json:
+            # A form of another site can post anything but this without being asked first.
+            abort(415, "only JSON is taken here")
+
+    def finish(response: Response) -> Response:
+        return add_headers(response, policy)
+
+    server.before_request(check)
+    if access.token:
+        SignIn(access.token).install(server)
+    server.after_request(finish)

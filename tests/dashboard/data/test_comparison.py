@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from dashboard_views import curve, curves, run_view
+from lrwatch_dashboard.data.comparison import backdrop, compare_runs, shared_half_life
+from lrwatch_dashboard.views import Clock, Curve
+
+
+def falling(n: int, end: float) -> Curve:
+    return curve("smoothed", n, y=np.linspace(2.0, end, n))
+
+
+def test_only_settings_that_differ_are_named_and_missing_ones_are_empty() -> None:
+    views = (
+        run_view("a", config={"lr": 0.1, "depth": 2, "name": "x"}),
+        run_view("b", config={"lr": 0.3, "depth": 2}),
+    )
+    comparison = compare_runs(views, {})
+    assert comparison.differing == ("lr", "name")
+    assert [run.settings for run in comparison.runs] == [("0.1", "x"), ("0.3", "")]
+
+
+def test_the_optimizer_counts_as_a_setting_unless_there_is_one() -> None:
+    views = (run_view("a", optimizer="SGD"), run_view("b", optimizer="AdamW"))
+    assert compare_runs(views, {}).differing == ("optimizer",)
+    told = tuple(run_view(v.key, optimizer=v.optimizer, config={"optimizer": "x"}) for v in views)
+    assert compare_runs(told, {}).differing == ()
+
+
+def test_the_delta_is_at_the_last_step_that_both_runs_have() -> None:
+    views = (run_view("long"), run_view("short"))
+    lines = {
+        "long": curves(smooth_loss=falling(101, 1.0)),
+        "short": curves(smooth_loss=falling(51, 1.2)),
+    }
+    long, short = compare_runs(views, lines, base="long").runs
+    assert long.delta is None
+    assert short.delta is not None
+    assert short.delta.step == 50
+    assert short.delta.difference == pytest.approx(1.2 - 1.5)
+    assert short.delta.share == pytest.approx(-0.2)
+    assert (long.last_loss, short.last_loss) == (1.0, 1.2)
+
+
+def test_a_loss_below_zero_has_a_difference_and_no_share() -> None:
+    views = (run_view("a"), run_view("b"))
+    lines = {
+        "a": curves(smooth_loss=falling(11, -1.0)),
+        "b": curves(smooth_loss=falling(11, -3.0)),
+    }
+    delta = compare_runs(views, lines, base="a").runs[1].delta
+    assert delta is not None
+    assert (delta.difference, delta.share) == (-2.0, None)
+
+
+def test_runs_without_a_common_step_or_without_rows_have_no_delta() -> None:
+    views = (run_view("a"), run_view("b"), run_view("c"))
+    late = Curve("smoothed", np.arange(50.0, 60.0), np.ones(10))
+    lines = {"a": curves(smooth_loss=falling(10, 1.0)), "b": curves(smooth_loss=late), "c": None}
+    comparison = compare_runs(views, lines, base="a")
+    assert [run.delta for run in comparison.runs] == [None, None, None]
+    assert comparison.runs[2].curves is None
+
+
+def test_a_base_that_is_not_among_the_runs_is_none() -> None:
+    assert compare_runs((run_view("a"),), {}, base="gone").base == ""
+
+
+def test_many_runs_are_drawn_with_fewer_points_and_no_spike_is_lost() -> None:
+    y = np.ones(2000)
+    y[777] = 50.0
+    views = tuple(run_view(f"r{i}") for i in range(20))
+    lines = {view.key: curves(smooth_loss=curve("smoothed", 2000, y=y)) for view in views}
+    drawn = compare_runs(views, lines).runs[0].curves
+    assert drawn is not None
+    assert len(drawn.smooth_loss.x) <= 402
+    assert drawn.smooth_loss.y.max() == 50.0
+
+
+def test_the_backdrop_is_every_other_run_with_gaps_between() -> None:
+    clock = Clock(np.array([0.0, 2.0]), np.array([0.0, 20.0]))
+    views = tuple(run_view(k, outline=curve("loss", 3), clock=clock) for k in "abc")
+    line = backdrop(views, ["b"])
+    assert len(line.x) == 8
+    assert np.flatnonzero(np.isnan(line.x)).tolist() == [3, 7]
+    assert backdrop(views, ["b"], by_clock=True).x[:3].tolist() == [0.0, 10.0, 20.0]
+    assert not len(backdrop((), []).x)
+
+
+def test_all_runs_are_smoothed_alike() -> None:
+    assert shared_half_life((run_view(last_step=99), run_view(last_step=9999))) == 100
+    assert shared_half_life(()) == 5

@@ -1,0 +1,281 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import os
+import shutil
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from lrwatch_dashboard.data import RunStore, cache_folder, verdict_memory
+from lrwatch_dashboard.data.finding import Finding
+from lrwatch_dashboard.views import Clock, Curve, RunRow
+from stores import new_writer, row, write_run
+
+from lrwatch.diagnosis import Diagnosis, Evidence
+from lrwatch.monitor import Monitor
+from lrwatch.store.run_info import read_run_info, write_run_info
+
+
+@pytest.fixture
+def judged(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Count the verdicts that are worked out, rather than remembered."""
+    calls: list[int] = []
+    diagnosis = Monitor.diagnosis
+
+    def counted(self: Monitor) -> Diagnosis:
+        calls.append(1)
+        return diagnosis(self)
+
+    monkeypatch.setattr(Monitor, "diagnosis", counted)
+    return calls
+
+
+def _settled_run(
+    folder: Path, name: str = "run", n: int = 300, *, status: str = "finished"
+) -> Path:
+    loss = [2.0 * math.exp(-i / 100) + 0.1 for i in range(n)]
+    run = write_run(folder, name, steps=range(n), values={"loss": loss}, status=status)
+    _age(run)
+    return run
+
+
+def _age(run: Path, seconds: float = 60.0) -> None:
+    then = time.time() - seconds
+    for path in [*run.rglob("*"), run]:
+        os.utime(path, (then, then))
+
+
+def _rows(store: Path, cache: Path | None) -> dict[str, RunRow]:
+    runs = RunStore(store, threaded=False, cache=cache)
+    runs.refresh()
+    return {row.key: row for row in runs.overview().rows}
+
+
+def test_a_second_start_shows_the_same_without_judging(tmp_path: Path, judged: list[int]) -> None:
+    store, cache = tmp_path / "runs", tmp_path / "cache"
+    _settled_run(store)
+    first = RunStore(store, threaded=False, cache=cache)
+    first.refresh()
+    assert judged
+    judged.clear()
+    second = RunStore(store, threaded=False, cache=cache)
+    second._list()  # the first page already knows
+    assert not judged
+    assert second.overview().rows == first.overview().rows
+    known, remembered = first.run("run"), second.run("run")
+    assert known is not None
+    assert remembered is not None
+    assert dataclasses.replace(remembered, token=known.token) == known
+    assert np.array_equal(remembered.outline.x, known.outline.x)
+    assert np.array_equal(remembered.outline.y, known.outline.y)
+    steps = np.linspace(0, 299, 7)
+    assert remembered.clock.seconds_at(steps) == pytest.approx(known.clock.seconds_at(steps))
+
+
+def test_a_run_that_went_on_is_judged_anew(tmp_path: Path, judged: list[int]) -> None:
+    store, cache = tmp_path / "runs", tmp_path / "cache"
+    run = _settled_run(store, n=100)
+    assert _rows(store, cache)["run"].steps == 100
+    shutil.rmtree(run)
+    _settled_run(store, n=150)
+    _age(run, seconds=30)
+    judged.clear()
+    assert _rows(store, cache)["run"].steps == 150
+    assert judged
+
+
+def test_another_run_of_the_same_name_is_judged_anew(tmp_path: Path) -> None:
+    store, cache = tmp_path / "runs", tmp_path / "cache"
+    run = _settled_run(store, n=100)
+    written = run.stat().st_mtime
+    _rows(store, cache)
+    shutil.rmtree(run)
+    _settled_run(store, n=150)
+    write_run_info(run, dataclasses.replace(read_run_info(run), id="another"))
+    for path in [*run.rglob("*"), run]:
+        os.utime(path, (written, written))
+    assert _rows(store, cache)["run"].steps == 150
+
+
+def test_another_lrwatch_judges_anew(
+    tmp_path: Path, judged: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, cache = tmp_path / "runs", tmp_path / "cache"
+    _settled_run(store)
+    _rows(store, cache)
+    judged.clear()
+    monkeypatch.setattr(verdict_memory, "_fingerprint", lambda: "another")
+    _rows(store, cache)
+    assert judged
+
+
+def test_what_is_not_settled_is_not_remembered(tmp_path: Path) -> None:
+    store, cache = tmp_path / "runs", tmp_path / "cache"
+    write_run(store, "just-ended", steps=range(300))
+    write_run(store, "running", steps=range(300), status=None)
+    (_settled_run(store, "broken") / "run.json").write_text("{", encoding="utf-8")
+    part = next((_settled_run(store, "damaged") / "steps").glob("*.parquet"))
+    part.write_bytes(b"garbage")
+    _age(part.parent.parent)
+    _rows(store, cache)
+    assert not list(cache.rglob("*.jsonl"))
+
+
+def test_a_run_that_was_killed_long_ago_is_remembered(tmp_path: Path, judged: list[int]) -> None:
+    store, cache = tmp_path / "runs", tmp_path / "cache"
+    _age(write_run(store, "killed", steps=range(300), status=None), seconds=3600)
+    _rows(store, cache)
+    judged.clear()
+    assert _rows(store, cache)["killed"].state == "silent"
+    assert not judged
+
+
+def test_two_stores_do_not_mix(tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    _settled_run(tmp_path / "a", n=100)
+    _settled_run(tmp_path / "b", n=150)
+    for _ in range(2):
+        assert _rows(tmp_path / "a", cache)["run"].steps == 100
+        assert _rows(tmp_path / "b", cache)["run"].steps == 150
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        b"",
+        b"\x00\xff\n{",
+        b"[]\n7\nnull\n",
+        b'{"key": "run"}\n',
+        b'{"key": "run", "state": "JUDGES", "judges": "JUDGES", "finding": {}}\n',
+    ],
+)
+def test_a_damaged_memory_is_no_memory(tmp_path: Path, garbage: bytes) -> None:
+    store, cache = tmp_path / "runs", tmp_path / "cache"
+    _settled_run(store)
+    first = _rows(store, cache)
+    file = next(cache.glob("*.jsonl"))
+    line = json.loads(file.read_text("utf-8"))
+    whole = garbage.replace(b"JUDGES", line["judges"].encode())
+    file.write_bytes(whole + b'\n{"half a line')
+    assert _rows(store, cache) == first
+
+
+def test_a_finding_of_another_shape_is_no_finding(tmp_path: Path) -> None:
+    store, cache = tmp_path / "runs", tmp_path / "cache"
+    _settled_run(store)
+    first = _rows(store, cache)
+    file = next(cache.glob("*.jsonl"))
+    line = json.loads(file.read_text("utf-8"))
+    changes: list[dict[str, Any]] = [
+        {"clock": ["!", "!"]},
+        {"diagnosis": {}},
+        {"heights": None},
+        {"new": 1},
+    ]
+    for wrong in changes:
+        plain = {**line, "finding": {**line["finding"], **wrong}}
+        file.write_text(json.dumps(plain) + "\n", encoding="utf-8")
+        assert _rows(store, cache) == first
+
+
+def test_lines_that_no_longer_count_are_taken_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, cache = tmp_path / "runs", tmp_path / "cache"
+    _settled_run(store)
+    _rows(store, cache)
+    file = next(cache.glob("*.jsonl"))
+    line = file.read_text("utf-8")
+    file.write_text(line * 500, encoding="utf-8")
+    monkeypatch.setattr(Monitor, "diagnosis", None)  # it still knows
+    assert _rows(store, cache)["run"].steps == 300
+    assert file.read_text("utf-8") == line
+    assert [path.name for path in cache.iterdir()] == [file.name]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="files have no such modes there")
+def test_what_is_remembered_is_for_the_user_alone(tmp_path: Path) -> None:
+    store, cache = tmp_path / "runs", tmp_path / "cache" / "lrwatch"
+    _settled_run(store)
+    _rows(store, cache)
+    assert cache.stat().st_mode & 0o777 == 0o700
+    assert next(cache.glob("*.jsonl")).stat().st_mode & 0o777 == 0o600
+
+
+def test_a_place_that_cannot_be_written_costs_nothing_else(tmp_path: Path) -> None:
+    _settled_run(tmp_path / "runs")
+    (tmp_path / "file").touch()
+    assert _rows(tmp_path / "runs", tmp_path / "file" / "cache")["run"].steps == 300
+
+
+def test_nothing_is_written_into_the_store(tmp_path: Path) -> None:
+    run = _settled_run(tmp_path / "runs")
+    before = sorted((p, p.stat().st_mtime_ns) for p in run.parent.rglob("*"))
+    _rows(tmp_path / "runs", tmp_path / "cache")
+    assert sorted((p, p.stat().st_mtime_ns) for p in run.parent.rglob("*")) == before
+
+
+def test_a_run_that_goes_on_after_its_rest_is_followed_and_shown_meanwhile(tmp_path: Path) -> None:
+    writer = new_writer(tmp_path / "runs", "run")
+    for step in range(200):
+        writer.append(row(step, writer, loss=2.0 * math.exp(-step / 100) + 0.1))
+    _age(writer.folder, seconds=3600)
+    runs = RunStore(tmp_path / "runs", threaded=False)
+    runs.refresh()
+    rested = runs._followers["run"]
+    assert rested._monitor is None  # let go of
+    for step in range(200, 260):
+        writer.append(row(step, writer, loss=2.0 * math.exp(-step / 100) + 0.1))
+    runs._list()
+    assert runs.overview().rows[0].steps == 200
+    runs.refresh()
+    whole = runs.overview().rows[0]
+    writer.close("finished")
+    assert whole.steps == 260
+    fresh = RunStore(tmp_path / "runs", threaded=False)
+    fresh.refresh()
+    assert whole.why == fresh.overview().rows[0].why
+
+
+def test_where_findings_are_kept_is_the_platforms_and_can_be_chosen(tmp_path: Path) -> None:
+    assert cache_folder({"LRWATCH_CACHE_DIR": "x"}) == Path("x")
+    assert cache_folder({"LRWATCH_CACHE_DIR": ""}) is None
+    if sys.platform.startswith("linux"):
+        assert cache_folder({"XDG_CACHE_HOME": "/c"}) == Path("/c/lrwatch")
+        assert cache_folder({}) == Path.home() / ".cache" / "lrwatch"
+
+
+def test_a_finding_survives_its_writing_down() -> None:
+    evidence = [
+        Evidence("a", 1.5, 2.0, fired=True, interval=(3, 9), note="<b>"),
+        Evidence("b", note="could not run"),
+    ]
+    diagnosis = Diagnosis("diverging", "too_high", 0.9, 7, (3, 9), "why", evidence, "", 0.1, 10)
+    grid = np.linspace(0, 1e7, 64)
+    finding = Finding(
+        n_steps=10,
+        last_step=9,
+        peak_lr=0.1,
+        best_loss=None,
+        is_broken=True,
+        usual_gap=None,
+        heights=(0, None, 99),
+        outline=Curve("loss", grid, np.exp(-grid)),
+        clock=Clock(grid, grid / 3),
+        diagnosis=diagnosis,
+    )
+    again = Finding.from_json(json.loads(json.dumps(finding.as_json())))
+    assert again.diagnosis == diagnosis
+    assert again.heights == finding.heights
+    assert np.array_equal(again.outline.y, finding.outline.y)
+    assert np.array_equal(again.clock.seconds, finding.clock.seconds)
+    empty = dataclasses.replace(
+        finding, clock=Clock(grid[:0], grid[:0]), outline=Curve("loss", grid[:0], grid[:0])
+    )
+    assert len(Finding.from_json(json.loads(json.dumps(empty.as_json()))).clock.steps) == 0

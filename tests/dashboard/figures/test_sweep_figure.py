@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import Any
+
+import pytest
+from lrwatch_dashboard.figures import sweep_figure
+from lrwatch_dashboard.theme import DARK, LIGHT
+from lrwatch_dashboard.views import Sweep, SweepRate, SweepRun
+
+RUNS = (
+    SweepRun("low", "low", "too_low", False, 0.001, 1.8),
+    SweepRun("a/b", "good <i>", "ok", True, 0.1, 1.0),
+    SweepRun("seed", "seed", "ok", False, 0.1, 1.2),
+    SweepRun("gone", "gone", "diverging", False, 3.0, None),
+    SweepRun("far", "far", "diverging", False, 1.0, 1e20),
+)
+RATES = (
+    SweepRate(0.001, 1.8, 1.8, 1.8, 1, 0),
+    SweepRate(0.1, 1.1, 1.05, 1.15, 2, 0),
+    SweepRate(1.0, 1e20, 1e20, 1e20, 1, 0),
+    SweepRate(3.0, math.inf, math.inf, math.inf, 1, 1),
+)
+SWEEP = Sweep("all runs", RUNS, RATES, 0.1, (0.1, 0.1), "0.1 is best")
+
+
+def _trace(figure: Any, name: str) -> Any:
+    return next(trace for trace in figure.data if trace.name == name)
+
+
+def test_marks_have_the_shape_and_colour_of_the_verdict_and_lead_to_the_run() -> None:
+    for theme, colours in (("light", LIGHT), ("dark", DARK)):
+        figure = sweep_figure(SWEEP, theme=theme)
+        low, healthy = _trace(figure, "too low"), _trace(figure, "healthy")
+        assert (low.marker.symbol, low.marker.color) == ("triangle-down", colours.marks["down"])
+        assert healthy.marker.symbol == "circle"
+        assert list(healthy.customdata) == ["/run/a/b", "/run/seed"]
+
+
+def test_runs_without_a_loss_or_far_above_stand_on_the_frame() -> None:
+    figure = sweep_figure(SWEEP)
+    top = 10 ** figure.layout.yaxis.range[1]
+    assert list(_trace(figure, "diverging").y) == pytest.approx([top, top])
+    assert top < 1e3
+
+
+def test_the_median_is_a_line_with_the_quartiles_around_it() -> None:
+    figure = sweep_figure(SWEEP)
+    assert list(_trace(figure, "median").y) == [1.8, 1.1]
+    assert list(_trace(figure, "quartiles").y) == [1.8, 1.15, 1.05, 1.8]
+
+
+def test_single_runs_have_no_quartiles() -> None:
+    single = dataclasses.replace(SWEEP, rates=RATES[:1] * 2)
+    assert "quartiles" not in {trace.name for trace in sweep_figure(single).data}
+
+
+def test_the_band_and_the_best_rate_are_drawn_where_there_are_any() -> None:
+    band, best = sweep_figure(SWEEP).layout.shapes
+    assert band.x0 < 0.1 < band.x1
+    assert best.x0 == best.x1 == 0.1
+    assert not sweep_figure(dataclasses.replace(SWEEP, band=None, best=None)).layout.shapes
+
+
+def test_both_axes_are_logarithmic_unless_the_loss_is_below_zero_or_it_is_asked_for() -> None:
+    layout = sweep_figure(SWEEP).layout
+    assert (layout.xaxis.type, layout.yaxis.type) == ("log", "log")
+    assert sweep_figure(SWEEP, y="linear").layout.yaxis.type == "linear"
+    below = dataclasses.replace(SWEEP, runs=(dataclasses.replace(RUNS[0], loss=-1.0),))
+    assert sweep_figure(below).layout.yaxis.type == "linear"
+
+
+def test_a_sweep_without_any_loss_is_drawn() -> None:
+    figure = sweep_figure(Sweep("all runs", RUNS[3:4], RATES[3:], None, None, "no"))
+    assert len(figure.data) == 1
+
+
+def test_names_are_text_in_the_hover() -> None:
+    said = _trace(sweep_figure(SWEEP), "healthy").text[0]
+    assert "good &lt;i&gt;" in said
+    assert "still running" in said

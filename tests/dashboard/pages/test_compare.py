@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from dash import no_update
+from dashboard_views import FakeSource, curves, judgement, run_view, text_of
+from lrwatch_dashboard.figures import GRAPH_CONFIG
+from lrwatch_dashboard.pages import compare
+
+
+def _source(*keys: str) -> FakeSource:
+    views = {key: run_view(key, config={"lr": i}) for i, key in enumerate(keys)}
+    return FakeSource(views=views, lines=curves())
+
+
+def _drawn(source: FakeSource, keys: list[str], **words: str) -> dict[str, Any]:
+    return compare.draw(source, keys, words, "light", "")
+
+
+def test_the_page_says_how_many_runs_there_are_and_which_are_missing() -> None:
+    page = text_of(compare.layout(_source("a", "b"), "?runs=a,b,gone"))
+    assert "2 runs, 2 running; no such run: gone" in page
+
+
+def test_without_runs_the_page_says_how_to_choose_some() -> None:
+    assert "Nothing to compare yet" in text_of(compare.layout(_source("a"), ""))
+
+
+def test_the_chart_has_the_configuration_of_all_charts() -> None:
+    page = compare.layout(_source("a"), "?runs=a")
+    graphs = [p for p in page._traverse() if type(p).__name__ == "Graph"]
+    assert [graph.config for graph in graphs] == [dict(GRAPH_CONFIG)]
+
+
+def test_more_runs_than_can_be_told_apart_are_cut_and_said() -> None:
+    keys = [f"run-{i}" for i in range(25)]
+    source = _source(*keys)
+    assert "the first 20 of 25" in compare.status(source, keys)
+    assert len({trace.name for trace in _drawn(source, keys)["figure"].data}) == 20
+
+
+def test_the_table_has_verdict_loss_delta_and_what_differs() -> None:
+    source = _source("a", "b")
+    table = text_of(_drawn(source, ["a", "b"], base="a")["table"])
+    for part in ("lr", "oscillating", "0.02", "base", "0.0 %", "make base", "no base", "remove"):
+        assert part in table
+
+
+def test_links_keep_the_other_runs_and_the_base() -> None:
+    answer = _drawn(_source("a", "b/c", "d,e"), ["a", "b/c", "d,e"], base="a")
+    links = [p.href for p in answer["table"]._traverse() if type(p).__name__ == "A"]
+    assert "/compare?runs=a,b/c,d%2Ce&base=b/c" in links
+    assert "/compare?runs=a,d%2Ce&base=a" in links
+    assert "/compare?runs=b/c,d%2Ce" in links
+
+
+def test_what_is_shown_is_drawn_again_only_when_something_changed() -> None:
+    source = _source("a", "b")
+    token = _drawn(source, ["a", "b"])["token"]
+    again = compare.draw(source, ["a", "b"], {}, "light", token)
+    assert all(value is no_update for value in again.values())
+
+    assert compare.draw(source, ["a", "b"], {}, "dark", token)["token"] != token
+    assert compare.draw(source, ["a", "b"], {"y": "log"}, "light", token)["token"] != token
+    changed = run_view("b", judgement=judgement("ok"), token="a:2")
+    source.views["b"] = changed
+    assert compare.draw(source, ["a", "b"], {}, "light", token)["token"] != token
+
+
+def test_the_zoom_of_the_address_is_asked_for_in_steps() -> None:
+    source = _source("a")
+    _drawn(source, ["a"], **{"from": "5", "to": "9"})
+    assert source.asked == [(5.0, 9.0)]
+
+
+def test_runs_that_are_all_gone_leave_a_sentence() -> None:
+    figure = _drawn(_source(), ["a"])["figure"]
+    assert "None of these runs" in figure.layout.annotations[0].text
+
+
+def test_other_runs_are_drawn_unless_switched_off() -> None:
+    source = _source("a", "b")
+    source.views["b"] = dataclasses.replace(source.views["b"], outline=curves().loss)
+    names = [t.name for t in _drawn(source, ["a"])["figure"].data]
+    assert names[0] == "other runs"
+    without = [t.name for t in _drawn(source, ["a"], others="off")["figure"].data]
+    assert without[0] == "a"
+
+
+def test_names_of_runs_and_settings_are_text() -> None:
+    hostile = "<img src=x onerror=alert(1)>"
+    source = FakeSource(views={hostile: run_view(hostile, config={hostile: hostile})}, lines=None)
+    table = compare.draw(source, [hostile], {}, "light", "")["table"]
+    assert "dangerously" not in str(table.to_plotly_json())

@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from dash import no_update
+from dashboard_views import FakeSource, an_overview, judgement, run_view, text_of
+from lrwatch_dashboard.pages import sweep
+from lrwatch_dashboard.views import Curve
+
+
+def _source(**settings: Any) -> FakeSource:
+    ends = {0.01: 1.5, 0.1: 1.0, 1.0: 1.9}
+    views = {
+        f"lr{lr}": run_view(
+            f"lr{lr}",
+            lr=lr,
+            config={"lr": lr, **settings},
+            judgement=judgement("ok"),
+            outline=Curve("loss", np.arange(2.0), np.array([2.0, end])),
+        )
+        for lr, end in ends.items()
+    }
+    return FakeSource(views=views)
+
+
+def _drawn(source: FakeSource, **words: str) -> dict[str, Any]:
+    return sweep.draw(source, words, "light", "")
+
+
+def test_the_page_says_which_rate_won_and_shows_every_run() -> None:
+    answer = _drawn(_source())
+    assert "0.1 is best, at a final loss of 1" in text_of(answer["card"])
+    assert "3 rates, 3 runs" in text_of(answer["list"])
+    links = [p.href for p in answer["table"]._traverse() if type(p).__name__ == "A"]
+    assert links == ["/run/lr0.01", "/run/lr0.1", "/run/lr1.0"]
+
+
+def test_the_sweep_of_the_address_is_shown_and_the_others_are_links() -> None:
+    source = _source(depth=2)
+    other = {f"deep-{key}": view for key, view in _source(depth=9).views.items()}
+    source.views |= {
+        key: run_view(key, lr=view.lr, config=view.config, outline=view.outline)
+        for key, view in other.items()
+    }
+    answer = _drawn(source, group="deep-lr0.1")
+    current = [getattr(link, "aria-current", None) for link in answer["list"]]
+    assert current.count("true") == 1
+    assert "deep-lr0.1" in text_of(answer["table"])
+    assert {link.href for link in answer["list"]} == {
+        "/sweep?group=lr0.01",
+        "/sweep?group=deep-lr0.01",
+    }
+
+
+def test_what_is_shown_is_drawn_again_only_when_something_changed() -> None:
+    source = _source()
+    token = _drawn(source)["token"]
+    assert all(v is no_update for v in sweep.draw(source, {}, "light", token).values())
+    assert sweep.draw(source, {}, "dark", token)["token"] != token
+    assert sweep.draw(source, {"loss": "best"}, "light", token)["token"] != token
+    source.table = an_overview(token="a:2")
+    assert sweep.draw(source, {}, "light", token)["token"] != token
+
+
+def test_a_store_without_rates_says_so() -> None:
+    answer = _drawn(FakeSource(views={"a": run_view("a", lr=None)}))
+    assert "No run has a learning rate yet" in answer["figure"].layout.annotations[0].text
+
+
+def test_names_are_text() -> None:
+    hostile = "<img src=x onerror=alert(1)>"
+    source = FakeSource(views={hostile: run_view(hostile, config={"lr": 0.3, "x": hostile})})
+    answer = _drawn(source)
+    assert hostile in text_of(answer["table"])

@@ -1,0 +1,90 @@
+"""A browser, a store, the dashboard's real command on it, and pages that may do nothing wrong.
+
+A test fails on a request to another host, a console error, an uncaught exception or a violation
+of the content security policy.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from browser import FLAGS, PATIENCE_SECONDS, chromium
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    sync_api = pytest.importorskip(
+        "playwright.sync_api", reason="playwright is not installed: pip install playwright"
+    )
+    path = chromium()
+    if path is None:
+        pytest.skip("no chromium is installed: apt-get install chromium")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    folder = tmp_path / "runs"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def address(store: Path) -> Iterator[str]:
+    """Serve the store by the real command, and return where."""
+    own = {"PYTHONPATH": os.pathsep.join(sys.path), "LRWATCH_CACHE_DIR": ""}
+    environment = {**os.environ, **own}
+    command = [sys.executable, "-m", "lrwatch_dashboard", str(store), "--port", "18050"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as server:
+        assert server.stdout is not None
+        said = ""
+        while not (found := re.search(r"http://\S+:\d+", said)):
+            line = server.stdout.readline()
+            assert line, f"the server ended: {said}"
+            said += line
+        yield found.group()
+        server.terminate()
+
+
+@pytest.fixture
+def open_page(browser: Any, address: str) -> Iterator[Callable[..., Any]]:
+    """Return a function that opens an address; whatever goes wrong on the page fails the test."""
+    wrong: list[str] = []
+    contexts = []
+
+    def open_(path: str = "/", *, width: int = 1200, theme: str = "light") -> Any:
+        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(PATIENCE_SECONDS * 1000)
+        page.on("request", lambda request: _check_host(request.url, address, wrong))
+        page.on("console", lambda m: _check_console(m, wrong))
+        page.on("pageerror", lambda error: wrong.append(f"uncaught: {error}"))
+        page.goto(address + path)
+        return page
+
+    yield open_
+    for context in contexts:
+        context.close()
+    assert not wrong
+
+
+def _check_host(url: str, address: str, wrong: list[str]) -> None:
+    if not url.startswith((address + "/", "data:", "blob:")):
+        wrong.append(f"request to {url}")
+
+
+def _check_console(message: Any, wrong: list[str]) -> None:
+    # A violation of the policy is an error of the console, too.
+    if message.type in ("error", "warning"):
+        wrong.append(f"console {message.type}: {message.text}")

@@ -1,0 +1,52 @@
+"""The Sweep page in a real browser: what it says, that it lives, and where its marks lead."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from browser import until
+from stores import write_run
+
+pytestmark = [pytest.mark.e2e, pytest.mark.browser]
+
+ENDS = {0.01: 1.5, 0.1: 1.0, 0.3: 1.01}
+SIDEWAYS = "() => document.documentElement.scrollWidth - window.innerWidth"
+
+
+def trial(store: Path, lr: float, end: float) -> None:
+    loss = [end + math.exp(-step / 10) for step in range(100)]
+    values = {"loss": loss, "lr": [lr] * 100}
+    write_run(store, f"lr{lr}", steps=range(100), values=values, config={"lr": lr, "seed": 0})
+
+
+def test_a_sweep_says_which_rate_won_lives_and_opens_its_runs(
+    store: Path, open_page: Callable[..., Any]
+) -> None:
+    for lr, end in ENDS.items():
+        trial(store, lr, end)
+    page = open_page("/sweep?group=lr0.1")
+    page.locator(".sweep-card", has_text="0.1 is best").wait_for()
+    trial(store, 1.0, 2.0)
+    page.locator(".facts", has_text="0.1 to 0.3").wait_for()
+    page.locator(".choice", has_text="best").click()
+    until(page, "() => location.search", lambda search: search == "?group=lr0.1&loss=best")
+
+    page.locator(".js-plotly-plot .point").first.click(force=True)
+    until(page, "() => location.pathname", lambda path: path.startswith("/run/lr"))
+    page.go_back()
+    page.locator(".choice[aria-pressed=true]", has_text="best").wait_for()
+
+
+@pytest.mark.parametrize(("width", "theme"), [(420, "dark"), (1200, "light")])
+def test_the_sweep_shows_in_both_themes_wide_and_narrow_without_sideways_scroll(
+    store: Path, open_page: Callable[..., Any], width: int, theme: str
+) -> None:
+    for lr, end in ENDS.items():
+        trial(store, lr, end)
+    page = open_page("/sweep", width=width, theme=theme)
+    page.locator(".sweep-card").wait_for()
+    assert page.evaluate(SIDEWAYS) <= 0
