@@ -59,7 +59,7 @@ def _diverging(exam: Examination) -> str:
 def _nonfinite(exam: Examination) -> str:
     found = exam.tracker.nonfinite
     is_lasting = found.has_loss and not found.n_finite
-    before = f"; the last that was is {_n(float(exam.past.loss[-1]))}" if is_lasting else ""
+    before = f"; the last finite one was {_n(float(exam.past.loss[-1]))}" if is_lasting else ""
     words = found.in_words().removeprefix("the ")
     return f"{words[0].upper()}{words[1:]}{before}"
 
