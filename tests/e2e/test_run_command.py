@@ -220,7 +220,7 @@ def test_of_the_processes_of_a_job_the_first_one_writes(tmp_path: Path) -> None:
             optimizer.zero_grad()
             net(torch.ones(2, 4) * (1 + dist.get_rank())).square().mean().backward()
             optimizer.step()
-        os.write(1, f"trained {os.environ['RANK']}\n".encode())  # whole lines, from both at once
+        os.write(1, f"trained {os.environ['RANK']}\\n".encode())  # whole lines, from both at once
         dist.destroy_process_group()
         """,
     )
