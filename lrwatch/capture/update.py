@@ -19,7 +19,7 @@ class Update:
     def __init__(self, groups: ParameterGroups) -> None:
         self._groups = groups
         self._changing = [p for p in groups.parameters if p.grad is not None]
-        self._with_gradient = groups.with_gradient()
+        self._with_gradient = [] if groups.is_one else groups.with_gradient()
         self._copies: list[Tensor] = [local(p.detach()).clone() for p in self._changing]
 
     def measure(self, values: StepValues) -> None:

@@ -10,7 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from lrwatch.store.journal import read_journal
-from lrwatch.store.layout import Extent, extents, journals, part_path, parts
+from lrwatch.store.layout import STEPS, Extent, extents, journals, part_path, parts
 from lrwatch.store.parts import arrow_table, merge_parts, write_part
 
 __all__ = ["compact_all", "compact_closed", "merge_all", "merge_similar"]
@@ -86,6 +86,6 @@ def _merge(run: Path, held: list[Extent]) -> None:
 def _remove_merged(run: Path) -> None:
     """Remove parts within another's range, which a crash between two operations left behind."""
     counted = {extent.path for extent in extents(run)}
-    for path in (run / "steps").glob("part-*.parquet"):
+    for path in (run / STEPS).glob("part-*.parquet"):
         if path not in counted:
             path.unlink(missing_ok=True)
