@@ -28,6 +28,7 @@ def describe(
     config: Any,
     total_steps: int | None,
     group: str | None,
+    model: torch.nn.Module | None = None,
 ) -> RunInfo:
     """Return what is known of a run as it begins; the arguments are those of `watch`."""
     kind = type(optimizer).__name__
@@ -36,7 +37,7 @@ def describe(
         name=f"{kind.lower()}-{learning_rates(optimizer)[0]:.3g}" if name is None else name,
         created_at=time.time(),
         optimizer=kind,
-        parameter_groups=ParameterGroups.of(optimizer, None).names,
+        parameter_groups=ParameterGroups.of(optimizer, model).names,
         config=_plain(config),
         total_steps=total_steps,
         group=group,

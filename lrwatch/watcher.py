@@ -230,6 +230,7 @@ def _watch_one(optimizer: Any, options: _Options) -> Run:
         config=options.config,
         total_steps=options.total_steps,
         group=options.group,
+        model=options.model,
     )
     writer, step = _open(options, info)
     run = Run(writer, first_step=step)

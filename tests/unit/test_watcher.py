@@ -313,6 +313,7 @@ class TestGroups:
         train(net, optimizer, 1)
         assert "lr/body.0" in lrwatch.read(run.path)
         assert "lr/body.2" in lrwatch.read(run.path)
+        assert read_run_info(run.path).parameter_groups == ("body.0", "body.2")
         run.finish()
 
     def test_a_group_added_later_appears_from_then_on(
