@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from os import PathLike
 from typing import Any
 
@@ -24,7 +25,36 @@ from lrwatch.errors import InvalidArgument
 from lrwatch.records import StepBlock
 from lrwatch.tables import step_block
 
-__all__ = ["Monitor", "diagnose"]
+__all__ = ["Look", "Monitor", "diagnose"]
+
+
+class Look:
+    """What is found of a run at one row.
+
+    Attributes
+    ----------
+    step
+        Step of the row.
+    verdict, learning_rate, confidence
+        As in `Diagnosis`, at that row.
+    is_alarm
+        An alarm is raised here.
+    is_standing
+        An alarm for this class of learning rate was raised, here or earlier, and holds.
+    """
+
+    def __init__(self, step: int, found: Finding, *, is_alarm: bool, is_standing: bool) -> None:
+        self.step = step
+        self.verdict = found.verdict
+        self.learning_rate = found.learning_rate
+        self.confidence = found.confidence
+        self.is_alarm = is_alarm
+        self.is_standing = is_standing
+        self._found = found
+
+    def alarm(self) -> Alarm:
+        """Return the finding as an alarm, with reason and advice; only while it is the last."""
+        return self._found.alarm(self.step)
 
 
 class Monitor:
@@ -69,14 +99,26 @@ class Monitor:
         InvalidArgument
             If the table lacks step, loss or lr, or a column holds no numbers.
         """
+        return [look.alarm() for look in self.looks(rows) if look.is_alarm]
+
+    def looks(self, rows: Any) -> Iterator[Look]:
+        """Take the next rows of the run; yield what is found at each row that is looked at.
+
+        `update` for those who also want to know when an alarm no longer holds. A `Look`
+        explains itself only until the next one is asked for.
+
+        Raises
+        ------
+        InvalidArgument
+            As `update`.
+        """
         block = rows if isinstance(rows, StepBlock) else step_block(rows)
-        alarms = []
         with np.errstate(all="ignore"):  # infinite and missing values are what is judged here
             for moment in self._tracker.advance(block):
                 found = Finding(self._tracker, total_steps=self.total_steps)
-                if self._policy.is_due(found, moment.step, is_urgent=moment.is_urgent):
-                    alarms.append(found.alarm(moment.step))
-        return alarms
+                is_alarm = self._policy.is_due(found, moment.step, is_urgent=moment.is_urgent)
+                is_standing = self._policy.standing == found.learning_rate
+                yield Look(moment.step, found, is_alarm=is_alarm, is_standing=is_standing)
 
     def diagnosis(self) -> Diagnosis:
         """Diagnose the run as it stands; changes nothing."""

@@ -43,6 +43,11 @@ class AlarmPolicy:
         self._agreeing = 0
         self._class = ""
 
+    @property
+    def standing(self) -> str | None:
+        """Class of learning rate that an alarm was raised for and that was not taken back."""
+        return self._raised
+
     def is_due(self, judged: Judged, step: int, *, is_urgent: bool) -> bool:
         """Take note of a verdict; say whether there is reason for an alarm now."""
         kind = judged.learning_rate

@@ -1,0 +1,127 @@
+"""The life of one alert: a state machine in steps and seconds.
+
+::
+
+    inactive --flagged--> pending --sure, and held--> firing --gone--> recovering --kept--> resolved
+                 ^           |                           ^                 |
+                 +---gone----+                           +----flagged------+
+
+Steps and the times written beside them drive it, not the clock and not how rows are cut into
+blocks: replaying a run gives the transitions that were made live.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from lrwatch.alerts.alert import State
+from lrwatch.alerts.rules import Rule
+from lrwatch.records import FloatArray
+
+__all__ = ["Episode", "Sight"]
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What is seen of a rule's condition at one step.
+
+    Attributes
+    ----------
+    step, time
+        Where the run is: step number, seconds since the Unix epoch.
+    is_flagged
+        The condition holds, as far as can be told.
+    is_sure
+        It holds for certain enough to tell somebody.
+    """
+
+    step: int
+    time: float
+    is_flagged: bool
+    is_sure: bool
+
+
+class Episode:
+    """One rule on one run.
+
+    Attributes
+    ----------
+    state
+        ``None`` while there is nothing to say.
+    number
+        How many times the alert has fired.
+    step, time
+        Where the state was entered.
+    since_step
+        Where the condition began.
+    """
+
+    def __init__(self, rule: Rule) -> None:
+        self.rule = rule
+        self.state: State | None = None
+        self.number = 0
+        self.step = self.since_step = 0
+        self.time = self.since_time = 0.0
+        self._is_sure = False
+
+    def pass_rows(self, steps: npt.NDArray[np.int64], times: FloatArray) -> State | None:
+        """Let rows go by with the condition as it is; return the state entered, if one was.
+
+        Parameters
+        ----------
+        steps, times
+            Step numbers, and when they ended in seconds since the Unix epoch (0 where
+            unknown), of shape ``(n_rows,)``.
+        """
+        rule = self.rule
+        if self.state == "pending" and self._is_sure:
+            waits = rule.for_steps, rule.for_seconds
+            since, follows = (self.since_step, self.since_time), self._fire
+        elif self.state == "recovering":
+            waits = rule.keep_steps, rule.keep_seconds
+            since, follows = (self.step, self.time), self._resolve
+        else:
+            return None
+        # Seconds that nobody wrote down hold nothing up.
+        is_due = (steps - since[0] >= waits[0]) & ((times - since[1] >= waits[1]) | (times == 0))
+        due = np.flatnonzero(is_due)
+        return follows(int(steps[due[0]]), float(times[due[0]])) if len(due) else None
+
+    def see(self, sight: Sight) -> Iterator[State]:
+        """Take note of the condition at a row; yield each state as it is entered."""
+        self._is_sure = sight.is_sure
+        if sight.is_flagged and self.state in (None, "resolved", "closed"):
+            self.since_step, self.since_time = sight.step, sight.time
+            yield self._enter("pending", sight.step, sight.time)
+        elif sight.is_flagged and self.state == "recovering":
+            yield self._enter("firing", sight.step, sight.time)
+        elif not sight.is_flagged and self.state == "pending":
+            self.state = None
+        elif not sight.is_flagged and self.state == "firing":
+            yield self._enter("recovering", sight.step, sight.time)
+        state = self.pass_rows(np.array([sight.step]), np.array([sight.time]))
+        if state is not None:
+            yield state
+
+    def close(self, step: int, time: float) -> State | None:
+        """End with the run; an alert that fires is kept as a finding."""
+        if self.state in ("firing", "recovering"):
+            return self._enter("closed", step, time)
+        if self.state == "pending":
+            self.state = None
+        return None
+
+    def _fire(self, step: int, time: float) -> State:
+        self.number += 1
+        return self._enter("firing", step, time)
+
+    def _resolve(self, step: int, time: float) -> State:
+        return self._enter("resolved", step, time)
+
+    def _enter(self, state: State, step: int, time: float) -> State:
+        self.state, self.step, self.time = state, step, time
+        return state

@@ -1,0 +1,140 @@
+"""The alerts of one run, brought forward with its rows: the same live, beside and replayed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import numpy as np
+
+from lrwatch.alerts.alert import Alert, alert_id
+from lrwatch.alerts.episode import Episode, Sight
+from lrwatch.alerts.rules import RULES, Rule
+from lrwatch.diagnosis import Alarm
+from lrwatch.monitor import Look, Monitor
+from lrwatch.records import FloatArray, RunInfo, StepBlock
+from lrwatch.tables import step_block
+
+__all__ = ["RunAlerts"]
+
+DOUBTFUL: Final = 0.5
+"""Confidence below which a verdict that an alert fired for counts as gone."""
+
+
+class RunAlerts:
+    """Follows one run and says when something about it becomes, or stops to be, an alert.
+
+    What comes out depends on the rows alone, so that a run followed anew from its first row,
+    after a restart say, gives the same alerts with the same identities.
+
+    Parameters
+    ----------
+    info
+        Whose run it is; identity, name, group and planned steps are used.
+    rules
+        Which verdicts become alerts. Rules without verdicts are not for here.
+    """
+
+    def __init__(self, info: RunInfo, rules: Sequence[Rule] = RULES) -> None:
+        self.info = info
+        self.monitor = Monitor(total_steps=info.total_steps)
+        self._followed = [_Followed(Episode(rule)) for rule in rules if rule.verdicts]
+        self._last = Sight(0, 0.0, is_flagged=False, is_sure=False)
+
+    def update(self, rows: Any) -> list[Alert]:
+        """Take the next rows of the run; return the alerts that entered a state, in order.
+
+        Parameters
+        ----------
+        rows
+            A `StepBlock`, or any table of steps that `lrwatch.tables.step_block` reads.
+
+        Raises
+        ------
+        InvalidArgument
+            As `Monitor.update`.
+        """
+        block = rows if isinstance(rows, StepBlock) else step_block(rows)
+        return list(self._update(block))
+
+    def end(self) -> list[Alert]:
+        """Take note that the run has ended: what fires is kept as a finding."""
+        changed = []
+        for followed in self._followed:
+            state = followed.episode.close(self._last.step, self._last.time)
+            if state is not None:
+                changed.append(self._alert(followed))
+        return changed
+
+    @property
+    def alerts(self) -> list[Alert]:
+        """Every alert that is in a state, as it entered it."""
+        return [self._alert(f) for f in self._followed if f.episode.state is not None]
+
+    def _update(self, block: StepBlock) -> Iterator[Alert]:
+        times = np.where(block.time > 0, block.time / 1e6, 0.0)
+        begin = 0
+        for look in self.monitor.looks(block):
+            at = begin + int(np.argmax(block.step[begin:] == look.step))
+            yield from self._pass_rows(block, times, slice(begin, at))
+            yield from self._see(look, float(times[at]), float(block.lr[at]))
+            begin = at + 1
+        yield from self._pass_rows(block, times, slice(begin, len(block)))
+        if len(block):
+            self._last = replace(self._last, step=int(block.step[-1]), time=float(times[-1]))
+
+    def _pass_rows(self, block: StepBlock, times: FloatArray, rows: slice) -> Iterator[Alert]:
+        for followed in self._followed:
+            state = followed.episode.pass_rows(block.step[rows], times[rows])
+            if state is not None:
+                yield self._alert(followed)
+
+    def _see(self, look: Look, time: float, lr: float) -> Iterator[Alert]:
+        for followed in self._followed:
+            episode = followed.episode
+            is_ours = look.verdict in episode.rule.verdicts
+            is_flagged = is_ours and (look.confidence >= DOUBTFUL or look.is_standing)
+            if is_flagged:
+                followed.finding, followed.lr = look.alarm(), lr
+            sight = Sight(
+                look.step, time, is_flagged=is_flagged, is_sure=is_flagged and look.is_standing
+            )
+            for _ in episode.see(sight):
+                yield self._alert(followed)
+
+    def _alert(self, followed: _Followed) -> Alert:
+        episode, found, info = followed.episode, followed.finding, self.info
+        if episode.state is None or found is None:
+            raise AssertionError("an alert without a state, or without a finding")
+        return Alert(
+            id=alert_id(episode.rule.name, info.id),
+            episode=episode.number,
+            rule=episode.rule.name,
+            severity=episode.rule.severity,
+            state=episode.state,
+            run_id=info.id,
+            run=info.name,
+            group=info.group,
+            verdict=found.verdict,
+            learning_rate=found.learning_rate,
+            confidence=found.confidence,
+            interval=found.interval,
+            reason=found.reason,
+            advice=found.advice,
+            lr=followed.lr,
+            suggested_lr=found.suggested_lr,
+            step=episode.step,
+            since_step=episode.since_step,
+            time=episode.time,
+        )
+
+
+@dataclass(slots=True)
+class _Followed:
+    """An alert's life, and what was found when its condition last held."""
+
+    episode: Episode
+    finding: Alarm | None = None
+    lr: float = math.nan
