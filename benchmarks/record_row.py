@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+from overhead.budgets import budget
 
 from lrwatch.records import FLOAT_COLUMNS, NULL, RunInfo
 from lrwatch.store.creation import create_run
@@ -61,7 +62,8 @@ def main() -> None:
     values = rows(options.rows)
     with tempfile.TemporaryDirectory() as folder:
         writer = create_run(Path(folder), RunInfo(id="a", name="tight"), FLOAT_COLUMNS)
-        report("tight loop", laps(writer, values))
+        tight = laps(writer, values)
+        report("tight loop", tight)
         begin = time.perf_counter()
         writer.close("finished")
         seconds = time.perf_counter() - begin
@@ -72,6 +74,10 @@ def main() -> None:
         writer = create_run(Path(folder), RunInfo(id="b", name="cold"), FLOAT_COLUMNS)
         report("cold caches", laps(writer, values[:20_000], between=True))
         writer.close("finished")
+    budget("recording a row, median", float(np.median(tight)), "us", 4)
+    budget("recording a row, p99", float(np.percentile(tight, 99)), "us", 30)
+    budget("recording a row, longest pause", tight.max() / 1e3, "ms", 5)
+    budget("on disk, a step", size / len(values), "bytes", 20)
 
 
 if __name__ == "__main__":

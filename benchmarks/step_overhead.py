@@ -8,29 +8,37 @@ so that a machine that slows down slows all arms down:
     lrwatch           lrwatch.watch(optimizer)
       no update norm  the same with update norms sampled never (after the first 20 steps)
       no loss         the same with loss=None
-    csv               gradient norm, and a line of a csv file a step
-    tensorboard       gradient norm, and SummaryWriter.add_scalar of three numbers
+    csv, ...          gradient norm, and another logger given three numbers (overhead/loggers.py)
+    clipping          the loop with clip_grad_norm_, which has the gradient norm already
+      lrwatch         the same watched; its ratio is to the line above
+
+Threads of the other loggers work on in the background, beside every arm: --no-loggers has
+lrwatch and the loop for themselves.
 
     python benchmarks/step_overhead.py [--model mlp|tensors-150|tensors-1000|transformer ...]
+        [--rounds N] [--no-loggers]
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
 import gc
 import itertools
+import logging
 import os
 import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import torch
+from overhead.budgets import budget
+from overhead.loggers import LOGGERS, Log
 from torch import Tensor, nn
 
 import lrwatch
@@ -38,13 +46,23 @@ import lrwatch
 MODELS = {"mlp": 200, "tensors-150": 20, "tensors-1000": 4, "transformer": 6}
 """Steps of a segment, by model."""
 
+BUDGETS = {"mlp": (8, 5), "transformer": (3, 1)}
+"""What watching may add to a step, and what it should, in percent."""
+
+BASES = {"  lrwatch": "clipping"}
+"""What an arm is compared with, where that is not the plain loop."""
+
+Laps = dict[str, list[list[float]]]
+"""By arm, for each round, the duration of each step in seconds."""
+
 
 class Job:
     """A model, its optimizer and its data: one training step a call."""
 
-    def __init__(self, model: str) -> None:
+    def __init__(self, model: str, max_norm: float | None = None) -> None:
         torch.manual_seed(0)
         self.net, self.batch = make(model)
+        self.max_norm = max_norm
         self.optimizer = torch.optim.AdamW(self.net.parameters(), lr=1e-3)
         self.n = 0
 
@@ -55,6 +73,8 @@ class Job:
         loss.backward()
         if log is not None:
             log(loss)
+        if self.max_norm is not None:
+            nn.utils.clip_grad_norm_(self.net.parameters(), self.max_norm)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         self.n += 1
@@ -65,6 +85,7 @@ class Job:
 
 
 Batch = Callable[[int], tuple[Tensor, Tensor]]
+Arm = Callable[[], None]
 
 
 def make(model: str) -> tuple[nn.Module, Batch]:
@@ -98,56 +119,47 @@ class Transformer(nn.Module):
         return out
 
 
-def arms(model: str, folder: Path) -> dict[str, Callable[[], None]]:
-    return {
+def arms(model: str, folder: Path, stack: ExitStack, *, loggers: bool) -> dict[str, Arm]:
+    steps = {
         "plain": Job(model).step,
         "gradient norm": norm_arm(Job(model)),
         "lrwatch": watched_arm(Job(model), folder),
         "  no update norm": watched_arm(Job(model), folder, update_norm_every=10**9),
         "  no loss": watched_arm(Job(model), folder, loss=None),
-        "csv": csv_arm(Job(model), folder / "steps.csv"),
-        "tensorboard": tensorboard_arm(Job(model), folder / "tensorboard"),
     }
+    for name, open_logger in LOGGERS.items() if loggers else ():
+        place = folder / name
+        place.mkdir()
+        try:
+            steps[name] = logger_arm(Job(model), open_logger(place, stack))
+        except ImportError:
+            print(f"{name} is not installed and is left out")
+    steps["clipping"] = Job(model, max_norm=1.0).step
+    steps["  lrwatch"] = watched_arm(Job(model, max_norm=1.0), folder)
+    return steps
 
 
-def norm_arm(job: Job) -> Callable[[], None]:
+def norm_arm(job: Job) -> Arm:
     return lambda: job.step(lambda _: job.grad_norm())
 
 
-def watched_arm(job: Job, folder: Path, **options: Any) -> Callable[[], None]:
-    lrwatch.watch(job.optimizer, dir=folder, name="bench", **options)
+def watched_arm(job: Job, folder: Path, **options: Any) -> Arm:
+    lrwatch.watch(job.optimizer, dir=folder / "runs", name="bench", **options)
     return job.step
 
 
-def csv_arm(job: Job, path: Path) -> Callable[[], None]:
-    file = path.open("w", buffering=1)
-    writer = csv.writer(file)
-
-    def log(loss: Tensor) -> None:
+def logger_arm(job: Job, log: Log) -> Arm:
+    def log_numbers(loss: Tensor) -> None:
         lr = job.optimizer.param_groups[0]["lr"]
-        writer.writerow([job.n, time.time(), loss.item(), lr, job.grad_norm()])
+        log(job.n, {"lr": lr, "grad_norm": job.grad_norm(), "loss": loss.item()})
 
-    return lambda: job.step(log)
-
-
-def tensorboard_arm(job: Job, folder: Path) -> Callable[[], None]:
-    from torch.utils.tensorboard import SummaryWriter
-
-    writer = SummaryWriter(str(folder))
-
-    def log(loss: Tensor) -> None:
-        writer.add_scalar("lr", job.optimizer.param_groups[0]["lr"], job.n)
-        writer.add_scalar("grad_norm", job.grad_norm(), job.n)
-        writer.add_scalar("loss", loss.item(), job.n)
-
-    return lambda: job.step(log)
+    return lambda: job.step(log_numbers)
 
 
-def measure(model: str, rounds: int) -> dict[str, list[list[float]]]:
-    """Return for each arm and round the duration of each step, in seconds."""
-    times: dict[str, list[list[float]]] = {}
-    with tempfile.TemporaryDirectory() as folder:
-        steps = arms(model, Path(folder))
+def measure(model: str, rounds: int, *, loggers: bool) -> Laps:
+    times: Laps = {}
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        steps = arms(model, Path(folder), stack, loggers=loggers)
         for name, step in steps.items():
             times[name] = []
             for _ in range(max(25, MODELS[model] // 2)):
@@ -162,7 +174,7 @@ def measure(model: str, rounds: int) -> dict[str, list[list[float]]]:
     return times
 
 
-def timed(step: Callable[[], None], n_steps: int) -> list[float]:
+def timed(step: Arm, n_steps: int) -> list[float]:
     laps = []
     for _ in range(n_steps):
         begin = time.perf_counter()
@@ -171,28 +183,42 @@ def timed(step: Callable[[], None], n_steps: int) -> list[float]:
     return laps
 
 
-def report(model: str, times: dict[str, list[list[float]]]) -> None:
-    plain = [sum(laps) for laps in times["plain"]]
+def added(times: Laps, name: str) -> float:
+    """Return what an arm adds to a step of the loop it is compared with, in percent."""
+    bases = times[BASES.get(name, "plain")]
+    ratios = [sum(laps) / sum(base) for laps, base in zip(times[name], bases, strict=True)]
+    return 100 * (statistics.median(ratios) - 1)
+
+
+def report(model: str, times: Laps) -> None:
     n_tensors = len(list(Job(model).net.parameters()))
-    print(f"{model}, {n_tensors} tensors: {len(plain)} rounds of {MODELS[model]} steps an arm")
-    print("arm                 median step   over plain       p99 step   longest step")
-    for name, rounds in times.items():
-        every = sorted(lap for laps in rounds for lap in laps)
-        ratio = statistics.median(sum(laps) / p for laps, p in zip(rounds, plain, strict=True))
+    rounds = len(times["plain"])
+    print(f"{model}, {n_tensors} tensors: {rounds} rounds of {MODELS[model]} steps an arm")
+    print("arm                 median step        added       p99 step   longest pause")
+    for name, laps_by_round in times.items():
+        every = sorted(lap for laps in laps_by_round for lap in laps)
+        median = statistics.median(every)
         print(
-            f"{name:18s} {statistics.median(every) * 1e6:9.0f} us {100 * (ratio - 1):+10.1f} %"
-            f" {every[int(len(every) * 0.99)] * 1e6:11.0f} us {every[-1] * 1e3:11.1f} ms"
+            f"{name:18s} {median * 1e6:9.0f} us {added(times, name):+10.1f} %"
+            f" {every[int(len(every) * 0.99)] * 1e6:11.0f} us {(every[-1] - median) * 1e3:12.1f} ms"
         )
+    if model in BUDGETS:
+        budget("watching a step", added(times, "lrwatch"), "%", *BUDGETS[model])
+    if model == "mlp" and "tensorboard" in times:
+        allowed = round(added(times, "tensorboard"), 1)
+        budget("watching a step, beside TensorBoard", added(times, "lrwatch"), "%", allowed)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--model", choices=sorted(MODELS), action="append")
     parser.add_argument("--rounds", type=int, default=21)
+    parser.add_argument("--no-loggers", action="store_true", help="leave other loggers out")
     options = parser.parse_args()
     torch.set_num_threads(1)
+    logging.getLogger("lrwatch").setLevel(logging.ERROR)  # nobody waits for these nets to learn
     for model in options.model or MODELS:
-        report(model, measure(model, options.rounds))
+        report(model, measure(model, options.rounds, loggers=not options.no_loggers))
 
 
 if __name__ == "__main__":

@@ -24,9 +24,11 @@ def begin(settings: Settings) -> None:
     """Watch every optimizer as soon as the script has imported torch."""
 
     def watch() -> None:
-        from lrwatch.autowatch.script import record
+        from lrwatch.autowatch.script import record_to_the_end
+        from lrwatch.autowatch.spawned import follow_spawned
 
-        record(settings)
+        record_to_the_end(settings)
+        follow_spawned(settings)
 
     hide_own_frames()
     when_imported("torch", watch)

@@ -2,19 +2,44 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from torch import Tensor
 from torch.optim import SGD, Optimizer
 
 from lrwatch.capture.groups import ParameterGroups
+from lrwatch.capture.host_update import Piece, UpdateOnHost, pack
 from lrwatch.capture.norms import subtract, total_norm
 from lrwatch.capture.sharding import local
 from lrwatch.capture.values import StepValues
 
-__all__ = ["Update", "plain_sgd_update"]
+__all__ = ["Update", "Updates", "plain_sgd_update"]
 
 
-class Update:
-    """A step seen from its parameters: copied before, subtracted after; then the copy is gone."""
+class Update(Protocol):
+    """A step seen from its parameters: copied before, compared after; then the copy is gone."""
+
+    def measure(self, values: StepValues) -> None:
+        """Fill in update norm and parameter norm, after the step."""
+        ...
+
+
+class Updates:
+    """Measures the updates of the sampled steps, in the way that suits their parameters."""
+
+    def __init__(self, groups: ParameterGroups) -> None:
+        self._groups = groups
+        self._pieces: tuple[Piece, ...] | None = pack(groups)
+
+    def begin(self) -> Update:
+        """Copy the parameters of a step that is about to be made."""
+        if self._pieces is None:
+            return _UpdateByTensor(self._groups)
+        return UpdateOnHost(self._groups, self._pieces)
+
+
+class _UpdateByTensor:
+    """The way for every kind of parameter on every device, with few kernels."""
 
     def __init__(self, groups: ParameterGroups) -> None:
         self._groups = groups

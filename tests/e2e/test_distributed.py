@@ -93,17 +93,37 @@ FSDP = textwrap.dedent(
     fully_shard(net)
     """
 )
+TENSOR_PARALLEL = textwrap.dedent(
+    """
+    from torch.distributed.device_mesh import init_device_mesh
+    from torch.distributed.tensor.parallel import (
+        ColwiseParallel, RowwiseParallel, parallelize_module
+    )
+
+    def batches(step):  # the same for both, as each has a part of every layer
+        g = torch.Generator().manual_seed(step)
+        return [(torch.randn(12, 8, generator=g), torch.randint(0, 3, (12,), generator=g))] * 2
+
+    net, whole = (
+        nn.Sequential(nn.Linear(8, 16), nn.Tanh(), nn.Linear(16, 3)) for _ in range(2)
+    )
+    whole.load_state_dict(net.state_dict())
+    plan = {"0": ColwiseParallel(), "2": RowwiseParallel()}
+    parallelize_module(net, init_device_mesh("cpu", (2,)), plan)
+    """
+)
 
 
 @pytest.mark.parametrize("clip", [0.0, 0.05])
-@pytest.mark.parametrize("kind", ["ddp", "fsdp2"])
+@pytest.mark.parametrize("kind", ["ddp", "fsdp2", "tensor parallel"])
 def test_two_processes_record_one_run_with_global_norms(
     tmp_path: Path, kind: str, clip: float
 ) -> None:
+    setup = {"ddp": DDP, "fsdp2": FSDP, "tensor parallel": TENSOR_PARALLEL}[kind]
     if kind == "fsdp2" and not hasattr(torch.distributed.fsdp, "fully_shard"):
         pytest.skip("this torch has no fully_shard")
     script = tmp_path / "job.py"
-    script.write_text(HEAD + {"ddp": DDP, "fsdp2": FSDP}[kind] + LOOP)
+    script.write_text(HEAD + setup + LOOP)
     rows = launch(script, str(tmp_path / "runs"), str(clip))
     assert [path.name for path in (tmp_path / "runs").iterdir()] == ["job"]
     frame = lrwatch.read(tmp_path / "runs" / "job")

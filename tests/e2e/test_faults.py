@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import logging
 import mmap
 import os
@@ -13,12 +12,14 @@ import struct
 import subprocess
 import sys
 import textwrap
+import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from disks import fill
 from torch_models import small_net, train
 
 import lrwatch
@@ -28,40 +29,11 @@ from lrwatch.store import read_run_info, writer
 pytestmark = pytest.mark.e2e
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 256 KiB."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(disk)],
-        check=False,
-        capture_output=True,
-    )
-    if mounted.returncode:
-        pytest.skip("mounting a small disk needs root")
-    yield disk
-    subprocess.run(["umount", "-l", str(disk)], check=True)
-
-
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Try again at once rather than after a second, look after files often."""
     monkeypatch.setattr(writer, "_RETRY_SECONDS", (0.0, 0.01))
     monkeypatch.setattr(keeper_module, "_WAKE_SECONDS", 0.02)
-
-
-def fill(path: Path, block: int) -> None:
-    """Write blocks of so many bytes until the disk is full."""
-    file = os.open(path, os.O_CREAT | os.O_WRONLY)
-    try:
-        while os.write(file, bytes(block)) == block:
-            pass
-    except OSError as error:
-        if error.errno != errno.ENOSPC:
-            raise
-    finally:
-        os.close(file)
 
 
 def test_a_full_disk_holds_nothing_up_and_loses_nothing(
@@ -124,6 +96,67 @@ def test_a_deleted_folder_is_made_again(tmp_path: Path, caplog: pytest.LogCaptur
     run.finish()
     assert lrwatch.read(run.path)["loss"].tolist() == losses
     assert "was deleted; it is made again" in caplog.text
+
+
+def test_a_disk_that_is_slow_now_and_then_delays_and_disorders_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    write, n_slow, n_writes = os.pwrite, 0, 0
+
+    def write_slowly(*arguments: Any) -> int:
+        nonlocal n_slow, n_writes
+        n_writes += 1
+        if n_writes % 25 == 0:
+            n_slow += 1
+            time.sleep(0.05)
+        return write(*arguments)
+
+    monkeypatch.setattr(writer, "JOURNAL_ROWS", 40)
+    monkeypatch.setattr(os, "pwrite", write_slowly)
+    net = small_net()
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.01)
+    run = lrwatch.watch(optimizer, dir=tmp_path)
+    losses = train(net, optimizer, 250)
+    assert n_slow >= 10
+    # Slow is not broken: each row went to the disk in its own step, none waited in memory.
+    assert lrwatch.read(run.path)["loss"].tolist() == losses
+    run.finish()
+    assert lrwatch.read(run.path)["loss"].tolist() == losses
+    assert not [r for r in caplog.records if r.levelno >= logging.WARNING]
+
+
+@pytest.mark.parametrize(
+    "work", ["compaction.write_part", "compaction.merge_parts", "keeper._sync"]
+)
+def test_a_disk_that_hangs_beside_the_loop_holds_no_step_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, work: str
+) -> None:
+    """Parts and `fsync` are written by a thread beside; here it hangs until training is over."""
+    module, _, name = f"lrwatch.store.{work}".rpartition(".")
+    original = getattr(sys.modules[module], name)
+    is_hanging, may_go_on = threading.Event(), threading.Event()
+
+    def hang(*arguments: Any) -> None:
+        is_hanging.set()
+        assert may_go_on.wait(120)
+        original(*arguments)
+
+    monkeypatch.setattr(f"{module}.{name}", hang)
+    monkeypatch.setattr(writer, "JOURNAL_ROWS", 40)
+    monkeypatch.setattr(keeper_module, "_SYNC_SECONDS", 0.0)
+    net = small_net()
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.01)
+    run = lrwatch.watch(optimizer, dir=tmp_path)
+    losses: list[float] = []
+    deadline = time.monotonic() + 60
+    while not is_hanging.is_set() and time.monotonic() < deadline:
+        losses += train(net, optimizer, 10)
+    assert is_hanging.is_set()
+    losses += train(net, optimizer, 200)  # the loop waits for nothing, or never comes to its end
+    assert lrwatch.read(run.path)["loss"].tolist() == losses
+    may_go_on.set()
+    run.finish()
+    assert lrwatch.read(run.path)["loss"].tolist() == losses
 
 
 def test_a_clock_that_jumps_back_disorders_nothing(

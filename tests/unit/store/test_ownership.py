@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import json
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from lrwatch.errors import RunBusy
+from lrwatch.store.ownership import Ownership, writer_is_gone
+
+GONE = 2**22 + 1  # above every process number of Linux
+
+
+def locked(folder: Path, *, host: str = "", pid: int = GONE) -> Path:
+    lock = folder / "writer.lock"
+    lock.write_text(json.dumps({"host": host or socket.gethostname(), "pid": pid}))
+    return lock
+
+
+def test_a_folder_has_one_owner_at_a_time(tmp_path: Path) -> None:
+    first = Ownership(tmp_path)
+    with pytest.raises(RunBusy, match=f"process {os.getpid()} on .*: record under another name"):
+        Ownership(tmp_path, otherwise="record under another name")
+    first.release()
+    Ownership(tmp_path).release()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_locks_of_other_names_do_not_disturb_each_other(tmp_path: Path) -> None:
+    owners = [Ownership(tmp_path), Ownership(tmp_path, "watcher.lock")]
+    assert {path.name for path in tmp_path.iterdir()} == {"writer.lock", "watcher.lock"}
+    for owner in owners:
+        owner.release()
+
+
+def test_a_lock_whose_process_is_gone_is_taken_over(tmp_path: Path) -> None:
+    lock = locked(tmp_path)
+    Ownership(tmp_path)
+    assert json.loads(lock.read_text())["pid"] == os.getpid()
+
+
+def test_a_lock_of_a_process_that_lives_is_not(tmp_path: Path) -> None:
+    locked(tmp_path, pid=os.getppid())
+    with pytest.raises(RunBusy):
+        Ownership(tmp_path)
+
+
+def test_a_lock_left_by_an_earlier_process_with_our_number_is_taken_over(tmp_path: Path) -> None:
+    """As in a container that is started again, where the first process is number 1 each time."""
+    locked(tmp_path, pid=os.getpid())
+    Ownership(tmp_path).release()
+
+
+def test_a_lock_of_another_host_is_taken_over_when_nothing_was_written_for_long(
+    tmp_path: Path,
+) -> None:
+    lock = locked(tmp_path, host="elsewhere", pid=1)
+    with pytest.raises(RunBusy):
+        Ownership(tmp_path)
+    os.utime(lock, (1e9, 1e9))
+    Ownership(tmp_path).release()
+
+
+@pytest.mark.parametrize(
+    ("host", "pid", "is_gone"),
+    [("", GONE, True), ("", os.getpid(), False), ("elsewhere", GONE, False)],
+)
+def test_only_of_this_host_can_be_known_that_a_writer_is_gone(
+    tmp_path: Path, host: str, pid: int, *, is_gone: bool
+) -> None:
+    locked(tmp_path, host=host, pid=pid)
+    assert writer_is_gone(tmp_path) is is_gone
+
+
+def test_without_a_lock_no_writer_is_known_to_be_gone(tmp_path: Path) -> None:
+    assert not writer_is_gone(tmp_path)
+    (tmp_path / "writer.lock").write_text("{")
+    assert not writer_is_gone(tmp_path)
