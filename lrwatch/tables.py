@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from lrwatch.errors import InvalidArgument
 from lrwatch.records import FLOAT_COLUMNS, STEP_COLUMNS, StepBlock
@@ -58,7 +57,7 @@ def step_block(table: Any) -> StepBlock:
             for name in FLOAT_COLUMNS
         },
         skipped=_flags(arrays["skipped"]) if "skipped" in names else np.zeros(n_steps, bool),
-        loss_seen=arrays["loss"].is_valid().to_numpy(zero_copy_only=False),
+        loss_seen=_valid(arrays["loss"]),
         extra={name: _numbers(arrays[name], name, pa.float64()) for name in extra},
     )
 
@@ -97,17 +96,32 @@ def _numbers(array: pa.Array, name: str, kind: pa.DataType) -> Any:
         numbers = array.cast(kind)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         raise InvalidArgument(f"column {name} must hold numbers: {error}") from error
-    return numbers.to_numpy(zero_copy_only=False)
+    return _values(numbers)
 
 
 def _microseconds(array: pa.Array) -> npt.NDArray[np.int64]:
     if not pa.types.is_timestamp(array.type):
         return np.zeros(len(array), np.int64)
     moments = array.cast(pa.timestamp("us", tz=array.type.tz), safe=False).cast(pa.int64())
-    return np.asarray(pc.fill_null(moments, 0).to_numpy(zero_copy_only=False))
+    return _values(moments, missing=0)
 
 
 def _flags(array: pa.Array) -> npt.NDArray[np.bool_]:
-    return np.asarray(
-        pc.fill_null(array.cast(pa.bool_()), fill_value=False).to_numpy(zero_copy_only=False)
-    )
+    return _values(array.cast(pa.bool_()).cast(pa.uint8()), missing=0).view(np.bool_)
+
+
+def _valid(array: pa.Array) -> npt.NDArray[np.bool_]:
+    return _values(array.is_valid().cast(pa.uint8())).view(np.bool_)
+
+
+def _values(array: pa.Array, missing: float = np.nan) -> npt.NDArray[Any]:
+    """Return numbers as numpy, with another one for nulls.
+
+    `pyarrow.Array.to_numpy` and `pyarrow.compute.fill_null` would do it, and import pandas into
+    the training process, half a second of it.
+    """
+    if not array.null_count:
+        return np.from_dlpack(array)
+    held = np.frombuffer(array.buffers()[1], array.type.to_pandas_dtype())
+    numbers = held[array.offset : array.offset + len(array)]
+    return np.where(_valid(array), numbers, np.array(missing, numbers.dtype))

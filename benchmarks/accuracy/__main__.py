@@ -9,29 +9,46 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
-from benchmarks.accuracy import corpus, fit, report, table
+from benchmarks.accuracy import corpus, fit, page, peers, pictures, public_logs, report, table
 
 ROOT = Path(__file__).parents[2]
 MODEL = ROOT / "lrwatch" / "diagnosis" / "model.json"
 
 
 def main() -> int:
+    given = _arguments()
+    rows = table.build(corpus.read(given.corpora), jobs=given.jobs)
+    if given.what == "fit":
+        fit.write(fit.fit(rows), MODEL)
+        return 0
+    measured = report.measure(given.corpora, rows, jobs=given.jobs)
+    drawn = pictures.draw(measured, given.corpora, given.to.parent / "images")
+    written = page.write(
+        measured,
+        peers=peers.figures(given.peers, given.corpora) if given.peers else None,
+        logs=public_logs.judge(given.logs) if given.logs else None,
+        drawn=drawn,
+    )
+    given.to.write_text(written, encoding="utf-8")
+    return 0
+
+
+def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("what", choices=["report", "fit"])
     parser.add_argument("corpora", nargs="+", type=Path, help="folders with runs.parquet")
     parser.add_argument("--to", type=Path, default=ROOT / "docs" / "accuracy.md")
-    given = parser.parse_args()
-    rows = table.build(corpus.read(given.corpora))
-    if given.what == "fit":
-        fit.write(fit.fit(rows), MODEL)
-        return 0
-    report.write(report.measure(given.corpora, rows), given.to)
-    return 0
+    parser.add_argument("--jobs", type=int, default=1, help="processes")
+    for name, what in (("peers", "adapters of other detectors"), ("logs", "logs of other tools")):
+        known = os.environ.get(f"LRWATCH_{name.upper()}")
+        parser.add_argument(f"--{name}", type=Path, default=known, help=f"folder with {what}")
+    return parser.parse_args()
 
 
 if __name__ == "__main__":

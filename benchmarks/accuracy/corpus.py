@@ -34,6 +34,18 @@ def read(folders: Iterable[Path]) -> Iterator[LabelledRun]:
             yield LabelledRun(about, block(columns))
 
 
+def title(folder: Path) -> str:
+    """What a corpus holds, in words."""
+    runs = pd.read_parquet(folder / "runs.parquet")
+    sweeps = runs[runs.kind == "grid"]
+    rest = runs[runs.kind != "grid"].scenario
+    n_games = int((rest == "no_objective").sum())
+    parts = [f"{sweeps.task.nunique()} tasks", f"{sweeps.setup.nunique()} sweeps"]
+    parts += [f"{len(rest) - n_games} scripted scenarios"] if len(rest) > n_games else []
+    parts += [f"{n_games} runs without an objective"] if n_games else []
+    return f"{folder.name}: {', '.join(parts)}"
+
+
 def block(columns: dict[str, Any]) -> StepBlock:
     n = len(columns["step"])
     numbers: dict[str, Any] = {name: np.array(columns[name], float) for name in FLOAT_COLUMNS}

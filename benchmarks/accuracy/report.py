@@ -1,17 +1,21 @@
-"""The figures of docs/accuracy.md: every task is judged by models that never saw it."""
+"""Judges every task by models that never saw it, in each setting."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from benchmarks.accuracy import corpus, fit, score
 from benchmarks.accuracy.replay import replay
-from lrwatch.diagnosis.model import Model
 from lrwatch.monitor import Monitor
 from lrwatch.records import StepBlock
 
@@ -23,48 +27,89 @@ SETTINGS = (
     ("first quarter", "full", 0.25),
     ("first tenth", "full", 0.1),
 )
+WHOLE, SAMPLED, BARE, HALF, QUARTER, TENTH = (title for title, _, _ in SETTINGS)
 
 
-def left_out(rows: pd.DataFrame) -> dict[str, dict[str, Model]]:
-    """For each task the models fitted to all others."""
-    return {
-        task: fit.models_of(fit.fit(rows[rows.task != task])) for task in sorted(rows.task.unique())
-    }
+@dataclass(frozen=True)
+class Measured:
+    """Runs as they were judged, and figures.
+
+    Attributes
+    ----------
+    judged
+        By corpus and setting, one row a run as from `replay`.
+    figures
+        By corpus and setting, by name.
+    speed
+        Steps a second of a whole run, microseconds a step in blocks.
+    """
+
+    judged: dict[str, dict[str, pd.DataFrame]]
+    figures: dict[str, dict[str, dict[str, Any]]]
+    speed: dict[str, float]
 
 
-def measure(folders: Sequence[Path], rows: pd.DataFrame) -> list[dict[str, object]]:
-    """One dict of figures for each corpus and setting."""
-    models = left_out(rows)
-    found = []
-    for folder in folders:
-        for title, view, share in SETTINGS:
-            judged = replay(corpus.read([folder]), models, view=view, share=share)
-            found.append({"corpus": folder.name, "setting": title} | figures(judged))
-            print(found[-1], flush=True)
-    return found
+def left_out(rows: pd.DataFrame, *, jobs: int = 1) -> dict[str, dict[str, Any]]:
+    """For each task the numbers of the models fitted to all others."""
+    tasks = sorted(rows.task.unique())
+    with ProcessPoolExecutor(jobs, mp_context=get_context("fork")) as pool:
+        return dict(zip(tasks, pool.map(partial(_without, rows), tasks), strict=True))
 
 
-def figures(judged: pd.DataFrame) -> dict[str, object]:
-    alarms, delay = score.false_alarms(judged), score.delays(judged)
+def _without(rows: pd.DataFrame, task: str) -> dict[str, Any]:
+    return fit.fit(rows[rows.task != task])
+
+
+def measure(folders: Sequence[Path], rows: pd.DataFrame, *, jobs: int = 1) -> Measured:
+    """Judge all runs of all corpora in all settings."""
+    numbers = left_out(rows, jobs=jobs)
+    measured = Measured({}, {}, speed())
+    with ProcessPoolExecutor(jobs, mp_context=get_context("fork")) as pool:
+        for folder in folders:
+            runs = pool.map(partial(_judged, folder, numbers), SETTINGS)
+            by_setting = dict(zip((title for title, _, _ in SETTINGS), runs, strict=True))
+            name = corpus.title(folder)
+            measured.judged[name] = by_setting
+            measured.figures[name] = {
+                title: figures(judged) for title, judged in by_setting.items()
+            }
+            print(name, measured.figures[name][WHOLE], flush=True)
+    return measured
+
+
+def _judged(
+    folder: Path, numbers: Mapping[str, dict[str, Any]], setting: tuple[str, str, float]
+) -> pd.DataFrame:
+    _, view, share = setting
+    models = {task: fit.models_of(fitted) for task, fitted in numbers.items()}
+    return replay(corpus.read([folder]), models, view=view, share=share)
+
+
+def figures(judged: pd.DataFrame) -> dict[str, Any]:
+    sweeps = judged[judged.kind == "grid"]
+    alarms, delay = score.false_alarms(sweeps), score.delays(sweeps)
     passed, of = score.scenarios(judged)
+    alarmed, _, n_games = score.games(judged)
     classes = score.f1(score.grid(judged))
     return {
         "macro-F1": score.macro_f1(judged),
         **{f"F1 {name}": value for name, value in classes.items()},
         "cannot tell": float((score.grid(judged).said == "unknown").mean()),
         "good runs alarmed live": alarms["live"],
+        "good runs flagged at the end": alarms["last"],
         "good runs alarmed or flagged": alarms["either"],
         "calibration error": score.calibration_error(judged),
         "advice, 1 trial": score.advice(judged, 1),
         "advice, 3 trials": score.advice(judged, 3),
         "scenarios": f"{passed} of {of}" if of else "",
+        "without an objective, alarmed": f"{alarmed} of {n_games}" if n_games else "",
         "late divergence, found / early / missed": "{found} / {early} / {missed}".format(**delay),
-        "its delay": f"{delay['median']:.0f} steps",
+        "its delay": f"{delay['median']:.0f} steps" if delay["found"] else "-",
     }
 
 
 def speed(n_steps: int = 1_000_000, block: int = 100) -> dict[str, float]:
-    """Steps a second of a whole run, and microseconds a step in blocks."""
+    """Steps a second of a whole run, and microseconds a step in blocks; the best of three."""
     random = np.random.default_rng(0)
     step = np.arange(n_steps)
     loss = np.exp(-step / (n_steps / 30)) + 0.1 + 0.02 * random.standard_normal(n_steps)
@@ -73,58 +118,15 @@ def speed(n_steps: int = 1_000_000, block: int = 100) -> dict[str, float]:
         step=step, time=step, loss=loss, lr=0.1 * ones, grad_norm=loss, grad_norm_clipped=loss,
         param_norm=10 * ones, update_norm=0.1 * loss, skipped=ones < 0, loss_seen=ones > 0,
     )  # fmt: skip
+    part = run[: n_steps // 10]
+    whole = min(_seconds(run, n_steps) for _ in range(3))
+    streamed = min(_seconds(part, block) for _ in range(3))
+    return {"steps a second": n_steps / whole, "us a step": streamed / len(part) * 1e6}
+
+
+def _seconds(run: StepBlock, block: int) -> float:
+    monitor = Monitor()
     start = time.perf_counter()
-    Monitor().update(run)
-    whole = time.perf_counter() - start
-    monitor, part = Monitor(), n_steps // 5
-    start = time.perf_counter()
-    for at in range(0, part, block):
+    for at in range(0, len(run), block):
         monitor.update(run[at : at + block])
-    streamed = time.perf_counter() - start
-    return {"steps a second": n_steps / whole, "us a step": streamed / part * 1e6}
-
-
-def write(found: list[dict[str, object]], path: Path) -> None:
-    """Write the figures as a page of markdown tables, one a corpus."""
-    lines = [HEAD]
-    frame = pd.DataFrame(found)
-    for name, part in frame.groupby("corpus", sort=False):
-        lines += [f"## Corpus `{name}`", "", *_table(part.drop(columns="corpus")), ""]
-    rate = speed()
-    lines += [
-        "## Speed",
-        "",
-        f"One core, a run of a million steps at once: {rate['steps a second']:,.0f} steps a "
-        f"second; in blocks of 100 steps: {rate['us a step']:.1f} us a step. "
-        "The machine was busy with other work.",
-        "",
-    ]
-    path.write_text("\n".join(lines), encoding="utf-8")
-
-
-def _table(part: pd.DataFrame) -> list[str]:
-    turned = part.set_index("setting").T
-    head = "| | " + " | ".join(turned.columns) + " |"
-    lines = [head, "|---" * (len(turned.columns) + 1) + "|"]
-    for name, values in turned.iterrows():
-        cells = [f"{value:.3f}" if isinstance(value, float) else str(value) for value in values]
-        lines.append(f"| {name} | " + " | ".join(cells) + " |")
-    return lines
-
-
-HEAD = """# How often the verdicts are right
-
-Regenerated by `python -m benchmarks.accuracy report CORPUS...`. Nothing here was judged by a model
-that had seen its task: for each task the models are fitted to all *other* tasks, and then every
-run of it is replayed through `Monitor` as it would be live. The shipped numbers are fitted to all
-tasks, and do better than this on these very runs; what counts for a new task is what stands here.
-Thresholds of the tests and the weight of a false alarm (`OK_ODDS`) were chosen with these
-figures in view, so expect a little less.
-
-The labels are counterfactual: the same job was trained at 11 to 13 learning rates, and a rate is
-too high, good or too low by how far it got beside the best one, not by how its curve looks. Runs
-between two classes are left out. Good runs alarmed: an alarm at any time while watched live.
-Advice: from a bad learning rate, the share that reaches a good one by following
-`suggested_lr` once or three times. Late divergence: begun at step 20 or later; an alarm
-more than 20 steps before is early; the delay is the median in steps.
-"""
+    return time.perf_counter() - start

@@ -23,6 +23,7 @@ PASSES = {
 }
 """Verdicts that pass a scenario; in any other nothing is wrong."""
 
+NO_OBJECTIVE = "no_objective"
 TIMED = ("lr_bump", "lr_cut", "nan_data", "exploding")
 
 
@@ -57,9 +58,16 @@ def false_alarms(rows: pd.DataFrame) -> dict[str, float]:
 
 
 def scenarios(rows: pd.DataFrame) -> tuple[int, int]:
-    """Scenarios passed, of how many."""
-    rows = rows[rows.kind == "scenario"]
+    """Scripted scenarios passed, of how many."""
+    rows = rows[(rows.kind == "scenario") & (rows.scenario != NO_OBJECTIVE)]
     return sum(_passes(row) for row in rows.itertuples()), len(rows)
+
+
+def games(rows: pd.DataFrame) -> tuple[int, int, int]:
+    """Of runs whose loss is no objective: how many were alarmed, how many flagged, and all."""
+    rows = rows[rows.scenario == NO_OBJECTIVE]
+    flagged = rows.said.isin(("too_high", "too_low"))
+    return int(rows.first_alarm_step.notna().sum()), int(flagged.sum()), len(rows)
 
 
 def _passes(row: Any) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 
 import numpy as np
 import pandas as pd
@@ -26,29 +28,31 @@ VIEWS: dict[str, Callable[[StepBlock], StepBlock]] = {
 """What a log may hold of a run."""
 
 
-def build(runs: Iterable[LabelledRun]) -> pd.DataFrame:
+def build(runs: Iterable[LabelledRun], *, jobs: int = 1) -> pd.DataFrame:
     """One row for each grid run, prefix and view: features, label, distance from the best rate."""
+    sweeps = [(_truth(run), run.block) for run in runs if run.about.kind == "grid"]
+    with ProcessPoolExecutor(jobs, mp_context=get_context("fork")) as pool:
+        parts = pool.map(_rows, *zip(*sweeps, strict=True), chunksize=16)
+        return pd.DataFrame([row for part in parts for row in part])
+
+
+def _rows(truth: dict[str, object], run: StepBlock) -> list[dict[str, object]]:
     rows = []
-    for run in runs:
-        if run.about.kind != "grid":
-            continue
-        for prefix, n in _lengths(run.block).items():
-            for view, seen in VIEWS.items():
-                measured = _features(seen(run.block[:n]))
-                if measured:
-                    rows.append(_about(run, prefix, view) | measured)
-    return pd.DataFrame(rows)
+    for prefix, n in _lengths(run).items():
+        for view, seen in VIEWS.items():
+            measured = _features(seen(run[:n]))
+            if measured:
+                rows.append(truth | {"prefix": prefix, "view": view} | measured)
+    return rows
 
 
-def _about(run: LabelledRun, prefix: float, view: str) -> dict[str, object]:
+def _truth(run: LabelledRun) -> dict[str, object]:
     excess = math.log10(run.about.lr_peak / run.about.eta_star)
     return {
         "run_id": run.about.run_id,
         "task": run.about.task,
         "label": run.about.label_class,
         "excess": min(max(excess, -2.5), 2.0),
-        "prefix": prefix,
-        "view": view,
     }
 
 

@@ -12,8 +12,17 @@ from lrwatch.detect.groups import MINIMA, SUMS, Groups
 
 __all__ = ["LOST", "NOISES", "Divergence"]
 
-NEIGHBOURS: Final = 3
+NEIGHBOURS: Final = 2
 """Neighbouring groups of rows that must all lie above the line."""
+
+LASTING: Final = 3
+"""Neighbouring groups that must lie above it where nothing else bears it out."""
+
+BACK: Final = 3
+"""Groups running that must lie below it, for the run to have come back."""
+
+PAUSE: Final = 1 / 32
+"""Share of new groups before the test fires again: what it asks for costs as much as a look."""
 
 LOST: Final = 0.3
 """Share of the decrease so far that must be lost."""
@@ -32,25 +41,34 @@ class Divergence:
     """Compares the last groups of four rows with the best level reached so far.
 
     It fires when `NEIGHBOURS` neighbouring groups all lie above the best by `LOST` of the
-    decrease from the start to the best and by `NOISES` standard deviations. The noise is
-    learnt only while the run is not above that line, so that a divergence does not hide in
-    the noise it makes. A spike of one or two groups never fires.
+    decrease from the start to the best and by `NOISES` standard deviations, and ever more rarely
+    as long as they do. The noise is learnt only while the run is not above that line, so that a
+    divergence does not hide in the noise it makes. A spike within a group never fires.
 
     Attributes
     ----------
     since
         Step from which the run is lost; ``None`` while it is not.
+    has_lasted
+        Whether `LASTING` groups running were above the line since then.
+    lost
+        By how much the lower of the last two groups lies above the best; 0 unless it is lost.
     """
 
     def __init__(self) -> None:
         self.since: int | None = None
+        self.has_lasted = False
+        self.lost = 0.0
+        self._n_above = 0
+        self._n_groups = 0
+        self._next = 0
         self._start = math.nan
         self._best = math.inf
         self._noise = 0.0
-        self._recent: deque[tuple[float, int]] = deque(maxlen=NEIGHBOURS)
+        self._recent: deque[tuple[float, int]] = deque(maxlen=BACK)
 
     def advance(self, groups: Groups) -> tuple[int, bool]:
-        """Look at the next groups, up to the first at which the run is lost.
+        """Look at the next groups, up to the first at which the run seems lost.
 
         Returns
         -------
@@ -68,23 +86,28 @@ class Divergence:
         return len(groups), False
 
     def _fires(self, level: float, jitter: float, step: int) -> bool:
+        self._n_groups += 1
         if math.isnan(self._start):
             self._start = self._best = level
         line = self._best + max(LOST * (self._start - self._best), NOISES * self._noise)
         if level <= line and jitter == jitter:  # noqa: PLR0124  not NaN
             self._learn_noise(_SIGMA * jitter)
         self._recent.append((level, step))
-        if len(self._recent) < NEIGHBOURS:
+        if len(self._recent) < BACK:
             return False
-        (first, since), (second, _), (third, _) = self._recent
-        lowest, middle, highest = sorted((first, second, third))
-        self._best = min(self._best, middle)
-        if self.since is not None:
-            self.since = self.since if highest > line else None
+        (first, _), (second, since), (third, _) = self._recent
+        self._best = min(self._best, sorted((first, second, third))[1])
+        self._n_above = self._n_above + 1 if level > line else 0
+        if max(first, second, third) <= line:
+            self.since, self.has_lasted, self.lost = None, False, 0.0
+        if self._n_above < NEIGHBOURS:
             return False
-        if lowest <= line:
+        self.since = since if self.since is None else self.since
+        self.lost = min(second, third) - self._best
+        self.has_lasted = self.has_lasted or self._n_above >= LASTING
+        if self._n_groups < self._next and self._n_above != LASTING:
             return False
-        self.since = since
+        self._next = self._n_groups + max(1, int(PAUSE * self._n_groups))
         return True
 
     def _learn_noise(self, sigma: float) -> None:
@@ -95,6 +118,6 @@ class Divergence:
 
     def restart(self, best: float) -> None:
         """Forget the last groups: the run goes on from an earlier point."""
-        self.since = None
+        self.since, self.has_lasted, self.lost, self._n_above = None, False, 0.0, 0
         self._recent.clear()
         self._best = best if math.isfinite(best) else self._best

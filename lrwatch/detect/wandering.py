@@ -12,12 +12,15 @@ from typing import Final
 
 import numpy as np
 
+from lrwatch.detect.divergence import LOST
 from lrwatch.detect.evidence import Evidence
+from lrwatch.detect.flatness import standard_error
 from lrwatch.detect.motion import relative_path
 from lrwatch.detect.past import TINY, Past
+from lrwatch.detect.wording import share, times
 from lrwatch.records import FloatArray
 
-__all__ = ["wanders"]
+__all__ = ["calm_rise", "wanders"]
 
 STRETCHES: Final = 12
 """Equal stretches of the run whose levels are compared."""
@@ -42,6 +45,10 @@ NET: Final = 0.5
 
 NEAR: Final = 10.0
 """Relative path that steps which are too large exceed long before the loss wanders."""
+
+UNPROVOKED: Final = 0.005
+"""Share of gradient norm * update norm since the best loss that a rise must exceed: along the way
+the loss changes by at most all of it, and steps that are too large waste nearly all."""
 
 CALM: Final = 0.1
 """Decades by which the gradient norm may have grown, of a negative loss that rises."""
@@ -68,6 +75,36 @@ def wanders(past: Past) -> Evidence:
         fired=len(past) >= LEAST_BINS and (to_and_fro or _rises_calmly(past, error)),
         interval=past.interval,
         note=f"between {STRETCHES} stretches the loss rose {n_up} and fell {n_down} times",
+        speaks="neither",
+    )
+
+
+def calm_rise(past: Past, lost: float = 0.0) -> Evidence:
+    """Test whether a loss above its best rose by more than steps that are too large make it.
+
+    Such steps go a long way for each bit that the loss rises, and soon far beyond `NEAR`.
+
+    Parameters
+    ----------
+    lost
+        By how much the fast test found the loss above its best; 0 where it did not fire.
+    """
+    path = relative_path(past)
+    if past.driven is None or math.isnan(path):
+        return Evidence("calm_rise", note="needs the gradient, update and parameter norms")
+    best = int(np.argmin(past.loss))
+    spent = float(past.driven[-1] - past.driven[best])
+    rise = max(past.end - float(past.best[-1]), lost)
+    real = lost > 0 or rise > max(LOST * past.gained, REAL * standard_error(past, 0.93, 1.0))
+    value = rise / max(spent, TINY) if spent > 0 else 0.0
+    return Evidence(
+        "calm_rise",
+        value,
+        UNPROVOKED,
+        fired=real and value > UNPROVOKED and path < NEAR,
+        interval=past.steps_of(slice(best, len(past))),
+        note=f"since its best the loss rose by {share(value)} of what the steps could move it by, "
+        f"and the weights had moved {times(path)} their own length",
         speaks="neither",
     )
 

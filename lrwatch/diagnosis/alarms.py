@@ -26,6 +26,8 @@ class Judged(Protocol):
     def confidence(self) -> float: ...  # noqa: D102
     @property
     def n_steps(self) -> int: ...  # noqa: D102
+    @property
+    def was_seen(self) -> bool: ...  # noqa: D102
 
 
 class AlarmPolicy:
@@ -57,7 +59,7 @@ class AlarmPolicy:
         self._class = kind
         if kind == "ok" and self._agreeing >= LOOKS:
             self._raised = None
-        due = (is_urgent and flagged) or (sure and self._agreeing >= LOOKS)
+        due = (is_urgent and flagged and judged.was_seen) or (sure and self._agreeing >= LOOKS)
         if not due or self._raised == kind:
             return False
         self._raised = kind

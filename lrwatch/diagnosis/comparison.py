@@ -18,12 +18,14 @@ from typing import Any, Final
 import numpy as np
 
 from lrwatch.formats import number
+from lrwatch.records import FloatArray
 
 __all__ = [
     "RateChoice",
     "RateResult",
     "Trial",
     "choose_rate",
+    "final_loss",
     "flat_settings",
     "same_but_rate_and_seed",
     "sweeps",
@@ -34,6 +36,8 @@ TOLERANCE: Final = 0.02
 
 FEWEST_RATES: Final = 3
 """Fewer rates have no inside, so that the best one is always at an edge."""
+
+_TAIL: Final = 16  # the final loss is the mean over the last sixteenth of a run
 
 _RATE_NAMES: Final = {"lr", "learning_rate", "learningrate", "peak_lr", "max_lr", "base_lr"}
 _RATE_NAMES_TOO: Final = {"init_lr", "initial_lr", "lr_max", "lr0", "eta"}
@@ -108,6 +112,18 @@ class RateChoice:
     best: float | None
     band: tuple[float, float] | None
     reason: str
+
+
+def final_loss(losses: FloatArray) -> float:
+    """Return where a run ended: the mean of its last losses; NaN where that is not finite.
+
+    Parameters
+    ----------
+    losses
+        Of equal stretches of the run, such as its steps; shape ``(n,)``.
+    """
+    tail = losses[-max(len(losses) // _TAIL, 1) :]
+    return float(tail.mean()) if len(tail) and np.isfinite(tail).all() else math.nan
 
 
 def flat_settings(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

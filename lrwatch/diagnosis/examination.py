@@ -18,13 +18,13 @@ from lrwatch.detect import (
     schedule,
     stall,
 )
-from lrwatch.detect.divergence import LOST
+from lrwatch.detect.divergence import Divergence
 from lrwatch.detect.evidence import Evidence
 from lrwatch.detect.features import features
 from lrwatch.detect.past import Past
 from lrwatch.detect.spike import spike
 from lrwatch.detect.tracker import Tracker
-from lrwatch.detect.wandering import wanders
+from lrwatch.detect.wandering import calm_rise, wanders
 from lrwatch.detect.wording import share, times
 from lrwatch.diagnosis import model
 
@@ -114,15 +114,16 @@ class Examination:
         return model.excess(self._features, has_motion=self.past.drive is not None)
 
 
-def _drawdown(past: Past, since: int | None) -> Evidence:
-    value = progress.drawdown(past)
+def _drawdown(past: Past, divergence: Divergence) -> Evidence:
+    value, since = progress.drawdown(past), divergence.since
+    if since is not None:
+        value = max(value, divergence.lost / (past.gained + past.grain))
     end = past.interval[1] if past.interval else 0
     return Evidence(
         "drawdown",
         value,
         HALF_LOST,
-        fired=past.n_loss >= BEYOND_BUMP
-        and (value >= HALF_LOST or (since is not None and value >= LOST)),
+        fired=past.n_loss >= BEYOND_BUMP and (value >= HALF_LOST or since is not None),
         interval=(since, end) if since is not None else past.interval,
         note="all of the decrease of the loss was lost again"
         if value >= 1
@@ -172,7 +173,7 @@ def _gradient(past: Past) -> Evidence:
 
 _TESTS: Final[dict[str, Callable[[Examination], Evidence]]] = {
     "nonfinite": lambda exam: exam.tracker.nonfinite.evidence(exam.tracker.last_step),
-    "drawdown": lambda exam: _drawdown(exam.past, exam.tracker.divergence.since),
+    "drawdown": lambda exam: _drawdown(exam.past, exam.tracker.divergence),
     "no_progress": lambda exam: flatness.progress(exam.past),
     "flat": lambda exam: flatness.is_flat(exam.past),
     "settled": lambda exam: flatness.has_settled(exam.past),
@@ -180,6 +181,7 @@ _TESTS: Final[dict[str, Callable[[Examination], Evidence]]] = {
     "spike": lambda exam: spike(exam.past),
     "range_test": lambda exam: schedule.range_test(exam.past),
     "no_objective": lambda exam: wanders(exam.past),
+    "calm_rise": lambda exam: calm_rise(exam.past, exam.tracker.divergence.lost),
     "lr_cut": lambda exam: stall.cut_too_early(exam.past),
     "frozen": lambda exam: stall.frozen(exam.past),
     "dead": lambda exam: stall.dead(exam.past),

@@ -10,7 +10,7 @@ from lrwatch.diagnosis.advice import advice, suggest
 from lrwatch.diagnosis.diagnosis import CLASSES, Alarm, Diagnosis
 from lrwatch.diagnosis.examination import Examination
 from lrwatch.diagnosis.reason import reason
-from lrwatch.diagnosis.verdict import decide
+from lrwatch.diagnosis.verdict import decide, was_seen
 
 __all__ = ["Finding"]
 
@@ -32,6 +32,11 @@ class Finding:
         self.verdict, self.confidence = decide(self._exam)
         self.learning_rate = CLASSES[self.verdict]
         self.n_steps = tracker.n_rows
+
+    @property
+    def was_seen(self) -> bool:
+        """Whether the verdict was seen to come true: no second look is needed."""
+        return was_seen(self._exam)
 
     def alarm(self, step: int) -> Alarm:
         """Return the alarm for it."""

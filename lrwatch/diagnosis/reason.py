@@ -12,6 +12,7 @@ from lrwatch.detect.schedule import in_warmup
 from lrwatch.detect.wording import share, times
 from lrwatch.diagnosis.diagnosis import Verdict
 from lrwatch.diagnosis.examination import Examination
+from lrwatch.diagnosis.verdict import rose_by_itself
 from lrwatch.formats import count, number
 
 __all__ = ["reason"]
@@ -41,7 +42,9 @@ def _diverging(exam: Examination) -> str:
     if exam.fired("nonfinite"):
         return _nonfinite(exam)
     past = exam.past
-    start, end, best = _n(past.start), _n(past.end), _n(float(past.best[-1]))
+    lowest = float(past.best[-1])
+    now = max(past.end, lowest + exam.tracker.divergence.lost)
+    start, end, best = _n(past.start), _n(now), _n(lowest)
     if exam.fired("no_progress") and past.gained < SLIGHT * abs(past.start):
         came = f"is {end} after {_steps(exam)}, no lower than the {start} it began with"
         if past.end > past.start + SLIGHT * abs(past.start):
@@ -159,6 +162,12 @@ def _insufficient(exam: Examination) -> str:
         return (
             f"Loss wanders between {lowest} and {highest} though the steps are calm, as in a GAN "
             "or a policy gradient: it cannot judge them"
+        )
+    if rose_by_itself(exam):
+        lost = exam.tracker.divergence.lost
+        return (
+            f"Loss rose by {_n(lost)} from its best though the steps are "
+            "calm: other data or another objective may be the cause, not the learning rate"
         )
     return _cannot_tell(exam)
 

@@ -8,7 +8,7 @@ from lrwatch.detect.schedule import in_warmup
 from lrwatch.diagnosis.diagnosis import CLASSES, Verdict
 from lrwatch.diagnosis.examination import Examination
 
-__all__ = ["decide", "is_early", "weigh"]
+__all__ = ["decide", "is_early", "rose_by_itself", "was_seen", "weigh"]
 
 BEYOND_DOUBT: Final = 0.97
 """Confidence in what was seen rather than inferred."""
@@ -18,6 +18,12 @@ LIKELY: Final = 0.95
 
 VIOLENT: Final = 0.8
 """Probability of too large steps above which a run did not die calmly."""
+
+PLAUSIBLE: Final = 0.5
+"""Probability of too large steps from which on they are why the loss left its best."""
+
+PROBABLE: Final = 0.9
+"""The same for a loss that rose by calm steps."""
 
 BEGINNING: Final = 0.05
 """Share of the planned steps in which nothing is called slow."""
@@ -39,6 +45,8 @@ def decide(exam: Examination) -> tuple[Verdict, float]:
     seen = _seen(exam)
     if seen is not None:
         return seen
+    if rose_by_itself(exam):
+        return "insufficient_data", 0.0
     found = _lost_again(exam) or _by_rule_or_model(exam)
     if CLASSES[found[0]] in ("too_high", "too_low") and exam.fired("no_objective"):
         return "insufficient_data", 0.0
@@ -52,11 +60,35 @@ def _seen(exam: Examination) -> tuple[Verdict, float] | None:
     return ("stalled", BEYOND_DOUBT) if exam.fired("frozen") else None
 
 
+def rose_by_itself(exam: Examination) -> bool:
+    """Whether the loss left its best for a reason that is not the length of the steps.
+
+    It may be a game, a policy or other data: steps were calm, and the model agrees.
+    """
+    if not (_is_lost(exam) and exam.fired("calm_rise")):
+        return False
+    return exam.probability["too_high"] < PROBABLE
+
+
+def _is_lost(exam: Examination) -> bool:
+    return exam.tracker.divergence.since is not None and exam.fired("drawdown")
+
+
 def _lost_again(exam: Examination) -> tuple[Verdict, float] | None:
-    since = exam.tracker.divergence.since
-    if since is not None and exam.fired("drawdown"):
-        return _lost(exam, since), LIKELY
-    return None
+    divergence = exam.tracker.divergence
+    if not _is_lost(exam) or not (_is_plausible(exam) or divergence.has_lasted):
+        return None
+    return _lost(exam, divergence.since), LIKELY
+
+
+def _is_plausible(exam: Examination) -> bool:
+    """Whether too large steps are likely enough for the loss to be lost without more ado."""
+    return exam.past.drive is not None and exam.probability["too_high"] >= PLAUSIBLE
+
+
+def was_seen(exam: Examination) -> bool:
+    """Whether a loss that is not finite, or is lost, is what the verdict rests on."""
+    return _seen(exam) is not None or _lost_again(exam) is not None
 
 
 def _by_rule_or_model(exam: Examination) -> tuple[Verdict, float]:

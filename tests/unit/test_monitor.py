@@ -46,11 +46,19 @@ def test_a_loss_that_is_not_finite_is_diverging_from_the_step_at_which_it_began(
 
 
 def test_a_run_lost_in_the_middle_is_alarmed_within_twenty_steps() -> None:
-    run = descent(2e-3)
-    run["loss"][200:] = run["loss"][0] + np.arange(200) / 10
-    alarms = lrwatch.Monitor().update(run)
+    alarms = lrwatch.Monitor().update(descent(np.where(np.arange(400) < 200, 2e-3, 3 * EDGE)))
     assert [alarm.verdict for alarm in alarms] == ["diverging"]
     assert 200 < alarms[0].step <= 220
+
+
+def test_a_loss_that_rises_though_the_steps_stay_calm_is_not_blamed_on_the_learning_rate() -> None:
+    run = descent(2e-3)
+    run["loss"][200:] = run["loss"][0] + np.arange(200) / 10
+    diagnosis = lrwatch.diagnose(run)
+    assert (diagnosis.verdict, diagnosis.first_alarm_step) == ("insufficient_data", None)
+    assert "though the steps are calm" in diagnosis.reason
+    without_norms = {name: run[name] for name in ("step", "loss", "lr")}
+    assert lrwatch.diagnose(without_norms).verdict == "diverging"
 
 
 def test_every_verdict_says_what_could_not_be_tested() -> None:

@@ -1,1 +1,1 @@
-"""Runs of 13 further tasks, labelled by the same counterfactual as the first corpus."""
+"""Labelled runs of kinds of training that the first corpus lacks, made from nothing but code."""

@@ -6,15 +6,25 @@ from synthetic_runs import EDGE, block, descent
 
 import lrwatch
 from lrwatch.detect.evidence import Evidence
+from lrwatch.detect.past import Past
 from lrwatch.detect.tracker import Tracker
-from lrwatch.detect.wandering import wanders
+from lrwatch.detect.wandering import calm_rise, wanders
+
+
+def past_of(run: dict[str, np.ndarray]) -> Past:
+    tracker = Tracker()
+    list(tracker.advance(block(run)))
+    return tracker.finished().past()
 
 
 def result(run: dict[str, np.ndarray]) -> Evidence:
-    tracker = Tracker()
     with np.errstate(all="ignore"):
-        list(tracker.advance(block(run)))
-        return wanders(tracker.finished().past())
+        return wanders(past_of(run))
+
+
+def risen(run: dict[str, np.ndarray]) -> Evidence:
+    with np.errstate(all="ignore"):
+        return calm_rise(past_of(run))
 
 
 def adversarial(n_steps: int = 1_200, seed: int = 0) -> dict[str, np.ndarray]:
@@ -67,3 +77,15 @@ def test_a_negative_loss_that_rises_while_the_gradient_shrinks_is_no_objective()
 def test_it_cannot_be_said_without_norms() -> None:
     run = {key: adversarial()[key] for key in ("step", "loss", "lr")}
     assert result(run).value is None
+
+
+def test_a_loss_that_rises_by_calm_steps_did_so_by_itself() -> None:
+    run = descent(2e-3)
+    run["loss"][200:] += 3
+    assert risen(run).fired
+    assert not risen(descent(2e-3)).fired
+
+
+@pytest.mark.parametrize("lr", [1.05 * EDGE, 3 * EDGE])
+def test_a_loss_that_rises_by_steps_that_are_too_large_goes_a_long_way(lr: float) -> None:
+    assert not risen(descent(np.where(np.arange(400) < 200, 2e-3, lr))).fired

@@ -1,24 +1,21 @@
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from lrwatch.diagnosis.alarms import SETTLED, AlarmPolicy
-from lrwatch.diagnosis.diagnosis import CLASSES, Diagnosis, Verdict
+from lrwatch.diagnosis.diagnosis import CLASSES, LearningRate, Verdict
 
 
-def diagnosis(verdict: Verdict, confidence: float = 0.99) -> Diagnosis:
-    return Diagnosis(
-        verdict=verdict,
-        learning_rate=CLASSES[verdict],
-        confidence=confidence,
-        first_alarm_step=None,
-        interval=(0, 99),
-        reason="",
-        evidence=[],
-        advice="",
-        suggested_lr=None,
-        n_steps=SETTLED,
-    )
+@dataclass(frozen=True)
+class Found:
+    learning_rate: LearningRate
+    confidence: float
+    n_steps: int = SETTLED
+    was_seen: bool = False
+
+
+def diagnosis(verdict: Verdict, confidence: float = 0.99) -> Found:
+    return Found(CLASSES[verdict], confidence)
 
 
 def alarmed(policy: AlarmPolicy, *verdicts: Verdict, is_urgent: bool = False) -> list[bool]:
@@ -35,7 +32,12 @@ def test_an_inferred_verdict_is_alarmed_at_the_second_look_that_agrees() -> None
 
 
 def test_an_urgent_one_is_alarmed_at_once() -> None:
-    assert alarmed(AlarmPolicy(), "diverging", is_urgent=True) == [True]
+    seen = replace(diagnosis("diverging"), was_seen=True)
+    assert AlarmPolicy().is_due(seen, 0, is_urgent=True)
+
+
+def test_what_is_merely_inferred_needs_two_looks_at_an_urgent_moment_too() -> None:
+    assert alarmed(AlarmPolicy(), "diverging", "diverging", is_urgent=True) == [False, True]
 
 
 def test_one_alarm_an_episode() -> None:

@@ -23,6 +23,7 @@ def runs() -> dict[str, dict[str, np.ndarray]]:
     spike["loss"][300] += 20
     lost = descent(2e-3)
     lost["loss"][200:] = 0.7 * lost["loss"][0]
+    lost["update_norm"][200:] = 0.5 * lost["param_norm"][0]
     named = {
         "diverging": descent(1.05 * EDGE),
         "far beyond": descent(3 * EDGE),
@@ -32,6 +33,7 @@ def runs() -> dict[str, dict[str, np.ndarray]]:
         "cut": cut,
         "spike": spike,
         "lost": lost,
+        "lost calmly": lost | {"update_norm": descent(2e-3)["update_norm"]},
         "frozen": descent(0.0, noise=0.0),
         "noise": descent(1e-9),
         "short": descent(1e-3, n_steps=1),
@@ -66,6 +68,7 @@ def test_a_crawl_is_told_by_how_far_the_weights_moved() -> None:
     ("name", "said"),
     [
         ("lost", "is back at"),
+        ("lost calmly", "though the steps are calm"),
         ("cut", "Learning rate fell 1000-fold at step 6"),
         ("frozen", "at every step"),
         ("spike", "Loss rose to 2"),
@@ -79,7 +82,7 @@ def test_a_reason_says_what_was_seen(name: str, said: str) -> None:
 
 def test_a_loss_that_was_not_finite_once_is_told_of_a_good_run() -> None:
     run: dict[str, Any] = {key: runs()["flat"][key] for key in ("step", "loss", "lr")}
-    run["loss"] = np.exp(-np.arange(2_000) / 400) + 0.5
+    run["loss"] = np.exp(-np.arange(2_000) / 100) + 0.5
     run["loss"][900] = np.nan
     diagnosis = lrwatch.diagnose(run)
     assert diagnosis.learning_rate == "ok"
