@@ -1,11 +1,11 @@
 """The dashboard on a big store, beside its budgets, and beside TensorBoard on the same numbers.
 
-    python benchmarks/dashboard_scale.py [--runs N] [--browser] [--tensorboard] [--folder DIR]
+    python benchmarks/dashboard_scale.py [--runs N] [--no-browser] [--tensorboard] [--folder DIR]
 
 A store of short runs and one long one with a single spike is written with lrwatch's own writer.
 Then the application is asked over WSGI as a browser would ask it: in a process that starts for
-the first time, and in one that starts for the second time. With ``--browser`` both are also
-timed from the outside, in Chromium. ``--folder`` keeps the store for the next time.
+the first time, and in one that starts for the second time. Where there is a Chromium, both are
+also timed from the outside. ``--folder`` keeps the store for the next time.
 """
 
 from __future__ import annotations
@@ -13,16 +13,19 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from scale.store import LONG, make_store
+from scale.store import LONG, make_long_runs, make_store
 
 SETTLED_SECONDS = 11.0
+N_LONG_RUNS = 20
 
 BUDGETS = (
     # name, key of the measurement, the most that is allowed, unit
@@ -55,17 +58,29 @@ def measured(store: Path, cache: Path, phase: str) -> dict[str, Any]:
     return figures
 
 
+def has_browser() -> bool:
+    """Return whether there is a Chromium, and what drives it."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    return bool(find_spec("playwright")) and any(map(shutil.which, names))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=2_000)
     parser.add_argument("--steps", type=int, default=300, help="steps of a short run")
     parser.add_argument("--long", type=int, default=1_000_000, help="steps of the long run")
-    parser.add_argument("--browser", action="store_true", help="measure in Chromium, too")
+    parser.add_argument(
+        "--browser",
+        action=argparse.BooleanOptionalAction,
+        default=has_browser(),
+        help="measure in Chromium, too; done by itself where it can be",
+    )
     parser.add_argument("--tensorboard", action="store_true", help="measure TensorBoard, too")
     parser.add_argument("--folder", type=Path, help="where the store is made, or found again")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         store = options.folder or Path(folder) / "runs"
+        long_runs = store.with_name(f"{store.name}-long")
         make_store(store, options.runs, options.steps, options.long)
         # A run that ended just now may still change, and is not remembered.
         time.sleep(max(0.0, (store / LONG).stat().st_mtime + SETTLED_SECONDS - time.time()))
@@ -77,7 +92,8 @@ def main() -> None:
             print(f"  {name:44s} {figures[key]:6.3g} {unit:2s}  budget {most:g}{verdict}")
         print(f"  {'first start: all judged after':44s} {figures['judged']:6.3g} s")
         if options.browser:
-            print(run("scale.browser", store, cache, Path(folder) / "empty"), end="")
+            make_long_runs(long_runs, store / LONG, N_LONG_RUNS)
+            print(run("scale.browser", store, cache, Path(folder) / "empty", long_runs), end="")
         if options.tensorboard:
             print(run("scale.tensorboard", store, Path(folder) / "events"), end="")
 

@@ -10,19 +10,24 @@ from __future__ import annotations
 import argparse
 import contextlib
 import io
+import itertools
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
 import threading
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from lrwatch_dashboard.address import compare_href, sweep_href
+from lrwatch_dashboard.address import compare_href, curves_href, report_href, sweep_href
 from lrwatch_dashboard.command import bind
 from lrwatch_dashboard.server import serve
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
+from screenshot_runs import RANGE_TEST, SEEDED, train_range_test, train_seeds
 
 from lrwatch.demo.sweep import train_sweep
 
@@ -38,6 +43,8 @@ CHART: Final = ".js-plotly-plot .scatterlayer .trace"
 PAGES: Final = {
     "compare": (compare_href(SWEEP, SWEEP[1]), CHART),
     "sweep": (sweep_href(SWEEP[0]), CHART),
+    "range-test": (sweep_href(RANGE_TEST), CHART),
+    "seeds": (curves_href(SEEDED, by_seed=True) + "&others=off", CHART),
     "help": ("/help", ".meanings"),
 }
 
@@ -57,8 +64,12 @@ def main() -> None:
             take_run(browser, address, f"run-{theme}", theme, RUN_SIZE, options.run)
             for name, (path, part) in PAGES.items():
                 take_page(browser, address + path, f"{name}-{theme}", theme, part)
+            take_report(browser, address, f"report-{theme}", theme)
         take_overview(browser, address, "overview-narrow", "light", NARROW_SIZE)
         take_run(browser, address, "run-narrow", "dark", NARROW_SIZE, options.run)
+        for name, (path, part) in PAGES.items():
+            take_page(browser, address + path, f"{name}-narrow", "dark", part, NARROW_SIZE)
+        take_alerts(browser)
         browser.close()
 
 
@@ -69,12 +80,55 @@ def served(store: Path) -> Iterator[str]:
         copy = shutil.copytree(store, Path(folder) / "runs")
         for _ in train_sweep(copy / "sweep", n_steps=N_STEPS):
             pass
+        train_range_test(copy)
+        train_seeds(copy)
         for path in copy.rglob("*"):
             os.utime(path)
-        listener = bind("127.0.0.1", 18900)
-        port = listener.getsockname()[1]
-        threading.Thread(target=serve, args=(listener, str(copy)), daemon=True).start()
-        yield f"http://127.0.0.1:{port}"
+        yield serve_aside(copy)
+
+
+@contextlib.contextmanager
+def watched() -> Iterator[str]:
+    """Serve a sweep that is being trained and that `lrwatch alert` follows; return the address."""
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
+        runs, stop = Path(folder) / "runs", threading.Event()
+        training = train_sweep(runs, n_steps=N_STEPS)
+        stack.callback(training.close)  # ends the runs while their folders are there
+        for _ in itertools.islice(training, N_STEPS // 2):
+            pass
+        thread = threading.Thread(target=go_on, args=(training, stop))
+        thread.start()
+        stack.callback(thread.join)
+        stack.callback(stop.set)
+        command = [sys.executable, "-m", "lrwatch.cli", "alert", str(runs)]
+        receiver = f"jsonl:{folder}/messages.jsonl"
+        watcher = subprocess.Popen([*command, "--to", receiver])  # noqa: S603
+        stack.callback(watcher.wait)
+        stack.callback(watcher.terminate)
+        yield serve_aside(runs)
+
+
+def go_on(training: Iterator[int], stop: threading.Event) -> None:
+    """Train on, slowly enough to last for as long as the pictures are taken."""
+    while not stop.wait(0.5):
+        next(training)
+
+
+def serve_aside(runs: Path) -> str:
+    """Serve a folder from this process until it ends, and return the address."""
+    listener = bind("127.0.0.1", 18900)
+    threading.Thread(target=serve, args=(listener, str(runs)), daemon=True).start()
+    return f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+def take_alerts(browser: Browser) -> None:
+    """Take the Alerts page once somebody was told."""
+    with watched() as address:
+        page = address + "/alerts"
+        told = ".part:text-matches('^told ')"
+        for theme in ("light", "dark"):
+            take_page(browser, page, f"alerts-{theme}", theme, told)
+        take_page(browser, page, "alerts-narrow", "dark", told, NARROW_SIZE)
 
 
 def take_overview(
@@ -103,13 +157,29 @@ def take_run(
         save(page, name)
 
 
-def take_page(browser: Browser, address: str, name: str, theme: str, part: str) -> None:
+def take_page(
+    browser: Browser,
+    address: str,
+    name: str,
+    theme: str,
+    part: str,
+    size: tuple[int, int] = RUN_SIZE,
+) -> None:
     """Take the top of a page once a part of it is there."""
-    with page_of(browser, address, theme, RUN_SIZE) as page:
+    with page_of(browser, address, theme, size) as page:
         page.locator(part).first.wait_for()
         page.mouse.move(1, 1)
         page.wait_for_timeout(2500)
         save(page, name)
+
+
+def take_report(browser: Browser, address: str, name: str, theme: str) -> None:
+    """Take the top of a comparison's report, opened from the disk."""
+    path = report_href(compare_href(SWEEP, SWEEP[1]))
+    with tempfile.TemporaryDirectory() as folder, urllib.request.urlopen(address + path) as answer:  # noqa: S310
+        file = Path(folder) / "report.html"
+        file.write_bytes(answer.read())
+        take_page(browser, file.as_uri(), name, theme, ".still")
 
 
 def save(page: Page, name: str) -> None:

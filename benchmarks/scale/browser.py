@@ -1,6 +1,6 @@
 """The dashboard from the outside: the real command, and Chromium; called by dashboard_scale.
 
-python -m scale.browser STORE CACHE EMPTY
+python -m scale.browser STORE CACHE EMPTY LONG_RUNS
 """
 
 from __future__ import annotations
@@ -22,6 +22,14 @@ from scale.store import LONG
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
 PATIENCE_MS = 60_000
+N_COMPARED = 20
+N_BEHIND = 500
+LINES = "() => document.querySelector('.js-plotly-plot')?.calcdata?.length ?? 0"
+GAPS = """() => {
+    const lines = document.querySelector('.js-plotly-plot')?.calcdata ?? [];
+    const behind = lines.find(points => points[0]?.trace.name === 'other runs') ?? [];
+    return behind.filter(point => !(point.y > 0)).length;
+}"""
 CHART = "() => document.querySelector('.js-plotly-plot')?.calcdata?.[0]?.length ?? 0"
 INSIDE = """() => {
     const chart = document.querySelector('.js-plotly-plot');
@@ -74,13 +82,32 @@ def long_run(page: Any, address: str) -> tuple[float, float]:
     return opened, until(page, INSIDE, max(int(10 * coarse), 500), begin)
 
 
+def compared(page: Any, address: str, keys: list[str], question: str, least: int) -> float:
+    """Return the seconds until a comparison is drawn, from another page."""
+    page.goto(address + "/help")
+    page.locator(".meanings").first.wait_for()
+    begin = time.perf_counter()
+    page.evaluate("path => window.lrwatch.open(path)", "/compare?runs=" + ",".join(keys))
+    return until(page, question, least, begin)
+
+
+def judged(page: Any, address: str) -> None:
+    """Wait until every run has its verdict, and is remembered."""
+    page.goto(address)
+    page.locator(".run-link").first.wait_for()
+    while "judging" in page.locator("#summary").inner_text():
+        page.wait_for_timeout(500)
+    page.wait_for_timeout(2000)
+
+
 def memory(server: psutil.Process) -> float:
     return sum(p.memory_info().rss for p in (server, *server.children(recursive=True))) / 1e6
 
 
 def main() -> None:
-    store, cache, empty_cache = sys.argv[1:4]
-    path = shutil.which("chromium") or shutil.which("google-chrome")
+    store, cache, empty_cache, long_runs = sys.argv[1:5]
+    names = ("chromium", "chromium-browser", "google-chrome")
+    path = next(filter(None, map(shutil.which, names)))
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=path, args=FLAGS)
         page = chromium.new_page()
@@ -91,12 +118,23 @@ def main() -> None:
             second = overview(page, address)
             again = statistics.median(overview(page, address) for _ in range(3))
             opened, zoomed = long_run(page, address)
+            behind = compared(page, address, [LONG], GAPS, N_BEHIND - 1)
+            most = memory(server)
+        with served(long_runs, cache) as (address, _server):
+            judged(page, address)
+        with served(long_runs, cache) as (address, server):
+            overview(page, address)
+            keys = [f"{LONG}-{i:02d}" for i in range(N_COMPARED)]
+            over = compared(page, address, keys, LINES, 4 * N_COMPARED)
             print(f"  {'in Chromium: Overview, first start':44s} {first:6.2f} s")
             print(f"  {'Overview, second start':44s} {second:6.2f} s")
             print(f"  {'Overview, asked again':44s} {again:6.2f} s")
-            print(f"  {'long run opens':44s} {opened:6.2f} s")
-            print(f"  {'zoom drawn anew in full detail':44s} {zoomed:6.2f} s")
-            print(f"  {'memory of the server':44s} {memory(server):6.0f} MB")
+            print(f"  {'long run opens':44s} {opened:6.2f} s   budget 1")
+            print(f"  {'zoom drawn anew in full detail':44s} {zoomed:6.2f} s   budget 0.4")
+            print(f"  {'one run before 500 others':44s} {behind:6.2f} s   budget 1")
+            print(f"  {'memory of the server':44s} {most:6.0f} MB  budget 400")
+            print(f"  {'20 long runs over one another':44s} {over:6.2f} s   budget 1.5")
+            print(f"  {'memory of the server':44s} {memory(server):6.0f} MB  budget 400")
         chromium.close()
 
 

@@ -6,7 +6,9 @@ python -m scale.store DIR [--runs N] [--steps N] [--long N]
 from __future__ import annotations
 
 import argparse
+import json
 import math
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -36,6 +38,19 @@ def make_store(store: Path, n_runs: int, n_steps: int, n_long: int) -> None:
         _write(store, LONG, rows(n_long, 0.01, seed=1, spike=spike), 0.01)
 
 
+def make_long_runs(store: Path, original: Path, n_runs: int) -> None:
+    """Write runs as long as another one; each has files of its own, to be read one by one."""
+    for i in range(n_runs):
+        folder = store / f"{LONG}-{i:02d}"
+        if folder.exists():
+            continue
+        shutil.copytree(original, folder)
+        description = folder / "run.json"
+        plain = json.loads(description.read_text("utf-8"))
+        plain |= {"id": f"{plain['id']}-{i}", "name": folder.name}
+        description.write_text(json.dumps(plain), encoding="utf-8")
+
+
 def rows(n_steps: int, rate: float, *, seed: int, spike: int = -1) -> Iterator[list[float]]:
     """Numbers as a run on a noisy quadratic has them: too high a rate swings, or breaks."""
     random = np.random.default_rng(seed)
@@ -53,10 +68,6 @@ def rows(n_steps: int, rate: float, *, seed: int, spike: int = -1) -> Iterator[l
         measured = loss * (1 + 0.02 * a) * (10 if i == spike else 1)
         norms = (size, lr * norm) if sampled else (NULL, NULL)
         yield [measured if loss < 1e30 else math.nan, lr, norm, norm, *norms]
-
-
-def _step(weight: float, by: float) -> float:
-    return max(min(weight - by, 1e150), -1e150)  # its square is still a number
 
 
 def _write(store: Path, name: str, numbers: Iterator[list[float]], rate: float) -> None:

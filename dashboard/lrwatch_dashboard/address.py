@@ -2,15 +2,16 @@
 
 The same words stand in the address, in links, and in the store that a page keeps of its view:
 ``x`` (``time`` for seconds instead of steps), ``y`` (``log`` or ``linear``), ``from`` and ``to``
-(the zoom, in the unit of the x axis), ``sm`` (half-life of the smoothing in steps, or ``off``).
-What is as usual is left out.
+(the zoom, in the unit of the x axis) or ``last`` (a zoom of that width which ends where the run
+does, and goes on with it), ``sm`` (half-life of the smoothing in steps, or ``off``). What is as
+usual is left out.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 from urllib.parse import parse_qsl, quote, unquote_plus
 
@@ -18,20 +19,26 @@ from lrwatch_dashboard.views import Clock, Window
 
 __all__ = [
     "ChartView",
+    "alerts_href",
     "compare_href",
+    "curves_href",
     "export_href",
     "key_of",
     "query",
+    "report_href",
     "run_href",
     "run_keys",
     "steps_of",
     "sweep_href",
+    "table_href",
+    "zoomed_run_href",
 ]
 
 XUnit = Literal["step", "time"]
 YScale = Literal["auto", "log", "linear"]
 
 _LONGEST_HALF_LIFE: Final = 10_000_000
+_LEAST_MARGIN: Final = 20  # steps
 _NO_SMOOTHING: Final = "off"
 
 
@@ -49,12 +56,15 @@ class ChartView:
         First and last x of the zoom, in the unit of `x`; None for all.
     half_life
         Of the smoothing, in steps; None for one that fits the run, 0 for none.
+    last
+        Width of a zoom that follows the end of what is shown; None for none.
     """
 
     x: XUnit = "step"
     y: YScale = "auto"
     window: Window | None = None
     half_life: int | None = None
+    last: float | None = None
 
     @classmethod
     def of(cls, words: Mapping[str, Any] | None) -> ChartView:
@@ -65,8 +75,27 @@ class ChartView:
             x="time" if words.get("x") == "time" else "step",
             y=y if y in ("log", "linear") else "auto",
             window=_window(words.get("from"), words.get("to")),
+            last=_width(words.get("last")),
             half_life=_half_life(words.get("sm")),
         )
+
+    def ending_at(self, runs: Iterable[tuple[int | None, Clock]]) -> ChartView:
+        """Return the view once it is known where runs end: a zoom that follows has its place.
+
+        Parameters
+        ----------
+        runs
+            Last step and clock of each run.
+        """
+        if self.last is None or self.window is not None:
+            return self
+        by_time = self.x == "time"
+        ends = [
+            (float(clock.seconds[-1]) if clock else None) if by_time else last_step
+            for last_step, clock in runs
+        ]
+        end = max((end for end in ends if end is not None), default=None)
+        return self if end is None else replace(self, window=(end - self.last, float(end)))
 
 
 def steps_of(view: ChartView, clock: Clock) -> Window | None:
@@ -97,9 +126,28 @@ def run_href(key: str) -> str:
     return "/run/" + ("" if key == "." else quote(key, safe="/"))
 
 
+def zoomed_run_href(key: str, interval: tuple[int, int] | None) -> str:
+    """Return the address of a run's page, zoomed to steps and half as many on either side."""
+    if interval is None:
+        return run_href(key)
+    first, last = interval
+    margin = max((last - first) // 2, _LEAST_MARGIN)
+    return f"{run_href(key)}?from={max(first - margin, 0)}&to={last + margin}"
+
+
 def export_href(key: str, ending: str) -> str:
     """Return the address of a run's rows as a file; `ending` is ``.csv`` or ``.parquet``."""
     return "/export/" + ("" if key == "." else quote(key, safe="/")) + ending
+
+
+def table_href(page: str) -> str:
+    """Return the address of a page's table as CSV, from the page's own address."""
+    return "/table" + page
+
+
+def report_href(page: str) -> str:
+    """Return the address of a page's report in one file, from the page's own address."""
+    return "/report" + page
 
 
 def run_keys(search: str | None, name: str = "runs") -> list[str]:
@@ -117,9 +165,19 @@ def compare_href(keys: Iterable[str], base: str = "") -> str:
     return f"/compare?runs={runs}" + (f"&base={quote(base, safe='/')}" if base else "")
 
 
+def curves_href(key: str, *, by_seed: bool) -> str:
+    """Return the address that compares the runs of a sweep, those of one rate as one or not."""
+    return f"/compare?group={quote(key, safe='/')}" + ("&seeds=band" if by_seed else "")
+
+
 def sweep_href(key: str) -> str:
     """Return the address of the sweep that a run belongs to."""
     return f"/sweep?group={quote(key, safe='/')}"
+
+
+def alerts_href(rule: str) -> str:
+    """Return the address of the alerts of one rule."""
+    return f"/alerts?rule={quote(rule, safe='')}"
 
 
 def _window(first: Any, last: Any) -> Window | None:
@@ -128,6 +186,14 @@ def _window(first: Any, last: Any) -> Window | None:
     except (TypeError, ValueError):
         return None
     return window if all(map(math.isfinite, window)) and window[0] < window[1] else None
+
+
+def _width(text: Any) -> float | None:
+    try:
+        width = float(text)
+    except (TypeError, ValueError):
+        return None
+    return width if 0 < width < math.inf else None
 
 
 def _half_life(text: Any) -> int | None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from dash import ClientsideFunction, Dash, Input, Output, html
+from dash import ClientsideFunction, Dash, Input, Output, State, html, no_update
 from flask import Response, jsonify
 from plotly.offline import get_plotlyjs_version
 
@@ -14,7 +15,8 @@ from lrwatch_dashboard import ids
 from lrwatch_dashboard.address import key_of
 from lrwatch_dashboard.components.page_shell import page_shell
 from lrwatch_dashboard.exports import add_exports
-from lrwatch_dashboard.pages import compare, overview, run, sweep
+from lrwatch_dashboard.metrics import add_metrics
+from lrwatch_dashboard.pages import alerts, compare, overview, run, sweep
 from lrwatch_dashboard.pages import help as help_page
 from lrwatch_dashboard.security.access import Access
 from lrwatch_dashboard.security.protection import protect
@@ -84,7 +86,9 @@ def create_app(source: RunSource, access: Access | None = None) -> Dash:
     run.register(app, source)
     compare.register(app, source)
     sweep.register(app, source)
+    alerts.register(app, source)
     add_exports(app, source)
+    add_metrics(app, source)
     _add_health(app, source)
     protect(app, access or Access())
     return app
@@ -92,17 +96,20 @@ def create_app(source: RunSource, access: Access | None = None) -> Dash:
 
 def route(source: RunSource, pathname: str | None, search: str | None) -> Any:
     """Return the page of an address."""
-    path = pathname or "/"
-    if path == "/":
-        return overview.layout(source, search or "")
+    path, words = pathname or "/", search or ""
     if path.startswith("/run/"):
-        return run.layout(source, key_of(path), search or "")
-    if path == "/compare":
-        return compare.layout(source, search or "")
-    if path == "/sweep":
-        return sweep.layout(search or "")
-    if path == "/help":
-        return help_page.layout()
+        return run.layout(source, key_of(path), words)
+    pages: dict[str, Callable[[], Any]] = {
+        "/": lambda: overview.layout(source, words),
+        "/compare": lambda: compare.layout(source, words),
+        "/sweep": lambda: sweep.layout(words),
+        "/alerts": lambda: alerts.layout(source, words),
+        "/help": help_page.layout,
+    }
+    return pages[path]() if path in pages else _no_such_page(path)
+
+
+def _no_such_page(path: str) -> html.Div:
     return html.Div(
         [
             html.H1("No such page"),
@@ -117,9 +124,18 @@ def _register_shell(app: Dash, source: RunSource) -> None:
     def on_address(pathname: str | None, search: str | None) -> Any:
         return route(source, pathname, search)
 
+    def on_beat(_beat: dict[str, float] | None, shown: str | None) -> Any:
+        n_alerts = alerts.nav_count(source.alerts)
+        return no_update if n_alerts == (shown or "") else n_alerts
+
     app.callback(
         Output(ids.PAGE, "children"), Input(ids.URL, "pathname"), Input(ids.URL, "search")
     )(on_address)
+    app.callback(
+        Output(ids.ALERT_COUNT, "children"),
+        Input(ids.BEAT, "data"),
+        State(ids.ALERT_COUNT, "children"),
+    )(on_beat)
     app.clientside_callback(
         ClientsideFunction("lrwatch", "theme"),
         Output(ids.THEME, "data"),

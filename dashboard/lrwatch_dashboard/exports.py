@@ -1,17 +1,25 @@
-"""Files to take away: the rows of a run at ``/export/KEY.csv`` and ``/export/KEY.parquet``.
+"""Files to take away: the rows of runs, and reports of pages that open without a server.
 
-The key is looked up in the list of runs and never joined to a path.
+``/export/KEY.csv`` and ``/export/KEY.parquet`` are the rows of a run; ``/report`` before the
+address of a page is that page in one HTML file, and ``/table`` before it is its table as CSV.
+Keys are looked up in the list of runs and never joined to a path.
 """
 
 from __future__ import annotations
 
+import io
+import re
 import tempfile
+import time
 from typing import Any, Final
 
-from dash import Dash
-from flask import Response, abort, send_file
+from dash import Dash, html
+from flask import Response, abort, request, send_file
 from pyarrow import csv, parquet
 
+from lrwatch_dashboard.data.tables import as_csv
+from lrwatch_dashboard.pages import compare, run, sweep
+from lrwatch_dashboard.standalone import document
 from lrwatch_dashboard.views import RunSource
 
 __all__ = ["add_exports"]
@@ -22,7 +30,7 @@ _SPOOLED: Final = 8_000_000  # bytes of a file that stay in memory; larger ones 
 
 
 def add_exports(app: Dash, source: RunSource) -> None:
-    """Serve the rows of runs as files."""
+    """Serve rows and reports as files."""
 
     def export(name: str) -> Response:
         key, dot, word = name.rpartition(".")
@@ -31,18 +39,53 @@ def add_exports(app: Dash, source: RunSource) -> None:
         table = source.rows(key or ".") if ending in _WRITERS else None
         if table is None:
             abort(404, "no such run, or its rows cannot be read")
-        return _file(table, _last(key or "run"), ending)
+        return _rows_file(table, _last(key or "run"), ending)
 
+    def report(page: str) -> Response:
+        now = time.time()
+        search = request.query_string.decode("utf-8", "replace")
+        made = _report(source, page, search, now)
+        if made is None:
+            abort(404, "no such page, or nothing is on it")
+        title, body = made
+        file = io.BytesIO(document(f"{title} · lrwatch", [body, _footer(now)]))
+        name = "lrwatch-" + (re.sub(r"[^\w.-]+", "-", title).strip("-.") or "report") + ".html"
+        return _file(file, "text/html", name)
+
+    def table(page: str) -> Response:
+        pages = {"compare": compare.table, "sweep": sweep.table}
+        search = request.query_string.decode("utf-8", "replace")
+        rows = pages[page](source, search) if page in pages else None
+        if rows is None:
+            abort(404, "no such page, or nothing is on it")
+        return _file(io.BytesIO(as_csv(rows)), "text/csv", f"lrwatch-{page}.csv")
+
+    app.server.add_url_rule("/table/<page>", "table", table)
     app.server.add_url_rule("/export/<path:name>", "export", export)
+    app.server.add_url_rule("/report/<path:page>", "report", report)
 
 
-def _file(table: Any, name: str, ending: str) -> Response:
+def _report(source: RunSource, page: str, search: str, now: float) -> tuple[str, html.Div] | None:
+    if page.startswith("run/"):
+        return run.report(source, page.removeprefix("run/") or ".", search, now)
+    pages = {"compare": compare.report, "sweep": sweep.report}
+    return pages[page](source, search) if page in pages else None
+
+
+def _footer(now: float) -> html.Footer:
+    when = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(now))
+    return html.Footer(f"lrwatch report, as of {when}", className="run quiet")
+
+
+def _rows_file(table: Any, name: str, ending: str) -> Response:
     file = tempfile.SpooledTemporaryFile(max_size=_SPOOLED)  # noqa: SIM115  closed once it is sent
     _WRITERS[ending](table, file)
     file.seek(0)
-    return send_file(
-        file, mimetype=_TYPES[ending], as_attachment=True, download_name=name + ending, max_age=0
-    )
+    return _file(file, _TYPES[ending], name + ending)
+
+
+def _file(file: Any, type_: str, name: str) -> Response:
+    return send_file(file, mimetype=type_, as_attachment=True, download_name=name, max_age=0)
 
 
 def _last(key: str) -> str:

@@ -3,6 +3,14 @@
 from typing import Final
 
 __all__ = [
+    "ALERTS_BOARD",
+    "ALERTS_HEALTH",
+    "ALERTS_NEWS",
+    "ALERTS_SAYING",
+    "ALERTS_TICK",
+    "ALERTS_TOKEN",
+    "ALERTS_WORDS",
+    "ALERT_COUNT",
     "BEAT",
     "COMPARE_BUTTON",
     "COMPARE_GRAPH",
@@ -23,6 +31,7 @@ __all__ = [
     "OVERVIEW_CHANGE",
     "OVERVIEW_TICK",
     "OVERVIEW_TOKEN",
+    "OVERVIEW_VERDICTS",
     "PAGE",
     "RUN_CURVES_TOKEN",
     "RUN_EVIDENCE",
@@ -33,6 +42,13 @@ __all__ = [
     "RUN_TICK",
     "RUN_TOKEN",
     "RUN_VERDICT",
+    "SHARED",
+    "SILENCE_BY",
+    "SILENCE_DONE",
+    "SILENCE_FORM",
+    "SILENCE_PROBLEM",
+    "SILENCE_REASON",
+    "SILENCE_RUN",
     "SUMMARY",
     "SWEEP_CARD",
     "SWEEP_GRAPH",
@@ -61,7 +77,11 @@ BEAT: Final = "beat"
 OVERVIEW_TICK: Final = "overview-tick"
 OVERVIEW_CHANGE: Final = "overview-change"
 OVERVIEW_TOKEN: Final = "overview-token"  # noqa: S105  a revision of the table, no secret
+OVERVIEW_VERDICTS: Final = "overview-verdicts"
+"""How many runs have each verdict, as text, when what they share was worked out."""
+
 SUMMARY: Final = "summary"
+SHARED: Final = "shared"
 FILTER: Final = "filter"
 MARK_FILTERS: Final = "mark-filters"
 MARK_FILTER: Final = "mark-filter"
@@ -96,3 +116,23 @@ COMPARE_TOKEN: Final = "compare-token"  # noqa: S105
 COMPARE_STATUS: Final = "compare-status"
 COMPARE_TABLE: Final = "compare-table"
 COMPARE_GRAPH: Final = "compare-graph"
+
+ALERT_COUNT: Final = "alert-count"
+ALERTS_TICK: Final = "alerts-tick"
+ALERTS_TOKEN: Final = "alerts-token"  # noqa: S105
+ALERTS_WORDS: Final = "alerts-words"
+ALERTS_HEALTH: Final = "alerts-health"
+ALERTS_BOARD: Final = "alerts-board"
+ALERTS_SAYING: Final = "alerts-saying"
+"""Receives what a button of an alert says, from the script of the assets."""
+
+ALERTS_NEWS: Final = "alerts-news"
+SILENCE_RUN: Final = "silence-run"
+SILENCE_REASON: Final = "silence-reason"
+SILENCE_BY: Final = "silence-by"
+SILENCE_FORM: Final = "silence-form"
+"""Receives what the form for a silence holds, from the script of the assets."""
+
+SILENCE_PROBLEM: Final = "silence-problem"
+SILENCE_DONE: Final = "silence-done"
+"""Receives the time at which a silence was written; the script of the assets closes the form."""

@@ -18,6 +18,7 @@ __all__ = [
     "LIGHT",
     "MARKS",
     "MARK_LABELS",
+    "VARIABLES",
     "VERDICTS",
     "Look",
     "Mark",
@@ -189,6 +190,18 @@ DARK: Final = Palette(
 )
 
 
+VARIABLES: Final = Palette(
+    ground="var(--ground)",
+    ink="var(--ink)",
+    muted="var(--muted)",
+    line="var(--line)",
+    marks={mark: f"var(--{mark})" for mark in MARKS},
+    hues=tuple(f"var(--hue{i})" for i in range(len(LIGHT.hues))),
+    shade=0.1,
+)
+"""The names that the style sheet has for the colours of both grounds."""
+
+
 DASHES: Final = ("solid", "dash", "dot", "dashdot")
 """Patterns of lines, in the words of plotly; the style sheet draws the same."""
 
@@ -214,5 +227,5 @@ def line_looks(keys: Sequence[str]) -> dict[str, tuple[int, int]]:
 
 
 def palette(theme: str | None) -> Palette:
-    """Return the palette of ``"dark"``, and the light one for anything else."""
-    return DARK if theme == "dark" else LIGHT
+    """Return the palette of ``"dark"`` or ``"variables"``, and the light one for anything else."""
+    return {"dark": DARK, "variables": VARIABLES}.get(theme or "", LIGHT)

@@ -13,6 +13,8 @@ from typing import Any, Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from lrwatch_dashboard.alert_views import AlertSource
+
 __all__ = [
     "Clock",
     "ComparedRun",
@@ -23,6 +25,7 @@ __all__ = [
     "Judgement",
     "Outcome",
     "Overview",
+    "RangeTest",
     "RunCurves",
     "RunRow",
     "RunSource",
@@ -284,19 +287,22 @@ class RunCurves:
 
 @dataclass(frozen=True, slots=True)
 class Delta:
-    """How much more loss a run has than the base, smoothed, at the last step both have.
+    """How much more loss a run has than the base, smoothed, where the shorter of both ends.
 
     Attributes
     ----------
-    step
-        That step.
+    at
+        The last step that both have, or the last second since their first steps.
+    is_time
+        Whether it is a time.
     difference
         In units of the loss.
     share
         Of the base's loss; None where a share says nothing.
     """
 
-    step: int
+    at: float
+    is_time: bool
     difference: float
     share: float | None
 
@@ -315,6 +321,9 @@ class ComparedRun:
         The smoothed loss at its last step.
     delta
         Against the base; None for the base itself and where there is none.
+    lead
+        Key of the first of the runs that differ from this one in the seed only, where they are
+        drawn as one; else its own.
     """
 
     view: RunView
@@ -322,6 +331,7 @@ class ComparedRun:
     settings: tuple[str, ...]
     last_loss: float | None
     delta: Delta | None
+    lead: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -385,8 +395,42 @@ class Sweep:
     reason: str
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class RangeTest:
+    """One run whose learning rate was swept upwards, and what its loss says of the rates.
+
+    Attributes
+    ----------
+    loss, smooth_loss
+        By learning rate and not by step; raw, and medians over equal stretches.
+    steepest, lowest, diverges
+        The rates at which the loss falls fastest, is lowest, and is back at its start or no
+        number any more; None where there is none.
+    band
+        The rates to try: from one custom to the other. None where the loss never falls, or
+        was not lost in the end.
+    reason
+        One sentence.
+    """
+
+    key: str
+    name: str
+    is_running: bool
+    loss: Curve
+    smooth_loss: Curve
+    steepest: float | None
+    lowest: float | None
+    diverges: float | None
+    band: tuple[float, float] | None
+    reason: str
+
+
 class RunSource(Protocol):
     """Where pages get what they show. Every method may be called from several threads."""
+
+    @property
+    def alerts(self) -> AlertSource:
+        """What is known of alerts on the runs."""
 
     def overview(self, since: str = "") -> Overview:
         """Return the table of runs, or what changed in it since a token."""
@@ -398,6 +442,12 @@ class RunSource(Protocol):
         """Return those of the runs that there are, in the order given; every run without keys.
 
         Their neighbours are left out.
+        """
+
+    def outlines(self, key: str, half_life: int) -> RunCurves | None:
+        """Return the lines of a long run without reading it, for a chart of many runs.
+
+        None if it is not long, or has to be read for a smoothing that fine.
         """
 
     def curves(
@@ -420,3 +470,6 @@ class RunSource(Protocol):
 
     def healthy(self) -> str:
         """Return an empty text if runs can be read, else the reason why not."""
+
+    def looked_ago(self) -> float | None:
+        """Return how many seconds ago the folder was last looked at; None if it never was."""

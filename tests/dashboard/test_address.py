@@ -79,3 +79,21 @@ def test_a_zoom_beyond_the_end_of_a_run_or_without_a_clock_is_none() -> None:
     assert steps_of(ChartView("time", window=(60.0, 70.0)), CLOCK) is None
     no_clock = Clock(np.empty(0), np.empty(0))
     assert steps_of(ChartView("time", window=(1.0, 2.0)), no_clock) is None
+
+
+def test_a_zoom_that_follows_ends_where_the_longest_run_does() -> None:
+    view = ChartView.of({"last": "20"})
+    assert view.ending_at([(100, CLOCK), (60, CLOCK), (None, CLOCK)]).window == (80.0, 100.0)
+    timed = ChartView.of({"last": "20", "x": "time"})
+    assert timed.ending_at([(100, CLOCK)]).window == (30.0, 50.0)
+    assert timed.ending_at([(100, Clock(np.empty(0), np.empty(0)))]).window is None
+
+
+def test_a_fixed_zoom_does_not_follow() -> None:
+    view = ChartView.of({"from": "1", "to": "2", "last": "20"})
+    assert view.ending_at([(100, CLOCK)]).window == (1.0, 2.0)
+
+
+@pytest.mark.parametrize("text", ["0", "-5", "nan", "inf", "x", ""])
+def test_a_width_that_is_none_is_left_out(text: str) -> None:
+    assert ChartView.of({"last": text}).last is None

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import html
 import io
+import re
 from typing import Any
 
 import pyarrow as pa
 import pytest
-from dashboard_views import FakeSource
-from lrwatch_dashboard.address import export_href
+from attacks import ATTACKS
+from dashboard_views import FakeSource, curves, run_view
+from lrwatch_dashboard.address import export_href, report_href, run_href
 from lrwatch_dashboard.app import create_app
 from pyarrow import parquet
 
@@ -50,3 +53,71 @@ def test_only_listed_runs_in_known_formats_are_served(path: str) -> None:
     answer = _get(path)
     assert b"root:" not in answer.data
     assert "attachment" not in answer.headers.get("Content-Disposition", "")
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "said"),
+    [
+        ("/report/run/sgd-0.1", "lrwatch-sgd-0.1.html", "Loss swings 3.1 times its trend"),
+        ("/report/compare?runs=sgd-0.1,gone", "lrwatch-compare.html", "no such run: gone"),
+        ("/report/sweep", "lrwatch-sweep.html", "By learning rate"),
+    ],
+)
+def test_a_page_comes_as_one_file(path: str, name: str, said: str) -> None:
+    client = create_app(FakeSource(lines=curves())).server.test_client()
+    answer = client.get(path)
+    assert answer.status_code == 200
+    assert answer.headers["Content-Disposition"] == f"attachment; filename={name}"
+    assert answer.headers["Cache-Control"] == "no-store"
+    text = answer.get_data(as_text=True)
+    assert said in text
+    assert "<svg" in text
+    assert "http://" not in text
+
+
+def test_a_report_shows_what_the_address_shows() -> None:
+    source = FakeSource(lines=curves())
+    client = create_app(source).server.test_client()
+    client.get("/report/run/sgd-0.1?from=10&to=20")
+    assert source.asked == [(10.0, 20.0)]
+
+
+def test_a_report_of_a_run_whose_rows_cannot_be_read_says_so() -> None:
+    answer = create_app(FakeSource(lines=None)).server.test_client().get("/report/run/sgd-0.1")
+    assert "cannot be read" in answer.get_data(as_text=True)
+
+
+@pytest.mark.parametrize(
+    "path", ["/report/run/gone", "/report/run/../../etc/passwd", "/report/help", "/report/compare"]
+)
+def test_there_is_no_report_of_what_there_is_not(path: str) -> None:
+    answer = create_app(FakeSource()).server.test_client().get(path)
+    assert answer.status_code in (404, 308)
+    assert "attachment" not in answer.headers.get("Content-Disposition", "")
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_a_hostile_name_stays_a_name_in_a_report_and_in_its_file_name(attack: str) -> None:
+    view = run_view(attack, config={attack: attack}, optimizer=attack)
+    app = create_app(FakeSource(views={attack: view}, lines=curves()))
+    answer = app.server.test_client().get(report_href(run_href(attack)))
+    assert answer.status_code == 200
+    text = answer.get_data(as_text=True)
+    assert "<script" not in text
+    assert "<img" not in text
+    assert not re.search(r"<[^>]*\son\w+=", text.replace(html.escape(attack), ""))
+    assert re.fullmatch(r"attachment; filename=[\w.\"-]+", answer.headers["Content-Disposition"])
+
+
+def test_the_tables_of_pages_come_as_csv() -> None:
+    client = create_app(FakeSource(lines=curves())).server.test_client()
+    for page, search in (("compare", "?runs=sgd-0.1"), ("sweep", "")):
+        answer = client.get(f"/table/{page}{search}")
+        assert answer.mimetype == "text/csv"
+        assert f"filename=lrwatch-{page}.csv" in answer.headers["Content-Disposition"]
+        assert b"sgd-0.1" in answer.data
+
+
+@pytest.mark.parametrize("path", ["/table/compare", "/table/run", "/table/compare?runs=gone"])
+def test_there_is_no_table_of_what_there_is_not(path: str) -> None:
+    assert create_app(FakeSource()).server.test_client().get(path).status_code == 404

@@ -140,6 +140,26 @@ def test_both_pages_show_in_both_themes_wide_and_narrow_without_sideways_scroll(
     assert page.evaluate(sideways) <= 0
 
 
+def test_every_page_is_in_the_bar_of_a_telephone_and_on_less_the_present_one_is(
+    store: Path, open_page: Callable[..., Any]
+) -> None:
+    page = open_page("/help", width=420)
+    page.locator("h1", has_text="Help").wait_for()
+    nav = "document.querySelector('.bar nav')"
+    assert page.evaluate(f"{nav}.scrollWidth - {nav}.clientWidth") <= 0
+    page.set_viewport_size({"width": 240, "height": 700})
+    page.locator(".bar a", has_text="Overview").click()
+    page.locator("h2", has_text="No runs yet").wait_for()
+    page.locator(".bar a", has_text="Help").focus()
+    page.keyboard.press("Enter")
+    seen = """() => {
+        const bar = document.querySelector('.bar nav').getBoundingClientRect();
+        const here = document.querySelector('.bar a[aria-current]');
+        return here.textContent === 'Help' && here.getBoundingClientRect().right - bar.right;
+    }"""
+    until(page, seen, lambda beyond: beyond is not False and beyond < 1)
+
+
 def test_the_theme_is_switched_and_remembered(store: Path, open_page: Callable[..., Any]) -> None:
     write_run(store, "run", steps=range(50))
     page = open_page("/run/run")

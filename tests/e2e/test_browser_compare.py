@@ -101,6 +101,68 @@ def test_runs_are_removed_and_back_brings_them_again(
     until(page, NAMES, lambda names: names == ["other runs", "a", "b"])
 
 
+LINE = """name => {
+    const chart = document.querySelector('.js-plotly-plot');
+    const points = chart.calcdata.find(points => points[0].trace.name === name);
+    const {xaxis, yaxis} = chart._fullLayout;
+    const point = points[Math.floor(points.length / 2)];
+    const place = chart.getBoundingClientRect();
+    return [
+        place.left + xaxis._offset + xaxis.c2p(point.x),
+        place.top + yaxis._offset + yaxis.c2p(point.y),
+    ];
+}"""
+
+
+def test_a_click_on_a_line_opens_its_run_and_one_beside_the_lines_opens_none(
+    store: Path, open_page: Callable[..., Any]
+) -> None:
+    for name, loss in (("high", 3.0), ("low", 1.0)):
+        values = {"loss": [loss] * 50, "lr": [0.1] * 50}
+        write_run(store, name, steps=range(50), values=values)
+    page = open_page("/compare?runs=high,low&others=off")
+    until(page, LAST_STEP, lambda last: last == 49)
+    page.wait_for_timeout(500)
+    x, high = page.evaluate(LINE, "high")
+    _, low = page.evaluate(LINE, "low")
+    for y, path in (((high + low) / 2, "/compare"), (low, "/run/low")):
+        page.mouse.move(x - 3, y)
+        page.mouse.move(x, y)
+        page.wait_for_timeout(300)
+        page.mouse.click(x, y)
+        page.wait_for_timeout(500)
+        until(page, "() => location.pathname", lambda now, path=path: now == path)
+
+
+def test_the_table_can_be_taken_away(store: Path, open_page: Callable[..., Any]) -> None:
+    for name in ("a", "b"):
+        write_run(store, name, steps=range(50))
+    page = open_page("/compare?runs=a,b&base=a")
+    page.locator(".is-base").wait_for()
+    with page.expect_download() as table:
+        page.locator(".choice", has_text="CSV").click()
+    rows = Path(table.value.path()).read_text("utf-8").splitlines()
+    assert [row.split(",")[0] for row in rows] == ["run", "a", "b"]
+
+
+def test_seeds_are_one_line_on_demand_and_the_sweep_leads_there(
+    store: Path, open_page: Callable[..., Any]
+) -> None:
+    for rate in (0.1, 0.2):
+        for seed in (0, 1):
+            values = {"loss": [2.0 - rate * s / 50 for s in range(50)], "lr": [rate] * 50}
+            name, config = f"{rate}-{seed}", {"lr": rate, "seed": seed}
+            write_run(store, name, steps=range(50), values=values, config=config)
+    page = open_page("/sweep?group=0.1-0")
+    page.locator("a", has_text="Compare its curves").click()
+    until(page, NAMES, lambda names: "0.1-0 and 1 more, median" in names)
+    assert page.url.endswith("/compare?group=0.1-0&seeds=band")
+    assert page.locator(".compared tbody tr").count() == 4
+    page.locator(".choice", has_text="single").click()
+    until(page, NAMES, lambda names: sorted(names) == ["0.1-0", "0.1-1", "0.2-0", "0.2-1"])
+    assert page.url.endswith("/compare?group=0.1-0")
+
+
 @pytest.mark.parametrize(("width", "theme"), [(420, "dark"), (1200, "light")])
 def test_compare_shows_in_both_themes_wide_and_narrow_without_sideways_scroll(
     store: Path, open_page: Callable[..., Any], width: int, theme: str

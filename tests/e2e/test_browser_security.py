@@ -198,6 +198,25 @@ def test_the_token_is_asked_for_once_and_leads_to_the_page_that_was_wanted(
     assert page.evaluate("document.cookie") == ""
 
 
+def test_a_session_that_has_ended_is_told_from_a_lost_server_and_leads_to_the_form(
+    serve: Any, page: Any, tmp_path: Path
+) -> None:
+    write_run(tmp_path / "runs", "run", steps=range(30))
+    address = serve(tmp_path / "runs", LRWATCH_TOKEN=TOKEN)
+    page.goto(f"{address}/run/run?token={TOKEN}")
+    page.locator("h1", has_text="run").wait_for()
+    page.context.clear_cookies()
+    page.locator("#signed-out", has_text="Your session has ended").wait_for(state="visible")
+    assert page.locator("#lost").is_hidden()
+    assert page.locator("h1", has_text="run").is_visible()
+
+    page.locator("#sign-in").click()
+    page.locator("input[name=token]").fill(TOKEN)
+    page.keyboard.press("Enter")
+    page.locator("h1", has_text="run").wait_for()
+    assert page.url == address + "/run/run"
+
+
 def test_a_link_with_the_token_signs_in_and_forgets_it(
     serve: Any, page: Any, tmp_path: Path, elsewhere: Any
 ) -> None:

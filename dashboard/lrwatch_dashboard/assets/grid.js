@@ -387,6 +387,7 @@
   }
 
   lrwatch.grid = {
+    duration: duration,
     compare: compare,
     restoreSelection: restoreSelection,
     restoreSort: restoreSort,

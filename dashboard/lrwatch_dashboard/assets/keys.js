@@ -59,7 +59,7 @@
   };
 
   /* Where g and a second key lead. */
-  var places = { o: "/", c: "/compare", s: "/sweep", h: "/help" };
+  var places = { o: "/", c: "/compare", s: "/sweep", a: "/alerts", h: "/help" };
   var waitsForPlace = false;
 
   function went(key) {

@@ -3,9 +3,21 @@
   "use strict";
 
   var LOST_AFTER_MS = 9000;
+  var NEAR_PX = 14;
   var lrwatch = (window.lrwatch = window.lrwatch || {});
   var lastBeat = Date.now();
   var paused = false;
+  var isSignedOut = false;
+  var askedAt = 0;
+  var pressed = null; // where the pointer was pressed last
+
+  document.addEventListener(
+    "pointerdown",
+    function (event) {
+      pressed = event;
+    },
+    true
+  );
 
   /* Navigation without a reload: dcc.Location listens to popstate. */
   lrwatch.open = function (href) {
@@ -49,22 +61,13 @@
 
   document.addEventListener("visibilitychange", setTick);
 
-  /* A range for an address: no finer than a screen, which is a thousandth of what it shows. */
-  function zoomWords(first, last) {
-    var decimals = Math.max(0, Math.ceil(3 - Math.log10(last - first)));
-    var scale = Math.pow(10, Math.min(decimals, 15));
-    var round = function (x) {
-      return String(Math.round(x * scale) / scale);
-    };
-    return { from: round(first), to: round(last) };
-  }
-
   function markPage() {
     var path = window.location.pathname;
     document.querySelectorAll(".bar nav a").forEach(function (link) {
       var here = link.getAttribute("href");
       if (here === "/" ? path === "/" || path.indexOf("/run/") === 0 : path.indexOf(here) === 0) {
         link.setAttribute("aria-current", "page");
+        link.scrollIntoView({ block: "nearest", inline: "nearest" });
       } else {
         link.removeAttribute("aria-current");
       }
@@ -75,8 +78,31 @@
     var notice = document.getElementById("lost");
     if (!notice) return;
     var resting = paused || document.hidden || !tickId();
-    notice.hidden = resting || Date.now() - lastBeat < LOST_AFTER_MS;
+    var isLost = !resting && Date.now() - lastBeat >= LOST_AFTER_MS;
+    if (isLost) ask();
+    else isSignedOut = false;
+    notice.hidden = !isLost || isSignedOut;
+    document.getElementById("signed-out").hidden = !isLost || !isSignedOut;
   }, 1000);
+
+  /* Polls fail the same way whether the server is gone or the session is: ask which. */
+  function ask() {
+    if (Date.now() - askedAt < LOST_AFTER_MS) return;
+    askedAt = Date.now();
+    window
+      .fetch("/_dash-layout", { credentials: "same-origin" })
+      .then(function (answer) {
+        isSignedOut = answer.status === 401;
+      })
+      .catch(function () {
+        isSignedOut = false;
+      });
+  }
+
+  document.addEventListener("click", function (event) {
+    // The server asks for the token, and leads back to this page.
+    if (event.target.id === "sign-in") window.location.reload();
+  });
 
   function setTheme(theme) {
     document.documentElement.dataset.theme = theme;
@@ -129,6 +155,7 @@
       lastBeat = Date.now();
       if (beat) lrwatch.clockAhead = beat.now - Date.now() / 1000;
       lrwatch.grid.refreshAges();
+      lrwatch.view.showToLive();
     },
 
     applyRows: function (change) {
@@ -141,17 +168,37 @@
       if (href) lrwatch.open(href);
     },
 
+    /* The run of the line under the pointer; a click beside the lines opens none. */
+    openLine: function (click) {
+      var chart = document.querySelector(".js-plotly-plot");
+      if (!click || !chart || !pressed) return;
+      var near = click.points
+        .map(function (point) {
+          var middle = point.bbox ? (point.bbox.y0 + point.bbox.y1) / 2 : Infinity;
+          return { href: chart.data[point.curveNumber].meta, far: Math.abs(middle - pressed.pageY) };
+        })
+        .filter(function (point) {
+          return point.href && point.far <= NEAR_PX;
+        })
+        .sort(function (a, b) {
+          return a.far - b.far;
+        });
+      if (near.length) lrwatch.open(near[0].href);
+    },
+
     /* The words of the address after a zoom, from what plotly tells of a change of the axes. */
     zoomOf: function (change) {
       var none = window.dash_clientside.no_update;
       if (!change) return none;
-      var zoomed = "from" in lrwatch.view.words();
-      if (change["xaxis.autorange"]) return zoomed ? lrwatch.view.set({ from: "", to: "" }) : none;
+      var words = lrwatch.view.words();
+      var isZoomed = "from" in words || "last" in words;
+      var all = { from: "", to: "", last: "" };
+      if (change["xaxis.autorange"]) return isZoomed ? lrwatch.view.set(all) : none;
       var range = change["xaxis.range"];
       var first = range ? range[0] : change["xaxis.range[0]"];
       var last = range ? range[1] : change["xaxis.range[1]"];
       if (first === undefined || last === undefined) return none;
-      return lrwatch.view.set(zoomWords(Number(first), Number(last)));
+      return lrwatch.view.set(lrwatch.view.zoomed(Number(first), Number(last)));
     },
   };
 })();

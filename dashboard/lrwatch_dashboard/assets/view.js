@@ -2,7 +2,7 @@
 (function () {
   "use strict";
 
-  var WORDS = ["x", "y", "from", "to", "sm", "others", "loss"];
+  var WORDS = ["x", "y", "from", "to", "last", "sm", "others", "seeds", "loss"];
   var lrwatch = (window.lrwatch = window.lrwatch || {});
 
   /* Parts of the address as they stand, so that commas between runs stay commas. */
@@ -47,8 +47,9 @@
       button.setAttribute("aria-pressed", String((now[pair[0]] || "") === pair[1]));
     });
     document.querySelectorAll(".reset").forEach(function (button) {
-      button.hidden = !("from" in now);
+      button.hidden = !("from" in now || "last" in now);
     });
+    showToLive();
   }
 
   function press(button) {
@@ -58,16 +59,70 @@
       changes[pair[0]] = pair[1];
     });
     // A zoom is in the unit of the axis.
-    if ("x" in changes) Object.assign(changes, { from: "", to: "" });
+    if ("x" in changes) Object.assign(changes, { from: "", to: "", last: "" });
     window.dash_clientside.set_props("view", { data: set(changes) });
   }
 
+  /* Where the lines of the chart end; -Infinity while there are none. */
+  function end() {
+    var chart = document.querySelector(".js-plotly-plot");
+    var ends = ((chart && chart.calcdata) || []).map(function (points) {
+      var last = points[points.length - 1];
+      return last && isFinite(last.x) ? last.x : -Infinity;
+    });
+    return Math.max.apply(null, [-Infinity].concat(ends));
+  }
+
+  /* Offered while something runs, and its last steps lie beyond the zoom. */
+  function showToLive() {
+    var now = words();
+    var isLive = document.querySelector(".status .dot-running") && "from" in now;
+    document.querySelectorAll(".to-live").forEach(function (button) {
+      button.hidden = !isLive || end() <= Number(now.to);
+    });
+  }
+
+  function toLive() {
+    var now = words();
+    var width = zoomWords(0, Number(now.to) - Number(now.from)).to;
+    window.dash_clientside.set_props("view", { data: set({ from: "", to: "", last: width }) });
+  }
+
+  /* A range for an address: no finer than a screen, which is a thousandth of what it shows. */
+  function zoomWords(first, last) {
+    var decimals = Math.max(0, Math.ceil(3 - Math.log10(last - first)));
+    var scale = Math.pow(10, Math.min(decimals, 15));
+    var round = function (x) {
+      return String(Math.round(x * scale) / scale);
+    };
+    return { from: round(first), to: round(last) };
+  }
+
+  /* A zoom as words: one that reaches the end of the lines goes on with them. */
+  function zoomed(first, last) {
+    if (last < end() - 0.005 * (last - first)) {
+      return Object.assign(zoomWords(first, last), { last: "" });
+    }
+    return { from: "", to: "", last: zoomWords(0, end() - first).to };
+  }
+
   document.addEventListener("click", function (event) {
+    if (event.target.closest && event.target.closest(".to-live")) toLive();
     var button = event.target.closest && event.target.closest("button[data-view]");
     if (button) press(button);
     var image = event.target.closest && event.target.closest("button[data-image]");
     if (image) save(image.dataset.image);
   });
+
+  /* A file of what is shown: the words of the address, as they are when it is asked for. */
+  document.addEventListener(
+    "click",
+    function (event) {
+      var link = event.target.closest && event.target.closest("a[data-follows=view]");
+      if (link) link.search = window.location.search;
+    },
+    true
+  );
 
   /* The chart of the page as a picture, named after the page. */
   function save(format) {
@@ -81,6 +136,8 @@
   lrwatch.view = {
     set: set,
     show: show,
+    showToLive: showToLive,
+    zoomed: zoomed,
     words: words,
 
     /* The words that say how charts are shown, to go on with at another address. */

@@ -7,7 +7,7 @@ from typing import Any
 
 from dash import html
 
-from lrwatch.formats import NOTHING, count, number
+from lrwatch.formats import NOTHING, count, duration, number
 from lrwatch_dashboard.address import compare_href, run_href
 from lrwatch_dashboard.components.verdict_badge import verdict_badge
 from lrwatch_dashboard.theme import DASHES
@@ -16,8 +16,20 @@ from lrwatch_dashboard.views import ComparedRun, Comparison, Delta
 __all__ = ["compare_table"]
 
 
-def compare_table(comparison: Comparison, looks: Mapping[str, tuple[int, int]]) -> html.Div:
-    """Return one row a run: its line, verdict and losses, and the settings that differ."""
+def compare_table(
+    comparison: Comparison, looks: Mapping[str, tuple[int, int]], *, can_change: bool = True
+) -> html.Div:
+    """Return one row a run: its line, verdict and losses, and the settings that differ.
+
+    Parameters
+    ----------
+    comparison
+        The runs.
+    looks
+        Number of hue and of dash of each run's line, by key.
+    can_change
+        Whether there are links that change what is compared.
+    """
     heads: list[Any] = [
         html.Th("Line", scope="col"),
         html.Th("Run", scope="col"),
@@ -27,15 +39,18 @@ def compare_table(comparison: Comparison, looks: Mapping[str, tuple[int, int]]) 
             "Against the base",
             scope="col",
             className="num",
-            title="Smoothed loss at the last step that both have",
+            title="Smoothed loss at the last step, or time, that both have",
         ),
         html.Th("Best loss", scope="col", className="num", title="The least loss of any step"),
         html.Th("Peak rate", scope="col", className="num", title="Peak learning rate so far"),
         html.Th("Try", scope="col", className="num", title="Learning rate to try next"),
         *(html.Th(name, scope="col", className="setting") for name in comparison.differing),
-        html.Th(html.Span("Change", className="unseen"), scope="col"),
     ]
     rows = [_row(run, comparison, looks[run.view.key]) for run in comparison.runs]
+    if can_change:
+        heads.append(html.Th(html.Span("Change", className="unseen"), scope="col"))
+        for row, run in zip(rows, comparison.runs, strict=True):
+            row.children.append(html.Td(_changes(run.view.key, comparison), className="changes"))
     table = html.Table([html.Thead(html.Tr(heads)), html.Tbody(rows)], className="compared")
     return html.Div(table, className="scroll-x", tabIndex=0, role="region", **_LABEL)
 
@@ -57,7 +72,6 @@ def _row(run: ComparedRun, comparison: Comparison, look: tuple[int, int]) -> htm
             html.Td(number(view.lr, 3), className="num"),
             html.Td(number(view.judgement.suggested_lr, 2), className="num"),
             *(html.Td(text or NOTHING, className="setting") for text in run.settings),
-            html.Td(_changes(view.key, comparison, is_base=is_base), className="changes"),
         ],
         className="is-base" if is_base else None,
     )
@@ -81,10 +95,12 @@ def _delta(delta: Delta | None) -> Any:
         size = f"{100 * abs(delta.share):.1f} %"
         if delta.share >= 1:
             sign, size = "", f"{number(1 + delta.share, 3)} times"
-    return html.Span(f"{sign}{size}", title=f"At step {count(delta.step)}")
+    where = f"After {duration(delta.at)}" if delta.is_time else f"At step {count(int(delta.at))}"
+    return html.Span(f"{sign}{size}", title=where)
 
 
-def _changes(key: str, comparison: Comparison, *, is_base: bool) -> list[html.A]:
+def _changes(key: str, comparison: Comparison) -> list[html.A]:
+    is_base = key == comparison.base
     keys = [run.view.key for run in comparison.runs]
     base = "" if is_base else key
     rest = [other for other in keys if other != key]

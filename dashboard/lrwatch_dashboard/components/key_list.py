@@ -17,6 +17,7 @@ KEYS: Final = (
     ("g o", "Overview"),
     ("g c", "Compare"),
     ("g s", "Sweep"),
+    ("g a", "Alerts"),
     ("l", "logarithmic or linear y axes"),
     ("s", "smoothing of the loss"),
     ("p", "pause, and go on"),

@@ -13,7 +13,13 @@ from lrwatch_dashboard.theme import VERDICTS
 
 __all__ = ["page_shell"]
 
-_PAGES: Final = (("Overview", "/"), ("Compare", "/compare"), ("Sweep", "/sweep"), ("Help", "/help"))
+_PAGES: Final = (
+    ("Overview", "/"),
+    ("Compare", "/compare"),
+    ("Sweep", "/sweep"),
+    ("Alerts", "/alerts"),
+    ("Help", "/help"),
+)
 
 
 def page_shell() -> html.Div:
@@ -31,6 +37,15 @@ def page_shell() -> html.Div:
                 role="status",
                 hidden=True,
             ),
+            html.Div(
+                [
+                    "Your session has ended; what you see is the last known. ",
+                    html.Button("Sign in", id="sign-in", className="action"),
+                ],
+                id="signed-out",
+                role="status",
+                hidden=True,
+            ),
             # Speaks of new verdicts to those who do not see the table change.
             html.Div(id="news", className="unseen", **{"aria-live": "polite"}),
             html.Main(id=ids.PAGE, tabIndex=-1),
@@ -44,7 +59,7 @@ def _bar() -> html.Header:
     return html.Header(
         [
             html.A(["lr", html.Span("watch")], href="/", className="wordmark"),
-            html.Nav([html.A(name, href=href) for name, href in _PAGES], **{"aria-label": "Pages"}),
+            html.Nav([_link(*page) for page in _PAGES], **{"aria-label": "Pages"}),
             html.Div(
                 [
                     _button("pause", "live", "Pause the updates (p)"),
@@ -56,6 +71,11 @@ def _bar() -> html.Header:
         ],
         className="bar",
     )
+
+
+def _link(name: str, href: str) -> html.A:
+    count = [html.Span(id=ids.ALERT_COUNT)] if href == "/alerts" else []
+    return html.A([name, *count], href=href)
 
 
 def _button(id_: str, text: str, label: str) -> html.Button:

@@ -4,36 +4,52 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
+import numpy as np
 from dash import html
 
 from lrwatch.formats import NOTHING, number
-from lrwatch_dashboard.address import run_href, sweep_href
+from lrwatch_dashboard.address import curves_href, run_href, sweep_href
 from lrwatch_dashboard.components.verdict_badge import mark_shape
 from lrwatch_dashboard.theme import look
-from lrwatch_dashboard.views import Sweep, SweepRate, SweepRun
+from lrwatch_dashboard.views import RangeTest, RunView, Sweep, SweepRate, SweepRun
 
-__all__ = ["rate_table", "sweep_card", "sweep_list"]
+__all__ = ["range_card", "range_table", "rate_table", "sweep_card", "sweep_list"]
+
+_N_ROWS: Final = 12
 
 
-def sweep_list(found: Sequence[Sweep], chosen: Sweep) -> list[Any]:
-    """Return a link to each sweep that has more than one rate, and to the one that is shown."""
+def sweep_list(
+    found: Sequence[Sweep], tests: Sequence[RunView], shown: Sweep | RunView
+) -> list[Any]:
+    """Return a link to each range test, each sweep that has more than one rate, and what is shown.
+
+    Parameters
+    ----------
+    found, tests
+        The sweeps and the range tests of the store.
+    shown
+        The one among them that the page shows.
+    """
     links = []
     for sweep in found:
-        if len(sweep.rates) < 2 and sweep is not chosen:  # noqa: PLR2004
+        if len(sweep.rates) < 2 and sweep is not shown:  # noqa: PLR2004
             continue
         size = f"{_counted(len(sweep.rates), 'rate')}, {_counted(len(sweep.runs), 'run')}"
-        current = {"aria-current": "true"} if sweep is chosen else {}
-        links.append(
-            html.A(
-                [html.Span(sweep.label), html.Span(size, className="quiet")],
-                href=sweep_href(sweep.runs[0].key),
-                className="sweep-link",
-                **{"data-keep": "view", **current},
-            )
-        )
+        links.append(_link(sweep.runs[0].key, sweep.label, size, is_shown=sweep is shown))
+    links += [_link(test.key, test.name, "range test", is_shown=test is shown) for test in tests]
     return links
+
+
+def _link(key: str, label: str, what: str, *, is_shown: bool) -> html.A:
+    current = {"aria-current": "true"} if is_shown else {}
+    return html.A(
+        [html.Span(label), html.Span(what, className="quiet")],
+        href=sweep_href(key),
+        className="sweep-link",
+        **{"data-keep": "view", **current},
+    )
 
 
 def sweep_card(sweep: Sweep) -> html.Div:
@@ -50,21 +66,68 @@ def sweep_card(sweep: Sweep) -> html.Div:
     n_running = sum(run.is_running for run in sweep.runs)
     if n_running:
         facts.append(("Still running", _counted(n_running, "run")))
-    lines: list[Any] = [html.P(sweep.reason, className="reason")]
+    by_seed = any(rate.n_runs > 1 for rate in sweep.rates)
+    href = curves_href(sweep.runs[0].key, by_seed=by_seed)
+    return _card(sweep.reason, facts, html.A("Compare its curves", href=href))
+
+
+def range_card(test: RangeTest) -> html.Div:
+    """Return what a range test says."""
+    points = (
+        ("Steepest descent", test.steepest),
+        ("Lowest loss", test.lowest),
+        ("Lost", test.diverges),
+    )
+    facts = [(name, number(rate, 2)) for name, rate in points if rate is not None]
+    if test.band is not None:
+        facts.append(("Try", " to ".join(number(rate, 2) for rate in test.band)))
+    reason = f"So far: {test.reason}" if test.is_running else test.reason
+    return _card(reason, facts, html.A("Its run", href=run_href(test.key)))
+
+
+def _card(reason: str, facts: Sequence[tuple[str, str]], link: html.A) -> html.Div:
+    lines: list[Any] = [html.P(reason, className="reason")]
     if facts:
         pairs = [
             html.Div([html.Span(name, className="quiet"), html.Span(value, className="value")])
             for name, value in facts
         ]
         lines.append(html.Div(pairs, className="facts"))
+    lines.append(html.P(link, className="run-links"))
     return html.Div(lines, className="card sweep-card")
+
+
+def range_table(test: RangeTest) -> html.Div:
+    """Return the chart of a range test as a table: rates evenly spread, and those that tell."""
+    curve = test.smooth_loss
+    marked = {test.steepest: "steepest descent", test.lowest: "lowest", test.diverges: "lost"}
+    spread = curve.x[np.unique(np.linspace(0, max(len(curve.x) - 1, 0), _N_ROWS).astype(int))]
+    rates = sorted({*spread.tolist(), *(rate for rate in marked if rate is not None)})
+    rows = []
+    for rate in rates if len(curve.x) else ():
+        loss = float(np.interp(np.log(rate), np.log(curve.x), curve.y))
+        is_good = test.band is not None and test.band[0] <= rate <= test.band[1]
+        rows.append(
+            html.Tr(
+                [
+                    html.Th(number(rate, 2), scope="row"),
+                    html.Td(number(loss), className="num"),
+                    html.Td(marked.get(rate, ""), className="note"),
+                ],
+                className="is-base" if is_good else None,
+            )
+        )
+    return _table(("Learning rate", "Median loss", ""), rows)
 
 
 def rate_table(sweep: Sweep) -> html.Div:
     """Return the chart as a table: a row for each rate, with its runs."""
-    heads = ("Learning rate", "Median loss", "Quartiles", "Runs")
-    head = html.Tr([html.Th(name, scope="col") for name in heads])
     rows = [_row(rate, sweep) for rate in sweep.rates]
+    return _table(("Learning rate", "Median loss", "Quartiles", "Runs"), rows)
+
+
+def _table(heads: Sequence[str], rows: list[html.Tr]) -> html.Div:
+    head = html.Tr([html.Th(name, scope="col") for name in heads])
     table = html.Table([html.Thead(head), html.Tbody(rows)], className="evidence rates")
     label = {"aria-label": "Loss by learning rate"}
     return html.Div(table, className="scroll-x", tabIndex=0, role="region", **label)

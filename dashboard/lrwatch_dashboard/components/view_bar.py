@@ -11,15 +11,27 @@ from typing import Any, Final
 from dash import html
 
 from lrwatch.formats import count
-from lrwatch_dashboard.address import ChartView
+from lrwatch_dashboard.address import ChartView, report_href, table_href
 
-__all__ = ["image_buttons", "switch", "view_bar"]
+__all__ = ["save_buttons", "switch", "view_bar"]
 
 _HALF_LIVES: Final = (10, 100, 1000)
 
 
-def view_bar(view: ChartView, *more: Any) -> html.Div:
-    """Return the switches, as the view has them, and further ones."""
+def view_bar(view: ChartView, page: str, *more: Any, has_table: bool = False) -> html.Div:
+    """Return the switches, as the view has them, and further ones.
+
+    Parameters
+    ----------
+    view
+        How the charts are shown.
+    page
+        Address of the page, without its query.
+    more
+        Further switches.
+    has_table
+        Whether the page has a table to save.
+    """
     smoothing = [("off", "sm=off", view.half_life == 0), ("auto", "sm=", view.half_life is None)]
     smoothing += [(count(n), f"sm={n}", view.half_life == n) for n in _HALF_LIVES]
     parts = [
@@ -34,17 +46,23 @@ def view_bar(view: ChartView, *more: Any) -> html.Div:
             "Show all",
             className="action reset",
             title="Leave the zoom (double-click in the chart)",
-            hidden=view.window is None,
-            **{"data-view": "from=&to="},
+            hidden=view.window is None and view.last is None,
+            **{"data-view": "from=&to=&last="},
+        ),
+        html.Button(
+            "Jump to live",
+            className="action to-live",
+            title="New steps lie beyond the zoom; move it to them, and on with them",
+            hidden=True,
         ),
     ]
-    parts.append(image_buttons())
+    parts.append(save_buttons(page, has_table=has_table))
     return html.Div(parts, className="view-bar", role="toolbar", **{"aria-label": "Chart"})
 
 
-def image_buttons() -> html.Div:
-    """Return the buttons that save the chart as a picture."""
-    buttons = [
+def save_buttons(page: str, *, has_table: bool = False) -> html.Div:
+    """Return the buttons that save what a page shows: its chart, its table, or all as one file."""
+    buttons: list[Any] = [
         html.Button(
             name,
             className="choice",
@@ -53,7 +71,22 @@ def image_buttons() -> html.Div:
         )
         for name in ("PNG", "SVG")
     ]
-    return html.Div(html.Div(buttons, className="choices"), className="switch images")
+    if has_table:
+        buttons.append(_file("CSV", table_href(page), "Save the table as CSV"))
+    whole = "Save this page as one file that opens anywhere, without a server"
+    buttons.append(_file("Report", report_href(page), whole))
+    return html.Div(
+        html.Div(buttons, className="choices"),
+        className="switch saving",
+        role="group",
+        **{"aria-label": "Save"},
+    )
+
+
+def _file(text: str, href: str, title: str) -> html.A:
+    """Return a link to a file of what is shown; the script adds the words of the address."""
+    follows = {"data-follows": "view", "aria-label": title}
+    return html.A(text, href=href, download="", title=title, className="choice", **follows)
 
 
 def switch(name: str, choices: list[tuple[str, str, bool]]) -> html.Div:

@@ -9,7 +9,9 @@ from typing import Any, Final
 
 import numpy as np
 
+from lrwatch.diagnosis.comparison import sweeps
 from lrwatch_dashboard.data.smoothing import half_life_for
+from lrwatch_dashboard.data.sweeps import trial_of
 from lrwatch_dashboard.data.thinning import thin
 from lrwatch_dashboard.views import (
     ComparedRun,
@@ -29,7 +31,12 @@ _MOST_BEHIND: Final = 500  # runs in the backdrop
 
 
 def compare_runs(
-    views: Sequence[RunView], curves: Mapping[str, RunCurves | None], base: str = ""
+    views: Sequence[RunView],
+    curves: Mapping[str, RunCurves | None],
+    base: str = "",
+    *,
+    by_clock: bool = False,
+    by_seed: bool = False,
 ) -> Comparison:
     """Put runs side by side.
 
@@ -41,7 +48,14 @@ def compare_runs(
         Their lines, by key; None or absent where they cannot be read.
     base
         Key of the run that the others are measured against; empty for none.
+    by_clock
+        Whether losses are compared at equal times and not at equal steps.
+    by_seed
+        Whether runs that differ in the seed only are put together.
     """
+    leads = _leads(views) if by_seed else {}
+    order = {lead: place for place, lead in enumerate(dict.fromkeys(leads.values()))}
+    views = sorted(views, key=lambda view: order.get(leads.get(view.key, ""), 0))
     n_points = max(_N_POINTS // max(len(views), 1), _LEAST_POINTS)
     lines = {key: _lighter(c, n_points) for key, c in curves.items() if c is not None}
     settings = {view.key: _texts(view) for view in views}
@@ -49,14 +63,18 @@ def compare_runs(
     differing = [
         name for name in names if len({texts.get(name) for texts in settings.values()}) > 1
     ]
-    reference = curves.get(base)
+    timed = {view.key: _loss_of(view, curves.get(view.key), by_clock=by_clock) for view in views}
+    reference = timed.get(base)
     runs = tuple(
         ComparedRun(
             view=view,
             curves=lines.get(view.key),
             settings=tuple(settings[view.key].get(name, "") for name in differing),
             last_loss=_last(curves.get(view.key)),
-            delta=_delta(curves.get(view.key), reference) if view.key != base else None,
+            delta=(
+                _delta(timed[view.key], reference, is_time=by_clock) if view.key != base else None
+            ),
+            lead=leads.get(view.key, view.key),
         )
         for view in views
     )
@@ -98,16 +116,34 @@ def _last(curves: RunCurves | None) -> float | None:
     return float(curves.smooth_loss.y[-1])
 
 
-def _delta(curves: RunCurves | None, base: RunCurves | None) -> Delta | None:
-    """Compare two smoothed losses at the last step that both have."""
-    if curves is None or base is None:
+def _leads(views: Sequence[RunView]) -> dict[str, str]:
+    """Return for each run the first one that differs from it in the seed only."""
+    leads = {}
+    for group in sweeps(trial_of(view) for view in views):
+        first: dict[str, str] = {}
+        for trial in group:
+            leads[trial.key] = first.setdefault(f"{trial.lr:.4g}", trial.key)
+    return leads
+
+
+def _loss_of(view: RunView, curves: RunCurves | None, *, by_clock: bool) -> Curve | None:
+    """Return the smoothed loss by step or by time; None if there is none."""
+    if curves is None or not len(curves.smooth_loss.x):
         return None
-    ours, theirs = curves.smooth_loss, base.smooth_loss
-    if not len(ours.x) or not len(theirs.x) or max(ours.x[0], theirs.x[0]) > _end(ours, theirs):
+    line = curves.smooth_loss
+    if not by_clock:
+        return line
+    return replace(line, x=view.clock.seconds_at(line.x)) if view.clock else None
+
+
+def _delta(ours: Curve | None, base: Curve | None, *, is_time: bool) -> Delta | None:
+    """Compare two smoothed losses at the last step, or time, that both have."""
+    if ours is None or base is None or max(ours.x[0], base.x[0]) > _end(ours, base):
         return None
-    step = _end(ours, theirs)
-    own, other = (float(np.interp(step, line.x, line.y)) for line in (ours, theirs))
-    return Delta(int(step), own - other, own / other - 1 if own > 0 and other > 0 else None)
+    at = _end(ours, base)
+    own, other = (float(np.interp(at, line.x, line.y)) for line in (ours, base))
+    share = own / other - 1 if own > 0 and other > 0 else None
+    return Delta(at, is_time, own - other, share)
 
 
 def _end(one: Curve, other: Curve) -> float:

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lrwatch.diagnosis import Diagnosis, Evidence
+from lrwatch_dashboard.data.envelope import Envelope
 from lrwatch_dashboard.views import Clock, Curve
 
 __all__ = ["Finding"]
@@ -38,6 +39,8 @@ class Finding:
         Mean loss over equal stretches of the run, by step.
     clock
         When steps ended.
+    envelope
+        The lines of a long run in short; None of a short one.
     diagnosis
         The verdict on the rows; None while there is none.
     """
@@ -51,6 +54,7 @@ class Finding:
     heights: tuple[int | None, ...]
     outline: Curve
     clock: Clock
+    envelope: Envelope | None
     diagnosis: Diagnosis | None
 
     def as_json(self) -> dict[str, Any]:
@@ -60,6 +64,7 @@ class Finding:
         chosen = np.unique(thinned) if len(self.clock.steps) else thinned[:0]
         plain["outline"] = [_packed(self.outline.x), _packed(self.outline.y)]
         plain["clock"] = [_packed(self.clock.steps[chosen]), _packed(self.clock.seconds[chosen])]
+        plain["envelope"] = self.envelope.as_json() if self.envelope else None
         plain["diagnosis"] = dataclasses.asdict(self.diagnosis) if self.diagnosis else None
         return plain
 
@@ -72,12 +77,13 @@ class Finding:
         KeyError, TypeError, ValueError
             If this was not written by `as_json`.
         """
-        said = plain["diagnosis"]
+        said, envelope = plain["diagnosis"], plain["envelope"]
         return cls(
             **{
                 **plain,
                 "heights": tuple(plain["heights"]),
                 "outline": Curve("loss", *map(_unpacked, plain["outline"])),
+                "envelope": None if envelope is None else Envelope.from_json(envelope),
                 "clock": Clock(*map(_unpacked, plain["clock"])),
                 "diagnosis": None if said is None else _diagnosis(said),
             }

@@ -74,6 +74,11 @@ class Follower:
         return self._kept or self._tally.finding(self.diagnosis)
 
     @property
+    def kept(self) -> Finding | None:
+        """The finding of a run that rests; None while its rows are followed."""
+        return self._kept
+
+    @property
     def usual_gap(self) -> float | None:
         """The median time between late steps in seconds; None if unknown."""
         return self._kept.usual_gap if self._kept is not None else self._tally.usual_gap

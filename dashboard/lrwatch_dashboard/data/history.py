@@ -94,19 +94,21 @@ class History:
         if not len(block):
             return
         self._revision += 1
-        if self._is_released:
-            self._read_again()
-        else:
-            self._take_in(block)
         n_rows = len(block)
-        del block
-        give_back(n_rows)
+        if not self._is_released:
+            self._take_in(block)
+            del block
+            give_back(n_rows)
+            return
+        del block  # the whole run is read, these rows included
+        self._read_again()
 
     def _read_again(self) -> None:
         self._reader = RunReader(self._reader.path)
         self._is_released = False
         self._n, self._resumes, self._broken = 0, [], np.empty(0)
         self._take_in(self._reader.read_new())
+        give_back(self._n)
 
     def _take_in(self, block: StepBlock) -> None:
         # Split where a resumed run steps back; each piece overwrites what it writes again.

@@ -12,7 +12,7 @@ import os
 import threading
 import time
 import uuid
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
@@ -21,9 +21,10 @@ from typing import Any, Final
 
 from lrwatch.errors import LrwatchError
 from lrwatch.store import Catalog, RunEntry
+from lrwatch_dashboard.data.alert_desk import AlertDesk
 from lrwatch_dashboard.data.describe import described, state_of, triage_order
 from lrwatch_dashboard.data.follower import Follower
-from lrwatch_dashboard.data.history import History
+from lrwatch_dashboard.data.histories import Histories
 from lrwatch_dashboard.data.judges import Judges
 from lrwatch_dashboard.data.judging import Judging
 from lrwatch_dashboard.data.rows import read_rows
@@ -37,8 +38,6 @@ _STALE: Final = 5.0  # seconds after which a page waits for a new look before it
 _ROUND: Final = 0.25  # seconds of judging between two publications
 _LISTING_PAUSE: Final = 1.0  # least seconds between two listings of the folder
 _LISTING_SHARE: Final = 5.0  # ... and so many times what the last one took
-_N_HISTORIES: Final = 24  # runs whose lines stay in memory; a comparison holds up to 20
-_HISTORY_BYTES: Final = 120_000_000  # ... and of whose rows so much
 
 
 @dataclass(slots=True)
@@ -75,13 +74,14 @@ class RunStore:
     ) -> None:
         self.root = Path(root)
         self._threaded = threaded
+        self.alerts = AlertDesk(self.root, self)
         self._catalog = Catalog(root)
         self._judging = Judging(self.root, cache, Judges() if threaded else None)
         self._identity = uuid.uuid4().hex[:8]
         self._lock = threading.Lock()
         self._published = _Published()
         self._followers: dict[str, Follower] = {}
-        self._histories: OrderedDict[str, History] = OrderedDict()
+        self._histories = Histories()
         self._shown: dict[str, tuple[Follower, int, RunState]] = {}
         self._wake, self._listed, self._caught_up = (threading.Event() for _ in range(3))
         self._worker: threading.Thread | None = None
@@ -143,15 +143,24 @@ class RunStore:
         self, key: str, window: Window | None = None, half_life: int | None = None
     ) -> RunCurves | None:
         """Return the curves of one run; None if there is no such run, or it cannot be read."""
-        history = self._history(key)
-        if history is None:
+        with self._lock:
+            follower = self._followers.get(key)
+        if follower is None or follower.info is None:
             return None
-        try:
-            curves = history.curves(window, half_life)
-        except (LrwatchError, OSError):
+        curves = self._histories.curves(key, follower.entry.path, window, half_life)
+        if curves is None:
             return None  # the run's view says what cannot be read
-        self._trim()
         return dataclasses.replace(curves, token=f"{self._identity}:{curves.token}")
+
+    def outlines(self, key: str, half_life: int) -> RunCurves | None:
+        """Return the lines of a long run without reading it; None if it must be read for them."""
+        with self._lock:
+            follower = self._followers.get(key)
+        finding = follower.kept if follower is not None else None
+        envelope = finding.envelope if finding is not None else None
+        if envelope is None or not envelope.smooths(half_life):
+            return None
+        return envelope.curves(half_life, f"{self._identity}:{envelope.last_step}")
 
     def rows(self, key: str) -> Any | None:
         """Return the rows of one run as a `pyarrow.Table`; None if there are none to be had."""
@@ -166,6 +175,10 @@ class RunStore:
                 return ""
         except OSError as error:
             return f"{self.root}: {error.strerror}"
+
+    def looked_ago(self) -> float | None:
+        """Return how many seconds ago the folder was last looked at; None if it never was."""
+        return time.monotonic() - self._refreshed_at if self._refreshed_at else None
 
     def refresh(self, budget_seconds: float | None = None) -> bool:
         """List the folder, judge what is new, publish; return whether all is done.
@@ -239,9 +252,8 @@ class RunStore:
         with self._lock:
             self._published.problem = problem
             self._followers = followers
-            for key in self._histories.keys() & known.keys():
-                if followers.get(key) is not known[key]:
-                    del self._histories[key]
+            gone = [key for key in known if followers.get(key) is not known[key]]
+        self._histories.forget(gone)
         if not self._listed.is_set():
             # The first page shows the runs at once, and their verdicts as they come.
             self._publish()
@@ -295,33 +307,6 @@ class RunStore:
             state.gone_at[key] = state.revision
             for known in (state.rows, state.views, state.changed_at, self._shown):
                 known.pop(key, None)
-
-    def _history(self, key: str) -> History | None:
-        with self._lock:
-            follower = self._followers.get(key)
-            if follower is None or follower.info is None:
-                return None
-            history = self._histories.get(key)
-            if history is None:
-                try:
-                    history = self._histories[key] = History(follower.entry.path)
-                except (LrwatchError, OSError):
-                    return None
-            self._histories.move_to_end(key)
-            while len(self._histories) > _N_HISTORIES:
-                self._histories.popitem(last=False)
-            return history
-
-    def _trim(self) -> None:
-        """Let go of the rows of runs that were looked at longest ago; the last one stays."""
-        with self._lock:
-            histories = list(self._histories.values())
-        n_bytes = sum(history.n_bytes for history in histories)
-        for history in histories[:-1]:
-            if n_bytes <= _HISTORY_BYTES:
-                break
-            n_bytes -= history.n_bytes
-            history.release()
 
 
 def _identity(entry: RunEntry) -> str:

@@ -23,7 +23,7 @@ def half_life_for(n_steps: int) -> int:
     return max(fitting, default=5)
 
 
-def smooth(loss: npt.NDArray[np.float64], half_life: int) -> npt.NDArray[np.float64]:
+def smooth(loss: npt.NDArray[np.float64], half_life: float) -> npt.NDArray[np.float64]:
     """Return the debiased moving average of a loss.
 
     Where every value is positive their logarithms are averaged, because that is the scale on
@@ -50,16 +50,25 @@ def smooth(loss: npt.NDArray[np.float64], half_life: int) -> npt.NDArray[np.floa
     is_log = bool(finite.any()) and float(loss[finite].min()) > 0
     values = np.log(loss, where=finite & (loss > 0), out=np.zeros_like(loss)) if is_log else loss
     averaged = _decaying_sum(np.where(finite, values, 0.0), half_life)
-    weight = _decaying_sum(finite.astype(np.float64), half_life)
+    weight = _weights(finite, half_life)
     with np.errstate(invalid="ignore", divide="ignore"):
         average = np.where(finite, averaged / weight, np.nan)
     return np.exp(average) if is_log else average
 
 
-def _decaying_sum(x: npt.NDArray[np.float64], half_life: int) -> npt.NDArray[np.float64]:
+def _weights(finite: npt.NDArray[np.bool_], half_life: float) -> npt.NDArray[np.float64]:
+    """Return the sum of weights at each step; it has a closed form where nothing is missing."""
+    if not finite.all():
+        return _decaying_sum(finite.astype(np.float64), half_life)
+    log_decay = -np.log(2.0) / half_life
+    steps = np.arange(1, len(finite) + 1, dtype=np.float64)
+    return np.asarray(np.expm1(log_decay * steps) / np.expm1(log_decay), dtype=np.float64)
+
+
+def _decaying_sum(x: npt.NDArray[np.float64], half_life: float) -> npt.NDArray[np.float64]:
     """Return ``s[i] = x[i] + decay * s[i - 1]``, a block at a time and not a value at a time."""
     decay = 0.5 ** (1.0 / half_life)
-    size = _HALF_LIVES_A_BLOCK * half_life
+    size = max(int(_HALF_LIVES_A_BLOCK * half_life), 1)
     growth = decay ** -np.arange(size, dtype=np.float64)
     out = np.empty_like(x)
     carried = 0.0

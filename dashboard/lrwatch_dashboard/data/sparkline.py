@@ -21,13 +21,19 @@ class Sparkline:
 
     Means of the loss and of its logarithm are kept; the second is drawn if every loss was
     positive, as in the large chart.
+
+    Parameters
+    ----------
+    n_bins
+        How many, an even number.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, n_bins: int = _N_BINS) -> None:
+        self._n_bins = n_bins
         self._width = 1
         self._least = np.inf
         # Rows: sum of losses, sum of logarithms, number of losses.
-        self._bins = np.zeros((3, _N_BINS))
+        self._bins = np.zeros((3, n_bins))
 
     def add(self, step: npt.NDArray[np.int64], loss: npt.NDArray[np.float64]) -> None:
         """Take in new steps; a loss that is not finite leaves a gap."""
@@ -36,12 +42,12 @@ class Sparkline:
         if not len(step):
             return
         self._least = min(self._least, float(loss.min()))
-        while int(step.max()) // self._width >= _N_BINS:
+        while int(step.max()) // self._width >= self._n_bins:
             self._halve()
         bins = step // self._width
         logs = np.log(np.maximum(loss, np.finfo(np.float64).tiny))
         for row, weights in enumerate((np.clip(loss, -_HUGE, _HUGE), logs, np.ones_like(loss))):
-            self._bins[row] += np.bincount(bins, weights, _N_BINS)
+            self._bins[row] += np.bincount(bins, weights, self._n_bins)
 
     def heights(self) -> tuple[int | None, ...]:
         """Return the curve as whole numbers from 0 to 99, None where there is a gap."""
@@ -68,7 +74,7 @@ class Sparkline:
         return steps, np.exp(means, out=means) if self._least > 0 else means
 
     def _halve(self) -> None:
-        half = _N_BINS // 2
+        half = self._n_bins // 2
         self._bins[:, :half] = self._bins[:, 0::2] + self._bins[:, 1::2]
         self._bins[:, half:] = 0.0
         self._width *= 2

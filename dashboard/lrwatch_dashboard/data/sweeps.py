@@ -7,16 +7,20 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
 
-import numpy as np
-
-from lrwatch.diagnosis.comparison import Trial, choose_rate, same_but_rate_and_seed, sweeps
+from lrwatch.diagnosis.comparison import (
+    Trial,
+    choose_rate,
+    final_loss,
+    same_but_rate_and_seed,
+    sweeps,
+)
+from lrwatch_dashboard.data.range_tests import is_range_test
 from lrwatch_dashboard.views import RunView, Sweep, SweepRate, SweepRun
 
-__all__ = ["Loss", "find_sweeps", "sweep_of"]
+__all__ = ["Loss", "find_sweeps", "sweep_of", "trial_of"]
 
 Loss = Literal["final", "best"]
 
-_TAIL: Final = 16  # the final loss is the mean over the last sixteenth of the run
 _LATE: Final = 0.9  # of the run: no finite loss after that is a run that ended without one
 _LONGEST_LABEL: Final = 4  # settings
 
@@ -33,7 +37,9 @@ def find_sweeps(views: Sequence[RunView], loss: Loss = "final") -> tuple[Sweep, 
         over a few steps and not of a single one.
     """
     by_key = {view.key: view for view in views}
-    groups = sweeps(_trial(view, loss) for view in views if view.lr)
+    # A range test has many rates; the highest says nothing of where it ended.
+    tried = [view for view in views if view.lr and not is_range_test(view)]
+    groups = sweeps(trial_of(view, loss) for view in tried)
     shared = [_shared(group) for group in groups]
     found = [
         _sweep(group, by_key, _label(same, shared))
@@ -43,14 +49,12 @@ def find_sweeps(views: Sequence[RunView], loss: Loss = "final") -> tuple[Sweep, 
 
 
 def sweep_of(found: Sequence[Sweep], key: str) -> Sweep | None:
-    """Return the sweep that a run belongs to; the first one if there is no such run."""
-    for sweep in found:
-        if any(run.key == key for run in sweep.runs):
-            return sweep
-    return found[0] if found else None
+    """Return the sweep that a run belongs to; None if it belongs to none."""
+    return next((sweep for sweep in found if any(run.key == key for run in sweep.runs)), None)
 
 
-def _trial(view: RunView, loss: Loss) -> Trial:
+def trial_of(view: RunView, loss: Loss = "final") -> Trial:
+    """Return a run as it is compared with others."""
     settings: dict[str, Any] = dict(view.config)
     if not settings and view.group:
         settings["group"] = view.group
@@ -65,7 +69,7 @@ def _loss(view: RunView, loss: Loss) -> float:
     if loss == "best":
         return float(y.min())
     has_ended_broken = view.is_broken and x[-1] < _LATE * (view.last_step or 0)
-    return math.nan if has_ended_broken else float(np.mean(y[-max(len(y) // _TAIL, 1) :]))
+    return math.nan if has_ended_broken else final_loss(y)
 
 
 def _sweep(group: Sequence[Trial], by_key: Mapping[str, RunView], label: str) -> Sweep:

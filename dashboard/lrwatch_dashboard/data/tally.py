@@ -9,6 +9,7 @@ import numpy as np
 
 from lrwatch.diagnosis import Diagnosis
 from lrwatch.records import FloatArray, StepBlock
+from lrwatch_dashboard.data.envelope import Outliner
 from lrwatch_dashboard.data.finding import Finding
 from lrwatch_dashboard.data.sparkline import Sparkline
 from lrwatch_dashboard.data.stopwatch import Stopwatch
@@ -32,6 +33,7 @@ class Tally:
         self._is_broken = False
         self._sparkline = Sparkline()
         self._stopwatch = Stopwatch()
+        self._outliner = Outliner()
         self._times: deque[int] = deque(maxlen=_N_GAPS)
 
     def add(self, block: StepBlock) -> None:
@@ -49,6 +51,7 @@ class Tally:
         self._is_broken |= len(finite) < int(block.loss_seen.sum())
         self._sparkline.add(block.step, block.loss)
         self._stopwatch.add(block.step, block.time)
+        self._outliner.add(block)
         self._times.extend(block.time[-_N_GAPS:].tolist())
 
     @property
@@ -69,6 +72,7 @@ class Tally:
             heights=self._sparkline.heights(),
             outline=Curve("loss", *self._sparkline.points()),
             clock=self._stopwatch.clock(),
+            envelope=self._outliner.envelope(),
             diagnosis=diagnosis,
         )
 

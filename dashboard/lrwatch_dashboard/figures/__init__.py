@@ -2,6 +2,7 @@
 
 from lrwatch_dashboard.figures.compare_figure import compare_figure
 from lrwatch_dashboard.figures.graph_config import GRAPH_CONFIG
+from lrwatch_dashboard.figures.range_figure import range_figure
 from lrwatch_dashboard.figures.run_figure import run_figure
 from lrwatch_dashboard.figures.stack import message_figure, no_figure
 from lrwatch_dashboard.figures.sweep_figure import sweep_figure
@@ -11,6 +12,7 @@ __all__ = [
     "compare_figure",
     "message_figure",
     "no_figure",
+    "range_figure",
     "run_figure",
     "sweep_figure",
 ]

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from lrwatch.formats import number
 
-__all__ = ["linear_axis", "log_axis"]
+__all__ = ["even_ticks", "linear_axis", "log_axis"]
 
 _PADDING: Final = 0.06  # of the span, above and below
 _MANY_DECADES: Final = 2.6  # from here on only powers of ten are written
@@ -66,7 +66,7 @@ def linear_axis(values: npt.NDArray[np.float64]) -> dict[str, Any]:
         low, high = low - margin, high + margin
     pad = _PADDING * (high - low)
     bottom, top = low - pad, high + pad
-    ticks = _even_ticks(bottom, top)
+    ticks = even_ticks(bottom, top)
     return {
         "type": "linear",
         "range": [bottom, top],
@@ -85,7 +85,7 @@ def _extent(values: npt.NDArray[np.float64], include: tuple[float, ...]) -> tupl
 def _log_ticks(bottom: float, top: float) -> list[float]:
     span = top - bottom
     if span < _FEW_DECADES:
-        return [tick for tick in _even_ticks(10**bottom, 10**top) if tick > 0]
+        return [tick for tick in even_ticks(10**bottom, 10**top) if tick > 0]
     exponents = range(math.ceil(bottom), math.floor(top) + 1)
     if span >= _MANY_DECADES:
         stride = max(1, math.ceil(len(exponents) / (_N_TICKS + 1)))
@@ -95,7 +95,8 @@ def _log_ticks(bottom: float, top: float) -> list[float]:
     return [tick for tick in candidates if bottom <= math.log10(tick) <= top]
 
 
-def _even_ticks(low: float, high: float) -> list[float]:
+def even_ticks(low: float, high: float) -> list[float]:
+    """Return a few round values at equal distances between two, of which the first is less."""
     raw = (high - low) / _N_TICKS
     power = 10.0 ** math.floor(math.log10(raw))
     step = next(m * power for m in (1, 2, 2.5, 5, 10) if m * power >= raw * (1 - 1e-9))

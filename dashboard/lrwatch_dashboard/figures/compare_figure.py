@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
@@ -9,7 +10,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from lrwatch.formats import count
-from lrwatch_dashboard.address import ChartView
+from lrwatch_dashboard.address import ChartView, run_href
 from lrwatch_dashboard.figures.axes import linear_axis, log_axis
 from lrwatch_dashboard.figures.panel import (
     Panel,
@@ -20,6 +21,7 @@ from lrwatch_dashboard.figures.panel import (
     within,
 )
 from lrwatch_dashboard.figures.panels import RATIO_GUIDE
+from lrwatch_dashboard.figures.seed_band import seed_traces
 from lrwatch_dashboard.figures.stack import stacked
 from lrwatch_dashboard.figures.x_axis import by_time, step_range, time_axis
 from lrwatch_dashboard.theme import DASHES, Palette, palette
@@ -76,7 +78,8 @@ def compare_figure(
     drawn = [curves for curves, _ in lines]
     shown = time_axis(drawn) if view.x == "time" else step_range(drawn)
     figure = stacked(panels, colours, shown)
-    hover = "x unified" if len(lines) <= _FEW else "closest"
+    n_lines = len({style["lead"] for _, style in lines})
+    hover = "x unified" if n_lines <= _FEW else "closest"
     # One panel's lines at a time: those of all panels would fill the screen.
     return figure.update_layout(hovermode=hover, hoversubplots="single", uirevision="compare")
 
@@ -94,6 +97,8 @@ def _style(run: ComparedRun, look: tuple[int, int], colours: Palette) -> dict[st
         "colour": colours.hues[hue],
         "dash": DASHES[dash],
         "name": escape(run.view.name),
+        "lead": run.lead,
+        "href": run_href(run.view.key),
     }
 
 
@@ -111,6 +116,8 @@ def _loss(lines: _Lines, behind: Curve | None, colours: Palette, y: YScale) -> P
         faint |= {"hoverinfo": "skip", "hovertemplate": None, "opacity": _FAINT}
         traces.insert(0, faint)
         said += "; others grey"
+    if len({style["lead"] for _, style in lines}) < len(lines):
+        said += "; median and quartiles over seeds"
     return Panel(title, said + note, tuple(traces), axis)
 
 
@@ -181,8 +188,15 @@ def _axis(
 
 def _traces(lines: _Lines, curve_of: Callable[[RunCurves], Curve]) -> list[dict[str, Any]]:
     traces = []
-    for run, style in lines:
-        trace = line(curve_of(run), style["colour"], name=style["name"], width=1.6)
+    for _, group in itertools.groupby(lines, key=lambda each: str(each[1]["lead"])):
+        members = list(group)
+        style = members[0][1]
+        if len(members) > 1:
+            name = f"{style['name']} and {len(members) - 1} more, median"
+            mine = [curve_of(run) for run, _ in members]
+            traces += seed_traces(mine, style["colour"], style["dash"], name=name)
+            continue
+        trace = line(curve_of(members[0][0]), style["colour"], name=style["name"], width=1.6)
         trace["line"]["dash"] = style["dash"]
-        traces.append(trace)
+        traces.append(trace | {"meta": style["href"]})
     return traces

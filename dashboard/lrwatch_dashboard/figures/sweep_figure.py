@@ -11,17 +11,15 @@ import plotly.graph_objects as go
 
 from lrwatch.formats import number
 from lrwatch_dashboard.address import run_href
+from lrwatch_dashboard.figures.against_rate import against_rate, rate_band, rate_line
 from lrwatch_dashboard.figures.axes import linear_axis, log_axis
 from lrwatch_dashboard.figures.panel import YScale, escape
-from lrwatch_dashboard.figures.stack import base_layout
 from lrwatch_dashboard.theme import MARK_LABELS, MARKS, Palette, look, palette
 from lrwatch_dashboard.views import Sweep, SweepRate, SweepRun
 
 __all__ = ["sweep_figure"]
 
-_HEIGHT_PX: Final = 460
 _FAR: Final = 1e3  # times the best loss, from where on a run stands on the frame
-_ROOM: Final = 0.08  # of a decade at either side
 _QUARTILES_OPACITY: Final = 0.14
 _SYMBOLS: Final = {
     "cross": "x",
@@ -120,49 +118,10 @@ def _said(run: SweepRun) -> str:
 
 
 def _layout(sweep: Sweep, colours: Palette, axis: dict[str, Any], loss: str) -> dict[str, Any]:
-    layout = base_layout(colours, _HEIGHT_PX)
     rates = np.array([rate.lr for rate in sweep.rates])
-    x_axis = log_axis(rates)
-    low, high = (math.log10(rates.min()), math.log10(rates.max())) if len(rates) else (0.0, 1.0)
-    x_axis["range"] = [low - _ROOM * (1 + high - low), high + _ROOM * (1 + high - low)]
-    layout["xaxis"] = {
-        **x_axis,
-        "title": {"text": "peak learning rate", "standoff": 6},
-        "gridcolor": colours.line,
-        "zeroline": False,
-    }
-    layout["yaxis"] = {
-        **axis,
-        "title": {"text": f"{loss} loss", "standoff": 6},
-        "gridcolor": colours.line,
-        "zeroline": False,
-    }
-    layout |= {"hovermode": "closest", "uirevision": "sweep", "showlegend": True}
-    layout["legend"] = {
-        "orientation": "h",
-        "x": 1,
-        "xanchor": "right",
-        "y": 1.02,
-        "yanchor": "bottom",
-        "bgcolor": "rgba(0,0,0,0)",
-        "itemclick": False,
-        "itemdoubleclick": False,
-    }
-    layout["margin"] = {**layout["margin"], "t": 44, "l": 74}
-    layout["shapes"] = _band(sweep, colours)
-    return layout
-
-
-def _band(sweep: Sweep, colours: Palette) -> list[dict[str, Any]]:
-    """Shade the recommended rates; a single one gets a little room to be seen."""
-    shapes: list[dict[str, Any]] = []
-    across = {"yref": "paper", "y0": 0, "y1": 1, "layer": "below"}
-    if sweep.band is not None:
-        low, high = sweep.band
-        paint = {"fillcolor": colours.marks["disc"], "opacity": colours.shade * 1.5}
-        edges = {"x0": low / 1.06, "x1": high * 1.06}
-        shapes.append({"type": "rect", **across, **edges, **paint, "line": {"width": 0}})
+    layout = against_rate(rates, axis, colours, f"{loss} loss")
+    layout["xaxis"]["title"]["text"] = "peak learning rate"
+    shapes = rate_band(sweep.band, colours)
     if sweep.best is not None:
-        line = {"color": colours.marks["disc"], "width": 1, "dash": "dot"}
-        shapes.append({"type": "line", **across, "x0": sweep.best, "x1": sweep.best, "line": line})
-    return shapes
+        shapes.append(rate_line(sweep.best, colours.marks["disc"]))
+    return layout | {"uirevision": "sweep", "shapes": shapes}

@@ -7,6 +7,7 @@ from typing import Any
 from dash import html
 
 from lrwatch_dashboard.components.key_list import key_list
+from lrwatch_dashboard.components.sample_picture import sample_picture
 from lrwatch_dashboard.components.verdict_badge import verdict_badge
 from lrwatch_dashboard.theme import MARK_LABELS, MARKS, VERDICTS, Look, Mark
 
@@ -31,7 +32,8 @@ def layout() -> html.Div:
                     html.H2("Verdicts, worst first"),
                     html.P(
                         "The mark says what is wrong with the learning rate, the word says how "
-                        "it shows. A run's page has the tests behind its verdict.",
+                        "it shows; beside it is the loss of a sample run. A run's page has the "
+                        "tests behind its verdict.",
                         className="quiet",
                     ),
                     *[_marked(mark) for mark in MARKS],
@@ -58,4 +60,5 @@ def _marked(mark: Mark) -> html.Section:
 
 def _row(verdict: str, seen: Look) -> html.Div:
     sentences = f"{seen.meaning}. {seen.sign}." if seen.sign else f"{seen.meaning}."
-    return html.Div([html.Dt(verdict_badge(verdict)), html.Dd(sentences)])
+    said = html.Dd([html.Span(sentences), sample_picture(verdict, seen.mark)])
+    return html.Div([html.Dt(verdict_badge(verdict)), said])

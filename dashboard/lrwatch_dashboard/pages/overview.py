@@ -13,6 +13,7 @@ from lrwatch_dashboard.address import query
 from lrwatch_dashboard.components.empty_state import empty_state
 from lrwatch_dashboard.components.mark_filters import mark_counts, mark_filters
 from lrwatch_dashboard.components.run_table import run_table, table_change
+from lrwatch_dashboard.data.shared_trouble import shared_trouble
 from lrwatch_dashboard.theme import MARKS
 from lrwatch_dashboard.views import Overview, RunSource
 
@@ -37,11 +38,13 @@ def layout(source: RunSource, search: str = "") -> html.Div:
         [
             dcc.Interval(id=ids.OVERVIEW_TICK, interval=POLL_MILLISECONDS),
             dcc.Store(id=ids.OVERVIEW_TOKEN, data=table.token),
+            dcc.Store(id=ids.OVERVIEW_VERDICTS, data=_verdicts(table)),
             dcc.Store(id=ids.OVERVIEW_CHANGE),
             html.H1("Runs", className="unseen"),
             html.Div(
                 [
                     _toolbar(table, query(search)),
+                    html.P(_shared(source, table), id=ids.SHARED, className="shared"),
                     html.Div(run_table(table.rows), className="table-frame"),
                 ],
                 id=ids.TABLE,
@@ -102,7 +105,19 @@ def summary(table: Overview) -> str:
     return f"{runs}, {count(table.n_running)} running{more}"
 
 
-def poll(source: RunSource, token: str, now: float) -> dict[str, Any]:
+def _verdicts(table: Overview) -> str:
+    return str(sorted(table.verdicts.items()))
+
+
+def _shared(source: RunSource, table: Overview) -> list[Any]:
+    """Return what the flagged runs share, once every run has its verdict."""
+    said = "" if table.verdicts.get("judging") else shared_trouble(source.runs())
+    if not said:
+        return []
+    return ["Flagged runs share: ", html.Span(said), html.A("Sweep", href="/sweep")]
+
+
+def poll(source: RunSource, token: str, verdicts: str, now: float) -> dict[str, Any]:
     """Return what changed in the page since its last poll.
 
     Parameters
@@ -111,6 +126,8 @@ def poll(source: RunSource, token: str, now: float) -> dict[str, Any]:
         Where the runs come from.
     token
         Stands for the table that the page shows.
+    verdicts
+        Stands for the verdicts when what the flagged runs share was worked out.
     now
         Seconds since the Unix epoch, for the ages that the page shows.
 
@@ -123,7 +140,10 @@ def poll(source: RunSource, token: str, now: float) -> dict[str, Any]:
     beat = {"now": now}
     if table.token == token:
         return _nothing_but(beat)
+    are_new = _verdicts(table) != verdicts
     return {
+        "shared": _shared(source, table) if are_new else no_update,
+        "verdicts": _verdicts(table) if are_new else no_update,
         "change": table_change(table),
         "token": table.token,
         "summary": summary(table),
@@ -138,21 +158,27 @@ def poll(source: RunSource, token: str, now: float) -> dict[str, Any]:
 def register(app: Dash, source: RunSource) -> None:
     """Connect the page's callbacks."""
 
-    def on_tick(_n: int, token: str) -> dict[str, Any]:
-        return poll(source, token, time.time())
+    def on_tick(_n: int, token: str, verdicts: str) -> dict[str, Any]:
+        return poll(source, token, verdicts, time.time())
 
     app.callback(
         output={
             "change": Output(ids.OVERVIEW_CHANGE, "data"),
             "token": Output(ids.OVERVIEW_TOKEN, "data"),
             "summary": Output(ids.SUMMARY, "children"),
+            "shared": Output(ids.SHARED, "children"),
+            "verdicts": Output(ids.OVERVIEW_VERDICTS, "data"),
             "counts": Output({"type": ids.MARK_COUNT, "mark": ALL}, "children"),
             "no_table": Output(ids.TABLE, "hidden"),
             "no_empty": Output(ids.EMPTY, "hidden"),
             "empty": Output(ids.EMPTY, "children"),
             "beat": Output(ids.BEAT, "data", allow_duplicate=True),
         },
-        inputs=[Input(ids.OVERVIEW_TICK, "n_intervals"), State(ids.OVERVIEW_TOKEN, "data")],
+        inputs=[
+            Input(ids.OVERVIEW_TICK, "n_intervals"),
+            State(ids.OVERVIEW_TOKEN, "data"),
+            State(ids.OVERVIEW_VERDICTS, "data"),
+        ],
         prevent_initial_call=True,
     )(on_tick)
     app.clientside_callback(
@@ -163,5 +189,5 @@ def register(app: Dash, source: RunSource) -> None:
 
 
 def _nothing_but(beat: dict[str, float]) -> dict[str, Any]:
-    names = ("change", "token", "summary", "no_table", "no_empty", "empty")
+    names = ("change", "token", "summary", "shared", "verdicts", "no_table", "no_empty", "empty")
     return dict.fromkeys(names, no_update) | {"counts": [no_update] * len(MARKS), "beat": beat}

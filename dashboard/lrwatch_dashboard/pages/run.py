@@ -5,22 +5,24 @@ from __future__ import annotations
 import time
 from typing import Any, Final
 
-from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
+import plotly.graph_objects as go
+from dash import Dash, Input, Output, State, dcc, html, no_update
 
 from lrwatch_dashboard import ids
-from lrwatch_dashboard.address import ChartView, query, steps_of
+from lrwatch_dashboard.address import ChartView, query, run_href, steps_of
 from lrwatch_dashboard.components.curve_table import curve_table
 from lrwatch_dashboard.components.evidence_table import evidence_table
 from lrwatch_dashboard.components.run_header import run_links, run_status, verdict_card
 from lrwatch_dashboard.components.settings_list import settings_list
 from lrwatch_dashboard.components.view_bar import view_bar
 from lrwatch_dashboard.figures import GRAPH_CONFIG, message_figure, no_figure, run_figure
+from lrwatch_dashboard.pages.drawing import redraw_when_asked, zoom_in_address
 from lrwatch_dashboard.pages.overview import POLL_MILLISECONDS
 from lrwatch_dashboard.views import RunSource, RunView
 
-__all__ = ["draw", "layout", "poll", "register"]
+__all__ = ["draw", "layout", "poll", "register", "report"]
 
-_AS_IT_IS: Final = (no_update, no_update, no_update)
+_AS_IT_IS: Final = dict.fromkeys(("figure", "numbers", "token"), no_update)
 
 
 def layout(source: RunSource, key: str, search: str = "") -> html.Div:
@@ -53,7 +55,7 @@ def layout(source: RunSource, key: str, search: str = "") -> html.Div:
                 className="run-head",
             ),
             html.Div(verdict_card(view), id=ids.RUN_VERDICT),
-            view_bar(ChartView.of(words)),
+            view_bar(ChartView.of(words), run_href(view.key)),
             html.Section(
                 dcc.Graph(id=ids.GRAPH, config=dict(GRAPH_CONFIG), figure=no_figure()),
                 className="chart",
@@ -91,8 +93,8 @@ def poll(source: RunSource, key: str, token: str, now: float) -> dict[str, Any]:
     return answer
 
 
-def draw(source: RunSource, key: str, view: ChartView, theme: str, drawn: str) -> Any:
-    """Return figure, table and token, or none if the token says that this is what is shown.
+def draw(source: RunSource, key: str, view: ChartView, theme: str, drawn: str) -> dict[str, Any]:
+    """Return what is shown, or nothing new if the token says that this is it.
 
     Parameters
     ----------
@@ -104,21 +106,61 @@ def draw(source: RunSource, key: str, view: ChartView, theme: str, drawn: str) -
         ``"light"`` or ``"dark"``.
     drawn
         Token of the figure that is shown.
+
+    Returns
+    -------
+    dict
+        A value for each output of the callback, by its name.
     """
     run = source.run(key)
     if run is None:
         return _AS_IT_IS
+    view = view.ending_at([(run.last_step, run.clock)])
     curves = source.curves(key, steps_of(view, run.clock), view.half_life)
     if curves is None:
         token = f"unreadable {theme}"
         said = message_figure("The rows of this run cannot be read.", theme=theme)
-        return _AS_IT_IS if token == drawn else (said, "", token)
+        return _AS_IT_IS if token == drawn else _drawn(said, "", token)
     judgement = run.judgement
     token = f"{curves.token} {judgement.verdict} {judgement.interval} {view} {theme}"
     if token == drawn:
         return _AS_IT_IS
     figure = run_figure(curves, judgement, theme=theme, view=view, clock=run.clock)
-    return figure, curve_table(curves), token
+    return _drawn(figure, curve_table(curves), token)
+
+
+def _drawn(figure: go.Figure, numbers: Any, token: str) -> dict[str, Any]:
+    return {"figure": figure, "numbers": numbers, "token": token}
+
+
+def report(source: RunSource, key: str, search: str, now: float) -> tuple[str, html.Div] | None:
+    """Return title and elements of the page as it stands, for a file; None if there is no such run.
+
+    Parameters
+    ----------
+    source, key
+        Where the run comes from, and which.
+    search
+        Query of the address, as for `layout`.
+    now
+        Seconds since the Unix epoch.
+    """
+    run, view = source.run(key), ChartView.of(query(search))
+    if run is None:
+        return None
+    view = view.ending_at([(run.last_step, run.clock)])
+    curves = source.curves(key, steps_of(view, run.clock), view.half_life)
+    shown: list[Any] = [html.P("The rows of this run cannot be read.", className="quiet")]
+    if curves is not None:
+        figure = run_figure(curves, run.judgement, theme="variables", view=view, clock=run.clock)
+        twin = [html.Summary("Show as table"), curve_table(curves)]
+        shown = [dcc.Graph(figure=figure), html.Details(twin, className="twin")]
+    head = [html.H1(run.name), html.P(run_status(run, now), className="status")]
+    body = html.Div(
+        [html.Div(head, className="run-head"), verdict_card(run), *shown, _rests_on(run)],
+        className="run",
+    )
+    return run.name, body
 
 
 def register(app: Dash, source: RunSource) -> None:
@@ -127,7 +169,7 @@ def register(app: Dash, source: RunSource) -> None:
     def on_tick(_n: int, key: str, token: str) -> dict[str, Any]:
         return poll(source, key, token, time.time())
 
-    def on_view(_n: int, words: dict[str, str], theme: str, key: str, drawn: str) -> Any:
+    def on_view(words: dict[str, str], theme: str, key: str, drawn: str) -> dict[str, Any]:
         return draw(source, key, ChartView.of(words), theme, drawn)
 
     app.callback(
@@ -145,22 +187,18 @@ def register(app: Dash, source: RunSource) -> None:
         ],
         prevent_initial_call=True,
     )(on_tick)
-    app.callback(
-        Output(ids.GRAPH, "figure"),
-        Output(ids.RUN_NUMBERS, "children"),
-        Output(ids.RUN_CURVES_TOKEN, "data"),
-        Input(ids.RUN_TICK, "n_intervals"),
-        Input(ids.VIEW, "data"),
-        Input(ids.THEME, "data"),
-        State(ids.RUN_KEY, "data"),
-        State(ids.RUN_CURVES_TOKEN, "data"),
-    )(on_view)
-    app.clientside_callback(
-        ClientsideFunction("lrwatch", "zoomOf"),
-        Output(ids.VIEW, "data", allow_duplicate=True),
-        Input(ids.GRAPH, "relayoutData"),
-        prevent_initial_call=True,
+    redraw_when_asked(
+        app,
+        on_view,
+        tick=ids.RUN_TICK,
+        token=ids.RUN_CURVES_TOKEN,
+        outputs={
+            "figure": Output(ids.GRAPH, "figure"),
+            "numbers": Output(ids.RUN_NUMBERS, "children"),
+        },
+        state=[State(ids.RUN_KEY, "data")],
     )
+    zoom_in_address(app, ids.GRAPH)
 
 
 def _rests_on(view: RunView) -> html.Div:

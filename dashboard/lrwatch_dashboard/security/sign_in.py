@@ -1,4 +1,7 @@
-"""The token is asked for once; a cookie that no script can read stands for it from then on."""
+"""The token is asked for once; a cookie that no script can read stands for it from then on.
+
+Programs show it with every request: ``Authorization: Bearer TOKEN``.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,7 @@ __all__ = ["SIGN_IN", "SignIn", "local_target"]
 SIGN_IN: Final = "/login"
 
 _OPEN: Final = frozenset({SIGN_IN, "/health"})
+_BEARER: Final = "bearer "
 _PATH: Final = re.compile(r"/(?![/\\])[^\x00-\x20\\]*")
 _WRONG: Final = "That is not the token of this dashboard."
 
@@ -37,6 +41,8 @@ class SignIn:
         self._token = token
         self._sessions = Sessions(token)
         self._throttle = throttle or Throttle()
+        # One of its own: every scrape that gets in would let a guesser at the form start anew.
+        self._bearer_throttle = Throttle()
 
     def install(self, server: Flask) -> None:
         """Ask for the token on a server from now on."""
@@ -50,7 +56,7 @@ class SignIn:
             return None
         if request.method == "GET" and "token" in request.args:
             return self._link_with_token()
-        if self._is_known():
+        if self._is_known() or self._has_shown_token():
             return None
         if request.method == "GET" and "text/html" in request.headers.get("Accept", ""):
             target = local_target(_this_address())
@@ -58,6 +64,7 @@ class SignIn:
             return _page(onward_page(form), 401)
         answer = jsonify(problem="the session has ended; open the dashboard anew and sign in")
         answer.status_code = 401
+        answer.headers["WWW-Authenticate"] = "Bearer"
         return answer
 
     def _link_with_token(self) -> Response:
@@ -97,6 +104,17 @@ class SignIn:
 
     def _is_known(self) -> bool:
         return self._sessions.holds(request.cookies.get(self._sessions.cookie, ""))
+
+    def _has_shown_token(self) -> bool:
+        """Return whether a program has shown the token, and not after too many wrong ones."""
+        shown = request.headers.get("Authorization", "")
+        address = request.remote_addr or ""
+        if not shown.lower().startswith(_BEARER) or self._bearer_throttle.admit(address):
+            return False
+        if not same(self._token, shown[len(_BEARER) :].strip()):
+            return False
+        self._bearer_throttle.succeeded(address)
+        return True
 
     def _with_cookie(self, answer: Response) -> Response:
         answer.set_cookie(

@@ -37,7 +37,7 @@ def test_the_delta_is_at_the_last_step_that_both_runs_have() -> None:
     long, short = compare_runs(views, lines, base="long").runs
     assert long.delta is None
     assert short.delta is not None
-    assert short.delta.step == 50
+    assert (short.delta.at, short.delta.is_time) == (50, False)
     assert short.delta.difference == pytest.approx(1.2 - 1.5)
     assert short.delta.share == pytest.approx(-0.2)
     assert (long.last_loss, short.last_loss) == (1.0, 1.2)
@@ -91,3 +91,36 @@ def test_the_backdrop_is_every_other_run_with_gaps_between() -> None:
 def test_all_runs_are_smoothed_alike() -> None:
     assert shared_half_life((run_view(last_step=99), run_view(last_step=9999))) == 100
     assert shared_half_life(()) == 5
+
+
+def test_the_delta_is_at_the_last_time_that_both_runs_have() -> None:
+    slow = Clock(np.array([0.0, 100.0]), np.array([0.0, 200.0]))
+    fast = Clock(np.array([0.0, 100.0]), np.array([0.0, 100.0]))
+    views = (run_view("slow", clock=slow), run_view("fast", clock=fast), run_view("untimed"))
+    line = curves(smooth_loss=falling(101, 1.0))
+    lines = dict.fromkeys(("slow", "fast", "untimed"), line)
+    runs = compare_runs(views, lines, base="fast", by_clock=True).runs
+    assert runs[0].delta is not None
+    assert (runs[0].delta.at, runs[0].delta.is_time) == (100.0, True)
+    assert runs[0].delta.difference == pytest.approx(1.5 - 1.0)  # half the way in the same time
+    assert runs[2].delta is None
+
+
+def test_runs_that_differ_in_the_seed_only_follow_the_first_of_them() -> None:
+    views = [
+        run_view(key, lr=rate, config={"lr": rate, "seed": seed, "depth": depth})
+        for key, rate, seed, depth in (
+            ("a0", 0.1, 0, 2),
+            ("b0", 0.3, 0, 2),
+            ("a1", 0.1, 1, 2),
+            ("deep", 0.1, 1, 9),
+        )
+    ]
+    runs = compare_runs(views, {}, by_seed=True).runs
+    assert [(run.view.key, run.lead) for run in runs] == [
+        ("a0", "a0"),
+        ("a1", "a0"),
+        ("b0", "b0"),
+        ("deep", "deep"),
+    ]
+    assert [run.lead for run in compare_runs(views, {}).runs] == ["a0", "b0", "a1", "deep"]

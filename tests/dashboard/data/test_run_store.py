@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from lrwatch_dashboard.data import RunStore, run_store
+from lrwatch_dashboard.data import RunStore, envelope, histories, run_store
 from lrwatch_dashboard.views import RunRow
 from stores import new_writer, row, write_run
 
@@ -209,10 +209,11 @@ def test_rows_of_the_runs_looked_at_longest_ago_are_let_go(
     store.refresh()
     first = store.curves("a")
     assert first is not None
-    monkeypatch.setattr(run_store, "_HISTORY_BYTES", int(2.5 * store._histories["a"].n_bytes))
+    kept = store._histories._kept
+    monkeypatch.setattr(histories, "_MOST_BYTES", int(2.5 * kept["a"].n_bytes))
     for name in "bca"[:2]:
         store.curves(name)
-    held = {name: history.n_bytes > 0 for name, history in store._histories.items()}
+    held = {name: history.n_bytes > 0 for name, history in kept.items()}
     assert held == {"a": False, "b": True, "c": True}
     again = store.curves("a")
     assert again is not None
@@ -250,3 +251,23 @@ def test_the_rows_of_a_listed_run_can_be_had_and_no_others(tmp_path: Path) -> No
     assert table.num_rows == 5
     assert store.rows("../outside") is None
     assert [view.key for view in store.runs(["gone", "run"])] == ["run"]
+
+
+def test_a_long_run_that_rests_has_outlines_that_need_no_reading(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(envelope, "LONG_RUN", 1_000)
+    long = write_run(tmp_path, "long", steps=range(2_000))
+    write_run(tmp_path, "short", steps=range(100))
+    for path in tmp_path.rglob("*"):
+        os.utime(path, (1e9, 1e9))
+    store = RunStore(tmp_path, threaded=False)
+    store.refresh()
+    shutil.rmtree(long / "steps")
+    lines = store.outlines("long", 100)
+    assert lines is not None
+    assert lines.loss.y.max() == 1_999
+    assert lines.last_step == 1_999
+    assert store.outlines("long", 5) is None  # finer than its stretches
+    assert store.outlines("short", 100) is None
+    assert store.outlines("gone", 100) is None

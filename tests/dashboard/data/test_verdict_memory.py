@@ -268,6 +268,7 @@ def test_a_finding_survives_its_writing_down() -> None:
         heights=(0, None, 99),
         outline=Curve("loss", grid, np.exp(-grid)),
         clock=Clock(grid, grid / 3),
+        envelope=None,
         diagnosis=diagnosis,
     )
     again = Finding.from_json(json.loads(json.dumps(finding.as_json())))

@@ -5,6 +5,7 @@ from typing import Any
 
 from dash import no_update
 from dashboard_views import FakeSource, curves, judgement, run_view, text_of
+from lrwatch_dashboard.data.compared import chosen_keys
 from lrwatch_dashboard.figures import GRAPH_CONFIG
 from lrwatch_dashboard.pages import compare
 
@@ -36,7 +37,7 @@ def test_the_chart_has_the_configuration_of_all_charts() -> None:
 def test_more_runs_than_can_be_told_apart_are_cut_and_said() -> None:
     keys = [f"run-{i}" for i in range(25)]
     source = _source(*keys)
-    assert "the first 20 of 25" in compare.status(source, keys)
+    assert "the first 20 of 25" in compare.status(source, keys, {})
     assert len({trace.name for trace in _drawn(source, keys)["figure"].data}) == 20
 
 
@@ -93,3 +94,42 @@ def test_names_of_runs_and_settings_are_text() -> None:
     source = FakeSource(views={hostile: run_view(hostile, config={hostile: hostile})}, lines=None)
     table = compare.draw(source, [hostile], {}, "light", "")["table"]
     assert "dangerously" not in str(table.to_plotly_json())
+
+
+def _sweep() -> FakeSource:
+    views = {
+        f"{rate}-{seed}": run_view(f"{rate}-{seed}", lr=rate, config={"lr": rate, "seed": seed})
+        for rate in (0.1, 0.3)
+        for seed in range(3)
+    }
+    return FakeSource(views=views, lines=curves())
+
+
+def test_a_sweep_is_compared_by_one_of_its_runs() -> None:
+    assert len(chosen_keys(_sweep(), [], {"group": "0.1-1"})) == 6
+    assert chosen_keys(_sweep(), ["0.1-1"], {"group": "0.1-1"}) == ["0.1-1"]
+    assert chosen_keys(_sweep(), [], {"group": "gone"}) == ["gone"]
+    assert "6 runs" in text_of(compare.layout(_sweep(), "?group=0.1-1"))
+
+
+def test_runs_that_differ_in_the_seed_only_are_drawn_as_one_on_demand() -> None:
+    source = _sweep()
+    keys = ["0.3-0", "0.1-0", "0.3-1", "0.1-1"]
+    single = compare.draw(source, keys, {}, "light", "")["figure"]
+    assert len([t for t in single.data if t.yaxis == "y"]) == 4
+
+    answer = compare.draw(source, keys, {"seeds": "band"}, "light", "")
+    drawn = [t.name for t in answer["figure"].data if t.yaxis == "y" and t.name != "one seed"]
+    assert drawn == [
+        "quartiles",
+        "0.3-0 and 1 more, median",
+        "quartiles",
+        "0.1-0 and 1 more, median",
+    ]
+    rows = [p.children[1].children.children for p in answer["table"].children.children[1].children]
+    assert rows == ["0.3-0", "0.3-1", "0.1-0", "0.1-1"]
+
+
+def test_more_runs_are_shown_where_seeds_are_one_line() -> None:
+    keys = [f"run-{i}" for i in range(25)]
+    assert "first" not in compare.status(_source(*keys), keys, {"seeds": "band"})

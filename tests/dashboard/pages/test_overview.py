@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from dash import no_update
-from dashboard_views import FakeSource, an_overview, run_row
+from dashboard_views import FakeSource, an_overview, judgement, run_row, run_view, text_of
 from lrwatch_dashboard import ids
 from lrwatch_dashboard.pages import overview
 from plotly.utils import PlotlyJSONEncoder
@@ -50,7 +50,7 @@ def test_the_summary_counts_runs() -> None:
 
 
 def test_a_poll_with_nothing_new_sends_the_clock_only() -> None:
-    answer = overview.poll(FakeSource(), "a:1", now=5.0)
+    answer = overview.poll(FakeSource(), "a:1", "", now=5.0)
     assert answer.pop("beat") == {"now": 5.0}
     assert answer.pop("counts") == [no_update] * 5
     assert all(value is no_update for value in answer.values())
@@ -58,7 +58,7 @@ def test_a_poll_with_nothing_new_sends_the_clock_only() -> None:
 
 def test_a_poll_brings_changed_rows_counts_and_the_new_token() -> None:
     table = an_overview(run_row("a", verdict="ok"), token="a:2", whole=False, removed=("b",))
-    answer = overview.poll(FakeSource(table), "a:1", now=5.0)
+    answer = overview.poll(FakeSource(table), "a:1", "", now=5.0)
     assert [row["key"] for row in answer["change"]["rows"]] == ["a"]
     assert answer["change"]["removed"] == ["b"]
     assert answer["token"] == "a:2"
@@ -68,6 +68,33 @@ def test_a_poll_brings_changed_rows_counts_and_the_new_token() -> None:
 
 def test_the_last_run_that_goes_leaves_the_empty_state() -> None:
     table = an_overview(token="a:2", whole=False, removed=("a",))
-    answer = overview.poll(FakeSource(table), "a:1", now=5.0)
+    answer = overview.poll(FakeSource(table), "a:1", "", now=5.0)
     assert (answer["no_table"], answer["no_empty"]) == (True, False)
     assert "No runs yet" in json.dumps(answer["empty"], cls=PlotlyJSONEncoder)
+
+
+def _flagged(*, judging: int = 0) -> FakeSource:
+    bad = {f"bad{i}": run_view(f"bad{i}", lr=1.0) for i in range(3)}
+    good = {f"good{i}": run_view(f"good{i}", lr=0.1, judgement=judgement("ok")) for i in range(3)}
+    rows = [run_row(key) for key in (*bad, *good)]
+    table = an_overview(*rows, verdicts={"oscillating": 3, "ok": 3, "judging": judging})
+    return FakeSource(table, views=bad | good)
+
+
+def test_what_flagged_runs_share_is_one_sentence_below_the_filters() -> None:
+    page = overview.layout(_flagged())
+    shared = page[ids.SHARED]
+    assert text_of(shared) == (
+        "Flagged runs share: learning rate >= 1 in 3 of 3 runs too high, and in 0 of 3 others Sweep"
+    )
+
+
+def test_what_flagged_runs_share_is_not_said_before_all_are_judged() -> None:
+    assert text_of(overview.layout(_flagged(judging=1))[ids.SHARED]) == ""
+
+
+def test_what_flagged_runs_share_is_worked_out_anew_only_when_verdicts_change() -> None:
+    source = _flagged()
+    first = overview.poll(source, "", "", now=5.0)
+    assert "3 of 3" in text_of(first["shared"])
+    assert overview.poll(source, "", first["verdicts"], now=5.0)["shared"] is no_update

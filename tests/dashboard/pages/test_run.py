@@ -11,7 +11,7 @@ from lrwatch_dashboard.figures import GRAPH_CONFIG
 from lrwatch_dashboard.pages import run
 
 ALL = ChartView()
-AS_IT_IS = (no_update, no_update, no_update)
+AS_IT_IS = dict.fromkeys(("figure", "numbers", "token"), no_update)
 
 
 def _source(**changes: Any) -> FakeSource:
@@ -65,29 +65,31 @@ def test_a_run_whose_folder_is_gone_keeps_what_was_shown() -> None:
 
 def test_the_figure_is_drawn_once_and_again_when_anything_it_shows_changes() -> None:
     source = _source()
-    figure, _, token = run.draw(source, "sgd-0.1", ALL, "light", "")
+    figure, _, token = run.draw(source, "sgd-0.1", ALL, "light", "").values()
     assert figure.data
     assert run.draw(source, "sgd-0.1", ALL, "light", token) == AS_IT_IS
 
-    assert run.draw(source, "sgd-0.1", ALL, "dark", token)[-1] != token
-    assert run.draw(source, "sgd-0.1", ChartView(window=(1.0, 5.0)), "light", token)[-1] != token
+    assert run.draw(source, "sgd-0.1", ALL, "dark", token)["token"] != token
+    assert (
+        run.draw(source, "sgd-0.1", ChartView(window=(1.0, 5.0)), "light", token)["token"] != token
+    )
     assert source.asked[-1] == (1.0, 5.0)
     source.lines = dataclasses.replace(curves(), token="a:2")
-    assert run.draw(source, "sgd-0.1", ALL, "light", token)[-1] != token
+    assert run.draw(source, "sgd-0.1", ALL, "light", token)["token"] != token
     source.lines = curves()
     source.views["sgd-0.1"] = run_view(judgement=judgement(interval=(1, 2)))
-    assert run.draw(source, "sgd-0.1", ALL, "light", token)[-1] != token
+    assert run.draw(source, "sgd-0.1", ALL, "light", token)["token"] != token
 
 
 def test_rows_that_cannot_be_read_leave_a_sentence_for_a_chart() -> None:
     source = FakeSource(lines=None)
-    figure, _, token = run.draw(source, "sgd-0.1", ALL, "light", "")
+    figure, _, token = run.draw(source, "sgd-0.1", ALL, "light", "").values()
     assert "cannot be read" in figure.layout.annotations[0].text
     assert run.draw(source, "sgd-0.1", ALL, "light", token) == AS_IT_IS
 
 
 def test_the_chart_has_a_table_of_the_same_curves() -> None:
-    table = text_of(run.draw(_source(), "sgd-0.1", ALL, "light", "")[1])
+    table = text_of(run.draw(_source(), "sgd-0.1", ALL, "light", "")["numbers"])
     for part in ("Step", "Loss", "Learning rate", "Gradient norm", "Update / weight"):
         assert part in table
     assert "0 2 0.1 2 0.002" in table

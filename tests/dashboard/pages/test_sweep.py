@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 from dash import no_update
-from dashboard_views import FakeSource, an_overview, judgement, run_view, text_of
+from dashboard_views import FakeSource, an_overview, curves, judgement, run_view, text_of
 from lrwatch_dashboard.pages import sweep
-from lrwatch_dashboard.views import Curve
+from lrwatch_dashboard.views import Curve, EvidenceRow
 
 
 def _source(**settings: Any) -> FakeSource:
@@ -73,3 +73,37 @@ def test_names_are_text() -> None:
     source = FakeSource(views={hostile: run_view(hostile, config={"lr": 0.3, "x": hostile})})
     answer = _drawn(source)
     assert hostile in text_of(answer["table"])
+
+
+def _with_a_range_test() -> FakeSource:
+    source = _source()
+    test = EvidenceRow("range_test", "fired", 1e6, 30.0)
+    judged = judgement("insufficient_data", evidence=(test,))
+    source.views["lr-find"] = run_view("lr-find", lr=10.0, judgement=judged)
+    x = np.arange(100.0)
+    loss, lr = Curve("loss", x, 2 - x / 100), Curve("", x, np.geomspace(1e-4, 1, 100))
+    source.lines = curves(loss=loss, lr=(lr,))
+    return source
+
+
+def test_a_range_test_is_shown_on_its_own_beside_the_sweeps() -> None:
+    source = _with_a_range_test()
+    answer = _drawn(source)
+    assert "3 rates, 3 runs" in text_of(answer["list"])
+    assert "lr-find range test" in text_of(answer["list"])
+    assert "lr-find" not in text_of(answer["table"])
+
+    answer = _drawn(source, group="lr-find")
+    assert "Loss falls fastest at" in text_of(answer["card"])
+    assert "Lowest loss" in text_of(answer["card"])
+    assert "steepest descent" in text_of(answer["table"])
+    assert [t.name for t in answer["figure"].data][:2] == ["loss", "median of a stretch"]
+
+
+def test_a_store_of_one_range_test_shows_it_and_one_that_cannot_be_read_says_so() -> None:
+    source = _with_a_range_test()
+    source.views = {"lr-find": source.views["lr-find"]}
+    assert "Loss falls fastest at" in text_of(_drawn(source)["card"])
+    source.lines = None
+    said = _drawn(source)["figure"].layout.annotations[0].text
+    assert said == "The rows of this run cannot be read."

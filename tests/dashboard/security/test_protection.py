@@ -22,7 +22,14 @@ def _is_let_through(answer: Any) -> bool:
 
 def test_every_answer_has_the_headers() -> None:
     client = _client()
-    for path in ("/", "/health", "/assets/lrwatch.css", "/no/such/page", "/assets/none.css?m=1"):
+    for path in (
+        "/",
+        "/health",
+        "/metrics",
+        "/assets/lrwatch.css",
+        "/no/such/page",
+        "/assets/none.css?m=1",
+    ):
         headers = client.get(path, buffered=True).headers
         policy = headers["Content-Security-Policy"]
         assert "frame-ancestors 'none'" in policy
@@ -54,7 +61,7 @@ def test_what_is_not_named_in_the_policy_is_forbidden() -> None:
 
 def test_data_is_kept_by_nobody_and_files_of_the_page_by_the_browser() -> None:
     client = _client()
-    for path in ("/", "/health", "/_dash-layout", "/nothing"):
+    for path in ("/", "/health", "/metrics", "/_dash-layout", "/nothing"):
         assert client.get(path).headers["Cache-Control"] == "no-store"
     assert client.post(UPDATE, json={}).headers["Cache-Control"] == "no-store"
     style = client.get("/assets/lrwatch.css?m=1", buffered=True).headers["Cache-Control"]
@@ -148,7 +155,7 @@ def test_behind_a_proxy_the_page_that_goes_by_an_allowed_name_can_post() -> None
 )
 def test_another_site_can_load_nothing_but_link_here(headers: dict[str, str]) -> None:
     foreign = {"Sec-Fetch-Site": "cross-site"}
-    for path in ("/", "/_dash-layout", "/assets/lrwatch.css"):
+    for path in ("/", "/metrics", "/_dash-layout", "/assets/lrwatch.css"):
         assert _client().get(path, headers=foreign | headers).status_code == 403
     link = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
     assert _client().get("/", headers=foreign | link).status_code == 200

@@ -35,6 +35,8 @@ def _refresh(answer: Any) -> str:
     [
         "/",
         "/run/sgd-0.1",
+        "/alerts",
+        "/metrics",
         "/_dash-layout",
         "/_dash-dependencies",
         "/assets/lrwatch.css",
@@ -211,3 +213,59 @@ def test_without_a_token_there_is_no_form() -> None:
     client = create_app(FakeSource()).server.test_client()
     assert client.post("/login", data={"token": ""}).status_code == 405
     assert client.get("/").status_code == 200
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
+@pytest.mark.parametrize("path", ["/metrics", "/", "/_dash-layout"])
+def test_a_program_shows_the_token_with_every_request(client: Any, scheme: str, path: str) -> None:
+    answer = client.get(path, headers={"Authorization": f"{scheme} {TOKEN}"})
+    assert answer.status_code == 200
+    assert "Set-Cookie" not in answer.headers
+    assert client.get(path).status_code == 401
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        "",
+        "Bearer",
+        "Bearer ",
+        f"Bearer {TOKEN[:-1]}",
+        f"Bearer {TOKEN}x",
+        f"Bearer {TOKEN.upper()}",
+        f"Bearer{TOKEN}",
+        f"Basic {TOKEN}",
+        TOKEN,
+        "Bearer \u00e4",
+    ],
+)
+def test_a_program_without_the_token_gets_nothing(client: Any, shown: str) -> None:
+    answer = client.get("/metrics", headers={"Authorization": shown})
+    assert answer.status_code == 401
+    assert answer.headers["WWW-Authenticate"] == "Bearer"
+    assert TOKEN not in answer.get_data(as_text=True)
+
+
+def test_a_program_that_guesses_is_slowed_down_and_disturbs_nobody() -> None:
+    server = create_app(FakeSource(), Access(token=TOKEN)).server
+    program, known = server.test_client(), server.test_client()
+    for _ in range(5):
+        program.get("/metrics", headers={"Authorization": "Bearer wrong"})
+    right = {"Authorization": f"Bearer {TOKEN}"}
+    assert program.get("/metrics", headers=right).status_code == 401
+    assert known.post("/login", data={"token": TOKEN}).status_code == 303
+    assert known.get("/metrics").status_code == 200
+
+
+def test_a_scraper_with_the_token_does_not_let_a_guesser_start_anew(client: Any) -> None:
+    for _ in range(5):
+        client.post("/login", data={"token": "wrong"})
+    assert client.get("/metrics", headers={"Authorization": f"Bearer {TOKEN}"}).status_code == 200
+    assert client.post("/login", data={"token": TOKEN}).status_code == 429
+
+
+def test_a_browser_behind_a_proxy_with_a_token_of_its_own_stays_signed_in(client: Any) -> None:
+    client.post("/login", data={"token": TOKEN})
+    for _ in range(10):
+        answer = client.get("/", headers={"Authorization": "Bearer the-token-of-the-proxy"})
+        assert answer.status_code == 200

@@ -1,0 +1,70 @@
+"""The tables of Compare and Sweep as rows of plain values, for a file to go on with."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from lrwatch_dashboard.views import Comparison, RangeTest, Sweep
+
+__all__ = ["as_csv", "comparison_rows", "range_rows", "sweep_rows"]
+
+Row = Sequence[Any]
+
+
+def comparison_rows(comparison: Comparison) -> list[Row]:
+    """Return a head and a row a run."""
+    head = ["run", "verdict", "last_loss", "difference_to_base", "difference_at"]
+    head += ["best_loss", "peak_lr", "suggested_lr", *comparison.differing]
+    rows: list[Row] = [head]
+    for run in comparison.runs:
+        view, delta = run.view, run.delta
+        against = [delta.difference, delta.at] if delta is not None else [None, None]
+        found = [view.best_loss, view.lr, view.judgement.suggested_lr]
+        said = [view.key, view.judgement.verdict, run.last_loss]
+        rows.append([*said, *against, *found, *run.settings])
+    return rows
+
+
+def sweep_rows(sweep: Sweep) -> list[Row]:
+    """Return a head and a row a run, with what its rate came to."""
+    rows: list[Row] = [["lr", "run", "verdict", "loss", "rate_median", "rate_low", "rate_high"]]
+    rates = {rate.lr: rate for rate in sweep.rates}
+    for run in sweep.runs:
+        rate = rates[float(f"{run.lr:.4g}")]
+        own = [run.lr, run.key, run.verdict, run.loss]
+        rows.append([*own, rate.median, rate.low, rate.high])
+    return rows
+
+
+def range_rows(test: RangeTest) -> list[Row]:
+    """Return a head and a row a stretch."""
+    curve = test.smooth_loss
+    return [["lr", "median_loss"], *zip(curve.x.tolist(), curve.y.tolist(), strict=True)]
+
+
+def as_csv(rows: Iterable[Row]) -> bytes:
+    """Write rows as CSV; a text that begins like a formula is kept from being one.
+
+    References
+    ----------
+    OWASP, CSV Injection.
+    """
+    file = io.StringIO()
+    csv.writer(file, lineterminator="\n").writerows([_cell(value) for value in row] for row in rows)
+    return file.getvalue().encode("utf-8", "replace")
+
+
+def _cell(value: Any) -> Any:
+    is_formula = isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r"))
+    return f"'{value}" if is_formula and not _is_number(value) else value
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

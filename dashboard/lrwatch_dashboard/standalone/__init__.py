@@ -1,0 +1,5 @@
+"""Parts of pages as one HTML file that needs no server: no script, no request, light and dark."""
+
+from lrwatch_dashboard.standalone.document import document
+
+__all__ = ["document"]

@@ -1,0 +1,130 @@
+"""A figure as HTML and SVG that fit any width, without a script.
+
+It draws what the figures of this dashboard are made of, and no more: lines, areas and marks on
+straight or logarithmic axes, lines and rectangles behind them, texts and legends. Lines lie in
+an SVG that is stretched to the width; texts and marks are placed over it, so that they are not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+from xml.etree.ElementTree import Element, SubElement
+
+import numpy as np
+import plotly.graph_objects as go
+
+from lrwatch_dashboard.standalone.drawing import DASHES, drawing
+from lrwatch_dashboard.standalone.plane import Plane, planes
+from lrwatch_dashboard.standalone.rich_text import rich_text
+
+__all__ = ["chart"]
+
+_Parts = Mapping[str, Any]
+
+_MARKS: Final = {
+    "x": "cross",
+    "x-thin-open": "thin-cross",
+    "triangle-up": "up",
+    "triangle-down": "down",
+    "circle-open-dot": "ring",
+    "circle": "disc",
+}
+
+
+def chart(figure: go.Figure) -> Element:
+    """Return a figure as an element; its colours may be variables of the style sheet."""
+    layout = figure.layout.to_plotly_json()
+    traces = [trace.to_plotly_json() for trace in figure.data]
+    found = planes(layout, traces)
+    frame = Element("div", {"class": "still", "style": f"height:{layout['height']}px"})
+    margin = layout["margin"]
+    edges = {"left": "l", "right": "r", "top": "t", "bottom": "b"}
+    place = ";".join(f"{edge}:{margin[letter]}px" for edge, letter in edges.items())
+    inner = SubElement(frame, "div", {"class": "still-plot", "style": place})
+    inner.append(drawing(layout, traces, found))
+    for plane in found.values():
+        for share, text in plane.y.seen_ticks():
+            inner.append(_text(text, "still-y", top=share))
+    x_axis = next(iter(found.values())).x if found else None
+    for share, text in x_axis.seen_ticks() if x_axis else ():
+        inner.append(_text(text, "still-x", left=share))
+    for trace in traces:
+        if "markers" in trace["mode"]:
+            inner.extend(_marks(trace, found[trace.get("yaxis", "y")]))
+    inner.extend(_texts(layout, found))
+    inner.extend(_legends(layout, traces))
+    return frame
+
+
+def _text(text: str, look: str, **shares: float) -> Element:
+    element = Element("span", {"class": look, "style": _placed(**shares)})
+    element.append(rich_text(text))
+    return element
+
+
+def _placed(**shares: float) -> str:
+    return ";".join(f"{edge}:{100 * share:.2f}%" for edge, share in shares.items())
+
+
+def _marks(trace: _Parts, plane: Plane) -> Iterator[Element]:
+    xs = plane.x.places(np.asarray(trace["x"], dtype=np.float64))
+    ys = plane.y.places(np.asarray(trace["y"], dtype=np.float64))
+    marker = trace["marker"]
+    shape = _MARKS.get(marker.get("symbol", "circle"), "disc")
+    names = trace.get("text") or [""] * len(xs)
+    for x, y, name in zip(xs.tolist(), ys.tolist(), names, strict=True):
+        if 0 <= x <= 1 and plane.top <= y <= plane.bottom:
+            style = f"{_placed(left=x, top=y)};--mark:{marker['color']}"
+            mark = Element("span", {"class": f"still-mark mark mark-{shape}", "style": style})
+            if name:
+                mark.set("title", "".join(rich_text(name.replace("<br>", "; ")).itertext()))
+            yield mark
+
+
+def _texts(layout: _Parts, found: Mapping[str, Plane]) -> Iterator[Element]:
+    """Return the titles of axes and the annotations."""
+    for name, look in (("xaxis", "still-x-title"), ("yaxis", "still-y-title")):
+        title = layout.get(name, {}).get("title", {}).get("text")
+        if title and layout[name].get("visible") is not False:
+            yield _text(title, look)
+    for note in layout.get("annotations", ()):
+        x, y = note["x"], 1 - note["y"]
+        if note.get("xref", "x") != "paper":
+            x = next(iter(found.values())).x.place(x) if found else 0.0
+        is_right = note.get("xanchor") == "right"
+        place = {"top": y, **({"right": 1 - x} if is_right else {"left": x})}
+        below = note.get("yanchor") == "top"
+        text = _text(note["text"], "still-note-below" if below else "still-note-above", **place)
+        paint = {"color": note.get("font", {}).get("color"), "background": note.get("bgcolor")}
+        style = [text.get("style", ""), f"margin-top:{-note.get('yshift', 0)}px"]
+        style += [f"{name}:{colour}" for name, colour in paint.items() if colour]
+        text.set("style", ";".join(style))
+        yield text
+
+
+def _legends(layout: _Parts, traces: list[dict[str, Any]]) -> Iterator[Element]:
+    for name, legend in layout.items():
+        if not name.startswith("legend"):
+            continue
+        mine = [
+            trace
+            for trace in traces
+            if trace.get("showlegend", True) and trace.get("legend", "legend") == name
+        ]
+        box = _text("", "still-legend", top=1 - legend["y"])
+        for trace in mine:
+            entry = SubElement(box, "span")
+            entry.append(_key(trace))
+            entry.append(rich_text(trace["name"]))
+        yield box
+
+
+def _key(trace: _Parts) -> Element:
+    if trace["mode"] == "markers":
+        shape = _MARKS.get(trace["marker"].get("symbol", ""), "disc")
+        style = f"--mark:{trace['marker']['color']}"
+        return Element("span", {"class": f"mark mark-{shape}", "style": style})
+    line = trace["line"]
+    dash = line.get("dash") if line.get("dash") in DASHES else "solid"
+    return Element("span", {"class": f"swatch dash-{dash}", "style": f"--hue:{line['color']}"})

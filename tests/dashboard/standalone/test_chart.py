@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Mapping
+from xml.etree.ElementTree import Element, tostring
+
+import numpy as np
+import plotly.graph_objects as go
+from dashboard_views import curve, curves, judgement
+from lrwatch_dashboard.figures import message_figure, run_figure
+from lrwatch_dashboard.standalone.chart import chart
+from lrwatch_dashboard.theme import DARK, LIGHT
+
+LAYOUT = {
+    "height": 300,
+    "margin": {"l": 50, "r": 10, "t": 20, "b": 30},
+    "xaxis": {"range": [0, 10], "tickvals": [0, 5, 99], "ticktext": ["0", "5", "99"]},
+    "yaxis": {"type": "log", "range": [-1, 1], "tickvals": [1], "ticktext": ["1"]},
+}
+
+
+def figure(trace: Mapping[str, object], **changes: object) -> go.Figure:
+    grid = {"gridcolor": "red"}
+    layout = LAYOUT | {name: {**LAYOUT[name], **grid} for name in ("xaxis", "yaxis")}  # type: ignore[dict-item]
+    line = {"color": "blue", "width": 2}
+    whole = {"type": "scatter", "mode": "lines", "line": line, **trace}
+    return go.Figure([whole], {**layout, **changes})
+
+
+def path(element: Element) -> str:
+    found = element.find(".//path")
+    assert found is not None
+    return found.get("d", "")
+
+
+def texts(element: Element, look: str) -> list[str]:
+    return ["".join(e.itertext()) for e in element.iter() if e.get("class") == look]
+
+
+def test_points_lie_where_their_values_say_on_a_straight_and_a_logarithmic_axis() -> None:
+    drawn = chart(figure({"x": np.array([0.0, 5.0, 10.0]), "y": np.array([0.1, 1.0, 10.0])}))
+    assert path(drawn) == "M0 1000L500 500L1000 0"
+
+
+def test_what_is_no_number_is_a_gap() -> None:
+    drawn = chart(figure({"x": [0, 5, 10, 10], "y": [1.0, float("nan"), 1.0, 10.0]}))
+    assert path(drawn) == "M0 500M1000 500L1000 0"
+
+
+def test_a_stepped_line_goes_across_and_then_up() -> None:
+    line = {"shape": "hv", "color": "blue", "width": 1}
+    assert path(chart(figure({"x": [0, 10], "y": [1, 10], "line": line}))) == "M0 500H1000V0"
+
+
+def test_only_ticks_within_the_range_are_written() -> None:
+    drawn = chart(figure({"x": [0], "y": [1]}))
+    assert texts(drawn, "still-x") == ["0", "5"]
+    assert texts(drawn, "still-y") == ["1"]
+
+
+def test_the_text_of_a_figure_keeps_its_emphasis_and_nothing_else() -> None:
+    note = {"text": "<b>Loss</b>  <a href='x'>&lt;b&gt;</a>", "xref": "paper", "x": 0, "y": 1}
+    drawn = chart(figure({"x": [0], "y": [1]}, annotations=[note]))
+    written = tostring(drawn, encoding="unicode", method="html")
+    assert "<b>Loss</b>  &lt;b&gt;" in written
+    assert "href" not in written
+
+
+def test_a_mark_is_the_shape_of_the_pages_and_outside_the_frame_there_is_none() -> None:
+    marker = {"symbol": "triangle-up", "color": "red", "size": 9}
+    trace = {"mode": "markers", "marker": marker, "x": [5, 99], "y": [1, 1], "text": ["a<br>b", ""]}
+    marks = [e for e in chart(figure(trace)).iter() if "still-mark" in e.get("class", "")]
+    assert len(marks) == 1
+    assert "mark-up" in marks[0].get("class", "")
+    assert marks[0].get("title") == "a; b"
+    assert "left:50.00%;top:50.00%" in marks[0].get("style", "")
+
+
+def test_the_chart_of_a_run_has_all_its_panels_its_shade_and_colours_of_both_themes() -> None:
+    broken = dataclasses.replace(
+        curves(clipped=curve("after clipping", y=np.full(100, 0.5))),
+        broken=np.array([60.0]),
+        n_broken=1,
+        first_broken=60,
+    )
+    drawn = chart(run_figure(broken, judgement(), theme="variables"))
+    written = tostring(drawn, encoding="unicode", method="html")
+    for title in ("Loss", "Learning rate", "Gradient norm", "Update / weight"):
+        assert f"<b>{title}</b>" in written
+    assert written.count("<rect") == 4
+    assert "not finite at step 60" in written
+    assert texts(drawn, "still-legend") == ["after clippinggradient norm"]
+    assert "var(--hue0)" in written
+    assert not set(re.findall(r"#[0-9A-Fa-f]{6}", written)) & {*LIGHT.hues, *DARK.hues}
+
+
+def test_a_figure_without_axes_is_its_sentence() -> None:
+    drawn = chart(message_figure("No <run> yet", theme="variables"))
+    assert texts(drawn, "still-note-above") == ["No <run> yet"]

@@ -1,0 +1,66 @@
+"""A zoom that ends where a live run does goes on with it; one that does not offers to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from operator import eq
+from pathlib import Path
+from typing import Any
+
+import pytest
+from browser import LAST_STEP, RANGE, train, until, zoom_by_mouse
+from stores import new_writer
+
+pytestmark = [pytest.mark.e2e, pytest.mark.browser]
+
+
+@pytest.mark.parametrize("path", ["/run/live", "/compare?runs=live,done&others=off"])
+def test_a_zoom_at_the_end_of_a_live_run_follows_it(
+    store: Path, open_page: Callable[..., Any], path: str
+) -> None:
+    done, live = new_writer(store, "done"), new_writer(store, "live")
+    train(done, range(50))
+    done.close("finished")
+    train(live, range(400))
+    page = open_page(path)
+    until(page, LAST_STEP, partial(eq, 399))
+    zoom_by_mouse(page, 0.5, 1.0)
+    first, last = until(page, RANGE, lambda r: r[0] > 150)
+    assert last == pytest.approx(399, abs=1)
+    assert "last=" in page.url
+    train(live, range(400, 800))
+    until(page, RANGE, lambda r: r[1] == pytest.approx(799, abs=1))
+    assert page.evaluate(RANGE)[0] == pytest.approx(799 - (last - first), abs=1)
+    assert page.locator(".to-live").is_hidden()
+
+    page.reload()
+    until(page, LAST_STEP, partial(eq, 799))
+    until(page, RANGE, lambda r: r[1] == pytest.approx(799, abs=1) and r[0] > 500)
+    page.locator("button", has_text="Show all").click()
+    until(page, RANGE, lambda r: r[0] < 1)
+    assert "last=" not in page.url
+    live.close("finished")
+
+
+def test_a_zoom_into_the_past_stays_and_leads_back_to_the_present(
+    store: Path, open_page: Callable[..., Any]
+) -> None:
+    writer = new_writer(store, "live")
+    train(writer, range(400))
+    page = open_page("/run/live?from=100&to=200")
+    until(page, LAST_STEP, partial(eq, 399))
+    page.locator(".to-live").wait_for()
+    page.locator(".to-live").click()
+    until(page, RANGE, lambda r: r == pytest.approx([299, 399], abs=1))
+    assert page.url.endswith("/run/live?last=100")
+    assert page.locator(".to-live").is_hidden()
+    train(writer, range(400, 500))
+    until(page, RANGE, lambda r: r == pytest.approx([399, 499], abs=1))
+
+    writer.close("finished")
+    page.goto(page.url.replace("last=100", "from=100&to=200"))
+    until(page, LAST_STEP, partial(eq, 499))
+    until(page, RANGE, lambda r: r == pytest.approx([100, 200], abs=1))
+    page.locator(".status", has_text="finished").wait_for()
+    assert page.locator(".to-live").is_hidden()
