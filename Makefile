@@ -7,14 +7,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench accuracy chromium clean
+.PHONY: help demo test check bench accuracy alerts chromium clean
 
 help:
 	@echo "make demo    train a learning-rate sweep for real and show it live on the dashboard"
 	@echo "make test    pass every test, those with training, processes and a browser included"
 	@echo "make check   what to run before a commit: format, lint, types, layers, unit tests"
 	@echo "make bench   measure what recording, reading and judging cost"
-	@echo "make accuracy CORPORA='FOLDER...'   judge labelled runs, each task left out, into docs/accuracy.md"
+	@echo "make accuracy   train labelled runs, or take those in CORPORA='FOLDER...', and judge them,"
+	@echo "                each task left out, into docs/accuracy.md"
+	@echo "make alerts CORPORA='FOLDER...'     how often and how soon people are told, into docs/alerts.md"
 	@echo "make clean   remove .venv and what tools left; runs stay"
 
 demo: $(VENV)/.demo
@@ -37,10 +39,17 @@ bench: $(VENV)/.test
 		echo "== $$program"; $(BIN)/python "$$program" || exit 1; \
 	done
 
-# Folders with runs.parquet and steps.parquet; benchmarks/accuracy/second_corpus makes one.
-accuracy: $(VENV)/.test
-	@test -n "$(CORPORA)" || { echo "name the labelled runs: make accuracy CORPORA='FOLDER...'" >&2; exit 2; }
+# Folders with runs.parquet and steps.parquet; without any, runs are trained first.
+SECOND := build/corpora/second
+CORPORA ?= $(SECOND)
+accuracy: $(VENV)/.test $(patsubst %,%/runs.parquet,$(filter $(SECOND),$(CORPORA)))
 	$(BIN)/python -m benchmarks.accuracy report $(CORPORA)
+
+$(SECOND)/runs.parquet: | $(VENV)/.test
+	$(BIN)/python -m benchmarks.accuracy.second_corpus $(@D)
+
+alerts: $(VENV)/.test $(patsubst %,%/runs.parquet,$(filter $(SECOND),$(CORPORA)))
+	$(BIN)/python -m benchmarks.alerts $(CORPORA) --write docs/alerts.md
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache \
@@ -61,7 +70,7 @@ $(VENV)/.demo: pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.demo
-	$(BIN)/python -m pip install --quiet -c constraints.txt --group dev
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[notify]' --group dev
 	@touch $@
 
 # Without Chromium the browser tests are skipped and say so; nothing else needs it.

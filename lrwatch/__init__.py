@@ -16,9 +16,12 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from lrwatch import alerts
+    from lrwatch.alerts.alert import Alert
+    from lrwatch.alerts.handlers import CutLearningRate, SaveCheckpoint, StopTraining
     from lrwatch.comparing import Comparison, compare
     from lrwatch.diagnosis import Alarm, Diagnosis, Evidence
-    from lrwatch.errors import LrwatchError
+    from lrwatch.errors import LrwatchError, TrainingStopped
     from lrwatch.monitor import Monitor, diagnose
     from lrwatch.run import Run
     from lrwatch.store import read
@@ -26,13 +29,19 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Alarm",
+    "Alert",
     "Comparison",
+    "CutLearningRate",
     "Diagnosis",
     "Evidence",
     "LrwatchError",
     "Monitor",
     "Run",
     "RunGroup",
+    "SaveCheckpoint",
+    "StopTraining",
+    "TrainingStopped",
+    "alerts",
     "compare",
     "diagnose",
     "read",
@@ -43,13 +52,18 @@ __version__ = "0.1.0"
 
 _HOME = {
     "Alarm": "lrwatch.diagnosis",
+    "Alert": "lrwatch.alerts.alert",
     "Comparison": "lrwatch.comparing",
+    "CutLearningRate": "lrwatch.alerts.handlers",
     "Diagnosis": "lrwatch.diagnosis",
     "Evidence": "lrwatch.diagnosis",
     "LrwatchError": "lrwatch.errors",
     "Monitor": "lrwatch.monitor",
     "Run": "lrwatch.run",
     "RunGroup": "lrwatch.watcher",
+    "SaveCheckpoint": "lrwatch.alerts.handlers",
+    "StopTraining": "lrwatch.alerts.handlers",
+    "TrainingStopped": "lrwatch.errors",
     "compare": "lrwatch.comparing",
     "diagnose": "lrwatch.monitor",
     "read": "lrwatch.store",
@@ -59,6 +73,8 @@ _HOME = {
 
 def __getattr__(name: str) -> Any:
     """Load a public name from the module that holds it."""
+    if name == "alerts":
+        return importlib.import_module("lrwatch.alerts")
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(importlib.import_module(_HOME[name]), name)

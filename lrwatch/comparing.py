@@ -15,18 +15,16 @@ from lrwatch.diagnosis.comparison import (
     RateChoice,
     Trial,
     choose_rate,
+    final_loss,
     flat_settings,
     same_but_rate_and_seed,
     sweeps,
 )
 from lrwatch.errors import LrwatchError
 from lrwatch.monitor import Monitor
-from lrwatch.records import FloatArray
 from lrwatch.store import RunReader, list_runs
 
 __all__ = ["Comparison", "Sweep", "compare"]
-
-_TAIL = 16  # the final loss is the mean over the last sixteenth of the run
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,13 +125,7 @@ def _trial(name: str, path: Path) -> Trial:
     return Trial(
         key=name,
         lr=float(lr.max()) if len(lr) else math.nan,
-        loss=_final_loss(block.loss[block.loss_seen]),
+        loss=final_loss(block.loss[block.loss_seen]),
         verdict=monitor.diagnosis().verdict,
         settings={"optimizer": reader.info.optimizer, **flat_settings(reader.info.config)},
     )
-
-
-def _final_loss(loss: FloatArray) -> float:
-    """Return the mean loss of the end of a run; NaN where that is not finite."""
-    tail = loss[-max(len(loss) // _TAIL, 1) :]
-    return float(tail.mean()) if len(tail) and np.isfinite(tail).all() else math.nan

@@ -9,14 +9,25 @@
     ├── RunUnreadable     (ValueError)         a run is there and cannot be read
     ├── RunBusy           (RuntimeError)       another process writes this run
     ├── StoreNotWritable  (OSError)            a run cannot be created in a folder
-    └── MissingExtra      (ImportError)        an optional dependency is not installed
+    ├── LedgerUnreadable  (ValueError)         what was told about a store cannot be read
+    ├── MissingExtra      (ImportError)        an optional dependency is not installed
+    └── TrainingStopped   (RuntimeError)       an alert stopped the training, as was asked for
 
 Each is also the matching builtin, so `except FileNotFoundError` works without knowing
-lrwatch. Inside a training loop lrwatch never raises: see `lrwatch.capture.guard`.
+lrwatch. Inside a training loop lrwatch never raises (see `lrwatch.capture.guard`), unless it
+was asked to: `TrainingStopped` comes from the handler `StopTraining`, and from nowhere else.
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lrwatch.alerts import Alert
 
 __all__ = [
     "InvalidArgument",
+    "LedgerUnreadable",
     "LrwatchError",
     "MissingExtra",
     "NotAnOptimizer",
@@ -24,6 +35,7 @@ __all__ = [
     "RunNotFound",
     "RunUnreadable",
     "StoreNotWritable",
+    "TrainingStopped",
 ]
 
 
@@ -55,5 +67,23 @@ class StoreNotWritable(LrwatchError, OSError):  # noqa: N818
     """A run cannot be created in a folder."""
 
 
+class LedgerUnreadable(LrwatchError, ValueError):  # noqa: N818
+    """What was told about the runs of a store is there, and cannot be read."""
+
+
 class MissingExtra(LrwatchError, ImportError):  # noqa: N818
     """An optional dependency is not installed; the message names the extra."""
+
+
+class TrainingStopped(LrwatchError, RuntimeError):  # noqa: N818
+    """A training was stopped by an alert, before a step, as `StopTraining` was asked to.
+
+    Attributes
+    ----------
+    alert
+        The `lrwatch.alerts.Alert` that stopped it.
+    """
+
+    def __init__(self, message: str, alert: Alert | None = None) -> None:
+        super().__init__(message)
+        self.alert = alert

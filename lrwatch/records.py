@@ -50,9 +50,9 @@ class RunInfo:
     name
         What the user called the run.
     status
-        ``running``, ``finished``, ``interrupted`` (by the keyboard) or ``failed`` (by an
-        exception). A run killed from outside stays ``running``; readers look at the age of its
-        last row.
+        ``running``, ``finished``, ``interrupted`` (by the keyboard, or by `StopTraining`) or
+        ``failed`` (by an exception). A run killed from outside stays ``running``; readers look
+        at the age of its last row.
     created_at, ended_at
         Seconds since the Unix epoch, UTC.
     optimizer

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import logging
 import sys
 import weakref
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self, cast
+from typing import Self, TypeAlias, cast
 
 import torch
 
 from lrwatch.capture import Recorder, Sampling, StepValues
+from lrwatch.errors import TrainingStopped
 from lrwatch.records import FLOAT_COLUMNS, NULL, STEP_COLUMNS
 from lrwatch.store.journal import SKIPPED
 from lrwatch.store.late_writer import LateWriter
@@ -31,6 +33,11 @@ _GROUP_COLUMNS = {
     "update_norm": "group_update_norm",
 }
 _NAME_SIGNS = 200
+_PATIENCE = 2.0  # seconds that the end of a run may wait for somebody to be told of it
+
+_INTERRUPTIONS = (KeyboardInterrupt, TrainingStopped)
+
+Ending: TypeAlias = Callable[[str, float], None]
 
 
 class Run:
@@ -62,7 +69,8 @@ class Run:
         self._refused: set[str] = set()  # names that were warned about
         # A run that nobody holds any more ends when it is collected; `end_open_runs` is for
         # the end of the program, when numbers may still be on their way from a device.
-        self._close = weakref.finalize(self, writer.close, "finished")
+        self._endings: list[Ending] = []  # none of them may keep the run alive
+        self._close = weakref.finalize(self, _close, writer, self._endings, "finished", 0.0)
         self._close.atexit = False
         _open_runs.add(self)
 
@@ -99,7 +107,7 @@ class Run:
         if kind is None or issubclass(kind, SystemExit):
             self.finish()
         else:
-            self.end("interrupted" if issubclass(kind, KeyboardInterrupt) else "failed")
+            self.end("interrupted" if issubclass(kind, _INTERRUPTIONS) else "failed")
 
     def log(self, **values: float | torch.Tensor) -> None:
         """Attach numbers to the current step.
@@ -131,6 +139,36 @@ class Run:
     def is_in_step(self) -> bool:
         """Whether a step of the optimizer is under way."""
         return self._recorder is not None and self._recorder.is_in_step
+
+    @property
+    def next_step(self) -> int:
+        """Number of the step that is written next; on a device, a few are still to come."""
+        return self._step
+
+    def at_end(self, ending: Ending) -> None:
+        """Have `ending` called when the run has ended and its rows are written.
+
+        Its arguments are the status, and the number of seconds that it may wait for something:
+        none where the garbage collector ends the run.
+        """
+        self._endings.append(ending)
+
+    @contextlib.contextmanager
+    def before_step(self) -> Iterator[None]:
+        """Let the run be ended in a hook before its step: torch goes through the hooks then."""
+        recorder = self._recorder
+        if recorder is not None:
+            recorder.is_in_step = True
+        try:
+            yield
+        finally:
+            if recorder is not None:
+                recorder.is_in_step = False
+
+    def log_ahead(self, **values: float) -> None:
+        """Attach numbers to the step that is about to be made."""
+        if self._recorder is not None:
+            self._recorder.log_ahead(values)
 
     # -- called by the recorder, on the training thread ---------------------------------------
 
@@ -226,7 +264,7 @@ class Run:
         if recorder is not None:
             recorder.detach()
         if self._close.detach() is not None:
-            self._writer.close(status)
+            _close(self._writer, self._endings, status, _PATIENCE)
 
 
 def end_open_runs() -> None:
@@ -234,7 +272,18 @@ def end_open_runs() -> None:
     error = getattr(sys, "last_value", None)
     status = "finished" if error is None else "failed"
     for run in list(_open_runs):
-        run.end("interrupted" if isinstance(error, KeyboardInterrupt) else status)
+        run.end("interrupted" if isinstance(error, _INTERRUPTIONS) else status)
+
+
+def _close(
+    writer: RunWriter | SilentWriter | LateWriter,
+    endings: Sequence[Ending],
+    status: str,
+    patience: float,
+) -> None:
+    writer.close(status)
+    for ending in endings:
+        ending(status, patience)
 
 
 _open_runs: weakref.WeakSet[Run] = weakref.WeakSet()

@@ -6,14 +6,15 @@ import logging
 import os
 import uuid
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self, TypedDict, Unpack, overload
+from typing import TYPE_CHECKING, Any, Literal, Self, TypedDict, Unpack, overload
 
 import torch
 
+from lrwatch.alerting import Alerting
 from lrwatch.capture import Sampling, sharding
 from lrwatch.capture.wrappers import unwrapped
 from lrwatch.description import describe
@@ -23,6 +24,9 @@ from lrwatch.run import Run
 from lrwatch.store.creation import create_run, resume_run
 from lrwatch.store.silent_writer import SilentWriter
 from lrwatch.store.writer import RunWriter
+
+if TYPE_CHECKING:
+    from lrwatch.alerts import Handler, Rule, Severity
 
 __all__ = ["Run", "RunGroup", "watch", "watched"]
 
@@ -39,6 +43,8 @@ class _Keywords(TypedDict, total=False):
     total_steps: int | None
     group: str | None
     resume: bool | int
+    alerts: bool | Severity | Sequence[Rule | str] | None
+    on_alert: Handler | Sequence[Handler] | None
 
 
 @overload
@@ -59,6 +65,8 @@ def watch(  # noqa: PLR0913  one call, its options keyword-only
     total_steps: int | None = None,
     group: str | None = None,
     resume: bool | int = False,
+    alerts: bool | Severity | Sequence[Rule | str] | None = True,
+    on_alert: Handler | Sequence[Handler] | None = None,
 ) -> Run | RunGroup:
     """Record every step of an optimizer from now on.
 
@@ -91,6 +99,15 @@ def watch(  # noqa: PLR0913  one call, its options keyword-only
     resume
         ``True`` goes on with the run called `name` after its last step; a number goes on
         with that step, as after loading a checkpoint, and later rows no longer count.
+    alerts
+        ``True`` says in one line of the log ``lrwatch`` when the run goes wrong, why, and what
+        to try, within a second, judged on a thread of its own. ``"page"`` does so only for a run
+        that diverges; a list of `lrwatch.alerts.Rule`, or of their names, for those; ``False``
+        or ``None`` never.
+    on_alert
+        What else to do: a function of an `lrwatch.alerts.Alert`, called on a thread of its own;
+        `StopTraining`, `CutLearningRate` or `SaveCheckpoint`, which act before the next step;
+        or a list of them.
 
     Notes
     -----
@@ -100,7 +117,8 @@ def watch(  # noqa: PLR0913  one call, its options keyword-only
     Returns
     -------
     Run, or RunGroup for several optimizers
-        Recording already. Nothing that happens to it raises into the training loop.
+        Recording already. Nothing that happens to it raises into the training loop, unless
+        `StopTraining` was asked for.
 
     Raises
     ------
@@ -123,6 +141,7 @@ def watch(  # noqa: PLR0913  one call, its options keyword-only
         total_steps=None if total_steps is None else _check_count("total_steps", total_steps),
         group=group,
         resume=resume,
+        alerting=Alerting.of(alerts, on_alert),
     )
     options.check()
     if isinstance(optimizer, Mapping):
@@ -185,6 +204,7 @@ class _Options:
     total_steps: int | None
     group: str | None
     resume: bool | int
+    alerting: Alerting
 
     def check(self) -> None:
         if self.name is not None and not isinstance(self.name, str):
@@ -234,6 +254,8 @@ def _watch_one(optimizer: Any, options: _Options) -> Run:
     )
     writer, step = _open(options, info)
     run = Run(writer, first_step=step)
+    is_written = isinstance(writer, RunWriter)
+    intervention = options.alerting.prepare(run, optimizer) if is_written else None
     run.attach(
         optimizer,
         model=options.model,
@@ -242,6 +264,8 @@ def _watch_one(optimizer: Any, options: _Options) -> Run:
         capture_loss=options.capture_loss,
     )
     watched[optimizer] = run
+    if isinstance(writer, RunWriter):
+        options.alerting.begin(run, writer, intervention)
     return run
 
 

@@ -3,10 +3,63 @@
 ::
 
     rows -> RunAlerts (one Episode a rule) -> Alert -> inhibited? -> handlers, or messages
+
+Names load on first use: `watch` imports handlers, and none of what judges.
 """
 
-from lrwatch.alerts.alert import Alert, Severity, State
-from lrwatch.alerts.rules import RULES, Rule
-from lrwatch.alerts.run_alerts import RunAlerts
+from __future__ import annotations
 
-__all__ = ["RULES", "Alert", "Rule", "RunAlerts", "Severity", "State"]
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lrwatch.alerts.alert import Alert, Severity, State
+    from lrwatch.alerts.handlers import (
+        CutLearningRate,
+        Handler,
+        SaveCheckpoint,
+        StopTraining,
+        Training,
+        TrainingHandler,
+    )
+    from lrwatch.alerts.rules import RULES, Rule
+    from lrwatch.alerts.run_alerts import RunAlerts
+
+__all__ = [
+    "RULES",
+    "Alert",
+    "CutLearningRate",
+    "Handler",
+    "Rule",
+    "RunAlerts",
+    "SaveCheckpoint",
+    "Severity",
+    "State",
+    "StopTraining",
+    "Training",
+    "TrainingHandler",
+]
+
+_HOME = {
+    "RULES": "rules",
+    "Alert": "alert",
+    "CutLearningRate": "handlers",
+    "Handler": "handlers",
+    "Rule": "rules",
+    "RunAlerts": "run_alerts",
+    "SaveCheckpoint": "handlers",
+    "Severity": "alert",
+    "State": "alert",
+    "StopTraining": "handlers",
+    "Training": "handlers",
+    "TrainingHandler": "handlers",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name from the module that holds it."""
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from lrwatch.diagnosis import LearningRate, Verdict
 
-__all__ = ["Alert", "Severity", "State", "alert_id"]
+__all__ = ["SEVERITIES", "Alert", "Severity", "State", "alert_id"]
 
 Severity = Literal["page", "ticket", "info"]
 """How much it matters: wakes somebody, can wait for the morning, is only shown."""
+
+SEVERITIES: Final[dict[Severity, int]] = {"info": 0, "ticket": 1, "page": 2}
+"""The greater, the worse."""
 
 State = Literal["pending", "firing", "recovering", "resolved", "closed"]
 """Where an alert is in its life; see `lrwatch.alerts.episode`. ``closed``: the run ended in it."""

@@ -12,7 +12,9 @@ __all__ = ["inhibited"]
 
 
 def inhibited(alerts: Iterable[Alert]) -> set[str]:
-    """Return the ids of those alerts that another one, firing on the same run, says more than.
+    """Return the ids of those alerts that another one, active on the same run, says more than.
+
+    Active is what fires, what may come back at once, and what the run ended in.
 
     Parameters
     ----------
@@ -20,9 +22,9 @@ def inhibited(alerts: Iterable[Alert]) -> set[str]:
         Alerts of any number of runs, each in its present state.
     """
     alerts = list(alerts)
-    firing: dict[str, set[str]] = defaultdict(set)
+    active: dict[str, set[str]] = defaultdict(set)
     for alert in alerts:
-        if alert.state == "firing":
-            firing[alert.run_id].add(alert.rule)
+        if alert.state in ("firing", "recovering", "closed"):
+            active[alert.run_id].add(alert.rule)
     none: frozenset[str] = frozenset()
-    return {a.id for a in alerts if INHIBITED_BY.get(a.rule, none) & firing[a.run_id]}
+    return {a.id for a in alerts if INHIBITED_BY.get(a.rule, none) & active[a.run_id]}

@@ -12,7 +12,7 @@ import numpy as np
 from lrwatch.alerts.alert import Alert, alert_id
 from lrwatch.alerts.episode import Episode, Sight
 from lrwatch.alerts.rules import RULES, Rule
-from lrwatch.diagnosis import Alarm
+from lrwatch.diagnosis import CLASSES, Alarm, LearningRate
 from lrwatch.monitor import Look, Monitor
 from lrwatch.records import FloatArray, RunInfo, StepBlock
 from lrwatch.tables import step_block
@@ -95,12 +95,14 @@ class RunAlerts:
         for followed in self._followed:
             episode = followed.episode
             is_ours = look.verdict in episode.rule.verdicts
-            is_flagged = is_ours and (look.confidence >= DOUBTFUL or look.is_standing)
+            is_sure = is_ours and look.is_standing
+            is_flagged = is_sure or (is_ours and look.confidence >= DOUBTFUL)
             if is_flagged:
                 followed.finding, followed.lr = look.alarm(), lr
-            sight = Sight(
-                look.step, time, is_flagged=is_flagged, is_sure=is_flagged and look.is_standing
-            )
+            elif episode.state in ("firing", "recovering"):
+                # A lesser word for the same mistake is no recovery.
+                is_flagged = look.is_standing and look.learning_rate in _classes(episode.rule)
+            sight = Sight(look.step, time, is_flagged=is_flagged, is_sure=is_sure)
             for _ in episode.see(sight):
                 yield self._alert(followed)
 
@@ -129,6 +131,10 @@ class RunAlerts:
             since_step=episode.since_step,
             time=episode.time,
         )
+
+
+def _classes(rule: Rule) -> set[LearningRate]:
+    return {CLASSES[verdict] for verdict in rule.verdicts}
 
 
 @dataclass(slots=True)

@@ -50,6 +50,7 @@ def prepare(
     is_module: bool = False,
     folder: Path = Path("runs"),
     name: str | None = None,
+    alerts: bool = True,
 ) -> Launch:
     """Return how to run a program with its optimizers watched.
 
@@ -65,6 +66,8 @@ def prepare(
         Folder of runs.
     name
         Name of the run; by default from the program, the optimizer and its learning rate.
+    alerts
+        Say so on standard error when a run goes wrong.
 
     Raises
     ------
@@ -87,6 +90,7 @@ def prepare(
         program=_module_stem(program) if is_module else _script_stem(program),
         command=shlex.join([*(["-m"] if is_module else []), program, *arguments]),
         python_path=python_path,
+        alerts=alerts,
     )
     environment = {
         **os.environ,

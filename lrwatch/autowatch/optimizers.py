@@ -14,6 +14,7 @@ from pathlib import Path
 
 from torch.optim import Optimizer
 
+from lrwatch.alerting import Alerting
 from lrwatch.autowatch.construction import OnConstruction
 from lrwatch.autowatch.naming import run_name
 from lrwatch.capture import Sampling, sharding
@@ -51,16 +52,25 @@ class EveryOptimizer:
         How such names begin.
     config
         What to remember of the job.
+    alerting
+        What is said when a run goes wrong; handlers that act on the training are not for here.
     """
 
     def __init__(
-        self, folder: Path, *, name: str = "", program: str = "", config: dict[str, str]
+        self,
+        folder: Path,
+        *,
+        name: str = "",
+        program: str = "",
+        config: dict[str, str],
+        alerting: Alerting | None = None,
     ) -> None:
         self.recorded: list[RunWriter] = []
         self._folder = folder
         self._name = name
         self._program = program
         self._config = config
+        self._alerting = alerting or Alerting()
         self._group = run_name(name or program or "job", uuid.uuid4().hex[:8])
         self._process = os.getpid()
         self._optimizers: weakref.WeakSet[Optimizer] = weakref.WeakSet()
@@ -113,6 +123,8 @@ class EveryOptimizer:
             logger.warning("lrwatch: %s is not recorded: %s", info.name, error)
             return silent
         self.recorded.append(writer)
+        if optimizer is not None:
+            self._alerting.begin(watched[optimizer], writer)
         return writer
 
     def _is_first_process(self) -> bool:

@@ -1,11 +1,11 @@
-"""Record the optimizers of a script, from its import of torch to the end of its interpreter."""
+"""Record the optimizers of a script, from now to the end of its interpreter or of a function."""
 
 from __future__ import annotations
 
 import atexit
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,13 +15,24 @@ from lrwatch.formats import count, printable
 if TYPE_CHECKING:
     from lrwatch.store.writer import RunWriter
 
-__all__ = ["record", "summary"]
+__all__ = ["record", "record_to_the_end", "summary"]
 
 _MOST_NAMES = 3
 
 
-def record(settings: Settings) -> None:
-    """Watch every optimizer from now on, and say at the end where the runs are."""
+def record_to_the_end(settings: Settings) -> None:
+    """Watch every optimizer from now to the end of the interpreter."""
+    end = record(settings)
+    atexit.register(lambda: end(getattr(sys, "last_value", None)))
+
+
+def record(settings: Settings) -> Callable[[BaseException | None], None]:
+    """Watch every optimizer from now on.
+
+    Returns what ends it and says where the runs are; its argument is the error that ended the
+    script, if one did.
+    """
+    from lrwatch.alerting import Alerting
     from lrwatch.autowatch.optimizers import EveryOptimizer
 
     job = EveryOptimizer(
@@ -29,17 +40,18 @@ def record(settings: Settings) -> None:
         name=settings.name,
         program=settings.program,
         config={"command": settings.command},
+        alerting=Alerting.of(settings.alerts, None),
     )
     process = os.getpid()
 
-    def end() -> None:
+    def end(error: BaseException | None) -> None:
         if os.getpid() != process:
             return  # a fork of the script
-        job.end(getattr(sys, "last_value", None))
+        job.end(error)
         if job.recorded and sys.stderr is not None:
             sys.stderr.write(f"lrwatch: {summary(job.recorded, settings.shown_folder)}\n")
 
-    atexit.register(end)
+    return end
 
 
 def summary(runs: Sequence[RunWriter], folder: str) -> str:

@@ -30,6 +30,8 @@ class Settings:
         Script and arguments, as they were typed.
     python_path
         ``PYTHONPATH`` as it was; ``None`` if it was not set.
+    alerts
+        Whether to say so when a run goes wrong.
     """
 
     folder: str
@@ -38,6 +40,7 @@ class Settings:
     program: str
     command: str
     python_path: str | None
+    alerts: bool
 
     def to_text(self) -> str:
         """Return the settings as one line of ASCII."""

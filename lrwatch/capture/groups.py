@@ -43,6 +43,8 @@ class ParameterGroups:
         All parameters, group after group.
     counts
         Number of parameters in each group.
+    device
+        Where the first parameter is, ``None`` without any.
     is_on_host
         Whether every parameter is on the CPU.
     is_sharded
@@ -52,6 +54,7 @@ class ParameterGroups:
     names: tuple[str, ...]
     parameters: tuple[Tensor, ...]
     counts: tuple[int, ...]
+    device: torch.device | None
     is_on_host: bool
     is_sharded: bool
 
@@ -65,6 +68,7 @@ class ParameterGroups:
             names=_names(groups, model),
             parameters=parameters,
             counts=counts,
+            device=parameters[0].device if parameters else None,
             is_on_host=all(p.device.type == "cpu" for p in parameters),
             is_sharded=is_sharded(parameters),
         )
@@ -75,8 +79,10 @@ class ParameterGroups:
         return len(self.counts) == 1
 
     def is_current(self, optimizer: torch.optim.Optimizer) -> bool:
-        """Tell whether the optimizer still has as many groups and parameters."""
+        """Tell whether the optimizer still has as many groups and parameters, in their place."""
         groups = optimizer.param_groups
+        if self.parameters and self.parameters[0].device != self.device:
+            return False  # the model was moved after its optimizer was made
         return len(groups) == len(self.counts) and all(
             len(group["params"]) == n for group, n in zip(groups, self.counts, strict=True)
         )

@@ -33,7 +33,7 @@ from lrwatch.capture.groups import ParameterGroups, learning_rates
 from lrwatch.capture.guard import guarded
 from lrwatch.capture.objective import Before, Objective
 from lrwatch.capture.sampling import Sampling
-from lrwatch.capture.update import Update, plain_sgd_update
+from lrwatch.capture.update import Update, Updates, plain_sgd_update
 from lrwatch.capture.values import Number, StepValues
 from lrwatch.records import NULL
 
@@ -86,6 +86,7 @@ class Recorder:
         self.groups = ParameterGroups.of(optimizer, model)
         self._objective = Objective(self.groups, is_captured=capture_loss)
         self._gradients = Gradients()
+        self._updates = Updates(self.groups)
         self._update: Update | None = None  # of the step under way, if it is sampled
         self._values: StepValues | None = None  # the step under way
         self._last: StepValues | None = None  # the step made last
@@ -134,6 +135,10 @@ class Recorder:
         else:
             return False
         return True
+
+    def log_ahead(self, numbers: Mapping[str, Number]) -> None:
+        """Attach numbers to the coming step, also where its `backward` is still to run."""
+        self._logged.update(numbers)
 
     # -- what the training loop does, in its order ------------------------------------------
 
@@ -206,6 +211,7 @@ class Recorder:
         model = None if self._model is None else self._model()
         self.groups = ParameterGroups.of(optimizer, model)
         self._objective.follow(self.groups)
+        self._updates = Updates(self.groups)
 
     def _new_values(self, optimizer: Optimizer) -> StepValues:
         rates = learning_rates(optimizer)
@@ -217,7 +223,7 @@ class Recorder:
     def _measure_before(self, values: StepValues, optimizer: Optimizer) -> None:
         self._gradients.measure(values, self.groups, optimizer)
         if self._sampling.is_due(self._n_steps):
-            self._update = Update(self.groups)
+            self._update = self._updates.begin()
 
     def _measuring(self, closure: Callable[[], Any], optimizer: Optimizer) -> Callable[[], Any]:
         @functools.wraps(closure)

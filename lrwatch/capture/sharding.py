@@ -16,15 +16,21 @@ from torch import Tensor
 from lrwatch.capture.norms import tensor_norms
 from lrwatch.capture.values import Numbers
 
-__all__ = ["is_sharded", "local", "rank", "sharded_norms"]
+__all__ = ["is_sharded", "local", "n_processes", "rank", "sharded_norms"]
 
 
 def rank() -> int:
     """Return the number of this process among those that train together, 0 for one alone."""
-    distributed = torch.distributed
-    if distributed.is_available() and distributed.is_initialized():
-        return distributed.get_rank()
-    return 0
+    return torch.distributed.get_rank() if _is_distributed() else 0
+
+
+def n_processes() -> int:
+    """Return how many processes train together."""
+    return torch.distributed.get_world_size() if _is_distributed() else 1
+
+
+def _is_distributed() -> bool:
+    return torch.distributed.is_available() and torch.distributed.is_initialized()
 
 
 def is_sharded(tensors: Sequence[Tensor]) -> bool:

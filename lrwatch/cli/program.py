@@ -10,6 +10,7 @@ from typing import Final
 import click
 
 from lrwatch import __version__
+from lrwatch.cli.alert import alert
 from lrwatch.cli.check import check
 from lrwatch.cli.demo import demo
 from lrwatch.cli.export import export
@@ -65,15 +66,15 @@ def program(ctx: click.Context) -> None:
         click.echo(ctx.get_help())
 
 
-for _command in (check, demo, export, ls, run):
+for _command in (alert, check, demo, export, ls, run):
     program.add_command(_command)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line and return the exit status.
 
-    0 all is well, 1 runs are flagged (``check``), 2 something given cannot be used or read,
-    130 interrupted by Ctrl-C.
+    0 all is well, 1 runs are flagged (``check``) or somebody could not be told (``alert``),
+    2 something given cannot be used or read, 130 interrupted by Ctrl-C.
 
     Parameters
     ----------

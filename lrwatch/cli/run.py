@@ -29,20 +29,30 @@ __all__ = ["run"]
     metavar="NAME",
     help="Name of the run.  [default: from script, optimizer and learning rate]",
 )
+@click.option("--no-alerts", is_flag=True, help="Do not say so when a run goes wrong.")
 @click.option("-m", "is_module", is_flag=True, help="SCRIPT is a module, as in python -m.")
 @click.argument("script", metavar="SCRIPT")
 @click.argument("arguments", metavar="[ARGS]...", nargs=-1, type=click.UNPROCESSED)
 def run(
-    folder: Path, name: str | None, script: str, arguments: tuple[str, ...], *, is_module: bool
+    folder: Path,
+    name: str | None,
+    script: str,
+    arguments: tuple[str, ...],
+    *,
+    is_module: bool,
+    no_alerts: bool,
 ) -> None:
     """Run SCRIPT as python does, and record every step of every torch optimizer in it.
 
     Options come before SCRIPT; what follows it is the script's own. A run begins with the
-    first step of an optimizer, and where it is says one line on standard error at the end.
+    first step of an optimizer, and where it is says one line on standard error at the end. So
+    does, at once, a run that goes wrong.
     """
     from lrwatch.autowatch.launch import prepare
 
-    launch = prepare(script, arguments, is_module=is_module, folder=folder, name=name)
+    launch = prepare(
+        script, arguments, is_module=is_module, folder=folder, name=name, alerts=not no_alerts
+    )
     sys.stdout.flush()
     sys.stderr.flush()
     os.execve(sys.executable, launch.arguments, launch.environment)  # noqa: S606  no shell

@@ -92,6 +92,7 @@ def _training(
         name=trial.name,
         config={**asdict(trial), "schedule": "warm-up, cosine", "batch_size": _BATCH_SIZE},
         total_steps=n_steps,
+        alerts=False,  # some of them are meant to go wrong, and the dashboard shows it
     )
     recording.enter_context(run)
     batches = text.batches(batch_size=_BATCH_SIZE, length=_LENGTH, seed=0)

@@ -139,7 +139,8 @@ def _entry(store: Path, folder: Path, items: list[os.DirEntry[str]]) -> RunEntry
         path=folder,
         info=info,
         problem=problem,
-        last_write=max((_modified(item) for item in items), default=0.0),
+        # A name with a dot is a file being written, or no part of the run.
+        last_write=max((_modified(i) for i in items if not i.name.startswith(".")), default=0.0),
     )
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from sources import ROOT
 
+SAMPLE = ROOT / "sample_runs/digits-sgd-constant-0.1"
+
 
 def loaded_by(code: str) -> set[str]:
     """Return the top-level packages that are loaded after `code` in a new interpreter."""
@@ -31,6 +33,7 @@ def loaded_by(code: str) -> set[str]:
         ("import lrwatch; lrwatch.read", {"torch", "pandas", "click", "rich"}),
         ("import lrwatch; lrwatch.watch", {"pandas", "click", "rich"}),
         ("import lrwatch.cli", {"torch", "pandas", "pyarrow", "numpy", "rich"}),
+        (f"import lrwatch; lrwatch.diagnose({str(SAMPLE)!r})", {"torch", "pandas"}),
         ("import lrwatch_dashboard.data", {"torch"}),
     ],
 )

@@ -11,6 +11,7 @@ import lrwatch
 from lrwatch.cli.program import program
 
 COMMANDS = {
+    "alert": [],
     "check": ["paths", "--json", "--fail-on"],
     "dashboard": [
         "folder",
@@ -23,20 +24,35 @@ COMMANDS = {
     "demo": ["--dir", "--port", "--no-dashboard", "--exit", "--steps"],
     "export": ["run", "--to", "--force"],
     "ls": ["folder", "--json"],
-    "run": ["--dir", "--name", "-m", "script", "arguments"],
+    "run": ["--dir", "--name", "--no-alerts", "-m", "script", "arguments"],
+}
+
+ALERT_COMMANDS = {
+    "ack": ["folder", "alert_id", "--note"],
+    "list": ["folder", "--json"],
+    "replay": ["run", "--config"],
+    "silence": ["folder", "--run", "--group", "--rule", "--for", "--reason", "--until-worse"],
+    "test": ["--to", "--config"],
+    "watch": ["folder", "--to", "--config", "--once", "--dry-run", "--state"],
 }
 
 
 def test_the_public_names_of_the_library() -> None:
     assert lrwatch.__all__ == [
         "Alarm",
+        "Alert",
         "Comparison",
+        "CutLearningRate",
         "Diagnosis",
         "Evidence",
         "LrwatchError",
         "Monitor",
         "Run",
         "RunGroup",
+        "SaveCheckpoint",
+        "StopTraining",
+        "TrainingStopped",
+        "alerts",
         "compare",
         "diagnose",
         "read",
@@ -65,6 +81,8 @@ def test_a_public_name_can_be_had_and_is_listed(name: str) -> None:
                 "update_norm_every",
                 "total_steps",
                 "resume",
+                "alerts",
+                "on_alert",
             },
         ),
         (lrwatch.read, {"path"}),
@@ -86,8 +104,19 @@ def test_the_commands() -> None:
 def test_the_options_of_a_command(name: str) -> None:
     command = program.get_command(click.Context(program), name)
     assert command is not None
-    given = [
+    assert options_of(command) == COMMANDS[name]
+
+
+@pytest.mark.parametrize("name", ALERT_COMMANDS)
+def test_the_options_of_a_command_about_alerts(name: str) -> None:
+    group = program.get_command(click.Context(program), "alert")
+    assert isinstance(group, click.Group)
+    assert sorted(group.commands) == sorted(ALERT_COMMANDS)
+    assert options_of(group.commands[name]) == ALERT_COMMANDS[name]
+
+
+def options_of(command: click.Command) -> list[str | None]:
+    return [
         parameter.opts[0] if isinstance(parameter, click.Option) else parameter.name
         for parameter in command.params
     ]
-    assert given == COMMANDS[name]

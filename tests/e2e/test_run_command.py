@@ -231,3 +231,84 @@ def test_of_the_processes_of_a_job_the_first_one_writes(tmp_path: Path) -> None:
     assert ended.errors.count("lrwatch: ") == 1
     assert runs(tmp_path / "runs") == ["train-adamw-0.1"]
     assert len(lrwatch.read(tmp_path / "runs" / "train-adamw-0.1")) == 5
+
+
+SPAWNING = """
+import sys
+import torch
+import torch.distributed as dist
+import torch.multiprocessing as mp
+
+def train(number, n_steps, file):
+    if file:
+        dist.init_process_group("gloo", init_method=f"file://{file}", rank=number, world_size=2)
+    net = torch.nn.Linear(4, 1)
+    if file:
+        net = torch.nn.parallel.DistributedDataParallel(net)
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1 + number)
+    for step in range(n_steps):
+        optimizer.zero_grad()
+        net(torch.ones(2, 4)).square().mean().backward()
+        optimizer.step()
+        if step == 5:
+            raise ValueError("of the script")
+    if file:
+        dist.destroy_process_group()
+"""
+
+
+@pytest.mark.parametrize("method", ["spawn", "fork", "forkserver"])
+def test_trainings_in_processes_that_torch_starts_are_recorded(tmp_path: Path, method: str) -> None:
+    script = write(
+        tmp_path,
+        "train.py",
+        SPAWNING
+        + f"""
+if __name__ == "__main__":
+    mp.start_processes(train, args=(5, ""), nprocs=2, start_method={method!r})
+""",
+    )
+    ended = lrwatch_run(script, folder=tmp_path)
+    assert (ended.status, ended.output) == (0, "")
+    assert sorted(ended.errors.splitlines()) == [
+        f"lrwatch: 5 steps recorded in runs/train-sgd-{lr}" for lr in ("0.1", "1.1")
+    ]
+    for lr in ("0.1", "1.1"):
+        run = tmp_path / "runs" / f"train-sgd-{lr}"
+        assert lrwatch.read(run)["loss"].notna().tolist() == [True] * 5
+        assert read_run_info(run).status == "finished"
+        assert read_run_info(run).config == {"command": "train.py"}
+
+
+def test_of_the_processes_of_a_spawned_job_the_first_one_writes(tmp_path: Path) -> None:
+    script = write(
+        tmp_path,
+        "train.py",
+        SPAWNING
+        + """
+if __name__ == "__main__":
+    mp.spawn(train, args=(5, sys.argv[1]), nprocs=2)
+""",
+    )
+    ended = lrwatch_run(script, str(tmp_path / "meet"), folder=tmp_path)
+    assert ended.status == 0, ended.errors
+    assert runs(tmp_path / "runs") == ["train-sgd-0.1"]
+    assert len(lrwatch.read(tmp_path / "runs" / "train-sgd-0.1")) == 5
+
+
+def test_a_spawned_training_that_fails_is_told_as_failed(tmp_path: Path) -> None:
+    script = write(
+        tmp_path,
+        "train.py",
+        SPAWNING
+        + """
+if __name__ == "__main__":
+    mp.spawn(train, args=(9, ""), nprocs=1)
+""",
+    )
+    ended = lrwatch_run(script, folder=tmp_path)
+    assert ended.status == 1
+    assert "ProcessRaisedException" in ended.errors
+    assert ended.errors.count("ValueError: of the script") == 1
+    assert read_run_info(tmp_path / "runs" / "train-sgd-0.1").status == "failed"
+    assert len(lrwatch.read(tmp_path / "runs" / "train-sgd-0.1")) == 6

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,6 +12,8 @@ from hypothesis import strategies as st
 from synthetic_runs import EDGE, descent
 
 import lrwatch
+
+CORPORA = os.environ.get("LRWATCH_CORPORA", "")
 
 
 def odd_run(seed: int) -> dict[str, np.ndarray]:
@@ -57,3 +62,22 @@ def test_one_row_at_a_time_too(seed: int) -> None:
         alarms += single.update({name: column[k : k + 1] for name, column in run.items()})
     assert alarms == expected
     assert repr(single.diagnosis()) == repr(whole.diagnosis())
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not CORPORA, reason="LRWATCH_CORPORA names no folders of labelled runs")
+def test_every_labelled_run_gives_the_same_in_blocks_of_any_size() -> None:
+    from benchmarks.accuracy import corpus
+
+    random = np.random.default_rng(0)
+    folders = [Path(folder) for folder in CORPORA.split(os.pathsep)]
+    for labelled in corpus.read(folders):
+        run, whole, parts = labelled.block, lrwatch.Monitor(), lrwatch.Monitor()
+        expected, alarms, at = whole.update(run), [], 0
+        largest = int(random.choice([1, 7, 40, 300]))
+        while at < len(run):
+            end = at + int(random.integers(1, largest + 1))
+            alarms += parts.update(run[at:end])
+            at = end
+        assert alarms == expected, labelled.about.run_id
+        assert repr(parts.diagnosis()) == repr(whole.diagnosis()), labelled.about.run_id

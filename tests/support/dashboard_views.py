@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
+from lrwatch_dashboard.alert_views import AlertBoard, SilenceWish
 from lrwatch_dashboard.views import (
     Curve,
     EvidenceRow,
@@ -19,6 +20,7 @@ from lrwatch_dashboard.views import (
 )
 
 __all__ = [
+    "FakeAlerts",
     "FakeSource",
     "an_overview",
     "curve",
@@ -145,6 +147,7 @@ class FakeSource:
         self.problem = problem
         self.tables: dict[str, Any] = {}
         self.asked: list[Window | None] = []
+        self.alerts = FakeAlerts()
 
     def overview(self, since: str = "") -> Overview:
         if since != self.table.token:
@@ -158,6 +161,9 @@ class FakeSource:
         chosen = self.views if keys is None else [key for key in keys if key in self.views]
         return tuple(self.views[key] for key in chosen)
 
+    def outlines(self, key: str, half_life: int) -> RunCurves | None:
+        return None
+
     def curves(
         self, key: str, window: Window | None = None, half_life: int | None = None
     ) -> RunCurves | None:
@@ -168,6 +174,33 @@ class FakeSource:
         return self.tables.get(key)
 
     def healthy(self) -> str:
+        return self.problem
+
+    def looked_ago(self) -> float | None:
+        return 1.5
+
+
+class FakeAlerts:
+    """Answers the Alerts page from memory, and keeps what was said."""
+
+    def __init__(self, board: AlertBoard | None = None, problem: str = "") -> None:
+        self.shown = board or AlertBoard()
+        self.problem = problem
+        self.said: list[Any] = []
+
+    def board(self) -> AlertBoard:
+        return self.shown
+
+    def acknowledge(self, alert: str, episode: int, by: str = "") -> str:
+        self.said.append((alert, episode, by))
+        return self.problem
+
+    def silence(self, wish: SilenceWish) -> str:
+        self.said.append(wish)
+        return self.problem
+
+    def end_silence(self, silence: str) -> str:
+        self.said.append(silence)
         return self.problem
 
 

@@ -229,6 +229,20 @@ class TestClipping:
             )
         )
 
+    def test_by_the_scripts_own_code_shows_what_the_step_used(
+        self, net: nn.Sequential, tmp_path: Path
+    ) -> None:
+        """Nothing tells of it before the step, so both columns have the norm after it."""
+
+        def clip() -> None:
+            for p in net.parameters():
+                if p.grad is not None:
+                    p.grad.data.clamp_(-0.01, 0.01)
+
+        frame = self.record(net, tmp_path, clip)
+        assert frame["grad_norm"].tolist() == pytest.approx(self.after, rel=1e-4)
+        assert frame["grad_norm_clipped"].tolist() == frame["grad_norm"].tolist()
+
     def test_of_another_net_is_not_ours(self, net: nn.Sequential, tmp_path: Path) -> None:
         other = small_net(1)
         nn.functional.cross_entropy(other(batch()[0]), batch()[1]).backward()

@@ -1,0 +1,1 @@
+"""How often people are told, rightly and wrongly, and what watching many runs costs."""

@@ -1,0 +1,224 @@
+"""Alerts of the runs that `watch` makes: what was asked for, and acting on the training."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import logging
+import math
+import weakref
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from torch.optim import Optimizer
+
+from lrwatch.alerts.alert import Alert
+from lrwatch.alerts.handler_calls import log_failure
+from lrwatch.alerts.handlers import CutLearningRate, Handler, TrainingHandler, at_least
+from lrwatch.alerts.live import LiveRun, follow
+from lrwatch.alerts.rules import RULES, Rule
+from lrwatch.capture import sharding
+from lrwatch.capture.groups import learning_rates
+from lrwatch.capture.intervention import Intervention
+from lrwatch.capture.rates import scale_learning_rates
+from lrwatch.errors import InvalidArgument, TrainingStopped
+from lrwatch.formats import number
+from lrwatch.run import Run
+from lrwatch.store.writer import RunWriter
+
+__all__ = ["LR_CUT", "Alerting"]
+
+logger = logging.getLogger("lrwatch")
+
+LR_CUT = "lrwatch/lr_cut"
+"""Column with the factor by which learning rates were multiplied before a step."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alerting:
+    """What was asked for with ``watch(alerts=..., on_alert=...)``.
+
+    Attributes
+    ----------
+    rules
+        Which verdicts become alerts; none to watch for nothing.
+    handlers
+        What to do when an alert fires, in this order.
+    """
+
+    rules: tuple[Rule, ...] = RULES
+    handlers: tuple[Handler, ...] = ()
+
+    @classmethod
+    def of(cls, alerts: object, on_alert: object) -> Alerting:
+        """Return the arguments of `watch`, checked.
+
+        Raises
+        ------
+        InvalidArgument
+            If one is not allowed.
+        """
+        asked = cls(_rules(alerts), _handlers(on_alert))
+        if asked.handlers and not asked.rules:
+            raise InvalidArgument("on_alert needs alerts, which are off; leave out alerts")
+        if any(isinstance(handler, CutLearningRate) for handler in asked.handlers):
+            _check_one_process()
+        return asked
+
+    def prepare(self, run: Run, optimizer: Optimizer) -> Intervention | None:
+        """Make it possible to act on the training, where that was asked for.
+
+        To be called before the run's recorder is attached; see `Intervention`.
+        """
+        if not self._on_training:
+            return None
+        reference = weakref.ref(run)  # the run ends when nobody holds it any more
+
+        def stop() -> None:
+            if (run := reference()) is not None:
+                run.end("interrupted")
+
+        intervention = Intervention(optimizer, on_stop=stop)
+        run.at_end(lambda *_: intervention.detach())
+        return intervention
+
+    def begin(self, run: Run, writer: RunWriter, intervention: Intervention | None = None) -> None:
+        """Follow a run that is being recorded, until it ends."""
+        if not self.rules:
+            return
+        acting = None
+        if intervention is not None:
+            intervention.follow_skipped_steps()
+            acting = _Acting(intervention, weakref.ref(run), self._on_training)
+        followed = LiveRun(
+            writer.folder,
+            rules=self.rules,
+            first_row=writer.n_rows,
+            functions=[h for h in self.handlers if not isinstance(h, TrainingHandler)],
+            ask=None if acting is None else acting.ask,
+        )
+        run.at_end(followed.end)
+        follow(followed)
+
+    @property
+    def _on_training(self) -> list[TrainingHandler]:
+        return [handler for handler in self.handlers if isinstance(handler, TrainingHandler)]
+
+
+@dataclass(slots=True)
+class _Acting:
+    """Has handlers act on the training of a run."""
+
+    intervention: Intervention
+    run: weakref.ref[Run]  # which ends when nobody holds it any more
+    handlers: Sequence[TrainingHandler]
+    cut_at: int = -1  # step before which rates were cut last
+
+    def ask(self, alert: Alert, peak_lr: float) -> None:
+        """Have those who want to act on an alert do so before the next step."""
+        for handler in self.handlers:
+            act = functools.partial(self._act, handler, alert, peak_lr)
+            self.intervention.before_next_step(act)
+
+    def _act(
+        self, handler: TrainingHandler, alert: Alert, peak_lr: float, optimizer: Optimizer
+    ) -> None:
+        run = self.run()
+        if run is None:
+            return
+        with run.before_step():
+            try:
+                if handler.wants(alert):
+                    handler.act(alert, _Training(optimizer, run, self, alert, peak_lr))
+            except TrainingStopped:
+                raise
+            except Exception as error:  # noqa: BLE001  the user's code, in the training loop
+                log_failure(handler, alert, error)
+
+
+@dataclass(frozen=True, slots=True)
+class _Training:
+    """What `TrainingHandler.act` is given."""
+
+    optimizer: Optimizer
+    run: Run
+    acting: _Acting
+    alert: Alert
+    peak_lr: float
+
+    def cut_learning_rate(self, factor: float) -> None:
+        """See `Training`."""
+        _check_one_process()
+        if self.alert.step < self.acting.cut_at:
+            return
+        self.acting.cut_at = self.run.next_step
+        before = _rate(self.optimizer)
+        scale_learning_rates(self.optimizer, factor)
+        after = _rate(self.optimizer)
+        self.run.log_ahead(**{LR_CUT: factor})
+        logger.warning(
+            "%s: learning rate cut from %s to %s, because of the alert",
+            self.run.name, number(before, 3), number(after, 3),
+        )  # fmt: skip
+        self.acting.intervention.before_next_step(
+            functools.partial(_check_kept, self.run.name, before, after)
+        )
+
+
+def _check_kept(name: str, before: float, after: float, optimizer: Optimizer) -> None:
+    """Say so if a rate that was cut has been set back at the step after."""
+    now = _rate(optimizer)
+    if now > math.sqrt(max(before * after, 0.0)) > 0:
+        logger.warning(
+            "%s: the learning rate is at %s again after it was cut to %s: the script sets it, or "
+            "a scheduler that is not torch's; lower it there",
+            name, number(now, 3), number(after, 3),
+        )  # fmt: skip
+
+
+def _rate(optimizer: Optimizer) -> float:
+    return float(learning_rates(optimizer)[0])
+
+
+def _check_one_process() -> None:
+    if (n_processes := sharding.n_processes()) > 1:
+        raise InvalidArgument(
+            "CutLearningRate is for jobs of one process, as each would have its own rate, got "
+            f"{n_processes} processes; take StopTraining and begin again with the advised rate"
+        )
+
+
+def _rules(alerts: object) -> tuple[Rule, ...]:
+    if alerts is None or alerts is False:
+        return ()
+    if alerts is True:
+        return RULES
+    if isinstance(alerts, str):
+        return tuple(rule for rule in RULES if rule.severity in at_least(alerts))
+    known = {rule.name: rule for rule in RULES if rule.verdicts}
+    if isinstance(alerts, Iterable):
+        rules = [known.get(rule) if isinstance(rule, str) else rule for rule in alerts]
+        if rules and all(isinstance(rule, Rule) for rule in rules):
+            return tuple({rule.name: rule for rule in rules if isinstance(rule, Rule)}.values())
+    raise InvalidArgument(
+        "alerts must be True, False, 'page' or 'ticket' for the least severity, or a list of "
+        f"rules, or of their names ({', '.join(known)}); got {alerts!r:.60}"
+    )
+
+
+def _handlers(on_alert: object) -> tuple[Handler, ...]:
+    if on_alert is None:
+        return ()
+    given = tuple(on_alert) if isinstance(on_alert, (list, tuple)) else (on_alert,)
+    for handler in given:
+        if isinstance(handler, type) and issubclass(handler, TrainingHandler):
+            raise InvalidArgument(
+                f"on_alert takes a handler, got its class; write {handler.__name__}()"
+            )
+        is_function = callable(handler) and not inspect.iscoroutinefunction(handler)
+        if not (isinstance(handler, TrainingHandler) or is_function):
+            raise InvalidArgument(
+                "on_alert must be a plain function of an alert, a handler such as "
+                f"lrwatch.StopTraining(), or a list of them, got {handler!r:.60}"
+            )
+    return given

@@ -1,0 +1,253 @@
+"""``lrwatch alert DIR``: one watcher a store, from start to end, whatever a look runs into."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Final
+
+from lrwatch.alerts.alert_watcher import AlertWatcher
+from lrwatch.alerts.config import Settings, read_settings
+from lrwatch.alerts.delivery import Message, Receiver, Sender
+from lrwatch.alerts.ledger import LedgerState, read_state
+from lrwatch.alerts.state_files import alerts_folder
+from lrwatch.errors import (
+    InvalidArgument,
+    LedgerUnreadable,
+    LrwatchError,
+    RunNotFound,
+    StoreNotWritable,
+)
+from lrwatch.formats import printable
+from lrwatch.store.ownership import Ownership
+
+__all__ = ["AlertService"]
+
+logger = logging.getLogger("lrwatch.alerts")
+
+_PAUSE_SECONDS: Final = 1.0
+
+_LONGEST_PAUSE_SECONDS: Final = 5.0
+"""The pause is as long as the look took, up to this: a big store takes half a core at most, and
+runs that have to be caught up with first do not make those that come after wait."""
+
+_DELIVERY_SECONDS: Final = 60.0
+"""How long a single look waits for receivers."""
+
+
+class AlertService:
+    """Holds everything that watching a store needs; a context manager.
+
+    Parameters
+    ----------
+    store
+        Folder of runs.
+    config
+        A configuration file, looked at again whenever it changes.
+    receivers
+        Who is told, besides those in the configuration.
+    home
+        Folder in which ``.lrwatch-alerts`` is kept; the store, if ``None``.
+    is_dry
+        Write nothing and tell nobody.
+
+    Raises
+    ------
+    RunNotFound
+        If the store does not exist or is no folder.
+    InvalidArgument
+        If the configuration is not allowed, or there is nobody to tell.
+    RunBusy
+        If another process watches the store.
+    StoreNotWritable
+        If nothing can be written in `home`.
+    """
+
+    def __init__(
+        self,
+        store: Path,
+        config: Path | None = None,
+        *,
+        receivers: Sequence[Receiver] = (),
+        home: Path | None = None,
+        is_dry: bool = False,
+    ) -> None:
+        if not store.is_dir():
+            raise RunNotFound(f"{store} is no folder; give the folder that holds the runs")
+        self._store, self._config, self._home = store, config, home or store
+        self._given = tuple(receivers)
+        self._config_stamp = self._stamp()
+        self._settings = Settings() if config is None else read_settings(config)
+        if not is_dry and not self.receivers:
+            raise InvalidArgument(
+                "there is nobody to tell: give --to URL, or a configuration with receivers"
+            )
+        self._problem = ""  # of the configuration
+        self._said = ""  # of the last look
+        self._ownership = None if is_dry else _own(self._home)
+        try:
+            state = _earlier(self._home, is_dry=is_dry)
+            self._sender = None if is_dry else self._new_sender(state)
+        except BaseException:
+            self._release()
+            raise
+        self._watcher = self._new_watcher(state)
+
+    def __enter__(self) -> AlertService:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._sender is not None:
+            self._sender.close()
+        self._watcher.note(self._problem)
+        self._release()
+
+    @property
+    def receivers(self) -> tuple[Receiver, ...]:
+        """Who is told."""
+        return (*self._given, *self._settings.receivers)
+
+    def once(self) -> tuple[list[Message], list[str]]:
+        """Look once, wait for delivery; return what was told, and whom it did not reach.
+
+        Raises
+        ------
+        RunNotFound
+            If the store is not there.
+        """
+        sender = self._sender
+        if sender is None:
+            return self._watcher.look(self._problem, at_once=True), []
+        before = {health.name: health.failed + health.dropped for health in sender.health()}
+        messages = self._watcher.look(self._problem, at_once=True)
+        sender.drain(_DELIVERY_SECONDS)
+        missed = [
+            f"{health.name} {health.problem or 'did not answer in time'}"
+            for health in sender.health()
+            if health.queued or health.failed + health.dropped > before[health.name]
+        ]
+        return messages, missed
+
+    def run(self, stop: threading.Event, tell: Callable[[Message], None]) -> None:
+        """Look again and again.
+
+        Parameters
+        ----------
+        stop
+            Ends it.
+        tell
+            Called with every message.
+        """
+        self._watcher.remember("started", receivers=[r.name for r in self.receivers])
+        while not stop.is_set():
+            self._heed_config()
+            for message in self._look():
+                tell(message)
+            stop.wait(self._pause())
+
+    def _pause(self) -> float:
+        took = min(self._watcher.took_seconds, _LONGEST_PAUSE_SECONDS)
+        pause = max(_PAUSE_SECONDS, took)
+        # After a look that failed, what was due is due still: it must not be asked for at once.
+        return pause if self._said else min(pause, self._watcher.seconds_to_wait())
+
+    def _look(self) -> list[Message]:
+        """Look; what goes wrong is said once, and tried again."""
+        try:
+            messages = self._watcher.look(self._problem)
+        except (LrwatchError, OSError) as error:
+            self._say(str(error))
+        except Exception as error:  # noqa: BLE001  the next look may fare better
+            self._say(f"{type(error).__name__}: {error}", error)
+        else:
+            self._said = ""
+            return messages
+        self._watcher.note(self._said)
+        return []
+
+    def _say(self, problem: str, unforeseen: Exception | None = None) -> None:
+        if problem != self._said:
+            logger.warning("%s", printable(problem), exc_info=unforeseen)
+            self._watcher.remember("problem", problem=problem)
+        self._said = problem
+
+    def _heed_config(self) -> None:
+        stamp = self._stamp()
+        if self._config is None or stamp == self._config_stamp:
+            return
+        self._config_stamp = stamp
+        try:
+            settings = read_settings(self._config)
+        except LrwatchError as error:
+            self._problem = f"the configuration is kept as it was: {error}"
+            logger.warning("%s", printable(self._problem))
+            self._watcher.remember("config", problem=str(error))
+            return
+        self._problem = ""
+        self._settings = settings
+        if self._sender is not None:
+            self._sender.close()
+        state = self._watcher.state()
+        if self._sender is not None:
+            self._sender = self._new_sender(state)
+        self._watcher = self._new_watcher(state)
+        self._watcher.remember("config", problem="")
+        logger.warning("the configuration was read again")
+
+    def _stamp(self) -> tuple[int, ...]:
+        if self._config is None:
+            return ()
+        try:
+            found = self._config.stat()
+        except OSError:
+            return (0,)
+        return found.st_mtime_ns, found.st_size, found.st_ino
+
+    def _new_sender(self, state: LedgerState | None) -> Sender:
+        health = () if state is None else state.receivers
+        return Sender(self.receivers, alerts_folder(self._home) / "outbox", health=health)
+
+    def _new_watcher(self, state: LedgerState | None) -> AlertWatcher:
+        return AlertWatcher(
+            self._store, self._settings, home=self._home, sender=self._sender, state=state
+        )
+
+    def _release(self) -> None:
+        if self._ownership is not None:
+            self._ownership.release()
+
+
+def _earlier(home: Path, *, is_dry: bool) -> LedgerState | None:
+    try:
+        return read_state(home)
+    except LedgerUnreadable as error:
+        if not is_dry:
+            # Better to say something twice than to say nothing; the file is kept for people.
+            path = alerts_folder(home) / "state.json"
+            path.replace(path.with_suffix(".json.damaged"))
+        logger.warning("%s; whatever still fires is told anew", error)
+        return None
+
+
+def _own(home: Path) -> Ownership:
+    folder = alerts_folder(home)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return Ownership(
+            folder,
+            "watcher.lock",
+            otherwise="one watcher is enough for a store; end that process to start another one",
+        )
+    except OSError as error:
+        raise StoreNotWritable(
+            f"cannot write down in {folder} what was told: {error.strerror or error}; "
+            "give a folder for it with --state DIR"
+        ) from error

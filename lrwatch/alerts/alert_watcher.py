@@ -1,0 +1,234 @@
+"""One look after the other at a store: what is there, who is to be told, and a note of it.
+
+In this order, so that a kill at any moment loses nothing: messages are noted in
+``state.json`` together with the alerts that they tell of, then handed to the sender, whose
+outbox knows them by their id, and with the next note they are off this one's hands.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import socket
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Final
+
+from lrwatch import __version__
+from lrwatch.alerts.book import Book, Change
+from lrwatch.alerts.clock import Clock, steady_clock
+from lrwatch.alerts.composing import message_for
+from lrwatch.alerts.config import Settings
+from lrwatch.alerts.delivery import Delivery, Message, Sender
+from lrwatch.alerts.grouping import Groups
+from lrwatch.alerts.history import Event, add_history
+from lrwatch.alerts.ledger import LedgerState, WatcherHealth, write_state
+from lrwatch.alerts.silences import acknowledgements, end_silence, expired_silences, silences
+from lrwatch.alerts.store_watch import StoreView, StoreWatch
+
+__all__ = ["AlertWatcher"]
+
+logger = logging.getLogger("lrwatch.alerts")
+
+_LOOK_SECONDS: Final = 2.0
+"""For so long a look judges runs that have ended; the rest is for the next one."""
+
+_NOTE_SECONDS: Final = 5.0
+"""How often the state is written while nothing but numbers changes."""
+
+
+class AlertWatcher:
+    """Watches a store and tells people.
+
+    Parameters
+    ----------
+    store
+        Folder of runs.
+    settings
+        Rules and timing.
+    home
+        Folder in which ``.lrwatch-alerts`` is kept, the store as a rule.
+    sender
+        Delivers; ``None`` to tell nobody, and to write nothing.
+    state
+        As the last watcher left it.
+    clock
+        Does not jump.
+    """
+
+    def __init__(
+        self,
+        store: Path,
+        settings: Settings,
+        *,
+        home: Path,
+        sender: Sender | None,
+        state: LedgerState | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self._clock = steady_clock() if clock is None else clock
+        self._settings, self._home, self._sender = settings, home, sender
+        now = self._clock()
+        known = () if state is None else state.alerts
+        self._book = Book(known, {} if state is None else state.rules)
+        told = {} if state is None else state.told_groups
+        self._groups = Groups(settings.timing, settings.group_by, told, now)
+        self._watch = StoreWatch(
+            store,
+            settings.rules,
+            max_age=settings.timing.max_age,
+            clock=self._clock,
+            earlier=[one.alert for one in known],
+            judged={} if state is None else state.judged,
+        )
+        self._view = StoreView((), {}, frozenset(), {} if state is None else state.judged)
+        self._outgoing = () if state is None else state.outgoing
+        self._started_at = now
+        self._noted_at: float | None = None  # None: what is written down is not true any more
+        self._is_full = False
+        self._noted_problem = ""
+        self.took_seconds = 0.0
+
+    def look(self, problem: str = "", *, at_once: bool = False) -> list[Message]:
+        """Look once, tell what is due, note it; return what was told.
+
+        Parameters
+        ----------
+        problem
+            Something else that is wrong, for those who look at the state.
+        at_once
+            Nothing waits for others to be told with: there will be no later look.
+
+        Raises
+        ------
+        RunNotFound
+            If the store is not there.
+        """
+        began = time.monotonic()
+        self._view = self._watch.look(seconds=math.inf if at_once else _LOOK_SECONDS)
+        now = self._clock()
+        changes = self._book.take(self._view, now)
+        changes += self._book.heed(silences(self._home), acknowledgements(self._home))
+        self._book.mark_over_in_silence()
+        messages = self._messages(now, at_once=at_once)
+        self._outgoing = (*self._outgoing, *messages)
+        self.took_seconds = time.monotonic() - began
+        self._note(changes, problem)
+        self._send(problem)
+        return messages
+
+    def note(self, problem: str = "") -> None:
+        """Write down how receivers and watcher are doing, without a look."""
+        self._note([], problem)
+
+    def remember(self, event: Event, **about: Any) -> None:
+        """Add to the history; that it cannot be written is no reason to stop."""
+        if self._sender is None:
+            return
+        try:
+            add_history(self._home, event, **about)
+        except OSError as error:
+            logger.debug("the history cannot be written: %s", error)
+
+    def seconds_to_wait(self) -> float:
+        """Return in how many seconds a message is due that waits; infinity if there is none."""
+        return max(self._groups.next_due() - self._clock(), 0.0)
+
+    @property
+    def n_runs(self) -> int:
+        """Runs that were written lately."""
+        return len(self._view.runs)
+
+    def state(self, problem: str = "") -> LedgerState:
+        """Return everything that another watcher needs to go on from here."""
+        sender = self._sender
+        return LedgerState(
+            updated_at=time.time(),
+            watcher=WatcherHealth(
+                host=socket.gethostname(),
+                pid=os.getpid(),
+                version=__version__,
+                started_at=self._started_at,
+                looked_at=self._clock(),
+                took_seconds=self.took_seconds,
+                n_runs=self.n_runs,
+                problem=problem or ("" if sender is None else sender.problem),
+            ),
+            alerts=tuple(self._book.known.values()),
+            receivers=() if sender is None else tuple(sender.health()),
+            rules=self._book.tallies,
+            told_groups=self._groups.told,
+            judged=self._view.judged,
+            outgoing=self._outgoing,
+        )
+
+    def _messages(self, now: float, *, at_once: bool) -> list[Message]:
+        fresh = [one for one in self._book.known.values() if one.run_key in self._view.runs]
+        notices = self._groups.due(fresh, now, at_once=at_once)
+        address = self._settings.dashboard
+        messages = [
+            message_for(notice, fresh, self._view.runs, dashboard=address, now=now)
+            for notice in notices
+        ]
+        for notice in notices:
+            self._book.mark_told((one.alert for one in notice.alerts), notice.status, now)
+        return messages
+
+    def _send(self, problem: str) -> None:
+        outgoing, self._outgoing = self._outgoing, ()
+        if self._sender is None or not outgoing:
+            return
+        for message in outgoing:
+            self._sender.submit(message)
+        self._noted_at = None
+        self._note([], problem)
+
+    def _note(self, changes: Iterable[Change], problem: str) -> None:
+        if self._sender is None:
+            return
+        is_news = self._remember(changes, self._sender.poll()) or bool(self._outgoing)
+        is_news |= problem != self._noted_problem or self._noted_at is None
+        if not is_news and self._clock() - (self._noted_at or 0.0) < _NOTE_SECONDS:
+            return
+        try:
+            self._forget_silences()
+            write_state(self._home, self.state(problem))
+        except OSError as error:
+            # It is tried again at every look; people are told all the same.
+            if not self._is_full:
+                logger.warning("what was told cannot be written down: %s", error.strerror)
+            self._is_full, self._noted_at = True, None
+        else:
+            self._is_full = False
+            self._noted_at, self._noted_problem = self._clock(), problem
+
+    def _remember(self, changes: Iterable[Change], deliveries: Iterable[Delivery]) -> bool:
+        is_news = False
+        for event, one in changes:
+            alert = one.alert
+            self.remember(
+                event,
+                alert=alert.id,
+                episode=alert.episode,
+                rule=alert.rule,
+                severity=alert.severity,
+                run=alert.run,
+                run_key=one.run_key,
+                step=alert.step,
+                reason=alert.reason,
+                by=one.acknowledged_by if event == "acknowledged" else None,
+                silence=one.silenced_by if event == "silenced" else None,
+            )
+            is_news = True
+        for done in deliveries:
+            about = {"message": done.message, "receiver": done.receiver, "tries": done.tries}
+            self.remember(done.event, **about, problem=done.problem)
+            is_news = True
+        return is_news
+
+    def _forget_silences(self) -> None:
+        for silence in expired_silences(self._home):
+            end_silence(self._home, silence.id)
+            self.remember("silence_ended", silence=silence.id, reason=silence.reason)

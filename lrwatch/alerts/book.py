@@ -1,0 +1,162 @@
+"""What is known of every alert of a store: its state, whether anybody was told, who minds it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+from lrwatch.alerts.alert import SEVERITIES, Alert, State
+from lrwatch.alerts.history import Event
+from lrwatch.alerts.inhibition import inhibited
+from lrwatch.alerts.ledger import KnownAlert, RuleTally, ToldStatus
+from lrwatch.alerts.rules import UNREADABLE
+from lrwatch.alerts.silences import Acknowledgement, Silence
+from lrwatch.alerts.store_watch import Seen, StoreView
+
+__all__ = ["Book", "Change"]
+
+_KEPT_SECONDS: Final = 7 * 86400.0
+"""For so long an alert that is over is kept, after it was told or entered its state."""
+
+_ACTIVE: Final[tuple[State, ...]] = ("firing", "recovering")
+
+Change = tuple[Event, KnownAlert]
+"""An event for the history, and the alert that it happened to."""
+
+
+class Book:
+    """Keeps what is known of alerts from look to look.
+
+    Parameters
+    ----------
+    known
+        As the last watcher left it.
+    tallies
+        How often each rule was sent, acknowledged and silenced.
+
+    Attributes
+    ----------
+    known
+        By id of the alert.
+    tallies
+        By name of the rule.
+    """
+
+    def __init__(
+        self, known: Iterable[KnownAlert] = (), tallies: Mapping[str, RuleTally] | None = None
+    ) -> None:
+        self.known = {one.alert.id: one for one in known}
+        self.tallies = dict(tallies or {})
+
+    def take(self, view: StoreView, now: float) -> list[Change]:
+        """Take note of a look at the store; return what changed."""
+        before = self.known
+        present = {seen.alert.id: self._met(seen) for seen in view.alerts}
+        absent = {i: _missed(one, view) for i, one in before.items() if i not in present}
+        found = {**{i: one for i, one in absent.items() if one}, **present}
+        hidden = inhibited(one.alert for one in found.values())
+        changes: list[Change] = []
+        self.known = {}
+        for i, one in found.items():
+            has_changed = _mark(one) != _mark(before.get(i))
+            changed_at = now if has_changed else one.changed_at
+            if now - max(one.told_at or 0.0, changed_at) > _KEPT_SECONDS and _is_over(one):
+                continue
+            self.known[i] = replace(one, inhibited=i in hidden, changed_at=changed_at)
+            if has_changed and one.alert.state != "pending":
+                changes.append((one.alert.state, self.known[i]))
+        return changes
+
+    def heed(
+        self,
+        silences: Sequence[Silence],
+        acknowledgements: Mapping[tuple[str, int], Acknowledgement],
+    ) -> list[Change]:
+        """Take note of what people say to alerts; return what changed."""
+        changes: list[Change] = []
+        before = list(self.known.values())
+        for one in before:
+            i = one.alert.id
+            ack = acknowledgements.get((i, one.alert.episode))
+            said_by = None if ack is None else ack.by
+            silence = next((s.id for s in silences if _is_silenced(one, s, before)), None)
+            heeded = replace(one, acknowledged_by=said_by, silenced_by=silence)
+            self.known[i] = heeded
+            if said_by is not None and one.acknowledged_by is None:
+                self._count(heeded, "acknowledged")
+                changes.append(("acknowledged", heeded))
+            if silence is not None and one.silenced_by is None:
+                self._count(heeded, "silenced")
+                changes.append(("silenced", heeded))
+        return changes
+
+    def mark_told(self, alerts: Iterable[Alert], status: ToldStatus, now: float) -> None:
+        """Remember that somebody is told of alerts."""
+        for alert in alerts:
+            one = self.known[alert.id]
+            times = one.times_told if one.told_episode == alert.episode else 0
+            self.known[alert.id] = replace(
+                one,
+                told_at=now,
+                told_episode=alert.episode,
+                told_status=status,
+                times_told=times + (status == "firing"),
+            )
+            if status == "firing":
+                self._count(one, "sent")
+
+    def mark_over_in_silence(self) -> None:
+        """Let go of what ended while it was silenced: nobody is told of its end later on."""
+        for i, one in self.known.items():
+            is_over = one.alert.state == "resolved" and one.told_status == "firing"
+            if is_over and one.is_told and one.silenced_by is not None:
+                self.known[i] = replace(one, told_status="resolved")
+
+    def _met(self, seen: Seen) -> KnownAlert:
+        earlier = self.known.get(seen.alert.id)
+        if earlier is None:
+            return KnownAlert(seen.alert, seen.run_key, seen.run_state)
+        return replace(earlier, alert=seen.alert, run_key=seen.run_key, run_state=seen.run_state)
+
+    def _count(self, one: KnownAlert, what: str) -> None:
+        tally = self.tallies.get(one.alert.rule, RuleTally())
+        more: dict[str, Any] = {what: getattr(tally, what) + 1}
+        self.tallies[one.alert.rule] = replace(tally, **more)
+
+
+def _is_silenced(one: KnownAlert, silence: Silence, known: Iterable[KnownAlert]) -> bool:
+    if not silence.matcher.matches(one.alert, one.run_key):
+        return False
+    if not silence.until_worse or one.silenced_by == silence.id:
+        return True
+    return not any(
+        SEVERITIES[other.alert.severity] < SEVERITIES[one.alert.severity]
+        for other in known
+        if other.silenced_by == silence.id and other.alert.run_id == one.alert.run_id
+    )
+
+
+def _missed(one: KnownAlert, view: StoreView) -> KnownAlert | None:
+    """Return what is to be known of an alert that was not seen this time."""
+    if one.alert.state == "pending":
+        return None
+    run_state = one.run_state
+    if one.run_key not in view.keys:
+        run_state = "gone"
+    elif one.run_key not in view.runs:
+        run_state = "silent"  # not written for too long to be looked at
+    state = one.alert.state
+    if state in _ACTIVE:
+        # What was unreadable was known by its folder alone; now it has a name.
+        can_be_read = one.alert.rule == UNREADABLE and one.run_key in view.runs
+        state = "resolved" if can_be_read else "closed"
+    return replace(one, run_state=run_state, alert=replace(one.alert, state=state))
+
+
+def _is_over(one: KnownAlert) -> bool:
+    return one.alert.state not in _ACTIVE
+
+
+def _mark(one: KnownAlert | None) -> tuple[object, ...]:
+    return () if one is None else (one.alert.episode, one.alert.state)

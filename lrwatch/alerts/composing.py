@@ -1,0 +1,147 @@
+"""From a `Notice` to the `Message` that people read."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Collection, Mapping, Sequence
+from typing import Final
+from urllib.parse import quote
+
+from lrwatch.alerts.alert import SEVERITIES
+from lrwatch.alerts.delivery.message import Message
+from lrwatch.alerts.grouping import Notice
+from lrwatch.alerts.ledger import KnownAlert
+from lrwatch.alerts.store_watch import Peer
+from lrwatch.alerts.wording import headline, headline_of_many, sentences
+from lrwatch.formats import number, printable
+
+__all__ = ["message_for"]
+
+_MOST_LINES: Final = 10
+"""Runs that a message speaks of one by one."""
+
+_LOW_SIDE: Final = frozenset({"too_low"})
+_HIGH_SIDE: Final = frozenset({"diverging", "too_high"})
+
+
+def message_for(
+    notice: Notice,
+    known: Collection[KnownAlert],
+    runs: Mapping[str, Peer],
+    *,
+    dashboard: str,
+    now: float,
+) -> Message:
+    """Say a notice in words.
+
+    The id follows from what is said, so that a watcher that was killed before it noted a
+    message as sent makes the same one again.
+
+    Parameters
+    ----------
+    notice
+        What is to be said.
+    known
+        All alerts of runs that were written lately.
+    runs
+        Those runs, by their path in the store.
+    dashboard
+        Address of the dashboard for links; empty if there is none.
+    now
+        Seconds since the Unix epoch.
+    """
+    alerts = notice.alerts
+    title = _title_of_one(notice) if len(alerts) == 1 else _title(notice, known, runs)
+    return Message(
+        id=_message_id(notice),
+        status=notice.status,
+        severity=max((one.alert.severity for one in alerts), key=lambda s: SEVERITIES[s]),
+        title=title,
+        lines=_lines(alerts),
+        alerts=tuple(one.alert for one in alerts),
+        link=_link(alerts, dashboard),
+        created_at=now,
+    )
+
+
+def _message_id(notice: Notice) -> str:
+    parts = sorted(
+        f"{one.alert.id} {one.alert.episode} {one.times_told if one.is_told else 0}"
+        for one in notice.alerts
+    )
+    text = "\n".join([notice.group, notice.status, *parts])
+    return f"msg_{hashlib.sha256(text.encode()).hexdigest()[:32]}"
+
+
+def _title_of_one(notice: Notice) -> str:
+    title = headline(notice.alerts[0].alert)
+    return f"Still: {title}" if notice.is_repeat else title
+
+
+def _title(notice: Notice, known: Collection[KnownAlert], runs: Mapping[str, Peer]) -> str:
+    rule, n = notice.alerts[0].alert.rule, len(notice.alerts)
+    if notice.status == "resolved":
+        return f"{n} runs have recovered ({rule.replace('_', ' ')})"
+    peers = _peers(notice, runs)
+    bad = {
+        one.run_key
+        for one in known
+        if one.alert.rule == rule and one.run_key in peers and _is_bad(one, notice)
+    }
+    total = f"{len(bad)} of {len(peers)}"
+    if notice.is_repeat:
+        return f"Still: {headline_of_many(rule, f'{total} runs')}"
+    if len(bad) > n:
+        return f"{headline_of_many(rule, f'{n} more runs')}, now {total}"
+    return headline_of_many(rule, f"{total} runs") + _rates(rule, bad, peers)
+
+
+def _peers(notice: Notice, runs: Mapping[str, Peer]) -> dict[str, Peer]:
+    """Return the runs among which those of the notice are counted: their job's, or all."""
+    jobs = {one.alert.group for one in notice.alerts}
+    if len(jobs) == 1 and None not in jobs:
+        return {key: run for key, run in runs.items() if run.group in jobs}
+    return dict(runs)
+
+
+def _is_bad(one: KnownAlert, notice: Notice) -> bool:
+    is_active = one.alert.state in ("firing", "recovering", "closed")
+    return one in notice.alerts or (is_active and one.is_told)
+
+
+def _rates(rule: str, bad: Collection[str], runs: Mapping[str, Peer]) -> str:
+    """Say which learning rates the runs have, where that tells them from all the others."""
+    theirs = [runs[key].peak_lr for key in bad]
+    known = {key: run.peak_lr for key, run in runs.items() if math.isfinite(run.peak_lr)}
+    others = [peak_lr for key, peak_lr in known.items() if key not in bad]
+    if not theirs or not others or not all(map(math.isfinite, theirs)):
+        return ""
+    if rule in _HIGH_SIDE and min(theirs) > max(others):
+        return f", all with lr >= {number(min(theirs))}"
+    if rule in _LOW_SIDE and max(theirs) < min(others):
+        return f", all with lr <= {number(max(theirs))}"
+    return ""
+
+
+def _lines(alerts: Sequence[KnownAlert]) -> tuple[str, ...]:
+    if len(alerts) == 1:
+        text = sentences(alerts[0].alert)
+        return (text,) if text else ()
+    lines = [f"{printable(one.run_key)}: {sentences(one.alert)}" for one in alerts[:_MOST_LINES]]
+    if len(alerts) > _MOST_LINES:
+        lines.append(f"and {len(alerts) - _MOST_LINES} more")
+    return tuple(lines)
+
+
+def _link(alerts: Sequence[KnownAlert], dashboard: str) -> str:
+    if not dashboard:
+        return ""
+    address = dashboard.rstrip("/")
+    if len(alerts) > 1:
+        return f"{address}/alerts"
+    one = alerts[0]
+    key = "" if one.run_key == "." else quote(one.run_key, safe="/")
+    interval = one.alert.interval
+    zoom = f"?from={interval[0]}&to={interval[1]}" if interval and interval[0] < interval[1] else ""
+    return f"{address}/run/{key}{zoom}"

@@ -1,0 +1,27 @@
+"""From a message to somebody who reads it: receivers, their addresses, and a queue that lasts.
+
+::
+
+    Message -> Sender (Outbox, and a Lane for each Receiver) -> Channel: webhook, Slack, Apprise,
+                                                                log, file
+"""
+
+from lrwatch.alerts.delivery.address import receiver_for
+from lrwatch.alerts.delivery.attempt import Attempts
+from lrwatch.alerts.delivery.channel import DeliveryFailed, Receiver
+from lrwatch.alerts.delivery.health import ReceiverHealth
+from lrwatch.alerts.delivery.message import Message, Status
+from lrwatch.alerts.delivery.sender import Sender
+from lrwatch.alerts.delivery.tally import Delivery
+
+__all__ = [
+    "Attempts",
+    "Delivery",
+    "DeliveryFailed",
+    "Message",
+    "Receiver",
+    "ReceiverHealth",
+    "Sender",
+    "Status",
+    "receiver_for",
+]

@@ -1,0 +1,238 @@
+"""Alerts of the runs that this process writes: one thread that reads them as anybody would.
+
+::
+
+    training thread      this thread                      a thread a run, if there are handlers
+    a row a step    -->  about twice a second: rows,  --> handlers that are functions
+                         alerts, a line to the log    --> before the next step: those that act
+                                                          on the training
+
+It starts with the first run and ends with the last. What it judges with is imported on it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from lrwatch.alerts.handler_calls import HandlerCalls
+from lrwatch.alerts.wording import headline, sentences
+from lrwatch.errors import LrwatchError
+
+if TYPE_CHECKING:
+    from lrwatch.alerts.alert import Alert
+    from lrwatch.alerts.handler_calls import Function
+    from lrwatch.alerts.rules import Rule
+    from lrwatch.alerts.run_follower import RunFollower
+
+__all__ = ["Ask", "LiveRun", "follow"]
+
+logger = logging.getLogger("lrwatch")
+
+_LOOK_SECONDS: Final = (0.5, 0.9)  # least and longest pause between two looks
+_REST: Final = 300.0
+"""Pause that is aimed at, in times of what the last look took: the training may have had to wait
+for as long, as two threads of Python take turns."""
+_CATCH_UP_REST: Final = 20.0
+"""The same while there are rows to judge that were written before: all of a run that is resumed."""
+
+Ask: TypeAlias = Callable[["Alert", float], None]
+"""Has the training act on an alert before its next step; the number is the highest rate so far."""
+
+
+class LiveRun:
+    """A run that is being written, and those who want to know of its alerts.
+
+    Parameters
+    ----------
+    folder
+        Folder of the run.
+    rules
+        Which verdicts become alerts.
+    first_row
+        Row at which this process began to write.
+    functions
+        Called with each alert that fires, on a thread of their own.
+    ask
+        Called with each alert that fires, on the thread that judges: it must not take long.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        rules: Sequence[Rule],
+        first_row: int = 0,
+        functions: Sequence[Function] = (),
+        ask: Ask | None = None,
+    ) -> None:
+        self._folder = folder
+        self._rules = rules
+        self._first_row = first_row
+        self._ask = ask
+        self._calls = HandlerCalls(functions) if functions else None
+        self._follower: RunFollower | None = None
+        self._has_given_up = self._is_finished = False
+        self._process = os.getpid()
+        self.is_over = False
+        self.all_told = threading.Event()
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether another look is needed now."""
+        return self._follower is not None and self._follower.is_behind and not self._has_given_up
+
+    def end(self, status: str, patience: float) -> None:
+        """Take note that the run is over; wait so many seconds for its last alerts.
+
+        Of a run that somebody interrupted there are none: who has pressed Ctrl-C knows of it.
+        """
+        if os.getpid() != self._process:
+            return  # a fork of the process that follows the run
+        self._has_given_up |= status == "interrupted"
+        self.is_over = True
+        _thread.notify(self)
+        # The garbage collector may end a run on any thread, this one included.
+        if patience > 0 and not _thread.is_current():
+            self.all_told.wait(patience)
+
+    def look(self) -> None:
+        """Judge the next rows, and tell what is to be told; never raises."""
+        if self._has_given_up:
+            return
+        try:
+            follower = self._follow()
+            for alert in follower.look():
+                self._tell(alert, follower.peak_lr)
+        except (OSError, LrwatchError) as error:  # a disk that is full, a folder that is gone
+            logger.debug("no alerts of %s for now: %s", self._folder, error)
+        except Exception:
+            self._has_given_up = True
+            logger.exception("lrwatch watches %s no more; it is still recorded", self._folder)
+
+    def finish(self) -> None:
+        """Look at what is left, and let everybody know; once."""
+        if self._is_finished:
+            return  # it was over before the thread knew of its beginning
+        self._is_finished = True
+        self._catch_up()
+        self.look()
+        self._catch_up()
+        if self._calls is None:
+            self.all_told.set()
+        else:
+            self._calls.end(self.all_told.set)
+
+    def _catch_up(self) -> None:
+        while self.is_behind:
+            self.look()
+
+    def _follow(self) -> RunFollower:
+        if self._follower is None:
+            from lrwatch.alerts.run_follower import RunFollower
+
+            self._follower = RunFollower(self._folder, rules=self._rules, first_row=self._first_row)
+        return self._follower
+
+    def _tell(self, alert: Alert, peak_lr: float) -> None:
+        if alert.state != "firing":
+            logger.info("%s", headline(alert))
+            return
+        is_sent = alert.severity != "info"
+        level = logging.WARNING if is_sent else logging.INFO
+        logger.log(level, "%s: %s", headline(alert), sentences(alert))
+        if not is_sent:
+            return
+        if self._ask is not None:
+            self._ask(alert, peak_lr)
+        if self._calls is not None:
+            self._calls.put(alert)
+
+
+def follow(run: LiveRun) -> None:
+    """Look at a run about twice a second until its end."""
+    _thread.follow(run)
+
+
+class _Thread:
+    """The thread of this process that judges its runs."""
+
+    def __init__(self) -> None:
+        # It takes messages from the garbage collector too, so without a lock of our own.
+        self._inbox: SimpleQueue[LiveRun] = SimpleQueue()
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def follow(self, run: LiveRun) -> None:
+        with self._lock:
+            self._inbox.put(run)
+            if self._thread is None:
+                thread = threading.Thread(target=self._work, name="lrwatch alerts", daemon=True)
+                with contextlib.suppress(RuntimeError):  # the interpreter is ending
+                    thread.start()
+                    self._thread = thread
+
+    def notify(self, run: LiveRun) -> None:
+        self._inbox.put(run)
+
+    def is_current(self) -> bool:
+        return threading.current_thread() is self._thread
+
+    def _work(self) -> None:
+        # Now, and not with the first look: that may be at the end of the program, where code
+        # made by `exec`, as dataclasses are, makes Python forget that Ctrl-C ended it.
+        with contextlib.suppress(Exception):  # which the first look tells
+            import lrwatch.alerts.run_follower  # noqa: F401
+
+        runs: list[LiveRun] = []
+        look_at = time.monotonic() + _LOOK_SECONDS[0]
+        while True:
+            run = self._wait(until=look_at)
+            if run is None:
+                look_at = _look(runs)
+            elif run.is_over:
+                run.finish()
+                runs = [other for other in runs if other is not run]
+            else:
+                runs.append(run)
+            with self._lock:
+                if not runs and self._inbox.empty():
+                    self._thread = None
+                    return
+
+    def _wait(self, until: float) -> LiveRun | None:
+        """Wait for a run that begins or ends; ``None`` when it is time to look."""
+        try:
+            return self._inbox.get(timeout=max(0.0, until - time.monotonic()))
+        except Empty:
+            return None
+
+
+def _look(runs: Sequence[LiveRun]) -> float:
+    """Look at each run; return when to do it again."""
+    began = time.monotonic()
+    for run in runs:
+        run.look()
+    ended = time.monotonic()
+    shortest, longest = _LOOK_SECONDS
+    if any(run.is_behind for run in runs):
+        return ended + min(_CATCH_UP_REST * (ended - began), longest)
+    return ended + min(max(_REST * (ended - began), shortest), longest)
+
+
+_thread = _Thread()
+
+
+def _forget_after_fork() -> None:
+    global _thread  # noqa: PLW0603  a fork has none of its parent's threads
+    _thread = _Thread()
+
+
+os.register_at_fork(after_in_child=_forget_after_fork)

@@ -1,0 +1,257 @@
+"""What people say to alerts: "not now" (a silence, with an end and a reason), and "I am on it".
+
+One file each, written by whoever says it and read by the watcher, so that no program has to
+ask another one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import re
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any, Final
+
+from lrwatch.alerts.alert import Alert
+from lrwatch.alerts.state_files import alerts_folder, read_object, replace_object
+from lrwatch.errors import InvalidArgument
+
+__all__ = [
+    "LONGEST_SILENCE",
+    "Acknowledgement",
+    "Matcher",
+    "Silence",
+    "acknowledge",
+    "acknowledgements",
+    "add_silence",
+    "end_silence",
+    "expired_silences",
+    "silences",
+]
+
+LONGEST_SILENCE: Final = 30 * 86400.0
+"""Seconds; what has to be silent for longer is a rule to switch off."""
+
+_PATTERNS: Final = ("run", "group", "rule")
+_ID: Final = re.compile(r"[0-9a-f]{16}")
+
+
+@dataclass(frozen=True, slots=True)
+class Matcher:
+    """Which alerts a silence is about.
+
+    Attributes
+    ----------
+    run, group, rule
+        Patterns as the shell has them, ``*`` for all: of the run's name or its path in the
+        store, of the name that the runs of a job share, and of the rule.
+    """
+
+    run: str = "*"
+    group: str = "*"
+    rule: str = "*"
+
+    def matches(self, alert: Alert, run_key: str) -> bool:
+        """Tell whether this is about an alert on the run at `run_key` in the store."""
+        return (
+            (fnmatchcase(alert.run, self.run) or fnmatchcase(run_key, self.run))
+            and fnmatchcase(alert.group or "", self.group)
+            and fnmatchcase(alert.rule, self.rule)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """Alerts that nobody is told of for a while.
+
+    Attributes
+    ----------
+    id
+        16 hexadecimal digits.
+    matcher
+        Which alerts.
+    ends_at, created_at
+        Seconds since the Unix epoch.
+    reason, by
+        Why, and who says so.
+    until_worse
+        An alert of higher severity than those that it silences on a run is sent all the same.
+    """
+
+    id: str
+    matcher: Matcher
+    ends_at: float
+    created_at: float
+    reason: str
+    by: str = ""
+    until_worse: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledgement:
+    """Somebody looks after an alert: it is not repeated.
+
+    Attributes
+    ----------
+    alert, episode
+        Id of the alert, and which episode of it.
+    by, at, note
+        Who, when (seconds since the Unix epoch), and what they say.
+    """
+
+    alert: str
+    episode: int
+    by: str
+    at: float
+    note: str = ""
+
+
+def add_silence(
+    store: str | os.PathLike[str],
+    matcher: Matcher,
+    *,
+    seconds: float,
+    reason: str,
+    by: str = "",
+    until_worse: bool = False,
+) -> Silence:
+    """Silence alerts of a store for so many seconds from now on.
+
+    Raises
+    ------
+    InvalidArgument
+        If there is no reason, or the time is not between 0 and `LONGEST_SILENCE`.
+    OSError
+        If it cannot be written down.
+    """
+    if not reason.strip():
+        raise InvalidArgument("a silence needs a reason, so that others know why nothing comes")
+    if not 0 < seconds <= LONGEST_SILENCE:
+        days = LONGEST_SILENCE / 86400
+        raise InvalidArgument(f"a silence must end within {days:.0f} days, got {seconds:g} seconds")
+    now = time.time()
+    silence = Silence(
+        id=uuid.uuid4().hex[:16],
+        matcher=matcher,
+        ends_at=now + seconds,
+        created_at=now,
+        reason=reason.strip(),
+        by=by,
+        until_worse=until_worse,
+    )
+    replace_object(_silence_path(store, silence.id), dataclasses.asdict(silence))
+    return silence
+
+
+def silences(store: str | os.PathLike[str]) -> list[Silence]:
+    """Return the silences that hold now, the one that ends first first."""
+    now = time.time()
+    return [silence for silence in _all_silences(store) if silence.ends_at > now]
+
+
+def expired_silences(store: str | os.PathLike[str]) -> list[Silence]:
+    """Return the silences that are over and whose files are still there."""
+    now = time.time()
+    return [silence for silence in _all_silences(store) if silence.ends_at <= now]
+
+
+def end_silence(store: str | os.PathLike[str], silence_id: str) -> None:
+    """End a silence; one that is not there is over already.
+
+    Raises
+    ------
+    InvalidArgument
+        If `silence_id` is no id.
+    OSError
+        If its file cannot be removed.
+    """
+    _silence_path(store, silence_id).unlink(missing_ok=True)
+
+
+def acknowledge(
+    store: str | os.PathLike[str], alert: str, episode: int, *, by: str, note: str = ""
+) -> Acknowledgement:
+    """Say that somebody looks after an episode of an alert.
+
+    Parameters
+    ----------
+    alert, episode
+        Id of the alert, and its episode.
+
+    Raises
+    ------
+    InvalidArgument
+        If `alert` is no id.
+    OSError
+        If it cannot be written down.
+    """
+    _check_id(alert, "alert")
+    said = Acknowledgement(alert, int(episode), by, time.time(), note)
+    path = alerts_folder(store) / "acks" / f"{said.alert}-{said.episode}.json"
+    replace_object(path, dataclasses.asdict(said))
+    return said
+
+
+def acknowledgements(store: str | os.PathLike[str]) -> dict[tuple[str, int], Acknowledgement]:
+    """Return who looks after which alert, by its id and episode."""
+    found = {}
+    for content in _objects(alerts_folder(store) / "acks"):
+        with contextlib.suppress(KeyError, TypeError, ValueError):
+            said = Acknowledgement(
+                alert=str(content["alert"]),
+                episode=int(content["episode"]),
+                by=str(content["by"]),
+                at=float(content["at"]),
+                note=str(content.get("note") or ""),
+            )
+            found[said.alert, said.episode] = said
+    return found
+
+
+def _silence_path(store: str | os.PathLike[str], silence_id: str) -> Path:
+    _check_id(silence_id, "silence")
+    return alerts_folder(store) / "silences" / f"{silence_id}.json"
+
+
+def _check_id(given: str, what: str) -> None:
+    """Ids become file names, and come from web pages: nothing else may pass."""
+    if not _ID.fullmatch(given):
+        raise InvalidArgument(f"the id of a {what} is 16 hexadecimal digits, got {given!r}")
+
+
+def _all_silences(store: str | os.PathLike[str]) -> list[Silence]:
+    found = []
+    for content in _objects(alerts_folder(store) / "silences"):
+        with contextlib.suppress(KeyError, TypeError, ValueError, AttributeError):
+            patterns = content["matcher"]
+            found.append(
+                Silence(
+                    id=str(content["id"]),
+                    matcher=Matcher(*(str(patterns.get(key) or "*") for key in _PATTERNS)),
+                    ends_at=float(content["ends_at"]),
+                    created_at=float(content["created_at"]),
+                    reason=str(content["reason"]),
+                    by=str(content.get("by") or ""),
+                    until_worse=bool(content.get("until_worse")),
+                )
+            )
+    return sorted(found, key=lambda silence: (silence.ends_at, silence.id))
+
+
+def _objects(folder: Path) -> Iterator[dict[str, Any]]:
+    """Read the objects in a folder; what is damaged, or not whole yet, is left out."""
+    try:
+        paths = sorted(path for path in folder.iterdir() if path.suffix == ".json")
+    except OSError:
+        return
+    for path in paths:
+        with contextlib.suppress(OSError, ValueError, TypeError):
+            content = read_object(path)
+            if content is not None:
+                yield content

@@ -1,0 +1,99 @@
+"""Act on a training between two of its steps, on the thread that makes them.
+
+Another thread asks; what it asks for is done when the training thread calls
+`Optimizer.step` next, before a parameter changes. An optimizer that nobody may intervene in
+has no hook of this kind.
+"""
+
+from __future__ import annotations
+
+import logging
+import weakref
+from collections import deque
+from collections.abc import Callable
+from typing import TypeAlias
+
+from torch.optim import Optimizer
+
+from lrwatch.capture import scaling
+from lrwatch.errors import TrainingStopped
+
+__all__ = ["Action", "Intervention"]
+
+logger = logging.getLogger("lrwatch")
+
+Action: TypeAlias = Callable[[Optimizer], None]
+
+
+class Intervention:
+    """Where actions wait for the next step of an optimizer.
+
+    Made before the optimizer's `Recorder`, so that its hook comes first: a step is recorded
+    with what an action changed, and one that an action prevents is not recorded.
+
+    Parameters
+    ----------
+    optimizer
+        Any torch optimizer; it is not kept alive by this object.
+    on_stop
+        Called on the training thread before `TrainingStopped` is raised there.
+    """
+
+    def __init__(self, optimizer: Optimizer, *, on_stop: Callable[[], None]) -> None:
+        self._optimizer = weakref.ref(optimizer)
+        self._on_stop = on_stop
+        self._waiting: deque[Action] = deque()
+        self._n_steps = 0
+        self._is_acting = False
+        self._handle = optimizer.register_step_pre_hook(self._before_step)
+
+    def before_next_step(self, action: Action) -> None:
+        """Have `action` called before the next step; from any thread."""
+        self._waiting.append(action)
+
+    def follow_skipped_steps(self) -> None:
+        """Act also after a step that `GradScaler` skips: a run that overflows makes no other.
+
+        To be called when the recorder has joined, so that it takes note of the step first.
+        """
+        scaling.listeners.add(self)
+
+    def detach(self) -> None:
+        """Act no more, and take the hook off."""
+        self._waiting.clear()
+        scaling.listeners.discard(self)
+        if not self._is_acting:  # torch goes through its hooks then, and none may be taken off
+            self._handle.remove()
+
+    def n_steps_of(self, optimizer: Optimizer) -> int | None:
+        """Return the number of steps so far, ``None`` for an optimizer that is not ours."""
+        return self._n_steps if optimizer is self._optimizer() else None
+
+    def on_skipped(self) -> None:
+        """Act after a step that was not made."""
+        optimizer = self._optimizer()
+        if self._waiting and optimizer is not None:
+            self._act(optimizer)
+
+    def _before_step(self, optimizer: Optimizer, *_: object) -> None:
+        self._n_steps += 1
+        if self._waiting:
+            self._act(optimizer)
+
+    def _act(self, optimizer: Optimizer) -> None:
+        """Do what waits; only a wish to stop reaches the loop, after everything was done."""
+        stop: TrainingStopped | None = None
+        self._is_acting = True
+        try:
+            for _ in range(len(self._waiting)):  # what is asked for meanwhile waits a step
+                try:
+                    self._waiting.popleft()(optimizer)
+                except TrainingStopped as error:
+                    stop = stop or error
+                except Exception:
+                    logger.exception("lrwatch could not act before a step; training goes on")
+        finally:
+            self._is_acting = False
+        if stop is not None:
+            self._on_stop()
+            raise stop

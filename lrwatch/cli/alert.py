@@ -1,0 +1,149 @@
+"""``lrwatch alert``: follow a store and tell people when a run needs them."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from lrwatch.cli.alert_desk import ack, list_alerts, silence
+from lrwatch.cli.alert_trial import replay, test
+
+if TYPE_CHECKING:
+    from lrwatch.alerts.alert_service import AlertService
+    from lrwatch.alerts.delivery import Message, Receiver
+
+__all__ = ["alert"]
+
+_FAILED: Final = 1
+
+
+class _Alert(click.Group):
+    """A group whose usual command needs no name: ``lrwatch alert DIR`` is ``alert watch DIR``."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        first = args[0] if args else ""
+        if first != "--help" and first not in self.commands:
+            args = ["watch", *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group(
+    cls=_Alert,
+    short_help="Follow a folder of runs and tell people when one needs them.",
+    options_metavar="",
+    subcommand_metavar="[DIR] --to URL... | COMMAND",
+)
+def alert() -> None:
+    """Follow the runs of DIR (default: runs) and tell people when one needs them.
+
+    lrwatch alert runs --to https://hooks.slack.com/services/... tells Slack; other addresses
+    are webhooks (https://...), mail and a hundred others through Apprise (mailto://...), a
+    file (jsonl:PATH) and the log (log:). `lrwatch alert watch --help` lists the options.
+    """
+
+
+@alert.command()
+@click.argument("folder", metavar="[DIR]", type=click.Path(path_type=Path), default="runs")
+@click.option(
+    "--to", "addresses", metavar="URL", multiple=True, help="Whom to tell; may be given again."
+)
+@click.option(
+    "--config",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Rules, receivers and timing (TOML); read again when it changes.",
+)
+@click.option("--once", is_flag=True, help="Look once, tell what is due, and end; for cron.")
+@click.option("--dry-run", is_flag=True, help="Print what would be told, tell and write nothing.")
+@click.option(
+    "--state",
+    "home",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Where to remember what was told.  [default: in the folder of runs]",
+)
+def watch(
+    folder: Path,
+    addresses: Sequence[str],
+    config: Path | None,
+    *,
+    once: bool,
+    dry_run: bool,
+    home: Path | None,
+) -> int:
+    """Follow the runs of DIR (default: runs) until Ctrl-C.
+
+    Exit status: 0 done, 1 with --once somebody could not be told, 2 something given cannot be
+    used.
+    """
+    from lrwatch.alerts.alert_service import AlertService
+
+    receivers = _receivers(addresses)
+    with AlertService(folder, config, receivers=receivers, home=home, is_dry=dry_run) as service:
+        if once:
+            return _look_once(service, is_dry=dry_run)
+        with _until_signalled() as stop:
+            _announce(folder, service, is_dry=dry_run)
+            service.run(stop, lambda message: _show(message, is_dry=dry_run))
+    return 0
+
+
+for _command in (ack, list_alerts, replay, silence, test):
+    alert.add_command(_command)
+
+
+@contextmanager
+def _until_signalled() -> Iterator[threading.Event]:
+    """Yield an event that Ctrl-C and a service manager set, so that what is under way ends well."""
+    stop = threading.Event()
+    numbers = (signal.SIGTERM, signal.SIGINT)
+    before = [signal.signal(number, lambda *_: stop.set()) for number in numbers]
+    try:
+        yield stop
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
+
+
+def _receivers(addresses: Sequence[str]) -> list[Receiver]:
+    from lrwatch.alerts.delivery import receiver_for
+
+    return [receiver_for(address) for address in addresses]
+
+
+def _look_once(service: AlertService, *, is_dry: bool) -> int:
+    from lrwatch.formats import printable
+
+    messages, missed = service.once()
+    for message in messages:
+        _show(message, is_dry=is_dry)
+    if is_dry and not messages:
+        click.echo("nothing would be told", err=True)
+    for problem in missed:
+        click.echo(f"lrwatch: not told: {printable(problem)}", err=True)
+    return _FAILED if missed else 0
+
+
+def _announce(folder: Path, service: AlertService, *, is_dry: bool) -> None:
+    from lrwatch.formats import printable
+
+    n = len(service.receivers)
+    whom = (
+        "and telling nobody (--dry-run)" if is_dry else f"and telling {n} receiver{'s' * (n > 1)}"
+    )
+    click.echo(f"watching {printable(str(folder))} {whom}; Ctrl-C ends it", err=True)
+
+
+def _show(message: Message, *, is_dry: bool) -> None:
+    from lrwatch.cli.output import emit
+
+    if is_dry:
+        emit("\n    ".join([message.title, *message.lines]))
+    else:
+        emit(f"{message.status}: {message.title}")

@@ -1,0 +1,119 @@
+"""What people say to alerts: ``lrwatch alert list``, ``ack`` and ``silence``."""
+
+from __future__ import annotations
+
+import getpass
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+if TYPE_CHECKING:
+    from lrwatch.alerts.ledger import KnownAlert
+
+__all__ = ["ack", "list_alerts", "silence"]
+
+_UNITS: Final = {"m": 60.0, "h": 3600.0, "d": 86400.0}
+_SPAN: Final = re.compile(r"(\d+(?:\.\d+)?)([mhd])")
+
+_HOME: Final = click.argument(
+    "folder", metavar="[DIR]", type=click.Path(path_type=Path), default="runs"
+)
+
+
+@click.command(name="list", short_help="List the alerts of a folder of runs.")
+@_HOME
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
+def list_alerts(folder: Path, *, as_json: bool) -> None:
+    """List the alerts that `lrwatch alert DIR` knows of, and who minds them.
+
+    DIR is the folder of runs, or what was given to --state.
+    """
+    from lrwatch.alerts.alert_record import alert_record
+    from lrwatch.alerts.ledger import read_state
+    from lrwatch.cli.output import emit, strict_json
+
+    state = read_state(folder)
+    known = () if state is None else state.alerts
+    if as_json:
+        emit(strict_json([{**alert_record(one.alert), "run_key": one.run_key} for one in known]))
+    elif state is None:
+        click.echo(f"nobody watches {folder}; lrwatch alert {folder} --to URL does", err=True)
+    elif not known:
+        click.echo("no alerts", err=True)
+    else:
+        emit("\n".join(map(_line, known)))
+
+
+@click.command(short_help="Say that you look after an alert: it is not said again.")
+@_HOME
+@click.argument("alert_id", metavar="ALERT")
+@click.option("--note", default="", metavar="TEXT", help="What you do about it.")
+def ack(folder: Path, alert_id: str, note: str) -> None:
+    """Say that you look after ALERT, an id that `lrwatch alert list` prints."""
+    from lrwatch.alerts.ledger import read_state
+    from lrwatch.alerts.silences import acknowledge
+    from lrwatch.errors import InvalidArgument
+
+    state = read_state(folder)
+    known = () if state is None else state.alerts
+    episode = next((one.alert.episode for one in known if one.alert.id == alert_id), None)
+    if episode is None:
+        raise InvalidArgument(
+            f"there is no alert {alert_id!r} in {folder}; `lrwatch alert list {folder}` lists them"
+        )
+    acknowledge(folder, alert_id, episode, by=_user(), note=note)
+
+
+@click.command(short_help="Silence alerts for a while.")
+@_HOME
+@click.option("--run", metavar="PATTERN", default="*", help="Of runs, such as 'sweep/*'.")
+@click.option("--group", metavar="PATTERN", default="*", help="Of the groups of runs.")
+@click.option("--rule", metavar="PATTERN", default="*", help="Of rules, such as too_low.")
+@click.option("--for", "span", metavar="TIME", required=True, help="30m, 2h, 1d.")
+@click.option("--reason", metavar="TEXT", required=True, help="For those who wonder.")
+@click.option("--until-worse", is_flag=True, help="A worse alert on a run is sent all the same.")
+def silence(  # noqa: PLR0913  one parameter an option
+    folder: Path, run: str, group: str, rule: str, span: str, reason: str, *, until_worse: bool
+) -> None:
+    """Silence alerts of DIR (default: runs) for a while: they are shown, and not sent."""
+    from lrwatch.alerts.silences import Matcher, add_silence
+
+    add_silence(
+        folder,
+        Matcher(run, group, rule),
+        seconds=_seconds(span),
+        reason=reason,
+        by=_user(),
+        until_worse=until_worse,
+    )
+
+
+def _line(one: KnownAlert) -> str:
+    from lrwatch.alerts.wording import headline
+    from lrwatch.formats import printable
+
+    marks = [
+        "told" if one.is_told else "not told",
+        *(["inhibited"] if one.inhibited else []),
+        *(["silenced"] if one.silenced_by else []),
+        *([f"acknowledged by {one.acknowledged_by}"] if one.acknowledged_by else []),
+    ]
+    alert = one.alert
+    parts = (alert.id, alert.state, alert.severity, headline(alert), ", ".join(marks))
+    return printable("  ".join(parts))
+
+
+def _seconds(span: str) -> float:
+    match = _SPAN.fullmatch(span)
+    if match is None:
+        raise click.BadParameter(f"expected 30m, 2h or 1d, got {span!r}", param_hint="--for")
+    return float(match[1]) * _UNITS[match[2]]
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container without a name for its user
+        return ""

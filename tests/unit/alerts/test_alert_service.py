@@ -1,0 +1,219 @@
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from alert_samples import diverge
+from stores import write_run
+
+from lrwatch.alerts.alert_service import AlertService
+from lrwatch.alerts.alert_watcher import AlertWatcher
+from lrwatch.alerts.delivery import Message, receiver_for
+from lrwatch.alerts.history import read_history
+from lrwatch.alerts.ledger import read_state
+from lrwatch.alerts.state_files import alerts_folder
+from lrwatch.errors import InvalidArgument, RunBusy, RunNotFound, StoreNotWritable
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    folder = tmp_path / "runs"
+    folder.mkdir()
+    return folder
+
+
+def service(
+    store: Path, config: Path | None = None, *, home: Path | None = None, is_dry: bool = False
+) -> AlertService:
+    told = store.parent / "told.jsonl"
+    return AlertService(
+        store, config, receivers=[receiver_for(f"jsonl:{told}")], home=home, is_dry=is_dry
+    )
+
+
+def told(store: Path) -> list[str]:
+    path = store.parent / "told.jsonl"
+    lines = path.read_text().splitlines() if path.exists() else []
+    return [json.loads(line)["data"]["title"] for line in lines]
+
+
+@contextmanager
+def running(watch: AlertService) -> Iterator[None]:
+    """Let a service look at its store, as often as it likes, while the test goes on."""
+    stop = threading.Event()
+    thread = threading.Thread(target=watch.run, args=(stop, lambda message: None))
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+def wait_for(condition: object, what: str) -> None:
+    assert callable(condition)
+    for _ in range(600):
+        if condition():
+            return
+        threading.Event().wait(0.05)
+    raise AssertionError(what)
+
+
+def test_once_tells_waits_and_remembers(store: Path) -> None:
+    diverge(store, status="finished")
+    for _ in range(2):
+        with service(store) as watch:
+            watch.once()
+    assert told(store) == ["bad has ended; it was diverging"]
+
+
+def test_a_dry_look_tells_nobody_and_writes_nothing(store: Path) -> None:
+    diverge(store)
+    with service(store, is_dry=True) as watch:
+        messages, missed = watch.once()
+    assert [message.title for message in messages] == ["bad is diverging"]
+    assert missed == []
+    assert told(store) == []
+    assert not alerts_folder(store).exists()
+
+
+def test_a_dry_look_knows_what_was_told(store: Path) -> None:
+    diverge(store)
+    with service(store) as watch:
+        watch.once()
+    with service(store, is_dry=True) as watch:
+        assert watch.once() == ([], [])
+
+
+def test_one_watcher_a_store(store: Path) -> None:
+    with service(store), pytest.raises(RunBusy, match="one watcher is enough"):
+        service(store)
+    with service(store):
+        pass
+
+
+def test_a_dry_look_may_be_taken_beside_a_watcher(store: Path) -> None:
+    with service(store), service(store, is_dry=True) as dry:
+        assert dry.once() == ([], [])
+
+
+def test_nobody_to_tell_is_an_error(store: Path) -> None:
+    with pytest.raises(InvalidArgument, match="nobody to tell"):
+        AlertService(store)
+    assert not alerts_folder(store).exists()
+
+
+def test_a_store_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(RunNotFound):
+        service(tmp_path / "nowhere")
+
+
+def test_a_mistake_lets_the_store_go_again(store: Path) -> None:
+    receiver = receiver_for("log:")
+    with pytest.raises(InvalidArgument, match="two receivers"):
+        AlertService(store, receivers=[receiver, receiver])
+    with service(store):
+        pass
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="the superuser can write everywhere")
+def test_a_store_that_cannot_be_written_says_what_to_do(store: Path) -> None:
+    store.chmod(0o500)
+    with pytest.raises(StoreNotWritable, match="--state DIR"):
+        service(store)
+
+
+def test_a_file_where_the_folder_should_be_says_what_to_do(store: Path) -> None:
+    alerts_folder(store).write_text("")
+    with pytest.raises(StoreNotWritable, match="--state DIR"):
+        service(store)
+
+
+def test_the_state_can_be_kept_elsewhere(store: Path, tmp_path: Path) -> None:
+    diverge(store)
+    with service(store, home=tmp_path / "state") as watch:
+        watch.once()
+    assert read_state(tmp_path / "state") is not None
+    assert not alerts_folder(store).exists()
+
+
+def test_a_damaged_state_is_put_aside(store: Path, caplog: pytest.LogCaptureFixture) -> None:
+    alerts_folder(store).mkdir()
+    (alerts_folder(store) / "state.json").write_text("{")
+    diverge(store)
+    with service(store) as watch:
+        watch.once()
+    assert told(store) == ["bad is diverging"]
+    assert (alerts_folder(store) / "state.json.damaged").exists()
+    assert "is damaged" in caplog.text
+
+
+def test_a_configuration_that_breaks_is_kept_as_it_was_and_mended_while_running(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lrwatch.alerts.alert_service._PAUSE_SECONDS", 0.02)
+    config = tmp_path / "lrwatch.toml"
+    config.write_text("[timing]\ngroup_wait = 0\n[rules.diverging]\nenabled = false\n")
+
+    def problem() -> str:
+        state = read_state(store)
+        return "" if state is None else state.watcher.problem
+
+    diverge(store)
+    with service(store, config) as watch, running(watch):
+        wait_for(lambda: read_state(store) is not None, "it looks")
+        config.write_text("[timing]\ngroup_weight = 0\n")
+        wait_for(lambda: "line 2: timing.group_weight is not known" in problem(), "it says so")
+        assert told(store) == []
+        config.write_text("[timing]\ngroup_wait = 0\n")
+        wait_for(lambda: told(store) == ["bad is diverging"], "it takes the new one")
+        wait_for(lambda: not problem(), "it says that all is well")
+    events = [line for line in read_history(store) if line["event"] == "config"]
+    assert [bool(line["problem"]) for line in events] == [True, False]
+
+
+def test_a_look_that_fails_is_said_once_and_the_watch_goes_on(
+    store: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("lrwatch.alerts.alert_service._PAUSE_SECONDS", 0.02)
+    looks: list[int] = []
+    look = AlertWatcher.look
+
+    def sometimes(watcher: AlertWatcher, problem: str = "") -> list[Message]:
+        looks.append(1)
+        if len(looks) < 4:
+            raise ZeroDivisionError("what nobody thought of")
+        return look(watcher, problem)
+
+    monkeypatch.setattr(AlertWatcher, "look", sometimes)
+    diverge(store)
+    with service(store) as watch, running(watch):
+        wait_for(lambda: told(store), "it goes on")
+    assert caplog.text.count("Traceback") == 1
+    problems = [line for line in read_history(store) if line["event"] == "problem"]
+    assert [line["problem"] for line in problems] == ["ZeroDivisionError: what nobody thought of"]
+
+
+def test_a_store_that_vanishes_and_comes_back_is_watched_on(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lrwatch.alerts.alert_service._PAUSE_SECONDS", 0.02)
+    home, away = store.parent / "state", store.parent / "away"
+    write_run(store, "good")
+    with service(store, home=home) as watch, running(watch):
+        store.rename(away)
+
+        def problem() -> str:
+            state = read_state(home)
+            return "" if state is None else state.watcher.problem
+
+        wait_for(lambda: "does not exist" in problem(), "it says so")
+        away.rename(store)
+        diverge(store)
+        wait_for(lambda: told(store) == ["bad is diverging"], "it goes on")
+        wait_for(lambda: not problem(), "it says that all is well")

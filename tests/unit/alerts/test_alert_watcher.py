@@ -1,0 +1,286 @@
+"""What is told, noted and told again, with receivers that write down what they are told."""
+
+from __future__ import annotations
+
+import math
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from alert_samples import HandClock, diverge, go_on
+from stores import new_writer
+
+from lrwatch.alerts.alert_watcher import AlertWatcher
+from lrwatch.alerts.config import Settings
+from lrwatch.alerts.delivery import Message, Receiver, Sender
+from lrwatch.alerts.grouping import Timing
+from lrwatch.alerts.history import read_history
+from lrwatch.alerts.ledger import LedgerState, read_state
+from lrwatch.alerts.silences import Matcher, acknowledge, add_silence, end_silence
+from lrwatch.alerts.state_files import alerts_folder
+
+HOUR = 3600.0
+SETTINGS = Settings(timing=Timing(group_wait=0, group_interval=0))
+
+
+class Ears:
+    """Hears every message."""
+
+    kind = "ears"
+    timeout = 5.0
+    gap = 0.0
+
+    def __init__(self) -> None:
+        self.heard: list[Message] = []
+
+    def send(self, message: Message) -> None:
+        self.heard.append(message)
+
+
+@pytest.fixture
+def ears() -> Ears:
+    return Ears()
+
+
+@contextmanager
+def watching(
+    store: Path,
+    ears: Ears,
+    *,
+    clock: HandClock | None = None,
+    settings: Settings = SETTINGS,
+    state: LedgerState | None = None,
+) -> Iterator[AlertWatcher]:
+    sender = Sender([Receiver("ears", ears)], alerts_folder(store) / "outbox")
+    try:
+        yield AlertWatcher(
+            store,
+            settings,
+            home=store,
+            sender=sender,
+            state=state or read_state(store),
+            clock=clock or HandClock(),
+        )
+        assert sender.drain(10)
+    finally:
+        sender.close()
+
+
+def titles(ears: Ears) -> list[str]:
+    return [message.title for message in ears.heard]
+
+
+def known(store: Path) -> LedgerState:
+    state = read_state(store)
+    assert state is not None
+    return state
+
+
+def test_a_run_that_diverges_is_told_once(tmp_path: Path, ears: Ears) -> None:
+    diverge(tmp_path)
+    with watching(tmp_path, ears) as watcher:
+        for _ in range(3):
+            watcher.look()
+    assert titles(ears) == ["bad is diverging"]
+    assert ears.heard[0].lines[0].startswith("Loss is not finite from step 40 on")
+
+
+def test_a_restart_tells_nothing_again(tmp_path: Path, ears: Ears) -> None:
+    diverge(tmp_path)
+    for _ in range(3):
+        with watching(tmp_path, ears) as watcher:
+            watcher.look()
+    assert len(ears.heard) == 1
+
+
+def test_killed_before_delivery_the_same_message_is_sent_after_the_restart(
+    tmp_path: Path, ears: Ears
+) -> None:
+    """All that a kill leaves is `state.json` as it was when the message was on its way."""
+    diverge(tmp_path)
+    with watching(tmp_path, ears) as watcher:
+        watcher.look()
+    killed = replace(known(tmp_path), outgoing=tuple(ears.heard))
+    shutil.rmtree(alerts_folder(tmp_path) / "outbox")
+    diverge(tmp_path, "worse")  # by now there is more to tell: the groups are not the same
+    with watching(tmp_path, ears, state=killed) as watcher:
+        watcher.look()
+    assert ears.heard[0].id == ears.heard[1].id
+    assert titles(ears)[2:] == ["worse is diverging"]
+
+
+def test_killed_before_anything_was_noted_it_is_told_under_the_same_id(
+    tmp_path: Path, ears: Ears
+) -> None:
+    diverge(tmp_path)
+    for _ in range(2):
+        with watching(tmp_path, ears) as watcher:
+            watcher.look()
+        shutil.rmtree(alerts_folder(tmp_path))
+    assert ears.heard[0].id == ears.heard[1].id
+
+
+def test_messages_are_noted_before_they_are_sent(
+    tmp_path: Path, ears: Ears, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    diverge(tmp_path)
+    noted: list[tuple[Message, ...]] = []
+    monkeypatch.setattr(Sender, "submit", lambda self, m: noted.append(known(tmp_path).outgoing))
+    with watching(tmp_path, ears) as watcher:
+        messages = watcher.look()
+    assert noted == [tuple(messages)]
+    assert known(tmp_path).outgoing == ()
+
+
+def test_a_disk_that_is_full_keeps_nobody_from_being_told(
+    tmp_path: Path, ears: Ears, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    diverge(tmp_path)
+
+    def fail(*given: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("lrwatch.alerts.alert_watcher.write_state", fail)
+    with watching(tmp_path, ears) as watcher:
+        for _ in range(3):
+            watcher.look()
+        assert len([r for r in caplog.records if "No space" in r.getMessage()]) == 1
+        monkeypatch.undo()
+        watcher.look()
+    assert len(ears.heard) == 1
+    assert known(tmp_path).alerts[0].is_told
+
+
+def test_of_a_run_that_is_silent_people_are_told_and_when_it_goes_on(
+    tmp_path: Path, ears: Ears
+) -> None:
+    clock = HandClock()
+    writer = new_writer(tmp_path, "stuck")
+    go_on(writer, 0, 40)
+    with watching(tmp_path, ears, clock=clock) as watcher:
+        watcher.look()
+        clock.now += 400
+        watcher.look()
+        go_on(writer, 40, 1)
+        watcher.look()
+    assert titles(ears) == ["stuck has stopped writing", "stuck is heard of again"]
+    assert [message.status for message in ears.heard] == ["firing", "resolved"]
+
+
+def test_it_is_said_again_while_the_run_goes_on(tmp_path: Path, ears: Ears) -> None:
+    clock, writer = HandClock(), diverge(tmp_path)
+    with watching(tmp_path, ears, clock=clock) as watcher:
+        for hour in range(6):
+            clock.now += HOUR
+            go_on(writer, 60 + hour, 1, loss=math.nan)
+            watcher.look()
+    assert titles(ears) == ["bad is diverging", "Still: bad is diverging"]
+
+
+def test_a_clock_that_is_set_back_between_two_watchers_repeats_nothing(
+    tmp_path: Path, ears: Ears
+) -> None:
+    ahead, right = HandClock(), HandClock()
+    ahead.now += 48 * HOUR
+    diverge(tmp_path)
+    for clock in (ahead, right):
+        with watching(tmp_path, ears, clock=clock) as watcher:
+            watcher.look()
+            watcher.look()
+    assert len(ears.heard) == 1
+
+
+def test_what_is_acknowledged_is_not_said_again(tmp_path: Path, ears: Ears) -> None:
+    clock, writer = HandClock(), diverge(tmp_path)
+    with watching(tmp_path, ears, clock=clock) as watcher:
+        watcher.look()
+        one = known(tmp_path).alerts[0].alert
+        acknowledge(tmp_path, one.id, one.episode, by="ann")
+        clock.now += 5 * HOUR
+        go_on(writer, 60, 1, loss=math.nan)
+        watcher.look()
+    assert len(ears.heard) == 1
+    assert known(tmp_path).alerts[0].acknowledged_by == "ann"
+    assert known(tmp_path).rules["diverging"].acknowledged == 1
+
+
+def test_what_is_silenced_is_kept_and_told_when_the_silence_ends(
+    tmp_path: Path, ears: Ears
+) -> None:
+    diverge(tmp_path)
+    silence = add_silence(tmp_path, Matcher(run="b*"), seconds=60, reason="trying something")
+    with watching(tmp_path, ears) as watcher:
+        watcher.look()
+        assert ears.heard == []
+        assert known(tmp_path).alerts[0].silenced_by == silence.id
+        end_silence(tmp_path, silence.id)
+        watcher.look()
+    assert len(ears.heard) == 1
+
+
+def test_a_silence_that_is_over_is_cleared_away(tmp_path: Path, ears: Ears) -> None:
+    diverge(tmp_path)
+    add_silence(tmp_path, Matcher(), seconds=1e-6, reason="short")
+    with watching(tmp_path, ears) as watcher:
+        watcher.look()
+    assert list((alerts_folder(tmp_path) / "silences").iterdir()) == []
+    assert "silence_ended" in [line["event"] for line in read_history(tmp_path)]
+
+
+def test_history_says_what_happened_in_order(tmp_path: Path, ears: Ears) -> None:
+    writer = diverge(tmp_path)
+    with watching(tmp_path, ears) as watcher:
+        watcher.look()
+        writer.close("finished")
+        watcher.look()
+        watcher.look()
+    with watching(tmp_path, ears) as watcher:
+        watcher.look()
+    events = [line["event"] for line in read_history(tmp_path)]
+    assert [event for event in events if event != "sent"] == ["firing", "closed"]
+    assert events.count("sent") == 1
+
+
+def test_the_state_says_how_the_watch_is_going(tmp_path: Path, ears: Ears) -> None:
+    diverge(tmp_path)
+    with watching(tmp_path, ears) as watcher:
+        watcher.look("the configuration is odd")
+    state = known(tmp_path)
+    assert (state.watcher.n_runs, state.watcher.problem) == (1, "the configuration is odd")
+    assert [receiver.name for receiver in state.receivers] == ["ears"]
+    assert state.rules["diverging"].sent == 1
+
+
+def test_a_sweep_is_one_message(tmp_path: Path, ears: Ears) -> None:
+    for i in range(7):
+        diverge(tmp_path, f"bad{i}", status="finished")
+    for i in range(3):
+        writer = new_writer(tmp_path, f"good{i}")
+        go_on(writer, 0, 60, lr=0.01)
+        writer.close("finished")
+    with watching(tmp_path, ears) as watcher:
+        watcher.look()
+    assert titles(ears) == ["7 of 10 runs are diverging, all with lr >= 0.1"]
+
+
+def test_a_run_that_has_ended_is_told_though_the_message_waits_for_others(
+    tmp_path: Path, ears: Ears
+) -> None:
+    clock = HandClock()
+    diverge(tmp_path, status="finished")
+    with watching(tmp_path, ears, clock=clock, settings=Settings()) as watcher:
+        assert watcher.look() == []
+        clock.now += 2
+        watcher.look()
+    assert titles(ears) == ["bad has ended; it was diverging"]
+
+
+def test_without_a_sender_nothing_is_written(tmp_path: Path) -> None:
+    diverge(tmp_path)
+    watcher = AlertWatcher(tmp_path, SETTINGS, home=tmp_path, sender=None)
+    assert [message.title for message in watcher.look()] == ["bad is diverging"]
+    assert watcher.look() == []
+    assert not alerts_folder(tmp_path).exists()

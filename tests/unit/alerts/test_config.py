@@ -1,0 +1,161 @@
+from __future__ import annotations
+
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from lrwatch.alerts.config import Settings, read_settings
+from lrwatch.alerts.grouping import Timing
+from lrwatch.alerts.rules import RULES
+from lrwatch.errors import InvalidArgument
+
+SECRET = "http://127.0.0.1:9/s3cr3t-t0ken"
+
+
+def config(folder: Path, text: str, *, mode: int = 0o644) -> Path:
+    path = folder / "lrwatch.toml"
+    path.write_text(textwrap.dedent(text))
+    path.chmod(mode)
+    return path
+
+
+def settings(folder: Path, text: str, *, mode: int = 0o644, **environment: str) -> Settings:
+    return read_settings(config(folder, text, mode=mode), environment)
+
+
+def test_an_empty_file_changes_nothing(tmp_path: Path) -> None:
+    assert settings(tmp_path, "") == Settings()
+
+
+def test_everything_that_can_be_set(tmp_path: Path) -> None:
+    (tmp_path / "pager.url").write_text(SECRET + "\n")
+    (tmp_path / "pager.url").chmod(0o600)
+    read = settings(
+        tmp_path,
+        """
+        dashboard = "https://host/lrwatch"
+        [timing]
+        group_wait = 2
+        group_interval = 60.5
+        repeat_interval = 3600
+        max_age = 7200
+        [grouping]
+        by = "job"
+        [rules.too_low]
+        severity = "info"
+        for_steps = 500
+        for_seconds = 60
+        keep_steps = 200
+        keep_seconds = 1.5
+        [rules.unreadable]
+        enabled = false
+        [receivers.team]
+        url_env = "TEAM_URL"
+        secret_env = ["NEW", "OLD"]
+        [receivers.pager]
+        url_file = "pager.url"
+        [receivers.here]
+        url = "log:"
+        """,
+        TEAM_URL=SECRET,
+        NEW="whsec_" + "bmV3" * 8,
+        OLD="whsec_" + "b2xk" * 8,
+    )
+    assert read.timing == Timing(2, 60.5, 3600, 7200)
+    assert (read.group_by, read.dashboard) == ("job", "https://host/lrwatch")
+    rules = {rule.name: rule for rule in read.rules}
+    too_low = rules["too_low"]
+    assert (too_low.severity, too_low.for_steps, too_low.for_seconds) == ("info", 500, 60)
+    assert (too_low.keep_steps, too_low.keep_seconds) == (200, 1.5)
+    assert set(rules) == {rule.name for rule in RULES} - {"unreadable"}
+    assert [(r.name, r.kind) for r in read.receivers] == [
+        ("team", "webhook"),
+        ("pager", "webhook"),
+        ("here", "log"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[rulez]", "line 1: rulez is not known; allowed: dashboard, grouping"),
+        ("x = 1", "line 1: x is not known"),
+        ("[rules.diverging]\nfor_stepz = 2", "line 2: rules.diverging.for_stepz is not known"),
+        ("[rules]\ndiverging.for_stepz = 2", "line 2: rules.diverging.for_stepz is not known"),
+        ("\n[rules]\ndiverging = { for_stepz = 2 }", "line 3: rules.diverging.for_stepz is not"),
+        ('[rules."no_data"]\nfor_steps = 2', "line 2: rules.no_data.for_steps is not known"),
+        ("[rules.dicerging]", "line 1: rules.dicerging is not known; allowed: diverging"),
+        ("rules = 3", "line 1: rules must be a table, [rules]"),
+        ("[rules]\ndiverging = 3", "line 2: rules.diverging must be a table"),
+        ("[rules.diverging]\nenabled = 1", "line 2: rules.diverging.enabled must be true or"),
+        ("[rules.diverging]\nseverity = 'bad'", "severity must be one of info, ticket, page, got"),
+        ("[rules.diverging]\nseverity = ['page']", "severity must be one of"),
+        ("[rules.diverging]\nfor_steps = 1.5", "for_steps must be a whole number from 0 on"),
+        ("[rules.diverging]\nfor_steps = true", "for_steps must be a whole number"),
+        ("[rules.diverging]\nfor_steps = -1", "for_steps must be a whole number from 0 on"),
+        ("[timing]\ngroup_wait = 'long'", "line 2: timing.group_wait must be a number from 0"),
+        ("[timing]\ngroup_wait = inf", "must be a number from 0 on, got inf"),
+        ("[timing]\ngroup_wait = nan", "must be a number from 0 on, got nan"),
+        ("[timing]\n# why\n\ngroup_weight = 1", "line 4: timing.group_weight is not known"),
+        ("[grouping]\nby = 'colour'", "line 2: grouping.by must be one of rule, job, run"),
+        ("dashboard = 3", "line 1: dashboard must be a text"),
+        ("dashboard = 'host:8050'", "line 1: dashboard must begin with http:// or https://"),
+        ("[receivers.a]", "line 1: receivers.a needs one of url_env, url_file and url"),
+        ("[receivers.a]\nurl = 'log:'\nurl_env = 'A'", "receivers.a needs one of"),
+        ("[receivers.a]\nuri = 'log:'", "line 2: receivers.a.uri is not known; allowed: secret"),
+        ("[receivers.a]\nurl_env = 'A'", "line 2: receivers.a.url_env names the environment"),
+        ("[receivers.a]\nurl_file = 'none'", "line 2: receivers.a.url_file names"),
+        ("[receivers.a]\nurl_env = ''", "line 2: receivers.a.url_env must be a text that is not"),
+        ("[receivers.a]\nurl = 'log:'\nsecret_env = 3", "line 3: receivers.a.secret_env must be"),
+        ("[receivers.a]\nurl = 'log:'\nsecret_env = 'X'", "line 3: receivers.a.secret_env names"),
+        ("[rules\n", "is no TOML"),
+        ("a = 1\na = 2", "is no TOML"),
+    ],
+)
+def test_a_mistake_is_named_with_its_line_and_key(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(InvalidArgument) as caught:
+        settings(tmp_path, text)
+    assert f"{tmp_path / 'lrwatch.toml'} " in str(caught.value)
+    assert said in str(caught.value)
+
+
+def test_an_address_must_not_stand_in_a_file_that_others_can_read(tmp_path: Path) -> None:
+    text = f'[receivers.a]\nurl = "{SECRET}"'
+    with pytest.raises(InvalidArgument, match=r"line 2: receivers.a.url may hold a secret") as said:
+        settings(tmp_path, text)
+    assert "s3cr3t" not in str(said.value)
+    assert settings(tmp_path, text, mode=0o600).receivers[0].name == "a"
+
+
+def test_a_file_with_an_address_must_not_be_readable_by_others(tmp_path: Path) -> None:
+    secret = tmp_path / "url"
+    secret.write_text(SECRET)
+    secret.chmod(0o640)
+    with pytest.raises(InvalidArgument, match=r"line 2: receivers.a.url_file names a file that"):
+        settings(tmp_path, "[receivers.a]\nurl_file = 'url'")
+
+
+def test_an_empty_file_with_an_address_says_so(tmp_path: Path) -> None:
+    (tmp_path / "url").touch(0o600)
+    with pytest.raises(InvalidArgument, match="which is empty"):
+        settings(tmp_path, "[receivers.a]\nurl_file = 'url'")
+
+
+def test_an_address_that_cannot_be_used_is_named_without_its_text(tmp_path: Path) -> None:
+    with pytest.raises(InvalidArgument, match=r"line 1: receivers.a cannot be told") as caught:
+        settings(tmp_path, "[receivers.a]\nurl_env = 'A'", A="https://[s3cr3t")
+    assert "s3cr3t" not in str(caught.value)
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"\0"])
+def test_a_file_that_is_no_text_says_so(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "lrwatch.toml"
+    path.write_bytes(content)
+    with pytest.raises(InvalidArgument, match=r"lrwatch\.toml"):
+        read_settings(path)
+
+
+def test_a_file_that_is_not_there_says_so(tmp_path: Path) -> None:
+    with pytest.raises(InvalidArgument, match="cannot be read: No such file"):
+        read_settings(tmp_path / "lrwatch.toml")
