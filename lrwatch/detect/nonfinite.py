@@ -9,18 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from lrwatch.detect.evidence import Evidence
+from lrwatch.detect.vanished import DENSE, LASTING, Vanished
 from lrwatch.records import StepBlock
 
 __all__ = ["NonFinite"]
 
-DENSE: Final = 16
-"""Finite losses running, after which a log is known to have one in every row."""
-
 PATIENCE: Final = 3
 """Rows of NaN running that count in a log that had two finite losses running, but not `DENSE`."""
-
-LASTING: Final = 24
-"""Rows of NaN running that count in a log that never had two finite losses running."""
 
 RECOVERED: Final = 20
 """Rows with a finite loss after which a run has got over a loss that was not."""
@@ -35,7 +30,8 @@ class NonFinite:
 
     An infinite loss blew up, and so did NaN beside a gradient norm that is not finite, in a log
     that has gradient norms. NaN beside a finite gradient norm was not recorded; neither was it
-    in a row that lacks even the learning rate, nor where the optimizer skipped the step.
+    in a row that lacks even the learning rate, nor where the optimizer skipped the step; unless
+    it lasts, see `Vanished`.
 
     In a log without gradient norms the pattern decides. Where every row had a loss so far, NaN
     counts at once, or after `PATIENCE` rows near the beginning; where three such holes came at
@@ -69,6 +65,7 @@ class NonFinite:
         self._n_nan = self._n_counted = 0  # of the NaNs running: all, and those in n_bad
         self._first_nan = 0  # its step
         self._hole = self._hole_before = self._distance = 0  # in rows
+        self._vanished = Vanished()
 
     def advance(self, block: StepBlock) -> int | None:
         """Look at the next rows, up to the first that surely shows a loss that blew up.
@@ -88,16 +85,19 @@ class NonFinite:
         return None
 
     def _suspects(self, block: StepBlock) -> list[int]:
-        suspect = ~np.isfinite(block.loss) & block.loss_seen & ~block.skipped
-        if not suspect.any():
+        not_finite = ~np.isfinite(block.loss) & block.loss_seen
+        if not not_finite.any():
             return []
         unrecorded = np.isnan(block.loss) & np.isfinite(block.grad_norm)
+        suspect = not_finite & ~block.skipped & ~unrecorded
+        suspect |= self._vanished.lasts(block)
         lr_known = np.isfinite(block.lr)
         has_lr = np.logical_or.accumulate(lr_known) | self._has_lr
-        return [int(k) for k in np.flatnonzero(suspect & ~unrecorded & (lr_known | ~has_lr))]
+        return [int(k) for k in np.flatnonzero(suspect & (lr_known | ~has_lr))]
 
     def _pass(self, block: StepBlock) -> None:
         """Take rows that are above suspicion."""
+        self._vanished = self._vanished.after(block)
         finite: _BoolArray = np.isfinite(block.loss)
         n_finite = int(np.count_nonzero(finite))
         if n_finite and self._n_nan:
@@ -118,6 +118,7 @@ class NonFinite:
         step = int(row.step[0])
         self._n_rows += 1
         self._n_running = 0
+        self._vanished = self._vanished.after(row)
         self._has_lr = self._has_lr or bool(np.isfinite(row.lr[0]))
         if math.isnan(row.loss[0]) and not math.isinf(row.grad_norm[0]):
             return self._doubt(step)
@@ -125,9 +126,12 @@ class NonFinite:
         return self._count(step, step, 1)
 
     def _doubt(self, step: int) -> bool:
-        """Take a row in which the loss is NaN, and the gradient norm NaN or unknown."""
+        """Take a row in which the loss is NaN, and nothing says that it is not infinite."""
+        n_before = self._vanished.n_nan - 1  # rows like it that were above suspicion
         if not self._n_nan:
-            self._first_nan, self._hole = step, self._n_rows
+            first = self._vanished.first if n_before > 0 else step
+            self._first_nan, self._hole = first, self._n_rows - max(n_before, 0)
+            self._n_nan = max(n_before, 0)
         self._n_nan += 1
         if self._n_nan < max(self._patience(), self._longest_gap and 2 * self._longest_gap + 1):
             return False

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 from synthetic_runs import block
 
-from lrwatch.detect.nonfinite import DENSE, LASTING, PATIENCE, RECOVERED, NonFinite
+from lrwatch.detect.nonfinite import PATIENCE, RECOVERED, NonFinite
+from lrwatch.detect.vanished import DENSE, LASTING
 
 NAN = float("nan")
 
@@ -37,6 +39,40 @@ def test_nan_beside_a_gradient_that_is_not_finite_is_found_at_once(grad: float) 
 
 def test_nan_beside_a_finite_gradient_was_not_recorded() -> None:
     assert step_found([1.0, NAN, NAN, NAN], grad_norm=np.ones(4)) is None
+
+
+def test_nan_that_lasts_counts_beside_a_finite_gradient_too() -> None:
+    loss = [*[1.0] * DENSE, *[NAN] * LASTING]
+    test, fired = followed(loss, grad_norm=np.ones(len(loss)))
+    assert (test.step, test.n_bad, fired) == (DENSE, LASTING, DENSE + LASTING - 1)
+    assert step_found(loss[:-1], grad_norm=np.ones(len(loss) - 1)) is None
+
+
+def test_nan_beside_a_finite_gradient_is_a_gap_where_gaps_as_long_were_followed_by_a_loss() -> None:
+    loss = [*[1.0] * DENSE, *[NAN] * 20, 1.0, *[NAN] * 40]
+    assert step_found(loss, grad_norm=np.ones(len(loss))) is None
+    assert step_found([*loss, NAN], grad_norm=np.ones(len(loss) + 1)) == DENSE + 21
+
+
+def test_a_loss_logged_every_so_many_rows_is_not_lost_in_between() -> None:
+    loss = [1.0 if k % 50 == 0 else NAN for k in range(500)]
+    assert step_found(loss, grad_norm=np.ones(500)) is None
+
+
+def test_null_beside_a_finite_gradient_was_not_recorded_however_long() -> None:
+    n = DENSE + 100
+    loss = [*[1.0] * DENSE, *[NAN] * 100]
+    rows = block({"step": np.arange(n), "loss": np.array(loss), "lr": np.ones(n)})
+    rows = replace(rows, grad_norm=np.ones(n), loss_seen=np.isfinite(rows.loss))
+    assert NonFinite().advance(rows) is None
+
+
+def test_steps_that_are_skipped_for_good_with_a_loss_of_nan_count() -> None:
+    n = 30 + LASTING
+    loss = [*[1.0] * 30, *[NAN] * LASTING]
+    skipped = np.arange(n) >= 30
+    assert step_found(loss, skipped=skipped, grad_norm=np.where(skipped, NAN, 1.0)) == 30
+    assert step_found(loss[:-1], skipped=skipped[:-1], grad_norm=np.full(n - 1, NAN)) is None
 
 
 def test_nan_in_a_row_that_lacks_its_learning_rate_was_not_recorded() -> None:
@@ -130,6 +166,9 @@ def test_it_does_not_matter_how_rows_are_cut_into_blocks(seed: int) -> None:
     if seed % 2:
         loss[random.integers(0, n) :][:: random.integers(2, 9)] = NAN
     grad = np.where(random.random(n) < 0.5, NAN, 1.0) if seed % 3 == 0 else np.full(n, NAN)
+    if seed % 4 == 0:  # NaN that lasts beside a finite gradient norm
+        begin, end = sorted(random.integers(0, n, 2))
+        loss[begin:end], grad[begin:end], loss[end : end + 2 * RECOVERED] = NAN, 1.0, 1.0
     whole, _ = followed(loss.tolist(), grad_norm=grad)
     rows = block({"step": np.arange(n), "loss": loss, "lr": np.ones(n), "grad_norm": grad})
     single = NonFinite()
