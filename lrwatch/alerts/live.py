@@ -43,6 +43,10 @@ for as long, as two threads of Python take turns."""
 _CATCH_UP_REST: Final = 20.0
 """The same while there are rows to judge that were written before: all of a run that is resumed."""
 
+_LAST_LOOK_SECONDS: Final = 30.0
+"""How long to wait at most for a look under way, once nobody waits for what it finds: where a
+program ends while a thread of it imports or writes, Python may abort it."""
+
 Ask: TypeAlias = Callable[["Alert", float], None]
 """Has the training act on an alert before its next step; the number is the highest rate so far."""
 
@@ -100,8 +104,10 @@ class LiveRun:
         self.is_over = True
         _thread.notify(self)
         # The garbage collector may end a run on any thread, this one included.
-        if patience > 0 and not _thread.is_current():
-            self.all_told.wait(patience)
+        if patience <= 0 or _thread.is_current() or self.all_told.wait(patience):
+            return
+        self._has_given_up = True
+        _thread.let_finish(_LAST_LOOK_SECONDS)
 
     def look(self) -> None:
         """Judge the next rows, and tell what is to be told; never raises."""
@@ -168,6 +174,7 @@ class _Thread:
         # It takes messages from the garbage collector too, so without a lock of our own.
         self._inbox: SimpleQueue[LiveRun] = SimpleQueue()
         self._lock = threading.Lock()
+        self._at_work = threading.Lock()
         self._thread: threading.Thread | None = None
 
     def follow(self, run: LiveRun) -> None:
@@ -175,12 +182,20 @@ class _Thread:
             self._inbox.put(run)
             if self._thread is None:
                 thread = threading.Thread(target=self._work, name="lrwatch alerts", daemon=True)
-                with contextlib.suppress(RuntimeError):  # the interpreter is ending
+                try:
                     thread.start()
                     self._thread = thread
+                except RuntimeError as error:  # no more threads, or the interpreter is ending
+                    logger.debug("no alerts of this process's runs: %s", error)
+                    run.all_told.set()
 
     def notify(self, run: LiveRun) -> None:
         self._inbox.put(run)
+
+    def let_finish(self, patience: float) -> None:
+        """Wait until the thread waits itself, so many seconds at most."""
+        if self._at_work.acquire(timeout=patience):
+            self._at_work.release()
 
     def is_current(self) -> bool:
         return threading.current_thread() is self._thread
@@ -188,20 +203,21 @@ class _Thread:
     def _work(self) -> None:
         # Now, and not with the first look: that may be at the end of the program, where code
         # made by `exec`, as dataclasses are, makes Python forget that Ctrl-C ended it.
-        with contextlib.suppress(Exception):  # which the first look tells
+        with self._at_work, contextlib.suppress(Exception):  # which the first look tells
             import lrwatch.alerts.run_follower  # noqa: F401
 
         runs: list[LiveRun] = []
         look_at = time.monotonic() + _LOOK_SECONDS[0]
         while True:
             run = self._wait(until=look_at)
-            if run is None:
-                look_at = _look(runs)
-            elif run.is_over:
-                run.finish()
-                runs = [other for other in runs if other is not run]
-            else:
-                runs.append(run)
+            with self._at_work:
+                if run is None:
+                    look_at = _look(runs)
+                elif run.is_over:
+                    run.finish()
+                    runs = [other for other in runs if other is not run]
+                else:
+                    runs.append(run)
             with self._lock:
                 if not runs and self._inbox.empty():
                     self._thread = None

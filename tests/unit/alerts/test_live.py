@@ -97,6 +97,34 @@ def test_a_run_that_is_interrupted_is_not_looked_at_again(
     assert caplog.records == []
 
 
+def test_an_end_that_waits_no_longer_still_waits_for_the_look_under_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looking, may_go_on = threading.Event(), threading.Event()
+
+    def look(_: object) -> list[Alert]:
+        looking.set()
+        may_go_on.wait()
+        return []
+
+    monkeypatch.setattr("lrwatch.run._PATIENCE", 0.01)
+    monkeypatch.setattr("lrwatch.alerts.run_follower.RunFollower.look", look)
+    training = Training(STABLE)
+    run = watch(training, tmp_path)
+    training.steps(1)
+    assert looking.wait(60)
+    (follower,) = threads()
+    ending = threading.Thread(target=run.finish)
+    ending.start()
+    # Longer than its patience, which is over at once; a slow machine makes this no stricter.
+    ending.join(0.5)
+    assert ending.is_alive()
+    may_go_on.set()
+    ending.join()
+    follower.join(60)
+    assert not follower.is_alive()
+
+
 @pytest.mark.parametrize("off", [False, None])
 def test_alerts_can_be_off(tmp_path: Path, caplog: pytest.LogCaptureFixture, off: None) -> None:
     training = Training(UNSTABLE)
