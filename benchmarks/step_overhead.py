@@ -16,7 +16,7 @@ Threads of the other loggers work on in the background, beside every arm: --no-l
 lrwatch and the loop for themselves.
 
     python benchmarks/step_overhead.py [--model mlp|tensors-150|tensors-1000|transformer ...]
-        [--rounds N] [--no-loggers]
+        [--rounds N] [--no-loggers] [--processor-time]
 """
 
 from __future__ import annotations
@@ -86,6 +86,7 @@ class Job:
 
 Batch = Callable[[int], tuple[Tensor, Tensor]]
 Arm = Callable[[], None]
+Clock = Callable[[], float]
 
 
 def make(model: str) -> tuple[nn.Module, Batch]:
@@ -156,7 +157,7 @@ def logger_arm(job: Job, log: Log) -> Arm:
     return lambda: job.step(log_numbers)
 
 
-def measure(model: str, rounds: int, *, loggers: bool) -> Laps:
+def measure(model: str, rounds: int, *, loggers: bool, clock: Clock) -> Laps:
     times: Laps = {}
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         steps = arms(model, Path(folder), stack, loggers=loggers)
@@ -167,19 +168,19 @@ def measure(model: str, rounds: int, *, loggers: bool) -> Laps:
         names = list(steps)
         for i in range(rounds):
             for name in names[i % len(names) :] + names[: i % len(names)]:
-                times[name].append(timed(steps[name], MODELS[model]))
+                times[name].append(timed(steps[name], MODELS[model], clock))
         steps.clear()  # which ends the runs, while their folder is there
         del step
         gc.collect()
     return times
 
 
-def timed(step: Arm, n_steps: int) -> list[float]:
+def timed(step: Arm, n_steps: int, clock: Clock) -> list[float]:
     laps = []
     for _ in range(n_steps):
-        begin = time.perf_counter()
+        begin = clock()
         step()
-        laps.append(time.perf_counter() - begin)
+        laps.append(clock() - begin)
     return laps
 
 
@@ -214,11 +215,18 @@ def main() -> None:
     parser.add_argument("--model", choices=sorted(MODELS), action="append")
     parser.add_argument("--rounds", type=int, default=21)
     parser.add_argument("--no-loggers", action="store_true", help="leave other loggers out")
+    parser.add_argument(
+        "--processor-time",
+        action="store_true",
+        help="count what the training thread computes: for a machine that others use as well",
+    )
     options = parser.parse_args()
+    clock = time.thread_time if options.processor_time else time.perf_counter
     torch.set_num_threads(1)
     logging.getLogger("lrwatch").setLevel(logging.ERROR)  # nobody waits for these nets to learn
     for model in options.model or MODELS:
-        report(model, measure(model, options.rounds, loggers=not options.no_loggers))
+        times = measure(model, options.rounds, loggers=not options.no_loggers, clock=clock)
+        report(model, times)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from lrwatch import __version__
-from lrwatch.alerts.book import Book, Change
+from lrwatch.alerts.book import KEPT_SECONDS, Book, Change
 from lrwatch.alerts.clock import Clock, steady_clock
 from lrwatch.alerts.composing import message_for
 from lrwatch.alerts.config import Settings
@@ -25,7 +25,13 @@ from lrwatch.alerts.delivery import Delivery, Message, Sender
 from lrwatch.alerts.grouping import Groups
 from lrwatch.alerts.history import Event, add_history
 from lrwatch.alerts.ledger import LedgerState, WatcherHealth, write_state
-from lrwatch.alerts.silences import acknowledgements, end_silence, expired_silences, silences
+from lrwatch.alerts.silences import (
+    acknowledgements,
+    end_silence,
+    expired_silences,
+    forget_acknowledgement,
+    silences,
+)
 from lrwatch.alerts.store_watch import StoreView, StoreWatch
 
 __all__ = ["AlertWatcher"]
@@ -115,8 +121,10 @@ class AlertWatcher:
         messages = self._messages(now, at_once=at_once)
         self._outgoing = (*self._outgoing, *messages)
         self.took_seconds = time.monotonic() - began
-        self._note(changes, problem)
-        self._send(problem)
+        try:
+            self._note(changes, problem)
+        finally:  # whatever keeps it from being noted, people are told
+            self._send(problem)
         return messages
 
     def note(self, problem: str = "") -> None:
@@ -193,7 +201,7 @@ class AlertWatcher:
         if not is_news and self._clock() - (self._noted_at or 0.0) < _NOTE_SECONDS:
             return
         try:
-            self._forget_silences()
+            self._tidy()
             write_state(self._home, self.state(problem))
         except OSError as error:
             # It is tried again at every look; people are told all the same.
@@ -228,7 +236,11 @@ class AlertWatcher:
             is_news = True
         return is_news
 
-    def _forget_silences(self) -> None:
+    def _tidy(self) -> None:
+        """Clear away what people said that means nothing any more."""
         for silence in expired_silences(self._home):
             end_silence(self._home, silence.id)
             self.remember("silence_ended", silence=silence.id, reason=silence.reason)
+        for said in acknowledgements(self._home).values():
+            if said.alert not in self._book.known and time.time() - said.at > KEPT_SECONDS:
+                forget_acknowledgement(self._home, said)

@@ -14,9 +14,9 @@ from lrwatch.alerts.rules import UNREADABLE
 from lrwatch.alerts.silences import Acknowledgement, Silence
 from lrwatch.alerts.store_watch import Seen, StoreView
 
-__all__ = ["Book", "Change"]
+__all__ = ["KEPT_SECONDS", "Book", "Change"]
 
-_KEPT_SECONDS: Final = 7 * 86400.0
+KEPT_SECONDS: Final = 7 * 86400.0
 """For so long an alert that is over is kept, after it was told or entered its state."""
 
 _ACTIVE: Final[tuple[State, ...]] = ("firing", "recovering")
@@ -61,7 +61,7 @@ class Book:
         for i, one in found.items():
             has_changed = _mark(one) != _mark(before.get(i))
             changed_at = now if has_changed else one.changed_at
-            if now - max(one.told_at or 0.0, changed_at) > _KEPT_SECONDS and _is_over(one):
+            if now - max(one.told_at or 0.0, changed_at) > KEPT_SECONDS and _is_over(one):
                 continue
             self.known[i] = replace(one, inhibited=i in hidden, changed_at=changed_at)
             if has_changed and one.alert.state != "pending":

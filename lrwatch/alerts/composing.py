@@ -84,11 +84,9 @@ def _title(notice: Notice, known: Collection[KnownAlert], runs: Mapping[str, Pee
     if notice.status == "resolved":
         return f"{n} runs have recovered ({rule.replace('_', ' ')})"
     peers = _peers(notice, runs)
-    bad = {
-        one.run_key
-        for one in known
-        if one.alert.rule == rule and one.run_key in peers and _is_bad(one, notice)
-    }
+    these = {one.run_key for one in notice.alerts}
+    told = {one.run_key for one in known if one.alert.rule == rule and _is_told_as_bad(one)}
+    bad = (these | told) & peers.keys()
     total = f"{len(bad)} of {len(peers)}"
     if notice.is_repeat:
         return f"Still: {headline_of_many(rule, f'{total} runs')}"
@@ -105,9 +103,8 @@ def _peers(notice: Notice, runs: Mapping[str, Peer]) -> dict[str, Peer]:
     return dict(runs)
 
 
-def _is_bad(one: KnownAlert, notice: Notice) -> bool:
-    is_active = one.alert.state in ("firing", "recovering", "closed")
-    return one in notice.alerts or (is_active and one.is_told)
+def _is_told_as_bad(one: KnownAlert) -> bool:
+    return one.is_told and one.alert.state in ("firing", "recovering", "closed")
 
 
 def _rates(rule: str, bad: Collection[str], runs: Mapping[str, Peer]) -> str:

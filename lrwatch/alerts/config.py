@@ -157,7 +157,8 @@ def _secrets(table: Table, path: Path, environment: Mapping[str, str]) -> tuple[
 def _from_environment(table: Table, key: str, name: str, environment: Mapping[str, str]) -> str:
     value = environment.get(name, "").strip()
     if not value:
-        table.refuse(key, f"names the environment variable {name}, which is not set")
+        # Not which: people write the secret itself there.
+        table.refuse(key, "must name an environment variable that is set")
     return value
 
 
@@ -167,10 +168,12 @@ def _from_file(table: Table, key: str, config: Path) -> str:
         value = file.read_text(encoding="utf-8").strip()
         if _is_readable_by_others(file):
             table.refuse(key, f"names a file that others can read: chmod 600 {file}")
-    except (OSError, UnicodeDecodeError) as error:
-        table.refuse(key, f"names {file}, which cannot be read: {error}")
+    except OSError as error:
+        table.refuse(key, f"must name a file that can be read: {error.strerror}")
+    except UnicodeDecodeError:
+        table.refuse(key, "must name a file that holds text in UTF-8")
     if not value:
-        table.refuse(key, f"names {file}, which is empty")
+        table.refuse(key, "names a file that is empty")
     return value
 
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, get_args
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
-from lrwatch.alerts.alert import Severity
+from lrwatch.alerts.alert import SEVERITIES, Severity
 from lrwatch.alerts.wording import headline, sentences
 from lrwatch.errors import InvalidArgument, TrainingStopped
 
@@ -166,7 +166,7 @@ class SaveCheckpoint(TrainingHandler):
         self._save(alert)
 
 
-def at_least(severity: str) -> tuple[str, ...]:
+def at_least(severity: str) -> frozenset[Severity]:
     """Return the severities that are no less than one.
 
     Raises
@@ -176,10 +176,10 @@ def at_least(severity: str) -> tuple[str, ...]:
 
     Examples
     --------
-    >>> at_least("ticket")
-    ('page', 'ticket')
+    >>> sorted(at_least("ticket"))
+    ['page', 'ticket']
     """
-    known: tuple[str, ...] = get_args(Severity)
+    known = sorted(SEVERITIES, key=lambda name: -SEVERITIES[name])
     if severity not in known:
         raise InvalidArgument(f"severity must be one of {', '.join(known)}, got {severity!r}")
-    return known[: known.index(severity) + 1]
+    return frozenset(known[: known.index(severity) + 1])

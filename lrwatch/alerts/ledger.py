@@ -205,7 +205,7 @@ def read_state(store: str | os.PathLike[str]) -> LedgerState | None:
         return None if content is None else _state(content)
     except OSError as error:
         raise LedgerUnreadable(f"{path} cannot be read: {error.strerror or error}") from error
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise LedgerUnreadable(f"{path} is damaged: {error}") from error
 
 

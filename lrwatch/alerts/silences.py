@@ -32,6 +32,7 @@ __all__ = [
     "add_silence",
     "end_silence",
     "expired_silences",
+    "forget_acknowledgement",
     "silences",
 ]
 
@@ -191,11 +192,20 @@ def acknowledge(
     OSError
         If it cannot be written down.
     """
-    _check_id(alert, "alert")
     said = Acknowledgement(alert, int(episode), by, time.time(), note)
-    path = alerts_folder(store) / "acks" / f"{said.alert}-{said.episode}.json"
-    replace_object(path, dataclasses.asdict(said))
+    replace_object(_acknowledgement_path(store, said), dataclasses.asdict(said))
     return said
+
+
+def forget_acknowledgement(store: str | os.PathLike[str], said: Acknowledgement) -> None:
+    """Remove what was said of an alert that nobody knows any more.
+
+    Raises
+    ------
+    OSError
+        If its file cannot be removed.
+    """
+    _acknowledgement_path(store, said).unlink(missing_ok=True)
 
 
 def acknowledgements(store: str | os.PathLike[str]) -> dict[tuple[str, int], Acknowledgement]:
@@ -204,7 +214,7 @@ def acknowledgements(store: str | os.PathLike[str]) -> dict[tuple[str, int], Ack
     for content in _objects(alerts_folder(store) / "acks"):
         with contextlib.suppress(KeyError, TypeError, ValueError):
             said = Acknowledgement(
-                alert=str(content["alert"]),
+                alert=_checked_id(str(content["alert"]), "alert"),
                 episode=int(content["episode"]),
                 by=str(content["by"]),
                 at=float(content["at"]),
@@ -214,15 +224,20 @@ def acknowledgements(store: str | os.PathLike[str]) -> dict[tuple[str, int], Ack
     return found
 
 
+def _acknowledgement_path(store: str | os.PathLike[str], said: Acknowledgement) -> Path:
+    alert = _checked_id(said.alert, "alert")
+    return alerts_folder(store) / "acks" / f"{alert}-{said.episode}.json"
+
+
 def _silence_path(store: str | os.PathLike[str], silence_id: str) -> Path:
-    _check_id(silence_id, "silence")
-    return alerts_folder(store) / "silences" / f"{silence_id}.json"
+    return alerts_folder(store) / "silences" / f"{_checked_id(silence_id, 'silence')}.json"
 
 
-def _check_id(given: str, what: str) -> None:
-    """Ids become file names, and come from web pages: nothing else may pass."""
+def _checked_id(given: str, what: str) -> str:
+    """Ids become file names, and come from web pages and files: nothing else may pass."""
     if not _ID.fullmatch(given):
         raise InvalidArgument(f"the id of a {what} is 16 hexadecimal digits, got {given!r}")
+    return given
 
 
 def _all_silences(store: str | os.PathLike[str]) -> list[Silence]:
@@ -232,7 +247,7 @@ def _all_silences(store: str | os.PathLike[str]) -> list[Silence]:
             patterns = content["matcher"]
             found.append(
                 Silence(
-                    id=str(content["id"]),
+                    id=_checked_id(str(content["id"]), "silence"),
                     matcher=Matcher(*(str(patterns.get(key) or "*") for key in _PATTERNS)),
                     ends_at=float(content["ends_at"]),
                     created_at=float(content["created_at"]),

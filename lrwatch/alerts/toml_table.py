@@ -76,7 +76,7 @@ class Table:
         """Return a text that is not empty, or `otherwise` where there is none."""
         value = self._content.get(name, otherwise)
         if not isinstance(value, str) or (name in self._content and not value.strip()):
-            self.refuse(name, f"must be a text that is not empty, got {value!r}")
+            self.refuse(name, "must be a text that is not empty")  # it may be a secret
         return value
 
     def texts(self, name: str) -> tuple[str, ...]:
@@ -84,7 +84,7 @@ class Table:
         value = self._content.get(name, [])
         values = [value] if isinstance(value, str) else value
         if not isinstance(values, list) or not all(isinstance(v, str) and v for v in values):
-            self.refuse(name, f"must be a text or a list of texts, got {value!r}")
+            self.refuse(name, "must be a text or a list of texts")
         return tuple(values)
 
     def choice(self, name: str, allowed: Collection[str], otherwise: str) -> str:

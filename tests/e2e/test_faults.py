@@ -176,7 +176,8 @@ def test_a_clock_that_jumps_back_disorders_nothing(
 
 SIGNALLED = textwrap.dedent(
     """
-    import sys, time, torch, lrwatch
+    import signal, sys, time, torch, lrwatch
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # tests in the background ignore it
     torch.set_num_threads(1)
     weight = torch.nn.Parameter(torch.ones(4))
     optimizer = torch.optim.SGD([weight], lr=1e-4)
@@ -203,7 +204,10 @@ def test_signals_end_a_training_as_without_us(tmp_path: Path, name: str, status:
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"
     process.send_signal(getattr(signal, name))
-    process.communicate(timeout=60)
+    try:
+        process.communicate(timeout=60)
+    finally:
+        process.kill()
     assert process.returncode == -getattr(signal, name)
     frame = lrwatch.read(tmp_path / "run")
     assert frame["step"].tolist() == list(range(len(frame)))

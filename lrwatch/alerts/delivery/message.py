@@ -56,7 +56,7 @@ class Message:
         return "\n".join([*self.lines, *([self.link] if self.link else [])])
 
     def payload(self) -> dict[str, Any]:
-        """Return the JSON object that programs are sent; docs/alerts.md describes it."""
+        """Return the JSON object that programs are sent, as in docs/alert-receivers.md."""
         created = datetime.fromtimestamp(self.created_at, UTC)
         return {
             "type": f"lrwatch.alert.{self.status}",

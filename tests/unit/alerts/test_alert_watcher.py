@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import shutil
 from collections.abc import Iterator
@@ -13,13 +14,20 @@ import pytest
 from alert_samples import HandClock, diverge, go_on
 from stores import new_writer
 
+from lrwatch.alerts.alert import alert_id
 from lrwatch.alerts.alert_watcher import AlertWatcher
 from lrwatch.alerts.config import Settings
 from lrwatch.alerts.delivery import Message, Receiver, Sender
 from lrwatch.alerts.grouping import Timing
 from lrwatch.alerts.history import read_history
 from lrwatch.alerts.ledger import LedgerState, read_state
-from lrwatch.alerts.silences import Matcher, acknowledge, add_silence, end_silence
+from lrwatch.alerts.silences import (
+    Matcher,
+    acknowledge,
+    acknowledgements,
+    add_silence,
+    end_silence,
+)
 from lrwatch.alerts.state_files import alerts_folder
 
 HOUR = 3600.0
@@ -154,6 +162,17 @@ def test_a_disk_that_is_full_keeps_nobody_from_being_told(
     assert known(tmp_path).alerts[0].is_told
 
 
+def test_whatever_keeps_it_from_being_noted_people_are_told(
+    tmp_path: Path, ears: Ears, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    diverge(tmp_path)
+    with watching(tmp_path, ears) as watcher:
+        monkeypatch.setattr(AlertWatcher, "_tidy", lambda self: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            watcher.look()
+    assert len(ears.heard) == 1
+
+
 def test_of_a_run_that_is_silent_people_are_told_and_when_it_goes_on(
     tmp_path: Path, ears: Ears
 ) -> None:
@@ -228,6 +247,21 @@ def test_a_silence_that_is_over_is_cleared_away(tmp_path: Path, ears: Ears) -> N
         watcher.look()
     assert list((alerts_folder(tmp_path) / "silences").iterdir()) == []
     assert "silence_ended" in [line["event"] for line in read_history(tmp_path)]
+
+
+def test_what_was_said_long_ago_of_an_alert_that_is_forgotten_is_cleared_away(
+    tmp_path: Path, ears: Ears
+) -> None:
+    diverge(tmp_path)
+    forgotten, known_now = "0" * 16, alert_id("diverging", "id-bad")
+    for alert in (forgotten, known_now):
+        acknowledge(tmp_path, alert, 1, by="ann")
+        path = alerts_folder(tmp_path) / "acks" / f"{alert}-1.json"
+        said = json.loads(path.read_text())
+        path.write_text(json.dumps({**said, "at": said["at"] - 30 * 24 * HOUR}))
+    with watching(tmp_path, ears) as watcher:
+        watcher.look()
+    assert list(acknowledgements(tmp_path)) == [(known_now, 1)]
 
 
 def test_history_says_what_happened_in_order(tmp_path: Path, ears: Ears) -> None:

@@ -104,11 +104,14 @@ def test_everything_that_can_be_set(tmp_path: Path) -> None:
         ("[receivers.a]", "line 1: receivers.a needs one of url_env, url_file and url"),
         ("[receivers.a]\nurl = 'log:'\nurl_env = 'A'", "receivers.a needs one of"),
         ("[receivers.a]\nuri = 'log:'", "line 2: receivers.a.uri is not known; allowed: secret"),
-        ("[receivers.a]\nurl_env = 'A'", "line 2: receivers.a.url_env names the environment"),
-        ("[receivers.a]\nurl_file = 'none'", "line 2: receivers.a.url_file names"),
+        ("[receivers.a]\nurl_env = 'A'", "line 2: receivers.a.url_env must name an env"),
+        ("[receivers.a]\nurl_file = 'none'", "line 2: receivers.a.url_file must name a file"),
         ("[receivers.a]\nurl_env = ''", "line 2: receivers.a.url_env must be a text that is not"),
         ("[receivers.a]\nurl = 'log:'\nsecret_env = 3", "line 3: receivers.a.secret_env must be"),
-        ("[receivers.a]\nurl = 'log:'\nsecret_env = 'X'", "line 3: receivers.a.secret_env names"),
+        (
+            "[receivers.a]\nurl = 'log:'\nsecret_env = 'X'",
+            "line 3: receivers.a.secret_env must name",
+        ),
         ("[rules\n", "is no TOML"),
         ("a = 1\na = 2", "is no TOML"),
     ],
@@ -138,7 +141,7 @@ def test_a_file_with_an_address_must_not_be_readable_by_others(tmp_path: Path) -
 
 def test_an_empty_file_with_an_address_says_so(tmp_path: Path) -> None:
     (tmp_path / "url").touch(0o600)
-    with pytest.raises(InvalidArgument, match="which is empty"):
+    with pytest.raises(InvalidArgument, match="names a file that is empty"):
         settings(tmp_path, "[receivers.a]\nurl_file = 'url'")
 
 
@@ -159,3 +162,12 @@ def test_a_file_that_is_no_text_says_so(tmp_path: Path, content: bytes) -> None:
 def test_a_file_that_is_not_there_says_so(tmp_path: Path) -> None:
     with pytest.raises(InvalidArgument, match="cannot be read: No such file"):
         read_settings(tmp_path / "lrwatch.toml")
+
+
+@pytest.mark.parametrize("key", ["url_env", "url_file", "secret_env", "secret_file"])
+@pytest.mark.parametrize("secret", ["'s3cr3t'", "['', 's3cr3t']", "{ a = 's3cr3t' }"])
+def test_a_secret_in_the_wrong_place_is_not_said(tmp_path: Path, key: str, secret: str) -> None:
+    url = "" if key.startswith("url") else "url = 'log:'\n"
+    with pytest.raises(InvalidArgument) as caught:
+        settings(tmp_path, f"[receivers.a]\n{url}{key} = {secret}")
+    assert "s3cr3t" not in str(caught.value)

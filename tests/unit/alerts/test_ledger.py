@@ -90,6 +90,16 @@ def test_a_damaged_state_says_so(tmp_path: Path, text: str) -> None:
         read_state(tmp_path)
 
 
+def test_a_state_whose_parts_are_of_another_kind_is_damaged(tmp_path: Path) -> None:
+    write_state(tmp_path, a_state())
+    path = alerts_folder(tmp_path) / "state.json"
+    content = json.loads(path.read_text())
+    for name in content:
+        path.write_text(json.dumps({**content, name: "nonsense"}))
+        with pytest.raises(LedgerUnreadable):
+            read_state(tmp_path)
+
+
 def test_a_state_of_a_later_format_is_not_guessed_at(tmp_path: Path) -> None:
     write_state(tmp_path, a_state())
     path = alerts_folder(tmp_path) / "state.json"

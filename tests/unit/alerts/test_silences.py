@@ -116,6 +116,8 @@ def test_files_that_are_damaged_or_half_written_are_left_out(tmp_path: Path) -> 
         (path / "list.json").write_text("[]")
         (path / "else.json").write_text('{"alert": {}, "episode": "x", "matcher": 3}')
         (path / ".x.json.1.tmp").write_text(json.dumps(whole))
+        stranger = {**whole, "id": "../x", "alert": "../x", "episode": 1, "by": "", "at": 0}
+        (path / "stranger.json").write_text(json.dumps(stranger))
         (path / "binary.json").write_bytes(b"\xff\xfe\x00")
     assert silences(tmp_path) == [made]
     assert acknowledgements(tmp_path) == {(ID, 1): said}
