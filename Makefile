@@ -43,7 +43,7 @@ bench: $(VENV)/.test
 SECOND := build/corpora/second
 CORPORA ?= $(SECOND)
 accuracy: $(VENV)/.test $(patsubst %,%/runs.parquet,$(filter $(SECOND),$(CORPORA)))
-	$(BIN)/python -m benchmarks.accuracy report $(CORPORA)
+	$(BIN)/python -m benchmarks.accuracy report $(CORPORA) --unseen $(UNSEEN)
 
 $(SECOND)/runs.parquet: | $(VENV)/.test
 	$(BIN)/python -m benchmarks.accuracy.second_corpus $(@D)

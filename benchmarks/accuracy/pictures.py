@@ -14,9 +14,10 @@ import pandas as pd
 
 from benchmarks.accuracy import corpus
 from benchmarks.accuracy.report import WHOLE, Measured
+from lrwatch.formats import number
 
 WIDTH, HEIGHT = 640, 260
-LEFT, RIGHT, TOP, BOTTOM = 56, 12, 44, 30
+LEFT, RIGHT, TOP, BOTTOM = 64, 12, 44, 30
 N_POINTS = 320
 DECADES = 50
 INK, MUTED, RUN, BEST = "#1f2328", "#59636e", "#0969da", "#9aa4ae"
@@ -72,7 +73,9 @@ def _caption(run: Any) -> str:
     truth = run.label_class.replace("_", " ")
     said = f"`{run.verdict}` with a confidence of {run.confidence:.2f}"
     alarm = "" if pd.isna(run.first_alarm_step) else f", alarmed at step {run.first_alarm_step:.0f}"
-    return f"{run.setup}, learning rate {run.lr_peak:.2g}: truth {truth}, said {said}{alarm}."
+    return (
+        f"{run.setup}, learning rate {number(run.lr_peak, 2)}: truth {truth}, said {said}{alarm}."
+    )
 
 
 def _svg(run: Any, judged: Rows) -> str:
@@ -83,16 +86,17 @@ def _svg(run: Any, judged: Rows) -> str:
     both = np.concatenate([mine, other])
     high, low = float(np.nanquantile(both, 0.995)), float(np.nanquantile(both, 0.005))
     n = max(len(mine), len(other))
-    title = f"{run.setup}, rate {run.lr_peak:.2g}: {run.label_class.replace('_', ' ')}"
+    truth = run.label_class.replace("_", " ")
+    title = f"{run.setup}, rate {number(run.lr_peak, 2)}: truth {truth}"
     marks = [_line(loss, n, low, high, color) for loss, color in ((other, BEST), (mine, RUN))]
     for value, at in ((high, TOP), (low, HEIGHT - BOTTOM)):
-        marks.append(_text(LEFT - 6, at + 4, f"{value:.3g}", anchor="end"))
+        marks.append(_text(LEFT - 6, at + 4, number(value, 3), anchor="end"))
     marks += [
         _text(LEFT, HEIGHT - 10, "step 0"),
         _text(WIDTH - RIGHT, HEIGHT - 10, f"{n - 1:,}", anchor="end"),
         _text(LEFT, 16, title, color=INK, weight="600"),
         _text(LEFT, 33, f"loss at this rate: said {run.verdict}", color=RUN),
-        _text(WIDTH - RIGHT, 33, f"loss at the best rate, {best.lr_peak:.2g}", anchor="end"),
+        _text(WIDTH - RIGHT, 33, f"loss at the best rate, {number(best.lr_peak, 2)}", anchor="end"),
     ]
     if not pd.isna(run.first_alarm_step):
         x = LEFT + (WIDTH - LEFT - RIGHT) * run.first_alarm_step / max(n - 1, 1)

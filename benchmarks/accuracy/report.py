@@ -61,7 +61,13 @@ def _without(rows: pd.DataFrame, task: str) -> dict[str, Any]:
 
 
 def measure(folders: Sequence[Path], rows: pd.DataFrame, *, jobs: int = 1) -> Measured:
-    """Judge all runs of all corpora in all settings."""
+    """Judge all runs of all corpora in all settings.
+
+    Parameters
+    ----------
+    rows
+        What is fitted to, as from `table.build`; a corpus may have no part in it.
+    """
     numbers = left_out(rows, jobs=jobs)
     measured = Measured({}, {}, speed())
     with ProcessPoolExecutor(jobs, mp_context=get_context("fork")) as pool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from bisect import bisect_left, bisect_right
 from functools import cached_property
 from typing import Final
@@ -148,7 +149,7 @@ class Past:
     def grain(self) -> float:
         """The least difference of losses that means anything: the noise, or rounding."""
         noise = self.noise if math.isfinite(self.noise) else 0.0
-        return max(noise, 1e-12 * abs(self.start), TINY)
+        return max(noise, 1e-12 * abs(self.start), sys.float_info.min)
 
     @cached_property
     def gained(self) -> float:

@@ -58,6 +58,12 @@ def test_it_is_not_judged_and_the_reason_says_why() -> None:
         assert "as in a GAN or a policy gradient" in diagnosis.reason
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_a_game_is_not_alarmed_as_lost_while_it_goes_on(seed: int) -> None:
+    alarms = lrwatch.Monitor().update(adversarial(seed=seed))
+    assert not [alarm for alarm in alarms if alarm.learning_rate == "too_high"]
+
+
 @pytest.mark.parametrize("lr", [1e-5, 1e-3, 0.9 * EDGE, 1.05 * EDGE, 3 * EDGE])
 def test_a_loss_that_is_minimised_is_an_objective_at_any_rate(lr: float) -> None:
     assert not result(descent(lr)).fired
