@@ -11,6 +11,7 @@ from attacks import ATTACKS
 from dashboard_views import FakeSource, curves, run_view
 from lrwatch_dashboard.address import export_href, report_href, run_href
 from lrwatch_dashboard.app import create_app
+from lrwatch_dashboard.security.access import Access
 from pyarrow import parquet
 
 TABLE = pa.table({"step": [0, 1], "loss": [2.5, float("nan")]})
@@ -73,6 +74,22 @@ def test_a_page_comes_as_one_file(path: str, name: str, said: str) -> None:
     assert said in text
     assert "<svg" in text
     assert "http://" not in text
+
+
+def test_a_store_that_is_itself_a_run_has_a_report() -> None:
+    app = create_app(FakeSource(views={".": run_view(".", name="alone")}, lines=curves()))
+    answer = app.server.test_client().get(report_href(run_href(".")))
+    assert answer.headers["Content-Disposition"] == "attachment; filename=lrwatch-alone.html"
+
+
+@pytest.mark.parametrize("path", ["/report/run/sgd-0.1", "/report/compare?runs=a", "/table/sweep"])
+def test_files_are_for_those_who_were_let_in(path: str) -> None:
+    access = Access(token="a-token-of-some-length")
+    client = create_app(FakeSource(lines=curves()), access).server.test_client()
+    assert client.get(path).status_code == 401
+    foreign = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"}
+    open_to_all = create_app(FakeSource(lines=curves())).server.test_client()
+    assert open_to_all.get(path, headers=foreign).status_code == 403
 
 
 def test_a_report_shows_what_the_address_shows() -> None:

@@ -41,6 +41,26 @@ def test_a_sweep_says_which_rate_won_lives_and_opens_its_runs(
     page.locator(".choice[aria-pressed=true]", has_text="best").wait_for()
 
 
+def test_a_range_test_is_drawn_with_its_marks_and_leads_to_its_run(
+    store: Path, open_page: Callable[..., Any]
+) -> None:
+    for lr, end in ENDS.items():
+        trial(store, lr, end)
+    rates = [1e-5 * 1e6 ** (step / 399) for step in range(400)]
+    loss = [2.3 / (1 + (rate / 1e-3) ** 2) + 0.3 + (rate / 0.3) ** 3 for rate in rates]
+    norms = {"grad_norm": [1.0] * 400, "param_norm": [9.0] * 400, "update_norm": rates}
+    write_run(store, "lr-find", steps=range(400), values={"loss": loss, "lr": rates, **norms})
+    page = open_page("/sweep")
+    page.locator(".sweep-link", has_text="lr-find").click()
+    page.locator(".sweep-card", has_text="Loss falls fastest at a rate of 0.00").wait_for()
+    assert page.url.endswith("/sweep?group=lr-find")
+    marks = """() => (document.querySelector('.js-plotly-plot')?.data || [])
+        .filter(trace => trace.mode === 'markers').map(trace => trace.name)"""
+    until(page, marks, lambda names: names == ["steepest", "lowest", "lost"])
+    page.locator(".sweep-card a", has_text="Its run").click()
+    page.locator("h1", has_text="lr-find").wait_for()
+
+
 @pytest.mark.parametrize(("width", "theme"), [(420, "dark"), (1200, "light")])
 def test_the_sweep_shows_in_both_themes_wide_and_narrow_without_sideways_scroll(
     store: Path, open_page: Callable[..., Any], width: int, theme: str

@@ -9,9 +9,9 @@ from dash import html
 
 from lrwatch.formats import NOTHING, count, duration, number
 from lrwatch_dashboard.address import compare_href, run_href
+from lrwatch_dashboard.comparison_views import ComparedRun, Comparison, Delta
 from lrwatch_dashboard.components.verdict_badge import verdict_badge
 from lrwatch_dashboard.theme import DASHES
-from lrwatch_dashboard.views import ComparedRun, Comparison, Delta
 
 __all__ = ["compare_table"]
 

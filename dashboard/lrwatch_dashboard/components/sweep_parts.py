@@ -11,9 +11,10 @@ from dash import html
 
 from lrwatch.formats import NOTHING, number
 from lrwatch_dashboard.address import curves_href, run_href, sweep_href
+from lrwatch_dashboard.comparison_views import RangeTest, Sweep, SweepRate, SweepRun
 from lrwatch_dashboard.components.verdict_badge import mark_shape
 from lrwatch_dashboard.theme import look
-from lrwatch_dashboard.views import RangeTest, RunView, Sweep, SweepRate, SweepRun
+from lrwatch_dashboard.views import RunView
 
 __all__ = ["range_card", "range_table", "rate_table", "sweep_card", "sweep_list"]
 

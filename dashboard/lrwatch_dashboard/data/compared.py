@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from lrwatch_dashboard.address import ChartView, steps_of
+from lrwatch_dashboard.comparison_views import Comparison
 from lrwatch_dashboard.data.comparison import compare_runs, shared_half_life
 from lrwatch_dashboard.data.sweeps import find_sweeps, sweep_of
-from lrwatch_dashboard.views import Comparison, RunCurves, RunSource, RunView
+from lrwatch_dashboard.views import RunCurves, RunSource, RunView
 
 __all__ = ["MOST_RUNS", "chart_view", "chosen_keys", "compared", "limit"]
 

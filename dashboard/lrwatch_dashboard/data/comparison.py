@@ -10,18 +10,11 @@ from typing import Any, Final
 import numpy as np
 
 from lrwatch.diagnosis.comparison import sweeps
+from lrwatch_dashboard.comparison_views import ComparedRun, Comparison, Delta
 from lrwatch_dashboard.data.smoothing import half_life_for
 from lrwatch_dashboard.data.sweeps import trial_of
 from lrwatch_dashboard.data.thinning import thin
-from lrwatch_dashboard.views import (
-    ComparedRun,
-    Comparison,
-    Curve,
-    Delta,
-    RunCurves,
-    RunView,
-    Window,
-)
+from lrwatch_dashboard.views import Curve, RunCurves, RunView, Window
 
 __all__ = ["backdrop", "compare_runs", "shared_half_life"]
 

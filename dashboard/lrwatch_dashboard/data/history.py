@@ -125,20 +125,22 @@ class History:
             self._resumes = [*(s for s in self._resumes if s < first), first]
             self._broken = self._broken[self._broken < first]
         new = _columns_of(block)
-        begin, end = self._n, self._n + len(block)
-        for name in {*self._columns, *new}:
-            column = self._with_room(name, end)
-            column[begin:end] = new.get(name, np.nan)
-        self._n = end
+        if not self._n:
+            self._columns = new  # as they were read: a long run is not copied
+        else:
+            begin, end = self._n, self._n + len(block)
+            for name in {*self._columns, *new}:
+                column = self._with_room(name, end)
+                column[begin:end] = new.get(name, np.nan)
+        self._n += len(block)
         broken = block.loss_seen & ~np.isfinite(block.loss)
         if broken.any():
             self._broken = np.append(self._broken, block.step[broken])
 
     def _with_room(self, name: str, n_rows: int) -> FloatArray:
         column = self._columns.get(name, np.empty(0))
-        if len(column) < n_rows:
-            # What is there at once is held as it is; what grows gets room to grow.
-            room = max(n_rows, _FIRST_CAPACITY) if not self._n else max(n_rows, 2 * len(column))
+        if len(column) < n_rows or not column.flags.writeable:
+            room = max(n_rows, 2 * len(column), _FIRST_CAPACITY)
             grown = np.full(room, np.nan)
             grown[: len(column)] = column
             self._columns[name] = column = grown

@@ -17,7 +17,8 @@ from typing import Final
 import numpy as np
 
 from lrwatch.formats import number
-from lrwatch_dashboard.views import Curve, FloatArray, RangeTest, RunCurves, RunView
+from lrwatch_dashboard.comparison_views import RangeTest
+from lrwatch_dashboard.views import Curve, FloatArray, RunCurves, RunView
 
 __all__ = ["is_range_test", "range_test"]
 

@@ -14,8 +14,9 @@ from lrwatch.diagnosis.comparison import (
     same_but_rate_and_seed,
     sweeps,
 )
+from lrwatch_dashboard.comparison_views import Sweep, SweepRate, SweepRun
 from lrwatch_dashboard.data.range_tests import is_range_test
-from lrwatch_dashboard.views import RunView, Sweep, SweepRate, SweepRun
+from lrwatch_dashboard.views import RunView
 
 __all__ = ["Loss", "find_sweeps", "sweep_of", "trial_of"]
 

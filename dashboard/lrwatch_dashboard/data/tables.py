@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from lrwatch_dashboard.views import Comparison, RangeTest, Sweep
+from lrwatch_dashboard.comparison_views import Comparison, RangeTest, Sweep
 
 __all__ = ["as_csv", "comparison_rows", "range_rows", "sweep_rows"]
 

@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 
 from lrwatch.formats import count
 from lrwatch_dashboard.address import ChartView, run_href
+from lrwatch_dashboard.comparison_views import ComparedRun, Comparison
 from lrwatch_dashboard.figures.axes import linear_axis, log_axis
 from lrwatch_dashboard.figures.panel import (
     Panel,
@@ -25,7 +26,7 @@ from lrwatch_dashboard.figures.seed_band import seed_traces
 from lrwatch_dashboard.figures.stack import stacked
 from lrwatch_dashboard.figures.x_axis import by_time, step_range, time_axis
 from lrwatch_dashboard.theme import DASHES, Palette, palette
-from lrwatch_dashboard.views import ComparedRun, Comparison, Curve, RunCurves, Window
+from lrwatch_dashboard.views import Curve, RunCurves, Window
 
 __all__ = ["compare_figure"]
 
@@ -117,7 +118,7 @@ def _loss(lines: _Lines, behind: Curve | None, colours: Palette, y: YScale) -> P
         traces.insert(0, faint)
         said += "; others grey"
     if len({style["lead"] for _, style in lines}) < len(lines):
-        said += "; median and quartiles over seeds"
+        said += "; seeds as median, quartiles"
     return Panel(title, said + note, tuple(traces), axis)
 
 

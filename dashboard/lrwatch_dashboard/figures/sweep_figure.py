@@ -11,11 +11,11 @@ import plotly.graph_objects as go
 
 from lrwatch.formats import number
 from lrwatch_dashboard.address import run_href
+from lrwatch_dashboard.comparison_views import Sweep, SweepRate, SweepRun
 from lrwatch_dashboard.figures.against_rate import against_rate, rate_band, rate_line
 from lrwatch_dashboard.figures.axes import linear_axis, log_axis
 from lrwatch_dashboard.figures.panel import YScale, escape
 from lrwatch_dashboard.theme import MARK_LABELS, MARKS, Palette, look, palette
-from lrwatch_dashboard.views import Sweep, SweepRate, SweepRun
 
 __all__ = ["sweep_figure"]
 

@@ -240,11 +240,11 @@ def _now(board: AlertBoard, rule: str) -> list[Any]:
     """Return what fires, or what would be told if somebody was."""
     firing, unsent = _of(board.firing, rule), _of(board.unsent, rule)
     parts = []
+    if unsent:
+        parts.append(_list("Would be alerted now, and nobody is told", unsent))
     if firing:
         name = "Firing" if board.is_followed else "Firing when last looked at"
         parts.append(_list(name, firing))
-    if unsent:
-        parts.append(_list("Would be alerted now, and nobody is told", unsent))
     if not parts:
         nothing = "Nothing fires." if board.is_followed else "No running run would be alerted now."
         parts.append(html.P(nothing, className="calm"))

@@ -12,6 +12,7 @@ from dash import ClientsideFunction, Dash, Input, Output, dcc, html, no_update
 
 from lrwatch_dashboard import ids
 from lrwatch_dashboard.address import ChartView, query
+from lrwatch_dashboard.comparison_views import Sweep
 from lrwatch_dashboard.components.sweep_parts import (
     range_card,
     range_table,
@@ -32,7 +33,7 @@ from lrwatch_dashboard.figures import (
 )
 from lrwatch_dashboard.pages.drawing import redraw_when_asked
 from lrwatch_dashboard.pages.overview import POLL_MILLISECONDS
-from lrwatch_dashboard.views import RunSource, RunView, Sweep
+from lrwatch_dashboard.views import RunSource, RunView
 
 __all__ = ["draw", "layout", "register", "report", "table"]
 

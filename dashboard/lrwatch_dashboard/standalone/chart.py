@@ -37,7 +37,10 @@ def chart(figure: go.Figure) -> Element:
     layout = figure.layout.to_plotly_json()
     traces = [trace.to_plotly_json() for trace in figure.data]
     found = planes(layout, traces)
-    frame = Element("div", {"class": "still", "style": f"height:{layout['height']}px"})
+    # One picture to those who do not see it: its texts make no sense one after the other.
+    spoken = {"role": "img", "aria-label": _spoken(layout)}
+    height = f"height:{layout['height']}px"
+    frame = Element("div", {"class": "still", "style": height, **spoken})
     margin = layout["margin"]
     edges = {"left": "l", "right": "r", "top": "t", "bottom": "b"}
     place = ";".join(f"{edge}:{margin[letter]}px" for edge, letter in edges.items())
@@ -55,6 +58,14 @@ def chart(figure: go.Figure) -> Element:
     inner.extend(_texts(layout, found))
     inner.extend(_legends(layout, traces))
     return frame
+
+
+def _spoken(layout: _Parts) -> str:
+    """Return what the chart shows: the headings of its panels, else what stands at its axes."""
+    texts = [note["text"] for note in layout.get("annotations", ())]
+    titles = [layout[name].get("title", {}).get("text") for name in ("yaxis", "xaxis")]
+    shown = texts or [" against ".join(title for title in titles if title)]
+    return "; ".join("".join(rich_text(text).itertext()) for text in shown)
 
 
 def _text(text: str, look: str, **shares: float) -> Element:

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from dashboard_views import curve, curves, run_view
 from lrwatch_dashboard.address import ChartView
+from lrwatch_dashboard.comparison_views import Comparison
 from lrwatch_dashboard.data.comparison import compare_runs
 from lrwatch_dashboard.figures import compare_figure
 from lrwatch_dashboard.theme import DARK, DASHES, LIGHT, line_looks
-from lrwatch_dashboard.views import Clock, Comparison, Curve, RunCurves
+from lrwatch_dashboard.views import Clock, Curve, RunCurves
 
 CLOCK = Clock(np.array([0.0, 99.0]), np.array([0.0, 198.0]))
 

@@ -4,8 +4,9 @@ import dataclasses
 
 import numpy as np
 import pytest
+from lrwatch_dashboard.comparison_views import RangeTest
 from lrwatch_dashboard.figures import range_figure
-from lrwatch_dashboard.views import Curve, RangeTest
+from lrwatch_dashboard.views import Curve
 
 X = np.geomspace(1e-4, 1, 50)
 TEST = RangeTest(

@@ -5,9 +5,9 @@ import math
 from typing import Any
 
 import pytest
+from lrwatch_dashboard.comparison_views import Sweep, SweepRate, SweepRun
 from lrwatch_dashboard.figures import sweep_figure
 from lrwatch_dashboard.theme import DARK, LIGHT
-from lrwatch_dashboard.views import Sweep, SweepRate, SweepRun
 
 RUNS = (
     SweepRun("low", "low", "too_low", False, 0.001, 1.8),

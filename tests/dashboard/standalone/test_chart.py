@@ -89,6 +89,8 @@ def test_the_chart_of_a_run_has_all_its_panels_its_shade_and_colours_of_both_the
     for title in ("Loss", "Learning rate", "Gradient norm", "Update / weight"):
         assert f"<b>{title}</b>" in written
     assert written.count("<rect") == 4
+    assert drawn.get("role") == "img"
+    assert "Gradient norm  before and after clipping" in drawn.get("aria-label", "")
     assert "not finite at step 60" in written
     assert texts(drawn, "still-legend") == ["after clippinggradient norm"]
     assert "var(--hue0)" in written

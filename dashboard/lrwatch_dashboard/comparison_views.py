@@ -1,0 +1,157 @@
+"""What Compare and Sweep show: several runs as one view model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lrwatch_dashboard.views import Curve, RunCurves, RunView
+
+__all__ = [
+    "ComparedRun",
+    "Comparison",
+    "Delta",
+    "RangeTest",
+    "Sweep",
+    "SweepRate",
+    "SweepRun",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """How much more loss a run has than the base, smoothed, where the shorter of both ends.
+
+    Attributes
+    ----------
+    at
+        The last step that both have, or the last second since their first steps.
+    is_time
+        Whether it is a time.
+    difference
+        In units of the loss.
+    share
+        Of the base's loss; None where a share says nothing.
+    """
+
+    at: float
+    is_time: bool
+    difference: float
+    share: float | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ComparedRun:
+    """One run of a comparison.
+
+    Attributes
+    ----------
+    view, curves
+        The run, and its lines; None where they cannot be read.
+    settings
+        Values of the settings in which the runs differ, empty where it has none.
+    last_loss
+        The smoothed loss at its last step.
+    delta
+        Against the base; None for the base itself and where there is none.
+    lead
+        Key of the first of the runs that differ from this one in the seed only, where they are
+        drawn as one; else its own.
+    """
+
+    view: RunView
+    curves: RunCurves | None
+    settings: tuple[str, ...]
+    last_loss: float | None
+    delta: Delta | None
+    lead: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Comparison:
+    """Runs side by side: the key of the base, and the names of the settings that differ."""
+
+    runs: tuple[ComparedRun, ...]
+    base: str
+    differing: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SweepRun:
+    """One run of a sweep; `loss` is None where it ended without a finite one."""
+
+    key: str
+    name: str
+    verdict: str
+    is_running: bool
+    lr: float
+    loss: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class SweepRate:
+    """What the runs of one learning rate came to: median and quartiles of their loss.
+
+    A loss that is not finite counts as infinite.
+    """
+
+    lr: float
+    median: float
+    low: float
+    high: float
+    n_runs: int
+    n_broken: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """Runs that differ in learning rate and seed only.
+
+    Attributes
+    ----------
+    label
+        The settings that tell it from the other sweeps of the store.
+    runs, rates
+        Both by ascending learning rate.
+    best, band
+        The rate that won, and the least and greatest of those that do about as well; None
+        where that cannot be said.
+    reason
+        One sentence.
+    """
+
+    label: str
+    runs: tuple[SweepRun, ...]
+    rates: tuple[SweepRate, ...]
+    best: float | None
+    band: tuple[float, float] | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RangeTest:
+    """One run whose learning rate was swept upwards, and what its loss says of the rates.
+
+    Attributes
+    ----------
+    loss, smooth_loss
+        By learning rate and not by step; raw, and medians over equal stretches.
+    steepest, lowest, diverges
+        The rates at which the loss falls fastest, is lowest, and is back at its start or no
+        number any more; None where there is none.
+    band
+        The rates to try: from one custom to the other. None where the loss never falls, or
+        was not lost in the end.
+    reason
+        One sentence.
+    """
+
+    key: str
+    name: str
+    is_running: bool
+    loss: Curve
+    smooth_loss: Curve
+    steepest: float | None
+    lowest: float | None
+    diverges: float | None
+    band: tuple[float, float] | None
+    reason: str
