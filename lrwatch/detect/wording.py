@@ -6,7 +6,7 @@ from typing import Final
 
 from lrwatch.formats import number
 
-__all__ = ["share", "times"]
+__all__ = ["little", "share", "times"]
 
 LEAST_SHARE: Final = 0.001
 MOST: Final = 1000.0
@@ -25,6 +25,18 @@ def share(value: float) -> str:
     if value < LEAST_SHARE:
         return "less than 0.1%"
     return f"{number(100 * value, 3)}%" if value <= MOST / 100 else times(value)
+
+
+def little(value: float) -> str:
+    """Write a share that is less than one would wish.
+
+    Examples
+    --------
+    >>> little(0.1234), little(0.0004), little(-0.2)
+    ('only 12.3%', 'less than 0.1%', 'none')
+    """
+    text = share(value)
+    return f"only {text}" if value >= LEAST_SHARE else text
 
 
 def times(value: float) -> str:

@@ -9,7 +9,7 @@ from lrwatch.detect import gain, motion, progress
 from lrwatch.detect.divergence import LOST
 from lrwatch.detect.explosion import BEFORE, GENTLE, steepness
 from lrwatch.detect.schedule import in_warmup
-from lrwatch.detect.wording import share, times
+from lrwatch.detect.wording import little, share, times
 from lrwatch.diagnosis.diagnosis import Verdict
 from lrwatch.diagnosis.examination import Examination
 from lrwatch.diagnosis.verdict import rose_by_itself
@@ -87,10 +87,8 @@ def _oscillating(exam: Examination) -> str:
     went = f"Loss went from {_n(past.start)} to {_n(past.end)}"
     if not ratio < USUAL_GAIN / 2:  # NaN, or no less than usual: other signs decided
         return f"{went}, bouncing up and down: steps overshoot and undo one another"
-    part = share(max(ratio, 0) / USUAL_GAIN)
-    return (
-        f"{went}, only {part} of what such steps usually gain: they overshoot and undo one another"
-    )
+    part = little(ratio / USUAL_GAIN)
+    return f"{went}, {part} of what such steps usually gain: they overshoot and undo one another"
 
 
 def _too_low(exam: Examination) -> str:
@@ -122,8 +120,8 @@ def _stalled(exam: Examination) -> str:
     moved = f"though the weights moved {times(motion.relative_path(past))} their own length"
     if past.end >= past.start:
         return f"Loss has not come down from {_n(past.start)}, {moved}"
-    part = share((past.start - past.end) / abs(past.start))
-    return f"Loss came down by only {part}, from {_n(past.start)} to {_n(past.end)}, {moved}"
+    part = little((past.start - past.end) / abs(past.start))
+    return f"Loss came down by {part}, from {_n(past.start)} to {_n(past.end)}, {moved}"
 
 
 def _converged(exam: Examination) -> str:

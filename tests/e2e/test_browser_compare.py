@@ -131,7 +131,7 @@ def test_a_click_on_a_line_opens_its_run_and_one_beside_the_lines_opens_none(
         page.wait_for_timeout(300)
         page.mouse.click(x, y)
         page.wait_for_timeout(500)
-        until(page, "() => location.pathname", lambda now, path=path: now == path)
+        until(page, "() => location.pathname", path.__eq__)
 
 
 def test_the_table_can_be_taken_away(store: Path, open_page: Callable[..., Any]) -> None:
