@@ -22,6 +22,12 @@ DENSE: Final = 16
 LASTING: Final = 24
 """Rows of NaN running that count where fewer would not."""
 
+LONG: Final = 120
+"""The same beside finite gradients: more than most logs leave between two losses."""
+
+SHARE: Final = 0.2
+"""Share of the rows before that they must make up as well, beside finite gradients."""
+
 _BoolArray = npt.NDArray[np.bool_]
 _IntArray = npt.NDArray[np.int64]
 
@@ -40,6 +46,8 @@ class Vanished:
         Most such rows that were followed by a loss.
     n_finite, is_dense
         Finite losses running; whether there ever were `DENSE` of them.
+    n_rows
+        Rows so far.
     """
 
     n_nan: int = 0
@@ -47,6 +55,7 @@ class Vanished:
     longest: int = 0
     n_finite: int = 0
     is_dense: bool = False
+    n_rows: int = 0
 
     def lasts(self, rows: StepBlock) -> _BoolArray:
         """Tell in which of the rows to come it has lasted too long; shape ``(n_rows,)``."""
@@ -60,17 +69,21 @@ class Vanished:
         before = np.concatenate([[self.n_nan], n_nan[:-1]])
         closed = np.where(finite, before, 0)
         longest = np.maximum.accumulate(np.maximum(closed, self.longest))
-        return (n_nan >= LASTING) & (n_nan > 2 * longest) & (dense | rows.skipped)
+        n_before = self.n_rows + 1 + np.arange(len(rows)) - n_nan
+        is_long = dense & (n_nan >= np.maximum(LONG, SHARE * n_before))
+        is_lasting = np.where(rows.skipped, n_nan >= LASTING, is_long)
+        return np.asarray(is_lasting & (n_nan > 2 * longest))
 
     def after(self, rows: StepBlock) -> Vanished:
         """Return the state after the rows."""
         if not len(rows):
             return self
-        finite = np.isfinite(rows.loss)
+        finite, n_rows = np.isfinite(rows.loss), self.n_rows + len(rows)
         if finite.all():
             n_finite = self.n_finite + len(rows)
             longest = max(self.longest, self.n_nan)
-            return Vanished(0, 0, longest, n_finite, self.is_dense or n_finite >= DENSE)
+            is_dense = self.is_dense or n_finite >= DENSE
+            return Vanished(0, 0, longest, n_finite, is_dense, n_rows)
         n_nan = _running(_doubtful(rows), self.n_nan)
         n_finite_running = _running(finite, self.n_finite)
         before = np.concatenate([[self.n_nan], n_nan[:-1]])
@@ -82,6 +95,7 @@ class Vanished:
             longest=max(self.longest, int(np.where(finite, before, 0).max())),
             n_finite=int(n_finite_running[-1]),
             is_dense=self.is_dense or bool((n_finite_running >= DENSE).any()),
+            n_rows=n_rows,
         )
 
 

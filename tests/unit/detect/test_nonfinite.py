@@ -8,7 +8,7 @@ import pytest
 from synthetic_runs import block
 
 from lrwatch.detect.nonfinite import PATIENCE, RECOVERED, NonFinite
-from lrwatch.detect.vanished import DENSE, LASTING
+from lrwatch.detect.vanished import DENSE, LASTING, LONG
 
 NAN = float("nan")
 
@@ -41,17 +41,30 @@ def test_nan_beside_a_finite_gradient_was_not_recorded() -> None:
     assert step_found([1.0, NAN, NAN, NAN], grad_norm=np.ones(4)) is None
 
 
-def test_nan_that_lasts_counts_beside_a_finite_gradient_too() -> None:
-    loss = [*[1.0] * DENSE, *[NAN] * LASTING]
+def test_nan_that_lasts_long_counts_beside_a_finite_gradient_too() -> None:
+    loss = [*[1.0] * DENSE, *[NAN] * LONG]
     test, fired = followed(loss, grad_norm=np.ones(len(loss)))
-    assert (test.step, test.n_bad, fired) == (DENSE, LASTING, DENSE + LASTING - 1)
+    assert (test.step, test.n_bad, fired) == (DENSE, LONG, DENSE + LONG - 1)
     assert step_found(loss[:-1], grad_norm=np.ones(len(loss) - 1)) is None
 
 
+def test_after_many_rows_it_must_last_longer() -> None:
+    loss = [*[1.0] * 1000, *[NAN] * 200]
+    assert step_found(loss, grad_norm=np.ones(1200)) == 1000
+    assert step_found(loss[:-1], grad_norm=np.ones(1199)) is None
+
+
 def test_nan_beside_a_finite_gradient_is_a_gap_where_gaps_as_long_were_followed_by_a_loss() -> None:
-    loss = [*[1.0] * DENSE, *[NAN] * 20, 1.0, *[NAN] * 40]
+    loss = [*[1.0] * DENSE, *[NAN] * 80, 1.0, *[NAN] * 160]
     assert step_found(loss, grad_norm=np.ones(len(loss))) is None
-    assert step_found([*loss, NAN], grad_norm=np.ones(len(loss) + 1)) == DENSE + 21
+    assert step_found([*loss, NAN], grad_norm=np.ones(len(loss) + 1)) == DENSE + 81
+
+
+@pytest.mark.parametrize(("n_dense", "every"), [(20, 50), (100, 25), (500, 100)])
+def test_a_log_that_grows_sparse_is_no_divergence(n_dense: int, every: int) -> None:
+    loss = [1.0 if k < n_dense or k % every == 0 else NAN for k in range(3000)]
+    test, fired = followed(loss, grad_norm=np.ones(3000))
+    assert (test.step, fired) == (None, None)
 
 
 def test_a_loss_logged_every_so_many_rows_is_not_lost_in_between() -> None:
