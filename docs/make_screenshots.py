@@ -100,7 +100,7 @@ def watched() -> Iterator[str]:
         thread.start()
         stack.callback(thread.join)
         stack.callback(stop.set)
-        command = [sys.executable, "-m", "lrwatch.cli", "alert", str(runs)]
+        command = [sys.executable, "-m", "lrwatch", "alert", str(runs)]
         receiver = f"jsonl:{folder}/messages.jsonl"
         watcher = subprocess.Popen([*command, "--to", receiver])  # noqa: S603
         stack.callback(watcher.wait)

@@ -65,7 +65,7 @@ def soak() -> Figures:
         config.write_text(CONFIG)
         with _receiver() as url, _writer(store) as writer:
             _wait_for_runs(store)
-            command = [sys.executable, "-m", "lrwatch.cli", "alert", str(store)]
+            command = [sys.executable, "-m", "lrwatch", "alert", str(store)]
             with subprocess.Popen([*command, "--to", url, "--config", str(config)]) as watcher:
                 figures = _measured(watcher)
                 watcher.send_signal(signal.SIGTERM)

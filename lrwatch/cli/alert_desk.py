@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import re
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -11,6 +12,7 @@ import click
 
 if TYPE_CHECKING:
     from lrwatch.alerts.ledger import KnownAlert
+    from lrwatch.alerts.silences import Silence
 
 __all__ = ["ack", "list_alerts", "silence"]
 
@@ -32,18 +34,20 @@ def list_alerts(folder: Path, *, as_json: bool) -> None:
     """
     from lrwatch.alerts.alert_record import alert_record
     from lrwatch.alerts.ledger import read_state
+    from lrwatch.alerts.silences import silences
     from lrwatch.cli.output import emit, strict_json
 
     state = read_state(folder)
     known = () if state is None else state.alerts
+    quiet = [] if as_json else [_silenced(silence) for silence in silences(folder)]
     if as_json:
         emit(strict_json([{**alert_record(one.alert), "run_key": one.run_key} for one in known]))
     elif state is None:
         click.echo(f"nobody watches {folder}; lrwatch alert {folder} --to URL does", err=True)
     elif not known:
         click.echo("no alerts", err=True)
-    else:
-        emit("\n".join(map(_line, known)))
+    if not as_json and (known or quiet):
+        emit("\n".join([*map(_line, known), *quiet]))
 
 
 @click.command(short_help="Say that you look after an alert: it is not said again.")
@@ -79,8 +83,9 @@ def silence(  # noqa: PLR0913  one parameter an option
 ) -> None:
     """Silence alerts of DIR (default: runs) for a while: they are shown, and not sent."""
     from lrwatch.alerts.silences import Matcher, add_silence
+    from lrwatch.cli.output import emit
 
-    add_silence(
+    added = add_silence(
         folder,
         Matcher(run, group, rule),
         seconds=_seconds(span),
@@ -88,6 +93,7 @@ def silence(  # noqa: PLR0913  one parameter an option
         by=_user(),
         until_worse=until_worse,
     )
+    emit(_silenced(added))
 
 
 def _line(one: KnownAlert) -> str:
@@ -103,6 +109,17 @@ def _line(one: KnownAlert) -> str:
     alert = one.alert
     parts = (alert.id, alert.state, alert.severity, headline(alert), ", ".join(marks))
     return printable("  ".join(parts))
+
+
+def _silenced(silence: Silence) -> str:
+    """Return a silence in one line."""
+    from lrwatch.formats import printable
+
+    matcher = silence.matcher
+    named = {"run": matcher.run, "group": matcher.group, "rule": matcher.rule}
+    of = ", ".join(f"{kind} {pattern}" for kind, pattern in named.items() if pattern != "*")
+    ends = datetime.fromtimestamp(silence.ends_at).astimezone().strftime("%Y-%m-%d %H:%M")
+    return printable(f"{silence.id}  silence  {of or 'everything'} until {ends}: {silence.reason}")
 
 
 def _seconds(span: str) -> float:

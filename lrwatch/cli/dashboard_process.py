@@ -38,7 +38,7 @@ class DashboardProcess:
         command = [
             sys.executable,
             "-m",
-            "lrwatch.cli",
+            "lrwatch",
             "dashboard",
             str(folder),
             "--port",

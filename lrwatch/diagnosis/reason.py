@@ -46,7 +46,8 @@ def _diverging(exam: Examination) -> str:
     now = max(past.end, lowest + exam.tracker.divergence.lost)
     start, end, best = _n(past.start), _n(now), _n(lowest)
     if exam.fired("no_progress") and past.gained < SLIGHT * abs(past.start):
-        came = f"is {end} after {_steps(exam)}, no lower than the {start} it began with"
+        little_lower = "no lower" if now >= past.start else "hardly lower"
+        came = f"is {end} after {_steps(exam)}, {little_lower} than the {start} it began with"
         if past.end > past.start + SLIGHT * abs(past.start):
             came = f"rose from {start} to {end} in {_steps(exam)}"
         return f"Loss {came}: the steps are too large to learn anything"

@@ -225,7 +225,7 @@ def test_of_the_processes_of_a_job_the_first_one_writes(tmp_path: Path) -> None:
         """,
     )
     launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    ended = python(*launcher, "-m", "lrwatch.cli", "run", script, folder=tmp_path)
+    ended = python(*launcher, "-m", "lrwatch", "run", script, folder=tmp_path)
     assert ended.status == 0, ended.errors
     assert sorted(ended.output.splitlines()) == ["trained 0", "trained 1"]
     assert ended.errors.count("lrwatch: ") == 1

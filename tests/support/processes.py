@@ -17,7 +17,7 @@ PATIENCE_SECONDS = 240.0
 
 def lrwatch_command(*arguments: str | Path) -> list[str]:
     """Return the command line of ``lrwatch``."""
-    return [sys.executable, "-m", "lrwatch.cli", *map(str, arguments)]
+    return [sys.executable, "-m", "lrwatch", *map(str, arguments)]
 
 
 def ran(

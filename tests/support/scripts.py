@@ -47,7 +47,7 @@ def python(*arguments: str, folder: Path, **options: str) -> Ended:
 
 def lrwatch_run(*arguments: str, folder: Path, **options: str) -> Ended:
     """Run ``lrwatch run`` in a folder."""
-    return _run(["-m", "lrwatch.cli", "run"], arguments, folder, options)
+    return _run(["-m", "lrwatch", "run"], arguments, folder, options)
 
 
 def _run(

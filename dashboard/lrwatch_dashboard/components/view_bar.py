@@ -73,7 +73,7 @@ def save_buttons(page: str, *, has_table: bool = False) -> html.Div:
     ]
     if has_table:
         buttons.append(_file("CSV", table_href(page), "Save the table as CSV"))
-    whole = "Save this page as one file that opens anywhere, without a server"
+    whole = "Save this page as a report: one file that opens anywhere, without a server"
     buttons.append(_file("Report", report_href(page), whole))
     return html.Div(
         html.Div(buttons, className="choices"),

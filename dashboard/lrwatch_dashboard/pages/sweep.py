@@ -61,7 +61,10 @@ def layout(search: str = "") -> html.Div:
             html.Div(
                 [
                     html.H1("Sweep"),
-                    html.P("Runs that differ in learning rate and seed only", className="status"),
+                    html.P(
+                        "Runs that differ in learning rate and seed only, and range tests",
+                        className="status",
+                    ),
                 ],
                 className="run-head",
             ),

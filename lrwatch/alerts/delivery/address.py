@@ -117,7 +117,8 @@ def _checked_url(address: str) -> SplitResult:
     try:
         parts = urlsplit(address)
         is_usable = bool(parts.hostname) and parts.port != 0 and address.isascii()
-    except ValueError:  # a port that is no number, brackets that do not match
+        str(parts.hostname).encode("idna")  # as looking it up does
+    except ValueError:  # a port that is no number, brackets that do not match, an empty label
         is_usable = False
     if not is_usable or any(sign <= " " or sign == "\x7f" for sign in address):
         raise InvalidArgument(

@@ -145,7 +145,13 @@ def test_alerts_are_listed_acknowledged_and_silenced(runs: Path, capsys: Capture
     assert main(["alert", "ack", store, alert_id, "--note", "on it"]) == 0
     silenced = ["--run", "b*", "--for", "2h", "--reason", "trying"]
     assert main(["alert", "silence", store, *silenced]) == 0
-    assert [silence.matcher.run for silence in silences(runs)] == ["b*"]
+    (added,) = silences(runs)
+    assert added.matcher.run == "b*"
+    said = capsys.readouterr().out
+    assert said.startswith(f"{added.id}  silence  run b* until ")
+    assert said.endswith(": trying\n")
+    assert main(["alert", "list", store]) == 0
+    assert said in capsys.readouterr().out
     main(["alert", store, "--to", "log:", "--once"])
     state_now = read_state(runs)
     assert state_now is not None

@@ -53,6 +53,8 @@ def test_a_short_slack_address_is_the_long_one(monkeypatch: pytest.MonkeyPatch) 
         "example.com/s3cret",
         "https://",
         "https:///s3cret",
+        "https://...",
+        "https://s3cret..example.com/",
         "https://example.com:s3cret/",
         "https://example.com:99999/s3cret",
         "https://[s3cret/",

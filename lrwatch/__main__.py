@@ -1,4 +1,4 @@
-"""``python -m lrwatch.cli``: the same as ``lrwatch``."""
+"""``python -m lrwatch``: the same as ``lrwatch``."""
 
 import sys
 
