@@ -15,7 +15,7 @@ from torch.optim import Optimizer
 from lrwatch.alerts.alert import Alert
 from lrwatch.alerts.handler_calls import log_failure
 from lrwatch.alerts.handlers import CutLearningRate, Handler, TrainingHandler, at_least
-from lrwatch.alerts.live import LiveRun, follow
+from lrwatch.alerts.live import LiveRun, come_to_rest, follow
 from lrwatch.alerts.rules import RULES, Rule
 from lrwatch.capture import sharding
 from lrwatch.capture.groups import learning_rates
@@ -23,12 +23,14 @@ from lrwatch.capture.intervention import Intervention
 from lrwatch.capture.rates import scale_learning_rates
 from lrwatch.errors import InvalidArgument, TrainingStopped
 from lrwatch.formats import number
-from lrwatch.run import Run
+from lrwatch.run import Run, at_exit
 from lrwatch.store.writer import RunWriter
 
 __all__ = ["LR_CUT", "Alerting"]
 
 logger = logging.getLogger("lrwatch")
+
+at_exit(come_to_rest)
 
 LR_CUT = "lrwatch/lr_cut"
 """Column with the factor by which learning rates were multiplied before a step."""
@@ -126,14 +128,13 @@ class _Acting:
         run = self.run()
         if run is None:
             return
-        with run.before_step():
-            try:
-                if handler.wants(alert):
-                    handler.act(alert, _Training(optimizer, run, self, alert, peak_lr))
-            except TrainingStopped:
-                raise
-            except Exception as error:  # noqa: BLE001  the user's code, in the training loop
-                log_failure(handler, alert, error)
+        try:
+            if handler.wants(alert):
+                handler.act(alert, _Training(optimizer, run, self, alert, peak_lr))
+        except TrainingStopped:
+            raise
+        except Exception as error:  # noqa: BLE001  the user's code, in the training loop
+            log_failure(handler, alert, error)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import atexit
-import contextlib
 import logging
 import sys
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeAlias, cast
@@ -153,18 +152,6 @@ class Run:
         """
         self._endings.append(ending)
 
-    @contextlib.contextmanager
-    def before_step(self) -> Iterator[None]:
-        """Let the run be ended in a hook before its step: torch goes through the hooks then."""
-        recorder = self._recorder
-        if recorder is not None:
-            recorder.is_in_step = True
-        try:
-            yield
-        finally:
-            if recorder is not None:
-                recorder.is_in_step = False
-
     def log_ahead(self, **values: float) -> None:
         """Attach numbers to the step that is about to be made."""
         if self._recorder is not None:
@@ -273,6 +260,13 @@ def end_open_runs() -> None:
     status = "finished" if error is None else "failed"
     for run in list(_open_runs):
         run.end("interrupted" if isinstance(error, _INTERRUPTIONS) else status)
+    for callback in _callbacks:
+        callback()
+
+
+def at_exit(callback: Callable[[], object]) -> None:
+    """Have `callback` called at the end of the program, when every run has ended."""
+    _callbacks.append(callback)
 
 
 def _close(
@@ -286,6 +280,7 @@ def _close(
         ending(status, patience)
 
 
+_callbacks: list[Callable[[], object]] = []
 _open_runs: weakref.WeakSet[Run] = weakref.WeakSet()
 atexit.register(end_open_runs)
 

@@ -80,4 +80,6 @@ def alert_id(rule: str, run_id: str) -> str:
     >>> alert_id("diverging", "20a1") == alert_id("diverging", "20a1")
     True
     """
-    return hashlib.sha256(f"{rule}\n{run_id}".encode()).hexdigest()[:16]
+    # A folder, and a run named after it, may have a name that is not UTF-8.
+    text = f"{rule}\n{run_id}".encode("utf-8", "surrogatepass")
+    return hashlib.sha256(text).hexdigest()[:16]

@@ -13,7 +13,7 @@ __all__ = ["alert_from_record", "alert_record"]
 
 _NAMES: Final = tuple(field.name for field in dataclasses.fields(Alert))
 # Only these are numbers that may be unknown; elsewhere null means that there is none.
-_MAYBE_NAN: Final = ("confidence", "lr")
+_MAYBE_NAN: Final = ("confidence", "lr", "time")
 
 
 def alert_record(alert: Alert) -> dict[str, Any]:

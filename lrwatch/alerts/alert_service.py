@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 from collections.abc import Callable, Sequence
@@ -11,9 +12,9 @@ from typing import Final
 
 from lrwatch.alerts.alert_watcher import AlertWatcher
 from lrwatch.alerts.config import Settings, read_settings
-from lrwatch.alerts.delivery import Message, Receiver, Sender
+from lrwatch.alerts.delivery import Message, Receiver, Sender, check_names
 from lrwatch.alerts.ledger import LedgerState, read_state
-from lrwatch.alerts.state_files import alerts_folder
+from lrwatch.alerts.state_files import alerts_folder, made_folder, refuse_links
 from lrwatch.errors import (
     InvalidArgument,
     LedgerUnreadable,
@@ -33,6 +34,8 @@ _PAUSE_SECONDS: Final = 1.0
 _LONGEST_PAUSE_SECONDS: Final = 5.0
 """The pause is as long as the look took, up to this: a big store takes half a core at most, and
 runs that have to be caught up with first do not make those that come after wait."""
+
+_FOLDERS: Final = ("acks", "silences", "outbox", "outbox/done")
 
 _DELIVERY_SECONDS: Final = 60.0
 """How long a single look waits for receivers."""
@@ -78,13 +81,10 @@ class AlertService:
         if not store.is_dir():
             raise RunNotFound(f"{store} is no folder; give the folder that holds the runs")
         self._store, self._config, self._home = store, config, home or store
-        self._given = tuple(receivers)
-        self._config_stamp = self._stamp()
+        self._given, self._is_dry = tuple(receivers), is_dry
+        self._config_stamp = self._seen_stamp = self._stamp()
         self._settings = Settings() if config is None else read_settings(config)
-        if not is_dry and not self.receivers:
-            raise InvalidArgument(
-                "there is nobody to tell: give --to URL, or a configuration with receivers"
-            )
+        self._check(self._settings)
         self._problem = ""  # of the configuration
         self._said = ""  # of the last look
         self._ownership = None if is_dry else _own(self._home)
@@ -105,10 +105,12 @@ class AlertService:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._sender is not None:
-            self._sender.close()
-        self._watcher.note(self._problem)
-        self._release()
+        try:
+            if self._sender is not None:
+                self._sender.close()
+            self._watcher.note(self._problem)
+        finally:
+            self._release()
 
     @property
     def receivers(self) -> tuple[Receiver, ...]:
@@ -170,7 +172,10 @@ class AlertService:
         else:
             self._said = ""
             return messages
-        self._watcher.note(self._said)
+        try:
+            self._watcher.note(self._said)
+        except Exception as error:  # noqa: BLE001  what the look ran into may be there still
+            logger.debug("what went wrong cannot be written down: %s", error)
         return []
 
     def _say(self, problem: str, unforeseen: Exception | None = None) -> None:
@@ -180,21 +185,41 @@ class AlertService:
         self._said = problem
 
     def _heed_config(self) -> None:
-        stamp = self._stamp()
-        if self._config is None or stamp == self._config_stamp:
+        stamp, before = self._stamp(), self._seen_stamp
+        self._seen_stamp = stamp
+        # One that has just changed may be half written: it has until the next look.
+        if self._config is None or stamp == self._config_stamp or stamp != before:
             return
         self._config_stamp = stamp
         try:
             settings = read_settings(self._config)
+            self._check(settings)
         except LrwatchError as error:
-            self._problem = f"the configuration is kept as it was: {error}"
-            logger.warning("%s", printable(self._problem))
-            self._watcher.remember("config", problem=str(error))
-            return
+            self._keep_config(str(error))
+        except Exception as error:  # noqa: BLE001  people save what nobody thought of
+            # Its text may hold an address, so its kind has to do.
+            self._keep_config(f"reading it failed with {type(error).__name__}")
+        else:
+            self._take_config(settings)
+
+    def _check(self, settings: Settings) -> None:
+        receivers = (*self._given, *settings.receivers)
+        check_names(receivers)
+        if not self._is_dry and not receivers:
+            raise InvalidArgument(
+                "there is nobody to tell: give --to URL, or a configuration with receivers"
+            )
+
+    def _keep_config(self, problem: str) -> None:
+        self._problem = f"the configuration is kept as it was: {problem}"
+        logger.warning("%s", printable(self._problem))
+        self._watcher.remember("config", problem=problem)
+
+    def _take_config(self, settings: Settings) -> None:
         self._problem = ""
-        self._settings = settings
         if self._sender is not None:
-            self._sender.close()
+            self._sender.close(is_replaced=True)
+        self._settings = settings
         state = self._watcher.state()
         if self._sender is not None:
             self._sender = self._new_sender(state)
@@ -227,12 +252,13 @@ class AlertService:
 
 def _earlier(home: Path, *, is_dry: bool) -> LedgerState | None:
     try:
-        return read_state(home)
+        return read_state(home, strictly=True)
     except LedgerUnreadable as error:
         if not is_dry:
             # Better to say something twice than to say nothing; the file is kept for people.
             path = alerts_folder(home) / "state.json"
-            path.replace(path.with_suffix(".json.damaged"))
+            with contextlib.suppress(OSError):  # what is written next says why
+                path.replace(path.with_suffix(".json.damaged"))
         logger.warning("%s; whatever still fires is told anew", error)
         return None
 
@@ -240,7 +266,9 @@ def _earlier(home: Path, *, is_dry: bool) -> LedgerState | None:
 def _own(home: Path) -> Ownership:
     folder = alerts_folder(home)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        made_folder(folder)
+        for name in _FOLDERS:
+            refuse_links(folder / name)
         return Ownership(
             folder,
             "watcher.lock",

@@ -7,6 +7,7 @@ outbox knows them by their id, and with the next note they are off this one's ha
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import math
 import os
@@ -22,7 +23,7 @@ from lrwatch.alerts.clock import Clock, steady_clock
 from lrwatch.alerts.composing import message_for
 from lrwatch.alerts.config import Settings
 from lrwatch.alerts.delivery import Delivery, Message, Sender
-from lrwatch.alerts.grouping import Groups
+from lrwatch.alerts.grouping import Groups, Notice
 from lrwatch.alerts.history import Event, add_history
 from lrwatch.alerts.ledger import LedgerState, WatcherHealth, write_state
 from lrwatch.alerts.silences import (
@@ -95,6 +96,7 @@ class AlertWatcher:
         self._noted_at: float | None = None  # None: what is written down is not true any more
         self._is_full = False
         self._noted_problem = ""
+        self._unsaid: set[str] = set()  # groups of notices that could not be put into words
         self.took_seconds = 0.0
 
     def look(self, problem: str = "", *, at_once: bool = False) -> list[Message]:
@@ -175,14 +177,22 @@ class AlertWatcher:
     def _messages(self, now: float, *, at_once: bool) -> list[Message]:
         fresh = [one for one in self._book.known.values() if one.run_key in self._view.runs]
         notices = self._groups.due(fresh, now, at_once=at_once)
-        address = self._settings.dashboard
-        messages = [
-            message_for(notice, fresh, self._view.runs, dashboard=address, now=now)
-            for notice in notices
-        ]
+        address, runs = self._settings.dashboard, self._view.runs
+        said: list[tuple[Notice, Message]] = []
         for notice in notices:
+            try:
+                message = message_for(notice, fresh, runs, dashboard=address, now=now)
+            except Exception:
+                # It is tried again; whatever is odd about it, the others are told.
+                if notice.group not in self._unsaid:
+                    logger.exception("a message cannot be written: %s", notice.group)
+                self._unsaid.add(notice.group)
+            else:
+                self._unsaid.discard(notice.group)
+                said.append((notice, message))
+        for notice, _ in said:
             self._book.mark_told((one.alert for one in notice.alerts), notice.status, now)
-        return messages
+        return [message for _, message in said]
 
     def _send(self, problem: str) -> None:
         outgoing, self._outgoing = self._outgoing, ()
@@ -201,7 +211,6 @@ class AlertWatcher:
         if not is_news and self._clock() - (self._noted_at or 0.0) < _NOTE_SECONDS:
             return
         try:
-            self._tidy()
             write_state(self._home, self.state(problem))
         except OSError as error:
             # It is tried again at every look; people are told all the same.
@@ -211,6 +220,7 @@ class AlertWatcher:
         else:
             self._is_full = False
             self._noted_at, self._noted_problem = self._clock(), problem
+        self._tidy()
 
     def _remember(self, changes: Iterable[Change], deliveries: Iterable[Delivery]) -> bool:
         is_news = False
@@ -239,8 +249,10 @@ class AlertWatcher:
     def _tidy(self) -> None:
         """Clear away what people said that means nothing any more."""
         for silence in expired_silences(self._home):
-            end_silence(self._home, silence.id)
-            self.remember("silence_ended", silence=silence.id, reason=silence.reason)
+            with contextlib.suppress(OSError):  # somebody else's file, say
+                end_silence(self._home, silence.id)
+                self.remember("silence_ended", silence=silence.id, reason=silence.reason)
         for said in acknowledgements(self._home).values():
             if said.alert not in self._book.known and time.time() - said.at > KEPT_SECONDS:
-                forget_acknowledgement(self._home, said)
+                with contextlib.suppress(OSError):
+                    forget_acknowledgement(self._home, said)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import math
+import os
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 from urllib.parse import quote
 
-from lrwatch.alerts.alert import SEVERITIES
+from lrwatch.alerts.alert import SEVERITIES, Alert
 from lrwatch.alerts.delivery.message import Message
 from lrwatch.alerts.grouping import Notice
 from lrwatch.alerts.ledger import KnownAlert
+from lrwatch.alerts.rules import NO_DATA, UNREADABLE
 from lrwatch.alerts.store_watch import Peer
 from lrwatch.alerts.wording import headline, headline_of_many, sentences
 from lrwatch.formats import number, printable
@@ -67,11 +69,18 @@ def message_for(
 
 def _message_id(notice: Notice) -> str:
     parts = sorted(
-        f"{one.alert.id} {one.alert.episode} {one.times_told if one.is_told else 0}"
+        f"{one.alert.id} {one.alert.episode} {one.times_told if one.is_told else 0} "
+        f"{_beginning(one.alert)}"
         for one in notice.alerts
     )
     text = "\n".join([notice.group, notice.status, *parts])
-    return f"msg_{hashlib.sha256(text.encode()).hexdigest()[:32]}"
+    return f"msg_{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:32]}"
+
+
+def _beginning(alert: Alert) -> float:
+    """Tell an episode from one that had its number and is forgotten by now."""
+    # Rows say the same however often they are read; of what the clock says only a note is left.
+    return alert.time if alert.rule in (NO_DATA, UNREADABLE) else alert.since_step
 
 
 def _title_of_one(notice: Notice) -> str:
@@ -138,7 +147,7 @@ def _link(alerts: Sequence[KnownAlert], dashboard: str) -> str:
     if len(alerts) > 1:
         return f"{address}/alerts"
     one = alerts[0]
-    key = "" if one.run_key == "." else quote(one.run_key, safe="/")
+    key = "" if one.run_key == "." else quote(os.fsencode(one.run_key), safe="/")
     interval = one.alert.interval
     zoom = f"?from={interval[0]}&to={interval[1]}" if interval and interval[0] < interval[1] else ""
     return f"{address}/run/{key}{zoom}"

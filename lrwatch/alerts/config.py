@@ -163,15 +163,21 @@ def _from_environment(table: Table, key: str, name: str, environment: Mapping[st
 
 
 def _from_file(table: Table, key: str, config: Path) -> str:
-    file = config.parent / Path(table.text(key)).expanduser()
+    given = Path(table.text(key))
     try:
+        file = config.parent / given.expanduser()
         value = file.read_text(encoding="utf-8").strip()
-        if _is_readable_by_others(file):
-            table.refuse(key, f"names a file that others can read: chmod 600 {file}")
+        is_public = _is_readable_by_others(file)
     except OSError as error:
         table.refuse(key, f"must name a file that can be read: {error.strerror}")
     except UnicodeDecodeError:
         table.refuse(key, "must name a file that holds text in UTF-8")
+    except ValueError:
+        table.refuse(key, "must name a file, and no file can have that name")
+    except RuntimeError:  # of `expanduser`
+        table.refuse(key, "must name a file, and ~ stands for a home that is not known")
+    if is_public:
+        table.refuse(key, f"names a file that others can read: chmod 600 {file}")
     if not value:
         table.refuse(key, "names a file that is empty")
     return value

@@ -6,6 +6,8 @@
                  ^           |                           ^                 |
                  +---gone----+                           +----flagged------+
 
+After a run was resumed from before it was flagged, flagged again while recovering is pending.
+
 Steps and the times written beside them drive it, not the clock and not how rows are cut into
 blocks: replaying a run gives the transitions that were made live.
 """
@@ -66,7 +68,7 @@ class Episode:
         self.number = 0
         self.step = self.since_step = 0
         self.time = self.since_time = 0.0
-        self._is_sure = False
+        self._is_sure = self._is_undone = False
 
     def pass_rows(self, steps: npt.NDArray[np.int64], times: FloatArray) -> State | None:
         """Let rows go by with the condition as it is; return the state entered, if one was.
@@ -94,7 +96,9 @@ class Episode:
     def see(self, sight: Sight) -> Iterator[State]:
         """Take note of the condition at a row; yield each state as it is entered."""
         self._is_sure = sight.is_sure
-        if sight.is_flagged and self.state in (None, "resolved", "closed"):
+        is_past = self.state in (None, "resolved", "closed")
+        if sight.is_flagged and (is_past or (self.state == "recovering" and self._is_undone)):
+            self._is_undone = False
             self.since_step, self.since_time = sight.step, sight.time
             yield self._enter("pending", sight.step, sight.time)
         elif sight.is_flagged and self.state == "recovering":
@@ -106,6 +110,21 @@ class Episode:
         state = self.pass_rows(np.array([sight.step]), np.array([sight.time]))
         if state is not None:
             yield state
+
+    def go_back(self, step: int, time: float) -> None:
+        """Go on from an earlier step, as a resumed run does.
+
+        The condition may be seen for a while yet; if it was gone since and holds again, where
+        the alert's own steps were undone, that is another episode.
+        """
+        if step > self.since_step:
+            return
+        if self.state == "pending":
+            self.state = None
+        elif self.state in ("firing", "recovering"):
+            self._is_undone = True
+        if self.state == "recovering":
+            self.step, self.time = step, time
 
     def close(self, step: int, time: float) -> State | None:
         """End with the run; an alert that fires is kept as a finding."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 from collections.abc import Callable, Sequence
@@ -53,13 +54,14 @@ class HandlerCalls:
     def _call(self, place: int, function: Function, alert: Alert) -> None:
         try:
             function(alert)
-        except Exception as error:  # noqa: BLE001  the user's code
+        except BaseException as error:  # noqa: BLE001  the user's code, which may call sys.exit
             if place not in self._failed:
                 self._failed.add(place)
-                log_failure(function, alert, error)
+                with contextlib.suppress(Exception):  # the user's logging
+                    log_failure(function, alert, error)
 
 
-def log_failure(handler: object, alert: Alert, error: Exception) -> None:
+def log_failure(handler: object, alert: Alert, error: BaseException) -> None:
     """Log what a handler raised."""
     logger.error(
         "on_alert=%s failed for the alert %s of %s; training goes on",

@@ -7,7 +7,7 @@ import os
 import time
 from typing import Any, Final, Literal
 
-from lrwatch.alerts.state_files import alerts_folder, as_json
+from lrwatch.alerts.state_files import alerts_folder, as_json, made_folder, open_plain
 
 __all__ = ["Event", "add_history", "read_history"]
 
@@ -39,10 +39,9 @@ def add_history(store: str | os.PathLike[str], event: Event, **about: Any) -> No
     OSError
         If it cannot be written.
     """
-    path = alerts_folder(store) / _HISTORY
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path = made_folder(alerts_folder(store)) / _HISTORY
     line = as_json({"at": time.time(), "event": event, **about}) + "\n"
-    with path.open("ab+") as file:
+    with os.fdopen(open_plain(path, os.O_RDWR | os.O_APPEND | os.O_CREAT), "ab+") as file:
         # A line that a kill or a full disk cut short must not swallow this one.
         if file.tell() and _last_byte(file) != b"\n":
             line = "\n" + line
@@ -59,7 +58,7 @@ def read_history(store: str | os.PathLike[str], *, last: int = 500) -> list[dict
     """
     path = alerts_folder(store) / _HISTORY
     try:
-        with path.open("rb") as file:
+        with os.fdopen(open_plain(path), "rb") as file:
             begin = max(file.seek(0, os.SEEK_END) - last * _BYTES_A_LINE, 0)
             file.seek(begin)
             lines = file.read().splitlines()[1 if begin else 0 :]
@@ -78,6 +77,6 @@ def _last_byte(file: Any) -> bytes:
 def _object(line: bytes) -> dict[str, Any] | None:
     try:
         content = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return content if isinstance(content, dict) else None

@@ -18,6 +18,7 @@ from lrwatch.alerts.alert import Alert
 from lrwatch.alerts.alert_record import alert_from_record, alert_record
 from lrwatch.alerts.delivery.health import ReceiverHealth
 from lrwatch.alerts.delivery.message import Message
+from lrwatch.alerts.soundness import is_sound
 from lrwatch.alerts.state_files import alerts_folder, read_object, replace_object
 from lrwatch.errors import LedgerUnreadable
 
@@ -191,8 +192,16 @@ class LedgerState:
     outgoing: tuple[Message, ...] = ()
 
 
-def read_state(store: str | os.PathLike[str]) -> LedgerState | None:
+def read_state(store: str | os.PathLike[str], *, strictly: bool = False) -> LedgerState | None:
     """Read what was told about the runs of a store; ``None`` if nobody ever watched it.
+
+    Parameters
+    ----------
+    store
+        Folder of runs.
+    strictly
+        Whether what no watcher of this version writes makes it damaged. It does for one that goes
+        on from it; who only shows it can show more.
 
     Raises
     ------
@@ -202,11 +211,16 @@ def read_state(store: str | os.PathLike[str]) -> LedgerState | None:
     path = alerts_folder(store) / _STATE
     try:
         content = read_object(path)
-        return None if content is None else _state(content)
+        if content is None:
+            return None
+        state = _state(content)
     except OSError as error:
         raise LedgerUnreadable(f"{path} cannot be read: {error.strerror or error}") from error
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
         raise LedgerUnreadable(f"{path} is damaged: {error}") from error
+    if strictly and not is_sound(state):
+        raise LedgerUnreadable(f"{path} is damaged: it holds what no watcher writes")
+    return state
 
 
 def write_state(store: str | os.PathLike[str], state: LedgerState) -> None:

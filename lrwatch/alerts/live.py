@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from lrwatch.alerts.rules import Rule
     from lrwatch.alerts.run_follower import RunFollower
 
-__all__ = ["Ask", "LiveRun", "follow"]
+__all__ = ["Ask", "LiveRun", "come_to_rest", "follow"]
 
 logger = logging.getLogger("lrwatch")
 
@@ -114,14 +114,12 @@ class LiveRun:
         if self._has_given_up:
             return
         try:
-            follower = self._follow()
-            for alert in follower.look():
-                self._tell(alert, follower.peak_lr)
-        except (OSError, LrwatchError) as error:  # a disk that is full, a folder that is gone
-            logger.debug("no alerts of %s for now: %s", self._folder, error)
+            self._judge()
         except Exception:
             self._has_given_up = True
-            logger.exception("lrwatch watches %s no more; it is still recorded", self._folder)
+            # A logging handler of the script may be what fails: other runs are still followed.
+            with contextlib.suppress(Exception):
+                logger.exception("lrwatch watches %s no more; it is still recorded", self._folder)
 
     def finish(self) -> None:
         """Look at what is left, and let everybody know; once."""
@@ -139,6 +137,14 @@ class LiveRun:
     def _catch_up(self) -> None:
         while self.is_behind:
             self.look()
+
+    def _judge(self) -> None:
+        try:
+            follower = self._follow()
+            for alert in follower.look():
+                self._tell(alert, follower.peak_lr)
+        except (OSError, LrwatchError) as error:  # a disk that is full, a folder that is gone
+            logger.debug("no alerts of %s for now: %s", self._folder, error)
 
     def _follow(self) -> RunFollower:
         if self._follower is None:
@@ -165,6 +171,15 @@ class LiveRun:
 def follow(run: LiveRun) -> None:
     """Look at a run about twice a second until its end."""
     _thread.follow(run)
+
+
+def come_to_rest() -> None:
+    """Have this process look at its runs no more, and wait for the look under way.
+
+    For the end of the program, where Python stops its threads wherever they are: in the middle
+    of a library of C++ that takes the process down.
+    """
+    _thread.come_to_rest(_LAST_LOOK_SECONDS)
 
 
 class _Thread:
@@ -196,6 +211,11 @@ class _Thread:
         """Wait until the thread waits itself, so many seconds at most."""
         if self._at_work.acquire(timeout=patience):
             self._at_work.release()
+
+    def come_to_rest(self, patience: float) -> None:
+        """Wait until the thread waits itself, and keep it from ever working again."""
+        if not self.is_current():
+            self._at_work.acquire(timeout=patience)  # for good
 
     def is_current(self) -> bool:
         return threading.current_thread() is self._thread

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -57,7 +58,7 @@ class RunAlerts:
             As `Monitor.update`.
         """
         block = rows if isinstance(rows, StepBlock) else step_block(rows)
-        return list(self._update(block))
+        return [alert for piece in _pieces(block) for alert in self._update(piece)]
 
     def end(self) -> list[Alert]:
         """Take note that the run has ended: what fires is kept as a finding."""
@@ -74,7 +75,11 @@ class RunAlerts:
         return [self._alert(f) for f in self._followed if f.episode.state is not None]
 
     def _update(self, block: StepBlock) -> Iterator[Alert]:
+        """Take rows whose steps rise."""
         times = np.where(block.time > 0, block.time / 1e6, 0.0)
+        if len(block) and block.step[0] <= self._last.step:
+            for followed in self._followed:
+                followed.episode.go_back(int(block.step[0]), float(times[0]))
         begin = 0
         for look in self.monitor.looks(block):
             at = begin + int(np.argmax(block.step[begin:] == look.step))
@@ -131,6 +136,13 @@ class RunAlerts:
             since_step=episode.since_step,
             time=episode.time,
         )
+
+
+def _pieces(block: StepBlock) -> Iterator[StepBlock]:
+    """Cut where a resumed run goes back, so that a step is there once."""
+    cuts = np.flatnonzero(np.diff(block.step) <= 0) + 1
+    bounds = [0, *cuts.tolist(), len(block)]
+    return (block[begin:end] for begin, end in itertools.pairwise(bounds))
 
 
 def _classes(rule: Rule) -> set[LearningRate]:

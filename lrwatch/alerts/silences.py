@@ -8,18 +8,24 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import math
 import os
 import re
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Final
 
 from lrwatch.alerts.alert import Alert
-from lrwatch.alerts.state_files import alerts_folder, read_object, replace_object
+from lrwatch.alerts.state_files import (
+    alerts_folder,
+    read_object,
+    refuse_links,
+    replace_object,
+)
 from lrwatch.errors import InvalidArgument
 
 __all__ = [
@@ -38,6 +44,12 @@ __all__ = [
 
 LONGEST_SILENCE: Final = 30 * 86400.0
 """Seconds; what has to be silent for longer is a rule to switch off."""
+
+_AHEAD_SECONDS: Final = 86400.0
+"""So far may the clock of whoever silences something be ahead of ours."""
+
+_ODD: Final = (AttributeError, KeyError, TypeError, ValueError, OverflowError)
+"""What reading a file raises that somebody else wrote."""
 
 _PATTERNS: Final = ("run", "group", "rule")
 _ID: Final = re.compile(r"[0-9a-f]{16}")
@@ -211,8 +223,8 @@ def forget_acknowledgement(store: str | os.PathLike[str], said: Acknowledgement)
 def acknowledgements(store: str | os.PathLike[str]) -> dict[tuple[str, int], Acknowledgement]:
     """Return who looks after which alert, by its id and episode."""
     found = {}
-    for content in _objects(alerts_folder(store) / "acks"):
-        with contextlib.suppress(KeyError, TypeError, ValueError):
+    for name, content in _objects(alerts_folder(store) / "acks"):
+        with contextlib.suppress(*_ODD):
             said = Acknowledgement(
                 alert=_checked_id(str(content["alert"]), "alert"),
                 episode=int(content["episode"]),
@@ -220,7 +232,9 @@ def acknowledgements(store: str | os.PathLike[str]) -> dict[tuple[str, int], Ack
                 at=float(content["at"]),
                 note=str(content.get("note") or ""),
             )
-            found[said.alert, said.episode] = said
+            # Nobody could ever take back what is said in a file of another name.
+            if math.isfinite(said.at) and _acknowledgement_path(store, said).name == name:
+                found[said.alert, said.episode] = said
     return found
 
 
@@ -242,26 +256,38 @@ def _checked_id(given: str, what: str) -> str:
 
 def _all_silences(store: str | os.PathLike[str]) -> list[Silence]:
     found = []
-    for content in _objects(alerts_folder(store) / "silences"):
-        with contextlib.suppress(KeyError, TypeError, ValueError, AttributeError):
-            patterns = content["matcher"]
-            found.append(
-                Silence(
-                    id=_checked_id(str(content["id"]), "silence"),
-                    matcher=Matcher(*(str(patterns.get(key) or "*") for key in _PATTERNS)),
-                    ends_at=float(content["ends_at"]),
-                    created_at=float(content["created_at"]),
-                    reason=str(content["reason"]),
-                    by=str(content.get("by") or ""),
-                    until_worse=bool(content.get("until_worse")),
-                )
-            )
+    for name, content in _objects(alerts_folder(store) / "silences"):
+        with contextlib.suppress(*_ODD):
+            silence = _silence(content)
+            if _can_end(silence) and _silence_path(store, silence.id).name == name:
+                found.append(silence)
     return sorted(found, key=lambda silence: (silence.ends_at, silence.id))
 
 
-def _objects(folder: Path) -> Iterator[dict[str, Any]]:
-    """Read the objects in a folder; what is damaged, or not whole yet, is left out."""
+def _silence(content: Mapping[str, Any]) -> Silence:
+    patterns = content["matcher"]
+    return Silence(
+        id=_checked_id(str(content["id"]), "silence"),
+        matcher=Matcher(*(str(patterns.get(key) or "*") for key in _PATTERNS)),
+        ends_at=float(content["ends_at"]),
+        created_at=float(content["created_at"]),
+        reason=str(content["reason"]),
+        by=str(content.get("by") or ""),
+        until_worse=bool(content.get("until_worse")),
+    )
+
+
+def _can_end(silence: Silence) -> bool:
+    """Tell whether a silence ends within the longest time, as one of `add_silence` does."""
+    lasts = silence.ends_at - silence.created_at
+    # A second more, for what rounding adds; NaN and infinities compare as wrong.
+    return lasts <= LONGEST_SILENCE + 1.0 and silence.created_at <= time.time() + _AHEAD_SECONDS
+
+
+def _objects(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Read the objects in a folder, by file name; damaged and half-written ones are left out."""
     try:
+        refuse_links(folder)
         paths = sorted(path for path in folder.iterdir() if path.suffix == ".json")
     except OSError:
         return
@@ -269,4 +295,4 @@ def _objects(folder: Path) -> Iterator[dict[str, Any]]:
         with contextlib.suppress(OSError, ValueError, TypeError):
             content = read_object(path)
             if content is not None:
-                yield content
+                yield path.name, content

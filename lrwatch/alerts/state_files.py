@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import functools
 import json
 import math
+import operator
 import os
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 from threading import get_ident
@@ -15,13 +19,25 @@ __all__ = [
     "ALERTS_FOLDER",
     "alerts_folder",
     "as_json",
+    "made_folder",
+    "open_plain",
     "read_object",
+    "refuse_links",
     "remove_unfinished",
     "replace_object",
 ]
 
 ALERTS_FOLDER: Final = ".lrwatch-alerts"
 """Folder in a store that holds what was told; the dot keeps it out of the list of runs."""
+
+_MOST_BYTES: Final = 64 * 2**20
+"""No file of ours is as large; one that is would fill the memory of everybody who reads it."""
+
+# Windows has no such flags, and reads text unless it is told not to.
+_PLAINLY: Final = functools.reduce(
+    operator.or_,
+    (getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY")),
+)
 
 
 def alerts_folder(store: str | os.PathLike[str]) -> Path:
@@ -34,6 +50,54 @@ def as_json(content: Mapping[str, Any], *, indent: int | None = None) -> str:
     return json.dumps(_plain(content), indent=indent, allow_nan=False)
 
 
+def refuse_links(folder: Path) -> None:
+    """Refuse a folder that is a symbolic link, or is reached by one within a store's alerts.
+
+    Several people may write in a store, and a link of one of them would turn what is written and
+    removed here against the files of another. Where the store itself is, is its owner's business.
+
+    Raises
+    ------
+    OSError
+        If it is one.
+    """
+    path = [folder, *folder.parents]
+    names = [each.name for each in path]
+    depth = names.index(ALERTS_FOLDER) + 1 if ALERTS_FOLDER in names else 1
+    for each in path[:depth]:
+        if each.is_symlink():
+            reason = f"{each.name} is a symbolic link and must be a folder"
+            raise OSError(errno.ELOOP, reason, str(each))
+
+
+def made_folder(folder: Path) -> Path:
+    """Return a folder of a store's alerts, made where it is missing.
+
+    Raises
+    ------
+    OSError
+        If it cannot be made, or a symbolic link leads to it.
+    """
+    refuse_links(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def open_plain(path: Path, flags: int = os.O_RDONLY) -> int:
+    """Open a file, never a symbolic link, nor a pipe, which could make everybody wait for ever.
+
+    Raises
+    ------
+    OSError
+        If it cannot be opened, or is no plain file.
+    """
+    file = os.open(path, flags | _PLAINLY, 0o666)
+    if not stat.S_ISREG(os.fstat(file).st_mode):
+        os.close(file)
+        raise OSError(errno.EINVAL, f"{path.name} is no plain file", str(path))
+    return file
+
+
 def replace_object(path: Path, content: Mapping[str, Any]) -> None:
     """Write an object aside and rename it into place; the folder is made where it is missing.
 
@@ -42,10 +106,10 @@ def replace_object(path: Path, content: Mapping[str, Any]) -> None:
     OSError
         If it cannot be written; an earlier file is then left as it was.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{os.getpid()}-{get_ident()}.tmp")
+    aside = made_folder(path.parent) / f".{path.name}.{os.getpid()}-{get_ident()}.tmp"
     try:
-        with aside.open("w", encoding="utf-8") as file:
+        aside.unlink(missing_ok=True)
+        with aside.open("x", encoding="utf-8") as file:
             file.write(as_json(content, indent=1) + "\n")
             file.flush()
             os.fsync(file.fileno())
@@ -66,9 +130,16 @@ def read_object(path: Path) -> dict[str, Any] | None:
         If it cannot be read.
     """
     try:
-        content = json.loads(path.read_bytes())
+        with os.fdopen(open_plain(path), "rb") as file:
+            text = file.read(_MOST_BYTES + 1)
     except FileNotFoundError:
         return None
+    if len(text) > _MOST_BYTES:
+        raise ValueError(f"{path} has more than {_MOST_BYTES} bytes")
+    try:
+        content = json.loads(text)
+    except RecursionError as error:
+        raise ValueError(f"{path} is nested too deeply") from error
     if not isinstance(content, dict):
         raise TypeError(f"{path} must hold a JSON object, got {type(content).__name__}")
     return content
@@ -79,6 +150,10 @@ def remove_unfinished(folder: Path) -> None:
 
     Nobody may be writing there.
     """
+    try:
+        refuse_links(folder)
+    except OSError:
+        return
     for aside in folder.glob(".*.tmp"):
         with contextlib.suppress(OSError):
             aside.unlink()

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import os
 import time
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from lrwatch.alerts.alert import Alert
 from lrwatch.alerts.clock import Clock, steady_clock
@@ -16,6 +19,11 @@ from lrwatch.alerts.run_watch import RunWatch
 from lrwatch.store import Catalog, RunEntry
 
 __all__ = ["Peer", "Seen", "StoreView", "StoreWatch"]
+
+logger = logging.getLogger("lrwatch.alerts")
+
+_COPY_SECONDS: Final = 60.0
+"""A folder of a run that lags so far behind another one of the same run is a copy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +119,7 @@ class StoreWatch:
         self._earlier = {alert.id: alert for alert in earlier}
         self._judged = dict(judged or {})
         self._watches: dict[str, RunWatch] = {}
+        self._faulty: set[str] = set()
 
     def look(self, *, seconds: float = math.inf) -> StoreView:
         """Read what is new in every run.
@@ -128,7 +137,12 @@ class StoreWatch:
         """
         entries = {entry.key: entry for entry in self._catalog.list_runs()}
         now = time.time()
-        fresh = {k: e for k, e in entries.items() if now - e.last_write <= self._max_age}
+        copies = _copies(entries.values(), now)
+        fresh = {
+            key: entry
+            for key, entry in entries.items()
+            if now - entry.last_write <= self._max_age and key not in copies
+        }
         self._watches = {k: watch for k, watch in self._watches.items() if k in fresh}
         self._judged = {k: run for k, run in self._judged.items() if k in fresh}
         seen: list[Seen] = []
@@ -148,6 +162,18 @@ class StoreWatch:
         return judged is not None and judged.last_write == entry.last_write
 
     def _look_at(self, entry: RunEntry) -> Iterable[Seen]:
+        try:
+            seen = self._follow(entry)
+        except Exception:
+            # Whatever is odd about this run, the others are watched on.
+            if entry.key not in self._faulty:
+                logger.exception("the run at %s cannot be watched", entry.path)
+            self._faulty.add(entry.key)
+            return []
+        self._faulty.discard(entry.key)
+        return seen
+
+    def _follow(self, entry: RunEntry) -> list[Seen]:
         self._judged.pop(entry.key, None)
         watch = self._watches.get(entry.key)
         is_other = watch is not None and entry.info is not None and entry.info.id != watch.run_id
@@ -166,6 +192,26 @@ class StoreWatch:
         ended = {k: Peer(run.group, run.peak_lr) for k, run in self._judged.items()}
         live = {k: Peer(watch.group, watch.peak_lr) for k, watch in self._watches.items()}
         return {**ended, **live}
+
+
+def _copies(entries: Iterable[RunEntry], now: float) -> set[str]:
+    """Return which folders hold a run as it was when it was copied, not as it is.
+
+    Nobody writes there, and nobody has to be told so. A run that has ended says how, in each
+    copy; and copies that are both written, from a common beginning, are both looked at.
+    """
+    folders: dict[str, list[RunEntry]] = defaultdict(list)
+    for entry in entries:
+        if entry.info is not None:
+            folders[entry.info.id].append(entry)
+    found: set[str] = set()
+    for same in folders.values():
+        times = (entry.last_write for entry in same)
+        # What bears a time that is yet to come tells nothing of the others.
+        last = max((at for at in times if at - now < _COPY_SECONDS), default=-math.inf)
+        lagging = (e for e in same if last - e.last_write > _COPY_SECONDS)
+        found.update(entry.key for entry in lagging if not _has_ended(entry))
+    return found
 
 
 def _has_ended(entry: RunEntry) -> bool:

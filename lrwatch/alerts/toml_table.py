@@ -140,6 +140,8 @@ def read_toml(path: Path) -> Table:
         raise InvalidArgument(f"{path} must be text in UTF-8: {error.reason}") from error
     except tomllib.TOMLDecodeError as error:
         raise InvalidArgument(f"{path} is no TOML: {printable(str(error))}") from error
+    except RecursionError as error:
+        raise InvalidArgument(f"{path} is no TOML: it is nested too deeply") from error
     return Table(path, _lines(text), content)
 
 

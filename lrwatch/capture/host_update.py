@@ -91,9 +91,9 @@ class UpdateOnHost:
 
     def __init__(self, groups: ParameterGroups, pieces: Sequence[Piece]) -> None:
         self._groups = groups
-        self._pieces = pieces
+        self._pieces = [part for piece in pieces for part in _by_gradient(piece)]
         with torch.no_grad():
-            self._copies = _copies(pieces)
+            self._copies = _copies(self._pieces)
 
     def measure(self, values: StepValues) -> None:
         """Fill in update norm and parameter norm, after the step."""
@@ -114,9 +114,20 @@ def _total(norms_by_group: Iterable[Iterable[float]]) -> float:
     return float(total_norm([norm for norms in norms_by_group for norm in norms]))
 
 
+def _by_gradient(piece: Piece) -> Iterator[Piece]:
+    """Yield what gradients will change of a piece, and what not: either has all of it, mostly."""
+    changing = [t.grad is not None for t in piece.tensors]
+    if all(changing) or not any(changing):
+        yield piece
+        return
+    for is_changing in (True, False):
+        tensors = zip(piece.tensors, changing, strict=True)
+        yield Piece(piece.group, tuple(t for t, changes in tensors if changes is is_changing))
+
+
 def _copies(pieces: Sequence[Piece]) -> list[Tensor | None]:
     """Return a flat copy of each piece, ``None`` for one that no gradient will change."""
-    changing = [any(t.grad is not None for t in piece.tensors) for piece in pieces]
+    changing = [piece.tensors[0].grad is not None for piece in pieces]
     rooms = iter(_rooms_for(list(itertools.compress(pieces, changing))))
     return [
         next(rooms).copy_(_flatten_dense_tensors(piece.tensors)) if is_changing else None

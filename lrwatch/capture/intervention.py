@@ -16,6 +16,7 @@ from typing import TypeAlias
 from torch.optim import Optimizer
 
 from lrwatch.capture import scaling
+from lrwatch.capture.hooks import StepHooks
 from lrwatch.errors import TrainingStopped
 
 __all__ = ["Action", "Intervention"]
@@ -44,8 +45,7 @@ class Intervention:
         self._on_stop = on_stop
         self._waiting: deque[Action] = deque()
         self._n_steps = 0
-        self._is_acting = False
-        self._handle = optimizer.register_step_pre_hook(self._before_step)
+        self._hooks = StepHooks(optimizer, self._before_step)
 
     def before_next_step(self, action: Action) -> None:
         """Have `action` called before the next step; from any thread."""
@@ -62,8 +62,7 @@ class Intervention:
         """Act no more, and take the hook off."""
         self._waiting.clear()
         scaling.listeners.discard(self)
-        if not self._is_acting:  # torch goes through its hooks then, and none may be taken off
-            self._handle.remove()
+        self._hooks.take_off()
 
     def n_steps_of(self, optimizer: Optimizer) -> int | None:
         """Return the number of steps so far, ``None`` for an optimizer that is not ours."""
@@ -83,17 +82,15 @@ class Intervention:
     def _act(self, optimizer: Optimizer) -> None:
         """Do what waits; only a wish to stop reaches the loop, after everything was done."""
         stop: TrainingStopped | None = None
-        self._is_acting = True
-        try:
-            for _ in range(len(self._waiting)):  # what is asked for meanwhile waits a step
-                try:
-                    self._waiting.popleft()(optimizer)
-                except TrainingStopped as error:
-                    stop = stop or error
-                except Exception:
-                    logger.exception("lrwatch could not act before a step; training goes on")
-        finally:
-            self._is_acting = False
+        for _ in range(len(self._waiting)):  # what is asked for meanwhile waits a step
+            if not self._waiting:
+                break  # an action has ended the run
+            try:
+                self._waiting.popleft()(optimizer)
+            except TrainingStopped as error:
+                stop = stop or error
+            except Exception:
+                logger.exception("lrwatch could not act before a step; training goes on")
         if stop is not None:
             self._on_stop()
             raise stop

@@ -38,7 +38,7 @@ def scale_learning_rates(optimizer: Optimizer, factor: float) -> None:
     factor
         More than 0.
     """
-    scaled: set[int] = set()  # tensors that two of them share
+    scaled: set[int] = set()  # tensors and lists that two of them share
     for group in optimizer.param_groups:
         for key in _GROUP_KEYS:
             if key in group:
@@ -46,9 +46,7 @@ def scale_learning_rates(optimizer: Optimizer, factor: float) -> None:
     for scheduler in schedulers_of(optimizer):
         for field in _SCHEDULER_FIELDS:
             value = vars(scheduler).get(field)
-            if isinstance(value, list):
-                value[:] = [_scaled(rate, factor, scaled) for rate in value]
-            elif value is not None:
+            if value is not None:
                 setattr(scheduler, field, _scaled(value, factor, scaled))
 
 
@@ -65,9 +63,12 @@ def schedulers_of(optimizer: Optimizer) -> Iterator[LRScheduler]:
 
 
 def _scaled(rate: Any, factor: float, scaled: set[int]) -> Any:
-    if isinstance(rate, Tensor):
-        if id(rate) not in scaled:
-            scaled.add(id(rate))
+    if isinstance(rate, (int, float)):
+        return rate * factor
+    if isinstance(rate, (Tensor, list)) and id(rate) not in scaled:
+        scaled.add(id(rate))
+        if isinstance(rate, Tensor):
             rate.mul_(factor)
-        return rate
-    return rate * factor if isinstance(rate, (int, float)) else rate
+        else:
+            rate[:] = [_scaled(one, factor, scaled) for one in rate]
+    return rate

@@ -31,6 +31,7 @@ from lrwatch.capture.device_queue import DeviceQueue
 from lrwatch.capture.gradients import Gradients
 from lrwatch.capture.groups import ParameterGroups, learning_rates
 from lrwatch.capture.guard import guarded
+from lrwatch.capture.hooks import StepHooks
 from lrwatch.capture.objective import Before, Objective
 from lrwatch.capture.sampling import Sampling
 from lrwatch.capture.update import Update, Updates, plain_sgd_update
@@ -94,20 +95,14 @@ class Recorder:
         self._n_steps = 0
         self._is_over = False
         self.is_in_step = False
-        self._handles = [
-            optimizer.register_step_pre_hook(self._on_step_begin),
-            optimizer.register_step_post_hook(self._on_step_end),
-        ]
+        self._hooks = StepHooks(optimizer, self._on_step_begin, self._on_step_end)
         for listeners in (backward.listeners, clipping.listeners, scaling.listeners):
             listeners.add(self)
 
     def detach(self) -> None:
         """Take every hook off, and hand on what is under way; torch is then as it was."""
         self._is_over = True
-        if not self.is_in_step:  # torch goes through its hooks then, and none may be taken off
-            for handle in self._handles:
-                handle.remove()
-            self._handles.clear()
+        self._hooks.take_off()
         for listeners in (backward.listeners, clipping.listeners, scaling.listeners):
             listeners.discard(self)
         self._update = self._values = None

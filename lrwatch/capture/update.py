@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+import torch
 from torch import Tensor
 from torch.optim import SGD, Optimizer
 
@@ -29,13 +30,20 @@ class Updates:
 
     def __init__(self, groups: ParameterGroups) -> None:
         self._groups = groups
+        self._kinds = self._kinds_now()
         self._pieces: tuple[Piece, ...] | None = pack(groups)
 
     def begin(self) -> Update:
         """Copy the parameters of a step that is about to be made."""
+        if self._pieces is not None and self._kinds != (kinds := self._kinds_now()):
+            # A part of the model was given another type, as by `module.bfloat16()`.
+            self._kinds, self._pieces = kinds, pack(self._groups)
         if self._pieces is None:
             return _UpdateByTensor(self._groups)
         return UpdateOnHost(self._groups, self._pieces)
+
+    def _kinds_now(self) -> list[tuple[torch.dtype, int]]:
+        return [(p.dtype, p.numel()) for p in self._groups.parameters]
 
 
 class _UpdateByTensor:

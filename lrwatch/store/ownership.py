@@ -11,7 +11,9 @@ import contextlib
 import json
 import os
 import socket
+import stat
 import time
+import uuid
 from pathlib import Path
 
 from lrwatch.errors import RunBusy
@@ -20,6 +22,7 @@ __all__ = ["Ownership", "writer_is_gone"]
 
 _LOCK = "writer.lock"
 _ABANDONED_SECONDS = 600.0
+_MOST_BYTES = 10_000  # of a lock, many times what one has
 
 _OURS: set[Path] = set()
 """Locks that this process holds. A lock that names it and is none of them was left by another
@@ -54,6 +57,8 @@ class Ownership:
         otherwise: str = "end that process, or record under another name",
     ) -> None:
         self._lock = (folder / lock).absolute()
+        ours = {"host": socket.gethostname(), "pid": os.getpid(), "id": uuid.uuid4().hex}
+        self._content = json.dumps(ours).encode()
         try:
             self._claim()
         except FileExistsError:
@@ -61,26 +66,51 @@ class Ownership:
         _OURS.add(self._lock)
 
     def release(self) -> None:
-        """Give the right back; once is enough, twice does nothing."""
+        """Give the right back; once is enough, twice does nothing.
+
+        A lock that another process has taken over meanwhile stays.
+        """
         _OURS.discard(self._lock)
-        with contextlib.suppress(OSError):
-            self._lock.unlink(missing_ok=True)
+        if _read(self._lock) == self._content:
+            with contextlib.suppress(OSError):
+                self._lock.unlink(missing_ok=True)
 
     def _claim(self) -> None:
-        with self._lock.open("x", encoding="utf-8") as file:
-            json.dump({"host": socket.gethostname(), "pid": os.getpid()}, file)
+        with self._lock.open("xb") as file:
+            file.write(self._content)
 
     def _take_over(self, folder: Path, otherwise: str) -> None:
-        holder = _holder(self._lock)
+        found = _read(self._lock)
+        holder = _holder(found)
         if holder is not None and self._is_held(*holder, folder):
             raise RunBusy(
                 f"{folder} is being written by process {holder[1]} on {holder[0]}: {otherwise}"
             )
-        self._lock.unlink(missing_ok=True)
         try:
+            self._remove(found)
             self._claim()
         except FileExistsError as error:
             raise RunBusy(f"{folder} was just taken by another process") from error
+
+    def _remove(self, stale: bytes | None) -> None:
+        """Remove the lock if it is still the stale one.
+
+        Another process may have taken it over since it was read, so it is moved aside, which only
+        one process can do, looked at again, and put back if it is another one's.
+        """
+        aside = self._lock.with_name(f"{self._lock.name}.{uuid.uuid4().hex}.stale")
+        try:
+            self._lock.rename(aside)
+        except FileNotFoundError:
+            return  # its holder has just given it back, or another process has moved it aside
+        try:
+            moved = _read(aside)
+            if moved is not None and moved != stale:
+                with self._lock.open("xb") as file:
+                    file.write(moved)
+                raise FileExistsError(self._lock)
+        finally:
+            aside.unlink(missing_ok=True)
 
     def _is_held(self, host: str, pid: int, folder: Path) -> bool:
         if host != socket.gethostname():
@@ -96,15 +126,26 @@ def writer_is_gone(run: Path) -> bool:
 
     Only of processes of this host that can be known.
     """
-    holder = _holder(run / _LOCK)
+    holder = _holder(_read(run / _LOCK))
     return holder is not None and holder[0] == socket.gethostname() and not _is_alive(holder[1])
 
 
-def _holder(lock: Path) -> tuple[str, int] | None:
+def _read(lock: Path) -> bytes | None:
+    """Return what a lock says; ``None`` if it is not there, or is something else."""
     try:
-        content = json.loads(lock.read_bytes())
-        return str(content["host"]), int(content["pid"])
-    except (OSError, ValueError, KeyError, TypeError):
+        if not stat.S_ISREG(lock.lstat().st_mode):
+            return None  # reading a pipe would wait for ever
+        with lock.open("rb") as file:
+            return file.read(_MOST_BYTES)
+    except OSError:
+        return None
+
+
+def _holder(content: bytes | None) -> tuple[str, int] | None:
+    try:
+        said = json.loads(content or b"")
+        return str(said["host"]), int(said["pid"])
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return None  # killed while it wrote the lock, or damaged
 
 
@@ -113,6 +154,8 @@ def _is_alive(pid: int) -> bool:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
+    except OverflowError:
+        return False  # no process has such a number
     except PermissionError:
         return True
     return True

@@ -28,6 +28,9 @@ _FOLLOWING_SECONDS: Final = 60.0
 _FOLLOWING_LOOKS: Final = 5.0
 """A watcher follows while its last look is no older than this, or than so many looks take."""
 
+_MOST: Final = 2**53
+"""Of anything counted: a float, which metrics are, holds every number up to it."""
+
 _PRESENT: Final = ("pending", "firing", "recovering")
 _N_ENDED: Final = 20
 
@@ -66,7 +69,7 @@ def with_ledger(
         watcher=watcher,
         receivers=tuple(map(_receiver, state.receivers)),
         tallies=tuple(
-            RuleTally(name, int(tally.sent), int(tally.acknowledged), int(tally.silenced))
+            RuleTally(name, *map(_count, (tally.sent, tally.acknowledged, tally.silenced)))
             for name, tally in sorted(state.rules.items())
         ),
         rules=tuple(dict.fromkeys([*board.rules, *state.rules])),
@@ -83,13 +86,17 @@ def _watcher(state: LedgerState, now: float) -> WatcherView:
     looked_at, took = finite(watcher.looked_at), finite(watcher.took_seconds)
     return WatcherView(
         host=plain_text(watcher.host),
-        pid=int(watcher.pid),
+        pid=_count(watcher.pid),
         is_following=now - looked_at <= max(_FOLLOWING_SECONDS, _FOLLOWING_LOOKS * took),
         looked_at=looked_at,
         took_seconds=took,
-        n_runs=int(watcher.n_runs),
+        n_runs=_count(watcher.n_runs),
         problem=plain_text(watcher.problem),
     )
+
+
+def _count(value: int) -> int:
+    return min(max(int(value), 0), _MOST)
 
 
 def _receiver(health: ReceiverHealth) -> ReceiverLine:
@@ -97,10 +104,10 @@ def _receiver(health: ReceiverHealth) -> ReceiverLine:
     return ReceiverLine(
         name=plain_text(health.name),
         kind=plain_text(health.kind),
-        sent=int(health.sent),
-        failed=int(health.failed),
-        dropped=int(health.dropped),
-        queued=int(health.queued),
+        sent=_count(health.sent),
+        failed=_count(health.failed),
+        dropped=_count(health.dropped),
+        queued=_count(health.queued),
         last_success_at=None if success is None else finite(success),
         last_failure_at=None if failure is None else finite(failure),
         problem=plain_text(health.problem),

@@ -11,7 +11,7 @@ from lrwatch.alerts.delivery.attempt import Attempts
 from lrwatch.alerts.delivery.channel import DeliveryFailed, Receiver
 from lrwatch.alerts.delivery.health import ReceiverHealth
 from lrwatch.alerts.delivery.message import Message, Status
-from lrwatch.alerts.delivery.sender import Sender
+from lrwatch.alerts.delivery.sender import Sender, check_names
 from lrwatch.alerts.delivery.tally import Delivery
 
 __all__ = [
@@ -23,5 +23,6 @@ __all__ = [
     "ReceiverHealth",
     "Sender",
     "Status",
+    "check_names",
     "receiver_for",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
+from contextvars import ContextVar
 from typing import Any, Final
 
 from lrwatch.alerts.delivery.channel import DeliveryFailed
@@ -13,6 +14,11 @@ from lrwatch.errors import InvalidArgument, MissingExtra
 __all__ = ["AppriseService"]
 
 _TYPES: Final = {"firing": "failure", "resolved": "success", "test": "info"}
+
+# Below Apprise, these log the path of what they ask for, which for many services is a token. A
+# training program may log everything, and what they say of its own requests is let be.
+_LOG_PATHS: Final = ("urllib3.connectionpool", "urllib3.util.retry")
+_is_ours: Final = ContextVar("_is_ours", default=False)
 
 
 class AppriseService:
@@ -70,12 +76,16 @@ class AppriseService:
 
     def send(self, message: Message) -> None:
         """Send title and text."""
-        is_taken = self._service.notify(
-            title=message.title,
-            body=message.text or message.title,
-            notify_type=_TYPES[message.status],
-            body_format="text",
-        )
+        is_ours = _is_ours.set(True)
+        try:
+            is_taken = self._service.notify(
+                title=message.title,
+                body=message.text or message.title,
+                notify_type=_TYPES[message.status],
+                body_format="text",
+            )
+        finally:
+            _is_ours.reset(is_ours)
         if not is_taken:
             raise DeliveryFailed("did not take the message")
 
@@ -90,4 +100,10 @@ def _apprise() -> Any:
         ) from error
     # What Apprise logs names recipients, and at times whole addresses.
     logging.getLogger("apprise").disabled = True
+    for name in _LOG_PATHS:
+        logging.getLogger(name).addFilter(_is_of_others)
     return apprise
+
+
+def _is_of_others(_record: logging.LogRecord) -> bool:
+    return not _is_ours.get()

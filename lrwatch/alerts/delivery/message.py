@@ -90,7 +90,7 @@ class Message:
 
         Raises
         ------
-        KeyError, TypeError, ValueError
+        KeyError, TypeError, ValueError, OverflowError
             If it is none.
         """
         return cls(

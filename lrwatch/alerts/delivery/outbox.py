@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from lrwatch.alerts.delivery.message import Message
+from lrwatch.alerts.soundness import is_sound
 from lrwatch.alerts.state_files import read_object, remove_unfinished, replace_object
 
 __all__ = ["Letter", "Outbox", "Standing"]
@@ -26,6 +27,14 @@ logger = logging.getLogger("lrwatch.alerts")
 
 _FORMAT: Final = 1
 _DONE_KEPT: Final = 1000
+_UNREADABLE: Final = (
+    OSError,
+    AttributeError,
+    KeyError,
+    TypeError,
+    ValueError,
+    OverflowError,
+)
 _ID: Final = re.compile(r"[\w-]{1,80}", re.ASCII)  # it becomes a file name
 
 
@@ -69,8 +78,9 @@ class Letter:
 
     @property
     def is_done(self) -> bool:
-        """Whether nobody has still to be told."""
-        return all(standing.state != "pending" for standing in self.standings.values())
+        """Whether nobody has still to be told; not before there was somebody."""
+        states = [standing.state for standing in self.standings.values()]
+        return bool(states) and "pending" not in states
 
 
 class Outbox:
@@ -104,7 +114,7 @@ class Outbox:
                 content = read_object(path)
                 if content is not None:
                     found.append(_letter(content, message_id))
-            except (OSError, KeyError, TypeError, ValueError) as error:
+            except _UNREADABLE as error:
                 logger.warning("%s is left out, it cannot be read: %s", path.name, error)
         return sorted(found, key=lambda letter: letter.queued_at)
 
@@ -190,4 +200,7 @@ def _letter(content: Mapping[str, Any], message_id: str) -> Letter:
         for name, standing in content["receivers"].items()
     }
     message = Message.from_record(content["message"])
+    if not is_sound(message):
+        raise TypeError("its message holds what no watcher writes")
+    message.payload()  # a time that no calendar has would fail at every attempt
     return Letter(message, standings, float(content["queued_at"]))

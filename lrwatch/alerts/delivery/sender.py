@@ -20,7 +20,7 @@ from lrwatch.alerts.delivery.outbox import Letter, Outbox, Standing
 from lrwatch.alerts.delivery.tally import Delivery, Tally
 from lrwatch.errors import InvalidArgument
 
-__all__ = ["Sender"]
+__all__ = ["Sender", "check_names"]
 
 logger = logging.getLogger("lrwatch.alerts")
 
@@ -58,7 +58,7 @@ class Sender:
         backoff: Backoff = _PATIENT,
         capacity: int = CAPACITY,
     ) -> None:
-        _check_names(receivers)
+        check_names(receivers)
         # It guards everything below, and wakes threads when a lane has changed.
         self._changed = threading.Condition()
         self._outbox = Outbox(outbox)
@@ -69,6 +69,7 @@ class Sender:
             r.name: Lane(r.name, gap=r.channel.gap, backoff=backoff, capacity=capacity)
             for r in receivers
         }
+        self._timeouts = [r.channel.timeout for r in receivers]
         self._letters: dict[str, Letter] = {}
         for letter in self._outbox.letters():
             self._take_up(letter)
@@ -90,7 +91,7 @@ class Sender:
         with self._changed:
             if message.id in self._letters or self._outbox.is_done(message.id):
                 return
-            letter = Letter(message, {name: Standing() for name in self._lanes})
+            letter = Letter(message, self._standings())
             self._write(letter)
             self._take_up(letter)
             self._changed.notify_all()
@@ -131,16 +132,29 @@ class Sender:
                 self._changed.wait(left)
             return True
 
-    def close(self) -> None:
-        """Begin no further attempt; those that are being made have a moment to end."""
+    def close(self, *, is_replaced: bool = False) -> None:
+        """Begin no further attempt; those that are being made have a moment to end.
+
+        Parameters
+        ----------
+        is_replaced
+            Let each take the time of its channel. Whoever delivers from the outbox next, in
+            this process, would make an attempt again that still goes on.
+        """
         with self._changed:
             self._is_closed = True
             self._changed.notify_all()
         deadline = time.monotonic() + TIMEOUT
-        for thread in self._threads:
-            thread.join(max(deadline - time.monotonic(), 0.0))
+        for thread, channel_timeout in zip(self._threads, self._timeouts, strict=True):
+            left = deadline - time.monotonic() + (channel_timeout if is_replaced else 0.0)
+            thread.join(max(left, 0.0))
+
+    def _standings(self) -> dict[str, Standing]:
+        return {name: Standing() for name in self._lanes}
 
     def _take_up(self, letter: Letter) -> None:
+        # Written down when there was nobody to tell: it is for those who are here now.
+        letter.standings = letter.standings or self._standings()
         self._letters[letter.message.id] = letter
         for name, standing in letter.standings.items():
             lane = self._lanes.get(name)
@@ -219,7 +233,14 @@ class Sender:
             self._problem = ""
 
 
-def _check_names(receivers: Sequence[Receiver]) -> None:
+def check_names(receivers: Sequence[Receiver]) -> None:
+    """Check that each receiver has a name of its own.
+
+    Raises
+    ------
+    InvalidArgument
+        If two have one.
+    """
     names = [receiver.name for receiver in receivers]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:

@@ -318,6 +318,12 @@ def test_a_ledger_of_nonsense_is_said_to_be_so(tmp_path: Path, change: Any) -> N
     assert len(board.unsent) == 1
 
 
+def test_a_count_is_never_too_large_for_a_metric(tmp_path: Path) -> None:
+    _tamper(tmp_path, lambda content: content["receivers"][0].update(sent=10**400, failed=-1))
+    (receiver,) = _desk(tmp_path).board().receivers
+    assert (float(receiver.sent), receiver.failed) == (2.0**53, 0)
+
+
 @pytest.mark.parametrize("severity", ["loud", None, 5, ELEMENT["type"]])
 def test_a_severity_of_a_later_version_is_shown_last(tmp_path: Path, severity: Any) -> None:
     _tamper(tmp_path, lambda content: content["alerts"][0].update(severity=severity))

@@ -64,6 +64,13 @@ def wait_for(condition: object, what: str) -> None:
     raise AssertionError(what)
 
 
+def save(config: Path, content: str) -> None:
+    """Write a configuration as most editors do, so that nobody sees half of it."""
+    draft = config.with_suffix(".draft")
+    draft.write_text(content)
+    draft.replace(config)
+
+
 def test_once_tells_waits_and_remembers(store: Path) -> None:
     diverge(store, status="finished")
     for _ in range(2):
@@ -142,6 +149,38 @@ def test_the_state_can_be_kept_elsewhere(store: Path, tmp_path: Path) -> None:
     assert not alerts_folder(store).exists()
 
 
+@pytest.mark.parametrize("name", ["", "acks", "silences", "outbox", "outbox/done"])
+def test_a_link_where_a_folder_should_be_says_what_to_do(
+    store: Path, tmp_path: Path, name: str
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    link = alerts_folder(store) / name
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(StoreNotWritable, match=r"is a symbolic link .*--state DIR"):
+        service(store)
+
+
+def test_a_state_that_cannot_even_be_noted_ends_nothing(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop = threading.Event()
+    looks = []
+
+    def fail(*_given: object, **_options: object) -> None:
+        looks.append(1)
+        if len(looks) > 3:
+            stop.set()
+        raise RecursionError
+
+    monkeypatch.setattr("lrwatch.alerts.alert_service._PAUSE_SECONDS", 0.0)
+    with service(store) as watch, monkeypatch.context() as context:
+        context.setattr(watch._watcher, "look", fail)
+        context.setattr(watch._watcher, "note", fail)
+        watch.run(stop, lambda message: None)
+    assert len(looks) > 3
+
+
 def test_a_damaged_state_is_put_aside(store: Path, caplog: pytest.LogCaptureFixture) -> None:
     alerts_folder(store).mkdir()
     (alerts_folder(store) / "state.json").write_text("{")
@@ -167,14 +206,98 @@ def test_a_configuration_that_breaks_is_kept_as_it_was_and_mended_while_running(
     diverge(store)
     with service(store, config) as watch, running(watch):
         wait_for(lambda: read_state(store) is not None, "it looks")
-        config.write_text("[timing]\ngroup_weight = 0\n")
+        save(config, "[timing]\ngroup_weight = 0\n")
         wait_for(lambda: "line 2: timing.group_weight is not known" in problem(), "it says so")
         assert told(store) == []
-        config.write_text("[timing]\ngroup_wait = 0\n")
+        save(config, "[timing]\ngroup_wait = 0\n")
         wait_for(lambda: told(store) == ["bad is diverging"], "it takes the new one")
         wait_for(lambda: not problem(), "it says that all is well")
     events = [line for line in read_history(store) if line["event"] == "config"]
     assert [bool(line["problem"]) for line in events] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ('[receivers.here]\nurl = "log:"\n', "two receivers are called here"),
+        ("", "there is nobody to tell"),
+        ('[receivers.team]\nurl_file = "~nobody-here/url"\n', "a home that is not known"),
+        ('[receivers.team]\nurl_file = "a\\u0000b"\n', "no file can have that name"),
+        ("a = " + "[" * 100_000, "nested too deeply"),
+    ],
+    ids=["same name", "nobody to tell", "home", "nul", "deep"],
+)
+def test_a_configuration_that_cannot_be_taken_leaves_everything_as_it_was(
+    content: str,
+    problem: str,
+    store: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("lrwatch.alerts.alert_service._PAUSE_SECONDS", 0.02)
+    config = tmp_path / "lrwatch.toml"
+    usual = f'[timing]\ngroup_wait = 0\n[receivers.team]\nurl = "jsonl:{tmp_path}/told.jsonl"\n'
+    config.write_text(usual)
+    given = [receiver_for("log:", name="here")] if "here]" in content else []
+
+    def problems() -> list[str]:
+        return [line["problem"] for line in read_history(store) if line["event"] == "config"]
+
+    with AlertService(store, config, receivers=given) as watch, running(watch):
+        save(config, content)
+        wait_for(problems, "it says so")
+        assert problem in problems()[0]
+        diverge(store)
+        wait_for(lambda: told(store) == ["bad is diverging"], "it goes on with the old one")
+        save(config, usual)
+        wait_for(lambda: len(problems()) == 2, "it takes the next one")
+    assert problems()[1] == ""
+
+
+def test_a_configuration_that_is_being_written_is_left_until_it_is_whole(
+    store: Path, tmp_path: Path
+) -> None:
+    config = tmp_path / "lrwatch.toml"
+    usual = "[rules.diverging]\nenabled = false\n"
+    save(config, usual)
+    diverge(store)
+    contents = iter(["", usual])
+
+    class Looks(threading.Event):
+        """Lets no time pass between looks; each finds another content."""
+
+        def wait(self, timeout: float | None = None) -> bool:
+            content = next(contents, None)
+            if content is None:
+                self.set()
+            else:
+                save(config, content)
+            return self.is_set()
+
+    with service(store, config) as watch:
+        watch.run(Looks(), lambda message: None)
+    assert told(store) == []
+    assert not [line for line in read_history(store) if line["event"] == "config"]
+
+
+def test_what_nobody_foresaw_in_a_configuration_is_said_without_its_text(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lrwatch.alerts.alert_service._PAUSE_SECONDS", 0.02)
+    config = tmp_path / "lrwatch.toml"
+    save(config, "[timing]\ngroup_wait = 0\n")
+
+    def broken(path: Path) -> None:
+        raise ZeroDivisionError("https://example.com/secret")
+
+    def problems() -> list[str]:
+        return [line["problem"] for line in read_history(store) if line["event"] == "config"]
+
+    with service(store, config) as watch, running(watch):
+        monkeypatch.setattr("lrwatch.alerts.alert_service.read_settings", broken)
+        save(config, "# saved\n")
+        wait_for(problems, "it says so")
+    assert problems() == ["reading it failed with ZeroDivisionError"]
 
 
 def test_a_look_that_fails_is_said_once_and_the_watch_goes_on(

@@ -9,16 +9,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
-from alert_samples import HandClock, diverge, go_on
+from alert_samples import HandClock, aged, diverge, go_on
 from stores import new_writer
 
+from lrwatch.alerts import alert_watcher as module
 from lrwatch.alerts.alert import alert_id
 from lrwatch.alerts.alert_watcher import AlertWatcher
+from lrwatch.alerts.composing import message_for
 from lrwatch.alerts.config import Settings
 from lrwatch.alerts.delivery import Message, Receiver, Sender
-from lrwatch.alerts.grouping import Timing
+from lrwatch.alerts.grouping import Notice, Timing
 from lrwatch.alerts.history import read_history
 from lrwatch.alerts.ledger import LedgerState, read_state
 from lrwatch.alerts.silences import (
@@ -173,6 +176,42 @@ def test_whatever_keeps_it_from_being_noted_people_are_told(
     assert len(ears.heard) == 1
 
 
+def test_a_message_that_cannot_be_written_does_not_stop_the_others(
+    tmp_path: Path, ears: Ears, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    diverge(tmp_path, "a-odd")
+    diverge(tmp_path, "bad")
+
+    def fail_for_one(notice: Notice, *given: Any, **options: Any) -> Message:
+        if notice.alerts[0].run_key == "a-odd":
+            raise ZeroDivisionError("what nobody thought of")
+        return message_for(notice, *given, **options)
+
+    monkeypatch.setattr("lrwatch.alerts.alert_watcher.message_for", fail_for_one)
+    settings = replace(SETTINGS, group_by="run")
+    with watching(tmp_path, ears, settings=settings) as watcher:
+        for _ in range(2):
+            watcher.look()
+        monkeypatch.undo()
+        watcher.look()
+    assert titles(ears) == ["bad is diverging", "a-odd is diverging"]
+    assert caplog.text.count("a message cannot be written") == 1
+
+
+def test_what_is_forgotten_and_happens_again_is_told_again(tmp_path: Path, ears: Ears) -> None:
+    clock = HandClock()
+    writer = new_writer(tmp_path, "stuck")
+    go_on(writer, 0, 40)
+    for _ in range(2):
+        clock.now += 3 * HOUR
+        aged(writer.folder, 2 * HOUR)
+        with watching(tmp_path, ears, clock=clock) as watcher:
+            watcher.look()
+        (alerts_folder(tmp_path) / "state.json").unlink()
+    assert titles(ears) == ["stuck has stopped writing"] * 2
+    assert ears.heard[0].id != ears.heard[1].id
+
+
 def test_of_a_run_that_is_silent_people_are_told_and_when_it_goes_on(
     tmp_path: Path, ears: Ears
 ) -> None:
@@ -318,3 +357,19 @@ def test_without_a_sender_nothing_is_written(tmp_path: Path) -> None:
     assert [message.title for message in watcher.look()] == ["bad is diverging"]
     assert watcher.look() == []
     assert not alerts_folder(tmp_path).exists()
+
+
+def test_a_silence_that_cannot_be_cleared_away_keeps_nothing_from_being_noted(
+    tmp_path: Path, ears: Ears, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    diverge(tmp_path)
+    add_silence(tmp_path, Matcher(), seconds=1e-6, reason="short")
+
+    def refuse(_store: Path, _silence: str) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(module, "end_silence", refuse)
+    with watching(tmp_path, ears) as watcher:
+        watcher.look()
+    assert known(tmp_path).alerts[0].is_told
+    assert "silence_ended" not in [line["event"] for line in read_history(tmp_path)]

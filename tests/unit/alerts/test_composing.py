@@ -128,11 +128,25 @@ def test_the_id_is_another_one_for_something_else() -> None:
     assert len(ids) == 5
 
 
+def test_the_id_is_another_one_for_an_episode_whose_predecessor_is_forgotten() -> None:
+    once = known("a", rule="no_data", since_step=40)
+    again = replace(once, alert=replace(once.alert, time=START + 86400))
+    assert message(once).id != message(again).id
+    assert message(known("a")).id != message(known("a", since_step=50)).id
+
+
+def test_a_job_may_have_a_name_that_is_not_utf8() -> None:
+    one = known("a", group="job-\udcfc")
+    notice = Notice("firing diverging job-\udcfc", "firing", (one,))
+    assert message_for(notice, [one], {}, dashboard="", now=START).id.startswith("msg_")
+
+
 @pytest.mark.parametrize(
     ("alerts", "link"),
     [
         ((known("a b"),), "http://host/run/sweep/a%20b?from=40&to=60"),
         ((known("a", interval=None),), "http://host/run/sweep/a"),
+        ((known("\udcfc"),), "http://host/run/sweep/%FC?from=40&to=60"),
         ((known("a"), known("b")), "http://host/alerts"),
     ],
 )

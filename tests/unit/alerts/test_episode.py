@@ -113,3 +113,41 @@ def test_the_end_of_the_run_closes_what_fires_and_drops_what_is_pending() -> Non
     saw(pending, 10, flagged=True)
     assert [life.close(12, 1e9) for life in (firing, pending, quiet)] == ["closed", None, None]
     assert [life.state for life in (firing, pending, quiet)] == ["closed", None, None]
+
+
+def test_flagged_again_after_its_steps_were_undone_is_another_episode() -> None:
+    life = episode(keep_steps=20)
+    saw(life, 10, flagged=True)
+    life.go_back(5, 1e9)
+    assert saw(life, 6, flagged=True) == []  # seen for a while yet
+    assert saw(life, 8, flagged=False) == ["recovering"]
+    assert saw(life, 12, flagged=True) == ["pending", "firing"]
+    assert (life.number, life.since_step) == (2, 12)
+
+
+def test_steps_made_again_after_it_was_flagged_belong_to_the_same_episode() -> None:
+    life = episode(keep_steps=20)
+    saw(life, 10, flagged=True)
+    saw(life, 30, flagged=True)
+    life.go_back(20, 1e9)
+    saw(life, 21, flagged=False)
+    assert saw(life, 25, flagged=True) == ["firing"]
+    assert life.number == 1
+
+
+def test_what_was_pending_when_its_steps_were_undone_waits_anew() -> None:
+    life = episode(for_steps=20)
+    saw(life, 10, flagged=True)
+    life.go_back(5, 1e9)
+    assert saw(life, 8, flagged=True) == ["pending"]
+    assert passed(life, 9, 27) is None
+    assert passed(life, 28, 28) == "firing"
+
+
+def test_what_was_recovering_when_its_steps_were_undone_is_kept_from_there() -> None:
+    life = episode(keep_steps=20)
+    saw(life, 10, flagged=True)
+    saw(life, 50, flagged=False)
+    life.go_back(5, 1e9)
+    assert passed(life, 6, 24) is None
+    assert passed(life, 25, 25) == "resolved"

@@ -431,3 +431,22 @@ def test_a_severity_that_is_not_known_is_said_at_the_door() -> None:
 def test_a_checkpoint_needs_a_function() -> None:
     with pytest.raises(ValueError, match="function of an alert"):
         lrwatch.SaveCheckpoint("model.pt")  # type: ignore[arg-type]
+
+
+def test_a_handler_that_ends_the_run_leaves_no_hook(
+    tmp_path: Path, patch: pytest.MonkeyPatch
+) -> None:
+    class Finish(TrainingHandler):
+        def act(self, alert: Alert, training: ActedOn) -> None:
+            run.finish()
+
+    fires(patch)
+    training = Training(STABLE)
+    run = watch(training, tmp_path, Finish(severity="page"))
+    training.until(lambda: read_run_info(run.path).status == "finished")
+    training.step()
+    hooks: list[Any] = [
+        training.optimizer._optimizer_step_pre_hooks,
+        training.optimizer._optimizer_step_post_hooks,
+    ]
+    assert [len(kind) for kind in hooks] == [0, 0]

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
+
+import pytest
 
 from lrwatch.alerts.history import add_history, read_history
 from lrwatch.alerts.state_files import alerts_folder
@@ -43,3 +46,38 @@ def test_of_a_long_history_only_the_end_is_read(tmp_path: Path) -> None:
 def test_what_is_no_number_becomes_null(tmp_path: Path) -> None:
     add_history(tmp_path, "firing", n=float("nan"), pair=(1.0, float("inf")))
     assert read_history(tmp_path)[0]["pair"] == [1.0, None]
+
+
+def test_a_link_in_place_of_the_history_is_never_written_through(tmp_path: Path) -> None:
+    elsewhere = tmp_path / "shell.rc"
+    elsewhere.write_text("mine\n")
+    alerts_folder(tmp_path).mkdir()
+    (alerts_folder(tmp_path) / "history.jsonl").symlink_to(elsewhere)
+    with pytest.raises(OSError, match="symbolic links"):
+        add_history(tmp_path, "firing", run="$(rm -r ~)")
+    assert elsewhere.read_text() == "mine\n"
+
+
+def test_a_linked_folder_is_never_written_through(tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    alerts_folder(tmp_path).symlink_to(elsewhere)
+    with pytest.raises(OSError, match="is a symbolic link"):
+        add_history(tmp_path, "firing")
+    assert list(elsewhere.iterdir()) == []
+
+
+def test_a_pipe_in_place_of_the_history_makes_nobody_wait(tmp_path: Path) -> None:
+    alerts_folder(tmp_path).mkdir()
+    os.mkfifo(alerts_folder(tmp_path) / "history.jsonl")
+    with pytest.raises(OSError, match="no plain file"):
+        read_history(tmp_path)
+    with pytest.raises(OSError, match="no plain file"):
+        add_history(tmp_path, "firing")
+
+
+def test_a_line_that_is_nested_too_deeply_is_left_out(tmp_path: Path) -> None:
+    add_history(tmp_path, "firing", n=0)
+    with (alerts_folder(tmp_path) / "history.jsonl").open("a") as file:
+        file.write("[" * 100_000 + "\n")
+    assert events(tmp_path) == [0]

@@ -130,3 +130,53 @@ def test_a_disk_that_is_full_leaves_the_state_as_it_was(
         write_state(tmp_path, dataclasses.replace(a_state(), updated_at=300.0))
     assert read_state(tmp_path) == a_state()
     assert [path.name for path in alerts_folder(tmp_path).iterdir()] == ["state.json"]
+
+
+@pytest.mark.parametrize(
+    ("part", "field", "value"),
+    [
+        ("alerts", "verdict", "cursed"),
+        ("alerts", "severity", "fatal"),
+        ("alerts", "state", "on fire"),
+        ("alerts", "run", {"type": "Script"}),
+        ("alerts", "step", True),
+        ("alerts", "told_at", "now"),
+        ("receivers", "sent", 2**63),
+        ("outgoing", "lines", [1]),
+    ],
+)
+def test_a_state_that_no_watcher_wrote_so_is_damaged(
+    tmp_path: Path, part: str, field: str, value: object
+) -> None:
+    write_state(tmp_path, a_state())
+    path = alerts_folder(tmp_path) / "state.json"
+    content = json.loads(path.read_text())
+    content[part][0][field] = value
+    path.write_text(json.dumps(content))
+    with pytest.raises(LedgerUnreadable, match="no watcher writes"):
+        read_state(tmp_path, strictly=True)
+
+
+def test_a_state_of_a_watcher_is_read_strictly_as_it_was_written(tmp_path: Path) -> None:
+    write_state(tmp_path, a_state())
+    assert read_state(tmp_path, strictly=True) == a_state()
+
+
+def test_a_time_that_was_not_known_is_read_again(tmp_path: Path) -> None:
+    known = KnownAlert(an_alert(time=math.nan), "sgd-3.0", "running")
+    write_state(tmp_path, dataclasses.replace(a_state(), alerts=(known,)))
+    again = read_state(tmp_path, strictly=True)
+    assert again is not None
+    assert math.isnan(again.alerts[0].alert.time)
+
+
+@pytest.mark.parametrize(
+    "text", ['{"a":' * 100_000, '{"format": 1, "updated_at": 1' + "0" * 400 + "}"]
+)
+def test_a_state_that_is_nested_too_deeply_or_too_large_is_damaged(
+    tmp_path: Path, text: str
+) -> None:
+    alerts_folder(tmp_path).mkdir()
+    (alerts_folder(tmp_path) / "state.json").write_text(text)
+    with pytest.raises(LedgerUnreadable):
+        read_state(tmp_path)

@@ -294,6 +294,25 @@ def test_a_fault_of_ours_ends_the_watching_and_not_the_recording(
     assert len(lrwatch.read(run.path)) == 30
 
 
+@pytest.mark.parametrize("error", [ZeroDivisionError("ours"), OSError("full")])
+def test_logging_that_fails_does_not_end_the_watching_of_other_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    class Broken(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            raise ValueError("closed")
+
+    def fail(*_: object) -> None:
+        raise error
+
+    logger = logging.getLogger("lrwatch")
+    with monkeypatch.context() as patch:
+        patch.setattr(logger, "level", logging.DEBUG)
+        patch.setattr(logger, "handlers", [Broken()])
+        patch.setattr("lrwatch.alerts.run_follower.RunFollower.look", fail)
+        LiveRun(tmp_path, rules=lrwatch.alerts.RULES).look()
+
+
 def test_a_fork_follows_its_own_runs_and_none_of_its_parent(tmp_path: Path) -> None:
     training = Training(UNSTABLE)
     run = watch(training, tmp_path)

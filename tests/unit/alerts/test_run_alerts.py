@@ -86,6 +86,26 @@ def test_steps_that_a_resumed_run_makes_again_do_not_confuse_it() -> None:
     assert [alert.state for alert in whole.update(twice)].count("firing") == 1
 
 
+def resumed_run() -> dict[str, np.ndarray]:
+    """Steps 0 to 59, not finite from 40 on; then 30 to 89, not finite from 60 on."""
+    step = np.concatenate([np.arange(60), np.arange(30, 90)])
+    loss = 2.0 / (1 + step)
+    loss[40:60] = loss[90:] = np.nan
+    return {"step": step, "loss": loss, "lr": np.full(len(step), 0.1)}
+
+
+@pytest.mark.parametrize("size", [1, 7, 120])
+def test_a_divergence_after_a_resume_from_before_the_first_one_is_another_episode(
+    size: int,
+) -> None:
+    run, alerts = resumed_run(), RunAlerts(INFO)
+    told: list[Alert] = []
+    for at in range(0, len(run["step"]), size):
+        told += alerts.update({name: column[at : at + size] for name, column in run.items()})
+    fired = [(a.episode, a.since_step) for a in told if a.state == "firing"]
+    assert fired == [(1, 40), (2, 60)]
+
+
 def test_a_run_that_diverges_is_not_also_called_too_high() -> None:
     fired = [alert for alert in RunAlerts(INFO).update(descent(1.5 * EDGE)) if alert.episode]
     diverging = next(alert for alert in fired if alert.rule == "diverging")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from pathlib import Path
 
@@ -126,3 +127,65 @@ def test_files_that_are_damaged_or_half_written_are_left_out(tmp_path: Path) -> 
 def test_a_store_without_any_says_nothing(tmp_path: Path) -> None:
     assert silences(tmp_path) == []
     assert acknowledgements(tmp_path) == {}
+
+
+def silenced(store: Path, name: str, **fields: object) -> None:
+    """Write a silence by hand; text is written as it is."""
+    content = {"id": ID, "matcher": {}, "reason": "x", "created_at": 1.0, "ends_at": 5.0}
+    path = alerts_folder(store) / "silences" / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({**content, **fields}))
+
+
+@pytest.mark.parametrize(
+    ("created_at", "ends_at"),
+    [
+        (1.0, float("inf")),
+        (float("inf"), float("inf")),
+        (float("nan"), 5.0),
+        (1.0, 10**400),
+        (1e300, 1e300),
+        (1.0, LONGEST_SILENCE + 10),
+    ],
+)
+def test_a_silence_without_an_end_silences_nothing(
+    tmp_path: Path, created_at: float, ends_at: float
+) -> None:
+    silenced(tmp_path, f"{ID}.json", created_at=created_at, ends_at=ends_at)
+    assert silences(tmp_path) == expired_silences(tmp_path) == []
+
+
+def test_a_silence_may_last_as_long_as_is_allowed(tmp_path: Path) -> None:
+    made = add_silence(tmp_path, Matcher(), seconds=LONGEST_SILENCE, reason="holiday")
+    assert silences(tmp_path) == [made]
+
+
+def test_a_silence_is_found_under_its_own_name_alone(tmp_path: Path) -> None:
+    silenced(tmp_path, f"{ID} copy.json")
+    assert expired_silences(tmp_path) == []
+    silenced(tmp_path, f"{ID}.json")
+    assert [silence.id for silence in expired_silences(tmp_path)] == [ID]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("x.json", '{"alert": "0123456789abcdef", "episode": 1, "by": "x", "at": 1}'),
+        (f"{ID}-1.json", f'{{"alert": "{ID}", "episode": 1e999, "by": "x", "at": 1}}'),
+        (f"{ID}-1.json", f'{{"alert": "{ID}", "episode": 1, "by": "x", "at": 1e999}}'),
+        (f"{ID}-1.json", "[" * 200_000),
+    ],
+)
+def test_an_acknowledgement_that_nobody_wrote_so_is_left_out(
+    tmp_path: Path, name: str, content: str
+) -> None:
+    folder = alerts_folder(tmp_path) / "acks"
+    folder.mkdir(parents=True)
+    (folder / name).write_text(content)
+    assert acknowledgements(tmp_path) == {}
+
+
+def test_a_pipe_among_the_silences_makes_nobody_wait(tmp_path: Path) -> None:
+    made = add_silence(tmp_path, Matcher(), seconds=60, reason="a")
+    os.mkfifo(alerts_folder(tmp_path) / "silences" / "x.json")
+    assert silences(tmp_path) == [made]

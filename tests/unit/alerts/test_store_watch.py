@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import math
 import shutil
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -12,10 +13,11 @@ from stores import new_writer, write_run
 
 from lrwatch.alerts.alert import Alert
 from lrwatch.alerts.ledger import JudgedRun
+from lrwatch.alerts.run_watch import RunWatch
 from lrwatch.alerts.state_files import alerts_folder
 from lrwatch.alerts.store_watch import Seen, StoreWatch
 from lrwatch.errors import RunNotFound
-from lrwatch.store import RunReader
+from lrwatch.store import RunEntry, RunReader
 
 DAY = 86400.0
 
@@ -219,6 +221,68 @@ def test_a_run_that_cannot_be_read_does_not_stop_the_others(tmp_path: Path) -> N
     reason = alerts[1].alert.reason
     assert reason.startswith("run.json cannot be read as JSON")
     assert str(tmp_path) not in reason
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere names of files are Unicode")
+def test_a_folder_whose_name_is_not_utf8_is_watched_like_any_other(tmp_path: Path) -> None:
+    broken = write_run(tmp_path, "bad").rename(tmp_path / "bad-\udcff")
+    (broken / "run.json").write_text("{")
+    aged(broken, 60)
+    assert found(watch(tmp_path).look().alerts) == [("bad-\udcff", "unreadable", "firing")]
+
+
+def test_a_run_that_cannot_be_watched_does_not_stop_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    diverge(tmp_path, "a-odd")
+    diverge(tmp_path, "bad")
+    look = RunWatch.look
+
+    def fail_for_one(run: RunWatch, entry: RunEntry) -> None:
+        if entry.key == "a-odd":
+            raise ZeroDivisionError("what nobody thought of")
+        look(run, entry)
+
+    monkeypatch.setattr(RunWatch, "look", fail_for_one)
+    follow = watch(tmp_path)
+    for _ in range(2):
+        assert found(follow.look().alerts) == [("bad", "diverging", "firing")]
+    assert caplog.text.count("cannot be watched") == 1
+
+
+def test_a_copy_of_a_run_that_goes_on_is_not_missed(tmp_path: Path) -> None:
+    run = write_run(tmp_path, "live", status=None)
+    copy = shutil.copytree(run, tmp_path / "backup")
+    aged(copy, 7200)
+    view = watch(tmp_path).look()
+    assert view.alerts == ()
+    assert set(view.runs) == {"live"}
+    assert view.keys == {"live", "backup"}
+
+
+def test_a_run_that_stops_is_missed_once_though_it_was_copied(tmp_path: Path) -> None:
+    run = write_run(tmp_path, "live", status=None)
+    copy = shutil.copytree(run, tmp_path / "backup")
+    aged(run, 7200)
+    aged(copy, 9000)
+    assert found(watch(tmp_path).look().alerts) == [("live", "no_data", "firing")]
+
+
+def test_a_copy_from_the_future_hides_nothing(tmp_path: Path) -> None:
+    writer = diverge(tmp_path, "live")
+    aged(shutil.copytree(writer.folder, tmp_path / "skewed"), -7200)
+    aged(writer.folder, 100)
+    assert ("live", "diverging", "firing") in found(watch(tmp_path).look().alerts)
+
+
+def test_a_run_that_has_ended_is_judged_though_a_copy_of_it_goes_on(tmp_path: Path) -> None:
+    writer = diverge(tmp_path, "ended")
+    copy = shutil.copytree(writer.folder, tmp_path / "resumed")
+    writer.close("failed")
+    aged(writer.folder, 600)
+    aged(copy, 1)
+    seen = found(watch(tmp_path).look().alerts)
+    assert ("ended", "diverging", "closed") in seen
 
 
 def test_what_is_unreadable_for_a_moment_is_no_alert(tmp_path: Path) -> None:

@@ -153,3 +153,14 @@ def test_it_may_be_taken_off_by_an_action(training: Training) -> None:
     intervention = intervene(training)
     intervention.before_next_step(lambda _: intervention.detach())
     training.steps(2)
+
+
+def test_when_an_action_ends_it_those_that_wait_are_dropped_without_a_word(
+    training: Training, caplog: pytest.LogCaptureFixture
+) -> None:
+    intervention = intervene(training)
+    seen: list[object] = []
+    intervention.before_next_step(lambda _: intervention.detach())
+    intervention.before_next_step(seen.append)
+    training.step()
+    assert (seen, caplog.records) == ([], [])

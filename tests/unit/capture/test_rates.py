@@ -109,3 +109,10 @@ def test_schedulers_of_other_optimizers_are_left_alone() -> None:
     scale_learning_rates(ours, 0.5)
     assert schedulers[1].base_lrs == [1.0]
     assert other.param_groups[0]["lr"] == 1.0
+
+
+def test_what_a_scheduler_says_of_its_rates_is_cut_once() -> None:
+    optimizer = torch.optim.SGD(nn.Linear(2, 2).parameters(), lr=1.0)
+    scheduler = sequential(optimizer)  # shares the list with its first scheduler
+    scale_learning_rates(optimizer, 0.5)
+    assert scheduler.get_last_lr() == [group["lr"] for group in optimizer.param_groups]

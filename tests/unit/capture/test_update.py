@@ -128,3 +128,34 @@ def test_few_parameters_and_those_of_other_kinds_go_by_tensor() -> None:
         host_update.pack(ParameterGroups.of(o, None)) is not None for o in (few, many, special)
     ]
     assert packed == [False, True, False]
+
+
+def test_a_part_of_a_model_that_gets_another_type(way: str) -> None:
+    parameters = [parameter(9), parameter(200), parameter(6)]
+    optimizer = torch.optim.SGD(parameters, lr=0.5)
+    updates = Updates(ParameterGroups.of(optimizer, None))
+    for changed, dtype in [(2, torch.float64), (1, torch.bfloat16)]:
+        parameters[changed].grad = None
+        parameters[changed].data = parameters[changed].data.to(dtype)
+        before = [p.detach().clone() for p in parameters]
+        update, values = updates.begin(), StepValues()
+        optimizer.step()
+        update.measure(values)
+        changes = [p.detach() - old for p, old in zip(parameters, before, strict=True)]
+        assert values.update_norm == pytest.approx(true_norm(changes), rel=5e-3)
+        assert values.param_norm == pytest.approx(true_norm(parameters), rel=5e-3)
+
+
+def test_only_parameters_with_a_gradient_count_as_updated(way: str) -> None:
+    parameters = [parameter(5), parameter(6), parameter(7)]
+    parameters[1].grad = None
+    update, values = (
+        Updates(ParameterGroups.of(torch.optim.SGD(parameters, lr=1.0), None)).begin(),
+        StepValues(),
+    )
+    with torch.no_grad():
+        parameters[0].add_(1.0)
+        parameters[1].add_(1.0)
+    update.measure(values)
+    assert values.update_norm == pytest.approx(5**0.5)
+    assert values.param_norm == pytest.approx(true_norm(parameters))

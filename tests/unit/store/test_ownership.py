@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from lrwatch.errors import RunBusy
+from lrwatch.store import ownership as module
 from lrwatch.store.ownership import Ownership, writer_is_gone
 
 GONE = 2**22 + 1  # above every process number of Linux
@@ -61,6 +62,48 @@ def test_a_lock_of_another_host_is_taken_over_when_nothing_was_written_for_long(
         Ownership(tmp_path)
     os.utime(lock, (1e9, 1e9))
     Ownership(tmp_path).release()
+
+
+def test_of_two_processes_that_see_a_stale_lock_one_takes_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock = locked(tmp_path)
+    first: list[Ownership | None] = []
+    judge = module._is_alive
+
+    def meanwhile(pid: int) -> bool:
+        if not first:
+            first.append(None)
+            first[0] = Ownership(tmp_path)
+        return judge(pid)
+
+    monkeypatch.setattr(module, "_is_alive", meanwhile)
+    with pytest.raises(RunBusy, match="just taken by another process"):
+        Ownership(tmp_path)
+    assert lock.read_bytes() == first[0]._content
+    assert list(tmp_path.iterdir()) == [lock]
+    first[0].release()
+    assert not lock.exists()
+
+
+def test_a_lock_that_another_process_has_taken_over_is_not_released(tmp_path: Path) -> None:
+    owner = Ownership(tmp_path)
+    lock = locked(tmp_path, host="elsewhere", pid=7)
+    owner.release()
+    assert lock.exists()
+
+
+@pytest.mark.parametrize("content", ["[" * 100_000, '{"host": "a", "pid": 1e999}', "\0"])
+def test_a_damaged_lock_is_taken_over(tmp_path: Path, content: str) -> None:
+    (tmp_path / "writer.lock").write_text(content)
+    Ownership(tmp_path).release()
+
+
+def test_a_pipe_in_place_of_the_lock_makes_nobody_wait(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "writer.lock")
+    assert not writer_is_gone(tmp_path)
+    Ownership(tmp_path).release()
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(

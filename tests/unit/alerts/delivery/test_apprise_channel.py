@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 
 import pytest
@@ -69,6 +70,18 @@ def test_apprise_does_not_log_what_it_sends_or_where(
     caplog.set_level(1)
     receiver_for(mail.address()).channel.send(a_message())
     assert not [record for record in caplog.records if record.name.startswith("apprise")]
+
+
+def test_nothing_below_apprise_logs_the_path_of_an_address(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(1)
+    with HttpReceiver(answer(200)) as http:
+        receiver_for(http.url.replace("http:", "json:") + "/t0ken").channel.send(a_message())
+        assert http.posts
+    assert "t0ken" not in caplog.text
+    logging.getLogger("urllib3.connectionpool").debug("a request of somebody else")
+    assert "somebody else" in caplog.text
 
 
 @pytest.mark.parametrize("query", ["", "?redirect=yes"])

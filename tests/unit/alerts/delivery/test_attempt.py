@@ -67,6 +67,17 @@ def test_an_attempt_that_succeeds_late_is_not_made_again(stuck: Stuck) -> None:
     assert stuck.n_begun == 1
 
 
+def test_a_late_success_counts_though_another_message_came_between(stuck: Stuck) -> None:
+    attempts = Attempts(stuck)
+    with pytest.raises(DeliveryFailed, match="gave no answer"):
+        attempts.make(a_message(1))
+    stuck.let_go.set()
+    stuck.timeout = 60.0
+    attempts.make(a_message(2))
+    attempts.make(a_message(1))
+    assert stuck.n_begun == 2
+
+
 def test_another_message_is_sent_after_one_that_hung(stuck: Stuck) -> None:
     attempts = Attempts(stuck)
     with pytest.raises(DeliveryFailed, match="gave no answer"):

@@ -39,6 +39,10 @@ def test_a_message_that_is_done_is_not_found_but_remembered(tmp_path: Path) -> N
     assert not again.is_done(a_message(2).id)
 
 
+def test_a_message_that_was_for_nobody_is_not_done() -> None:
+    assert not Letter(a_message(), {}).is_done
+
+
 def test_a_kill_while_a_message_is_moved_to_done_leaves_it_done(tmp_path: Path) -> None:
     letter = a_letter()
     Outbox(tmp_path).finish(letter)
@@ -59,7 +63,18 @@ def test_only_the_last_ones_are_remembered(tmp_path: Path, monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize(
-    "content", ["", "{", "[]", "{}", '{"format": 99}', '{"format": 1, "message": {"id": "other"}}']
+    "content",
+    [
+        "",
+        "{",
+        "[]",
+        "{}",
+        '{"format": 99}',
+        '{"format": 1, "message": {"id": "other"}}',
+        '{"format": 1, "message": {"id": "msg_bad"}, "receivers": [], "queued_at": 1}',
+        '{"format": 1, "message": [], "receivers": {}, "queued_at": 1}',
+        "[" * 200_000,
+    ],
 )
 def test_a_damaged_file_is_left_out_and_said(
     content: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
@@ -123,3 +138,15 @@ def test_a_message_that_cannot_be_written_leaves_the_earlier_one(
         outbox.write(letter)
     (path,) = tmp_path.iterdir()
     assert json.loads(path.read_text())["receivers"]["here"]["tries"] == 0
+
+
+@pytest.mark.parametrize("field", [{"created_at": 1e300}, {"severity": "fatal"}, {"lines": [1]}])
+def test_a_message_that_no_receiver_could_be_told_is_left_out(
+    tmp_path: Path, field: dict[str, object]
+) -> None:
+    outbox = Outbox(tmp_path)
+    outbox.write(a_letter())
+    (path,) = tmp_path.iterdir()
+    content = json.loads(path.read_text())
+    path.write_text(json.dumps({**content, "message": {**content["message"], **field}}))
+    assert outbox.letters() == []

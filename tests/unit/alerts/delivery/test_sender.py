@@ -362,10 +362,30 @@ def test_two_receivers_of_one_name_are_refused(tmp_path: Path) -> None:
         Sender([Receiver("here", Recorder()), Receiver("here", Recorder())], tmp_path)
 
 
-def test_without_receivers_a_message_is_done_at_once(tmp_path: Path) -> None:
+def test_without_receivers_a_message_waits_for_one(tmp_path: Path) -> None:
     with sending(tmp_path) as sender:
         sender.submit(a_message())
         assert sender.drain(0.0)
+    channel = Recorder()
+    with sending(tmp_path, Receiver("here", channel)) as sender:
+        assert sender.drain(PATIENCE)
+    assert channel.sent == [a_message()]
+
+
+def test_a_sender_that_is_replaced_lets_attempts_end_that_the_next_would_make_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lrwatch.alerts.delivery.sender.TIMEOUT", 0.0)  # the moment of others
+    channel = Recorder(is_open=False)
+    receiver = Receiver("here", channel)
+    sender = Sender([receiver], tmp_path / "outbox")
+    sender.submit(a_message())
+    channel.begun.wait(PATIENCE)
+    threading.Timer(0.1, channel.gate.set).start()
+    sender.close(is_replaced=True)
+    with sending(tmp_path, receiver) as later:
+        assert later.drain(PATIENCE)
+    assert channel.sent == [a_message()]
 
 
 def test_trouble_is_logged_once_and_so_is_its_end(
