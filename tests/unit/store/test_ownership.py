@@ -4,6 +4,7 @@ import json
 import os
 import socket
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -68,7 +69,7 @@ def test_of_two_processes_that_see_a_stale_lock_one_takes_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lock = locked(tmp_path)
-    first: list[Ownership | None] = []
+    first: list[Any] = []
     judge = module._is_alive
 
     def meanwhile(pid: int) -> bool:
