@@ -13,7 +13,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from benchmarks.accuracy.second_corpus.setups import GAMES, SWEEPS
-from benchmarks.accuracy.second_corpus.sweep import played, swept
+from benchmarks.accuracy.second_corpus.sweep import played, prepare_process, swept
 from benchmarks.accuracy.second_corpus.write import write
 
 
@@ -24,7 +24,9 @@ def main() -> None:
     given = parser.parse_args()
     parts = given.out / "parts"
     parts.mkdir(parents=True, exist_ok=True)
-    with ProcessPoolExecutor(given.jobs, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(
+        given.jobs, mp_context=get_context("spawn"), initializer=prepare_process
+    ) as pool:
         for train, setups in ((swept, SWEEPS), (played, GAMES)):
             for line in pool.map(partial(train, folder=parts), setups):
                 print(line, flush=True)

@@ -19,6 +19,12 @@ WIDEST = 9
 ENOUGH = 2  # learning rates of a class
 
 
+def prepare_process() -> None:
+    """Make this process one that trains and does nothing else: both hold for all of it."""
+    torch.set_num_threads(1)
+    torch.set_flush_denormal(True)
+
+
 def swept(setup: Setup, *, folder: Path) -> str:
     """Train and keep all runs of a sweep, unless they are there; say what came out."""
     part = folder / f"{setup.name}.pkl"
@@ -50,8 +56,6 @@ def played(setup: Setup, *, folder: Path) -> str:
 
 
 def _train(setup: Setup, exponents: Iterable[int]) -> list[Trained]:
-    torch.set_num_threads(1)
-    torch.set_flush_denormal(True)
     runs = []
     for k in exponents:
         for seed in SEEDS:

@@ -83,7 +83,8 @@ def test_parameter_groups_have_their_columns_from_the_first_row(
 ) -> None:
     net = small_net()
     groups = [{"params": [p], "lr": 0.1 * k} for k, p in enumerate(net.parameters(), start=1)]
-    train(net, torch.optim.SGD(groups), 3)
+    optimizer = torch.optim.SGD(groups)  # held: its run ends with it
+    train(net, optimizer, 3)
     frame = lrwatch.read(tmp_path / "train-sgd-0.1")
     assert frame["lr/3"].tolist() == [0.4] * 3
     assert len(list((tmp_path / "train-sgd-0.1").glob("journal-*"))) == 1
