@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Final
 
 from lrwatch.alerts import RULES, Alert, Rule
@@ -62,6 +63,7 @@ def unsent(views: Iterable[RunView], now: float) -> Iterator[tuple[Alert, str]]:
 
 
 def _about_files(rule: Rule, view: RunView, reason: str) -> Alert:
+    """Return the alert of a run whose files are what is wrong."""
     return Alert(
         id=alert_id(rule.name, view.key),
         episode=0,
@@ -87,24 +89,15 @@ def _about_files(rule: Rule, view: RunView, reason: str) -> Alert:
 
 def _about_verdict(rule: Rule, verdict: Verdict, view: RunView) -> Alert:
     judgement = view.judgement
-    return Alert(
-        id=alert_id(rule.name, view.key),
-        episode=0,
-        rule=rule.name,
-        severity=rule.severity,
-        state="firing",
-        run_id=view.key,
-        run=view.name,
-        group=view.group or None,
+    return replace(
+        _about_files(rule, view, judgement.reason),
         verdict=verdict,
         learning_rate=CLASSES[verdict],
         confidence=math.nan if judgement.confidence is None else judgement.confidence,
         interval=judgement.interval,
-        reason=judgement.reason,
         advice=judgement.advice,
         lr=math.nan if view.lr is None else view.lr,
         suggested_lr=judgement.suggested_lr,
-        step=view.last_step or 0,
         since_step=judgement.first_alarm_step or 0,
         time=0.0,
     )
