@@ -7,19 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from accessibility import AXE, SERIOUS
 from browser import LAST_STEP, train, until
-from sources import ROOT
 from stores import new_writer, row, write_run
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
-
-AXE = ROOT / "tests" / "support" / "vendor" / "axe-4.14.1.min.js"
-SERIOUS = """async () => {
-    const found = await axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa']});
-    return found.violations
-        .filter(problem => ['serious', 'critical'].includes(problem.impact))
-        .map(p => p.id + ': ' + p.nodes.slice(0, 3).map(n => n.target.join(' ')).join(' | '));
-}"""
 
 
 @pytest.fixture

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from accessibility import AXE, SERIOUS, SIDEWAYS
 from alert_boards import known, watched
 from attacks import ATTACKS
 from browser import until
 from processes import started
-from sources import ROOT
 from stores import new_writer, row, write_run
 
 from lrwatch.alerts.history import add_history
@@ -25,14 +25,6 @@ from lrwatch.alerts.state_files import alerts_folder
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 
-AXE = ROOT / "tests" / "support" / "vendor" / "axe-4.14.1.min.js"
-SERIOUS = """async () => {
-    const found = await axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa']});
-    return found.violations
-        .filter(problem => ['serious', 'critical'].includes(problem.impact))
-        .map(p => p.id + ': ' + p.nodes.slice(0, 3).map(n => n.target.join(' ')).join(' | '));
-}"""
-SIDEWAYS = "() => document.documentElement.scrollWidth - window.innerWidth"
 COUNT = "() => document.querySelector('#alert-count').textContent"
 SEARCH = "() => location.pathname + location.search"
 

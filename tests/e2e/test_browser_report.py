@@ -7,22 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from accessibility import AXE, SERIOUS, SIDEWAYS
 from attacks import hostile_store
 from browser import LAST_STEP, PATIENCE_SECONDS, train, until
 from lrwatch_dashboard.address import compare_href, report_href, run_href
-from sources import ROOT
 from stores import new_writer
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 
-AXE = ROOT / "tests" / "support" / "vendor" / "axe-4.14.1.min.js"
-SERIOUS = """async () => {
-    const found = await axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa']});
-    return found.violations
-        .filter(problem => ['serious', 'critical'].includes(problem.impact))
-        .map(p => p.id + ': ' + p.nodes.slice(0, 3).map(n => n.target.join(' ')).join(' | '));
-}"""
-SIDEWAYS = "() => document.documentElement.scrollWidth - window.innerWidth"
 GROUND = "() => getComputedStyle(document.body).backgroundColor"
 
 

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from accessibility import SIDEWAYS
 from browser import until
 from stores import write_run
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 
 ENDS = {0.01: 1.5, 0.1: 1.0, 0.3: 1.01}
-SIDEWAYS = "() => document.documentElement.scrollWidth - window.innerWidth"
 
 
 def trial(store: Path, lr: float, end: float) -> None:
