@@ -15,16 +15,18 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from lrwatch.version import VERSION
+
 if TYPE_CHECKING:
     from lrwatch import alerts
-    from lrwatch.alerts.alert import Alert
+    from lrwatch.alert import Alert, TrainingStopped
     from lrwatch.alerts.handlers import CutLearningRate, SaveCheckpoint, StopTraining
     from lrwatch.comparing import Comparison, compare
-    from lrwatch.diagnosis import Alarm, Diagnosis, Evidence
-    from lrwatch.errors import LrwatchError, TrainingStopped
+    from lrwatch.errors import LrwatchError
     from lrwatch.monitor import Monitor, diagnose
     from lrwatch.run import Run
     from lrwatch.store import read
+    from lrwatch.verdicts import Alarm, Diagnosis, Evidence
     from lrwatch.watcher import RunGroup, watch
 
 __all__ = [
@@ -48,22 +50,22 @@ __all__ = [
     "watch",
 ]
 
-__version__ = "0.1.0"
+__version__ = VERSION
 
 _HOME = {
-    "Alarm": "lrwatch.diagnosis",
-    "Alert": "lrwatch.alerts.alert",
+    "Alarm": "lrwatch.verdicts",
+    "Alert": "lrwatch.alert",
     "Comparison": "lrwatch.comparing",
     "CutLearningRate": "lrwatch.alerts.handlers",
-    "Diagnosis": "lrwatch.diagnosis",
-    "Evidence": "lrwatch.diagnosis",
+    "Diagnosis": "lrwatch.verdicts",
+    "Evidence": "lrwatch.verdicts",
     "LrwatchError": "lrwatch.errors",
     "Monitor": "lrwatch.monitor",
     "Run": "lrwatch.run",
     "RunGroup": "lrwatch.watcher",
     "SaveCheckpoint": "lrwatch.alerts.handlers",
     "StopTraining": "lrwatch.alerts.handlers",
-    "TrainingStopped": "lrwatch.errors",
+    "TrainingStopped": "lrwatch.alert",
     "compare": "lrwatch.comparing",
     "diagnose": "lrwatch.monitor",
     "read": "lrwatch.store",

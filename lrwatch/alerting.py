@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from torch.optim import Optimizer
 
-from lrwatch.alerts.alert import Alert
+from lrwatch.alert import Alert, TrainingStopped
 from lrwatch.alerts.handler_calls import log_failure
 from lrwatch.alerts.handlers import CutLearningRate, Handler, TrainingHandler, at_least
 from lrwatch.alerts.live import LiveRun, come_to_rest, follow
@@ -21,7 +21,7 @@ from lrwatch.capture import sharding
 from lrwatch.capture.groups import learning_rates
 from lrwatch.capture.intervention import Intervention
 from lrwatch.capture.rates import scale_learning_rates
-from lrwatch.errors import InvalidArgument, TrainingStopped
+from lrwatch.errors import InvalidArgument
 from lrwatch.formats import number
 from lrwatch.run import Run, at_exit
 from lrwatch.store.writer import RunWriter

@@ -13,10 +13,10 @@ from typing import Any
 
 import torch
 
-from lrwatch import __version__
 from lrwatch.capture.groups import ParameterGroups, learning_rates
 from lrwatch.errors import InvalidArgument
 from lrwatch.records import RunInfo
+from lrwatch.version import VERSION
 
 __all__ = ["describe"]
 
@@ -44,7 +44,7 @@ def describe(
         environment={
             "python": platform.python_version(),
             "torch": torch.__version__,
-            "lrwatch": __version__,
+            "lrwatch": VERSION,
             "platform": f"{platform.system()} {platform.machine()}",
         },
     )

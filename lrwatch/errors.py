@@ -11,7 +11,7 @@
     ├── StoreNotWritable  (OSError)            a run cannot be created in a folder
     ├── LedgerUnreadable  (ValueError)         what was told about a store cannot be read
     ├── MissingExtra      (ImportError)        an optional dependency is not installed
-    └── TrainingStopped   (RuntimeError)       an alert stopped the training, as was asked for
+    └── TrainingStopped   (RuntimeError)       an alert stopped it: `lrwatch.alert`
 
 Each is also the matching builtin, so `except FileNotFoundError` works without knowing
 lrwatch. Inside a training loop lrwatch never raises (see `lrwatch.capture.guard`), unless it
@@ -19,11 +19,6 @@ was asked to: `TrainingStopped` comes from the handler `StopTraining`, and from 
 """
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from lrwatch.alerts import Alert
 
 __all__ = [
     "InvalidArgument",
@@ -35,7 +30,6 @@ __all__ = [
     "RunNotFound",
     "RunUnreadable",
     "StoreNotWritable",
-    "TrainingStopped",
 ]
 
 
@@ -73,17 +67,3 @@ class LedgerUnreadable(LrwatchError, ValueError):  # noqa: N818
 
 class MissingExtra(LrwatchError, ImportError):  # noqa: N818
     """An optional dependency is not installed; the message names the extra."""
-
-
-class TrainingStopped(LrwatchError, RuntimeError):  # noqa: N818
-    """A training was stopped by an alert, before a step, as `StopTraining` was asked to.
-
-    Attributes
-    ----------
-    alert
-        The `lrwatch.alerts.Alert` that stopped it.
-    """
-
-    def __init__(self, message: str, alert: Alert | None = None) -> None:
-        super().__init__(message)
-        self.alert = alert

@@ -18,12 +18,12 @@ from typing import Any
 import numpy as np
 
 from lrwatch.detect.tracker import Tracker
-from lrwatch.diagnosis import Alarm, Diagnosis
 from lrwatch.diagnosis.alarms import AlarmPolicy
 from lrwatch.diagnosis.judge import Finding
 from lrwatch.errors import InvalidArgument
 from lrwatch.records import StepBlock
 from lrwatch.tables import step_block
+from lrwatch.verdicts import Alarm, Diagnosis
 
 __all__ = ["Look", "Monitor", "diagnose"]
 

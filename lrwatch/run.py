@@ -13,8 +13,8 @@ from typing import Self, TypeAlias, cast
 
 import torch
 
+from lrwatch.alert import TrainingStopped
 from lrwatch.capture import Recorder, Sampling, StepValues
-from lrwatch.errors import TrainingStopped
 from lrwatch.records import FLOAT_COLUMNS, NULL, STEP_COLUMNS
 from lrwatch.store.journal import SKIPPED
 from lrwatch.store.late_writer import LateWriter

@@ -16,7 +16,7 @@ from typing import Any, get_args
 import pandas as pd
 
 from benchmarks.accuracy import corpus, score
-from lrwatch.diagnosis.diagnosis import CLASSES, Verdict
+from lrwatch.verdicts import CLASSES, Verdict
 
 
 def figures(adapters: Path, folders: Sequence[Path]) -> pd.DataFrame:

@@ -18,7 +18,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from lrwatch import __version__
+from lrwatch.version import VERSION
 from lrwatch_dashboard.alert_views import AlertBoard
 from lrwatch_dashboard.views import RunRow, RunSource
 
@@ -53,7 +53,7 @@ class StoreCollector(Collector):
             "lrwatch_build_info",
             "Version of lrwatch; always 1",
             ("version",),
-            [((__version__,), 1)],
+            [((VERSION,), 1)],
         )
         yield from _runs(self._source.overview().rows, now)
         yield from _dashboard(self._source)

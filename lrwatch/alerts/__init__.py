@@ -13,7 +13,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from lrwatch.alerts.alert import Alert, Severity, State
+    from lrwatch.alert import Alert, Severity, State
     from lrwatch.alerts.handlers import (
         CutLearningRate,
         Handler,
@@ -41,18 +41,18 @@ __all__ = [
 ]
 
 _HOME = {
-    "RULES": "rules",
-    "Alert": "alert",
-    "CutLearningRate": "handlers",
-    "Handler": "handlers",
-    "Rule": "rules",
-    "RunAlerts": "run_alerts",
-    "SaveCheckpoint": "handlers",
-    "Severity": "alert",
-    "State": "alert",
-    "StopTraining": "handlers",
-    "Training": "handlers",
-    "TrainingHandler": "handlers",
+    "RULES": "lrwatch.alerts.rules",
+    "Alert": "lrwatch.alert",
+    "CutLearningRate": "lrwatch.alerts.handlers",
+    "Handler": "lrwatch.alerts.handlers",
+    "Rule": "lrwatch.alerts.rules",
+    "RunAlerts": "lrwatch.alerts.run_alerts",
+    "SaveCheckpoint": "lrwatch.alerts.handlers",
+    "Severity": "lrwatch.alert",
+    "State": "lrwatch.alert",
+    "StopTraining": "lrwatch.alerts.handlers",
+    "Training": "lrwatch.alerts.handlers",
+    "TrainingHandler": "lrwatch.alerts.handlers",
 }
 
 
@@ -60,6 +60,6 @@ def __getattr__(name: str) -> Any:
     """Load a public name from the module that holds it."""
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+    value = getattr(importlib.import_module(_HOME[name]), name)
     globals()[name] = value
     return value

@@ -12,9 +12,8 @@ from typing import Final
 
 from lrwatch.alerts.alert_watcher import AlertWatcher
 from lrwatch.alerts.config import Settings, read_settings
-from lrwatch.alerts.delivery import Message, Receiver, Sender, check_names
 from lrwatch.alerts.ledger import LedgerState, read_state
-from lrwatch.alerts.state_files import alerts_folder, made_folder, refuse_links
+from lrwatch.delivery import Message, Receiver, Sender, check_names
 from lrwatch.errors import (
     InvalidArgument,
     LedgerUnreadable,
@@ -23,6 +22,7 @@ from lrwatch.errors import (
     StoreNotWritable,
 )
 from lrwatch.formats import printable
+from lrwatch.plain_files import alerts_folder, made_folder, refuse_links
 from lrwatch.store.ownership import Ownership
 
 __all__ = ["AlertService"]

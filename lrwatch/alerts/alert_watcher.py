@@ -17,12 +17,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
-from lrwatch import __version__
 from lrwatch.alerts.book import KEPT_SECONDS, Book, Change
 from lrwatch.alerts.clock import Clock, steady_clock
 from lrwatch.alerts.composing import message_for
 from lrwatch.alerts.config import Settings
-from lrwatch.alerts.delivery import Delivery, Message, Sender
 from lrwatch.alerts.grouping import Groups, Notice
 from lrwatch.alerts.history import Event, add_history
 from lrwatch.alerts.ledger import LedgerState, WatcherHealth, write_state
@@ -34,6 +32,8 @@ from lrwatch.alerts.silences import (
     silences,
 )
 from lrwatch.alerts.store_watch import StoreView, StoreWatch
+from lrwatch.delivery import Delivery, Message, Sender
+from lrwatch.version import VERSION
 
 __all__ = ["AlertWatcher"]
 
@@ -159,7 +159,7 @@ class AlertWatcher:
             watcher=WatcherHealth(
                 host=socket.gethostname(),
                 pid=os.getpid(),
-                version=__version__,
+                version=VERSION,
                 started_at=self._started_at,
                 looked_at=self._clock(),
                 took_seconds=self.took_seconds,

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from lrwatch.alerts.alert import SEVERITIES, Alert, State
+from lrwatch.alert import SEVERITIES, Alert, State
 from lrwatch.alerts.history import Event
 from lrwatch.alerts.inhibition import inhibited
 from lrwatch.alerts.ledger import KnownAlert, RuleTally, ToldStatus

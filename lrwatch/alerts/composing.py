@@ -9,13 +9,13 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 from urllib.parse import quote
 
-from lrwatch.alerts.alert import SEVERITIES, Alert
-from lrwatch.alerts.delivery.message import Message
+from lrwatch.alert import SEVERITIES, Alert
 from lrwatch.alerts.grouping import Notice
 from lrwatch.alerts.ledger import KnownAlert
 from lrwatch.alerts.rules import NO_DATA, UNREADABLE
 from lrwatch.alerts.store_watch import Peer
 from lrwatch.alerts.wording import headline, headline_of_many, sentences
+from lrwatch.delivery.message import Message
 from lrwatch.formats import number, printable
 
 __all__ = ["message_for"]

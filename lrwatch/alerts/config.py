@@ -8,12 +8,12 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Final, cast, get_args
 
-from lrwatch.alerts.alert import SEVERITIES, Severity
-from lrwatch.alerts.delivery.address import receiver_for
-from lrwatch.alerts.delivery.channel import Receiver
+from lrwatch.alert import SEVERITIES, Severity
 from lrwatch.alerts.grouping import GroupBy, Timing
 from lrwatch.alerts.rules import RULES, Rule
 from lrwatch.alerts.toml_table import Table, read_toml
+from lrwatch.delivery.address import receiver_for
+from lrwatch.delivery.channel import Receiver
 from lrwatch.errors import InvalidArgument
 
 __all__ = ["Settings", "read_settings"]

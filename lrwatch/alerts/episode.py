@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from lrwatch.alerts.alert import State
+from lrwatch.alert import State
 from lrwatch.alerts.rules import Rule
 from lrwatch.records import FloatArray
 

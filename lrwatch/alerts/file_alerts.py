@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from lrwatch.alerts.alert import Alert, State, alert_id
+from lrwatch.alert import Alert, State, alert_id
 from lrwatch.alerts.episode import Episode, Sight
 from lrwatch.alerts.rules import Rule
 

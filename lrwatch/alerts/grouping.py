@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from lrwatch.alerts.alert import State
+from lrwatch.alert import State
 from lrwatch.alerts.ledger import KnownAlert, ToldStatus
 
 __all__ = ["GroupBy", "Groups", "Notice", "Timing"]

@@ -10,7 +10,7 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from lrwatch.alerts.alert import Alert
+    from lrwatch.alert import Alert
 
 __all__ = ["Function", "HandlerCalls", "log_failure"]
 

@@ -11,12 +11,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
-from lrwatch.alerts.alert import SEVERITIES, Severity
+from lrwatch.alert import SEVERITIES, Severity, TrainingStopped
 from lrwatch.alerts.wording import headline, sentences
-from lrwatch.errors import InvalidArgument, TrainingStopped
+from lrwatch.errors import InvalidArgument
 
 if TYPE_CHECKING:
-    from lrwatch.alerts.alert import Alert
+    from lrwatch.alert import Alert
 
 __all__ = [
     "CutLearningRate",

@@ -7,7 +7,7 @@ import os
 import time
 from typing import Any, Final, Literal
 
-from lrwatch.alerts.state_files import alerts_folder, as_json, made_folder, open_plain
+from lrwatch.plain_files import alerts_folder, as_json, made_folder, open_plain
 
 __all__ = ["Event", "add_history", "read_history"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 
-from lrwatch.alerts.alert import Alert
+from lrwatch.alert import Alert
 from lrwatch.alerts.rules import INHIBITED_BY
 
 __all__ = ["inhibited"]

@@ -14,13 +14,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
-from lrwatch.alerts.alert import Alert
-from lrwatch.alerts.alert_record import alert_from_record, alert_record
-from lrwatch.alerts.delivery.health import ReceiverHealth
-from lrwatch.alerts.delivery.message import Message
-from lrwatch.alerts.soundness import is_sound
-from lrwatch.alerts.state_files import alerts_folder, read_object, replace_object
+from lrwatch.alert import Alert
+from lrwatch.alert_record import alert_from_record, alert_record
+from lrwatch.delivery.health import ReceiverHealth
+from lrwatch.delivery.message import Message
 from lrwatch.errors import LedgerUnreadable
+from lrwatch.plain_files import alerts_folder, read_object, replace_object
+from lrwatch.soundness import is_sound
 
 __all__ = [
     "JudgedRun",

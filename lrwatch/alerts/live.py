@@ -27,7 +27,7 @@ from lrwatch.alerts.wording import headline, sentences
 from lrwatch.errors import LrwatchError
 
 if TYPE_CHECKING:
-    from lrwatch.alerts.alert import Alert
+    from lrwatch.alert import Alert
     from lrwatch.alerts.handler_calls import Function
     from lrwatch.alerts.rules import Rule
     from lrwatch.alerts.run_follower import RunFollower

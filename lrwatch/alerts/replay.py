@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from lrwatch.alerts.alert import Alert
+from lrwatch.alert import Alert
 from lrwatch.alerts.inhibition import inhibited
 from lrwatch.alerts.rules import RULES, Rule
 from lrwatch.alerts.run_alerts import RunAlerts

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from lrwatch.alerts.alert import Severity
-from lrwatch.diagnosis import Verdict
+from lrwatch.alert import Severity
+from lrwatch.verdicts import Verdict
 
 __all__ = ["INHIBITED_BY", "NO_DATA", "RULES", "UNREADABLE", "Rule"]
 

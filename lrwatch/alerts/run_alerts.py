@@ -10,13 +10,13 @@ from typing import Any, Final
 
 import numpy as np
 
-from lrwatch.alerts.alert import Alert, alert_id
+from lrwatch.alert import Alert, alert_id
 from lrwatch.alerts.episode import Episode, Sight
 from lrwatch.alerts.rules import RULES, Rule
-from lrwatch.diagnosis import CLASSES, Alarm, LearningRate
 from lrwatch.monitor import Look, Monitor
 from lrwatch.records import FloatArray, RunInfo, StepBlock
 from lrwatch.tables import step_block
+from lrwatch.verdicts import CLASSES, Alarm, LearningRate
 
 __all__ = ["RunAlerts"]
 

@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from lrwatch.alerts.alert import Alert
+from lrwatch.alert import Alert
 from lrwatch.alerts.inhibition import inhibited
 from lrwatch.alerts.rules import Rule
 from lrwatch.alerts.run_alerts import RunAlerts

@@ -12,8 +12,8 @@ from typing import Final
 
 import numpy as np
 
+from lrwatch.alert import Alert, alert_id
 from lrwatch.alerts.absence import Gaps
-from lrwatch.alerts.alert import Alert, alert_id
 from lrwatch.alerts.clock import Clock
 from lrwatch.alerts.file_alerts import FileAlert, Subject
 from lrwatch.alerts.ledger import RunState

@@ -19,14 +19,14 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Final
 
-from lrwatch.alerts.alert import Alert
-from lrwatch.alerts.state_files import (
+from lrwatch.alert import Alert
+from lrwatch.errors import InvalidArgument
+from lrwatch.plain_files import (
     alerts_folder,
     read_object,
     refuse_links,
     replace_object,
 )
-from lrwatch.errors import InvalidArgument
 
 __all__ = [
     "LONGEST_SILENCE",

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from lrwatch.alerts.alert import Alert
+from lrwatch.alert import Alert
 from lrwatch.alerts.clock import Clock, steady_clock
 from lrwatch.alerts.ledger import JudgedRun, RunState
 from lrwatch.alerts.rules import RULES, Rule

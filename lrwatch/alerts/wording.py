@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from lrwatch.alerts.alert import Alert
+from lrwatch.alert import Alert
 from lrwatch.alerts.rules import NO_DATA, UNREADABLE
 from lrwatch.formats import printable
 

@@ -15,9 +15,9 @@ from typing import TypeAlias
 
 from torch.optim import Optimizer
 
+from lrwatch.alert import TrainingStopped
 from lrwatch.capture import scaling
 from lrwatch.capture.hooks import StepHooks
-from lrwatch.errors import TrainingStopped
 
 __all__ = ["Action", "Intervention"]
 

@@ -16,7 +16,7 @@ from lrwatch.cli.alert_trial import replay, test
 
 if TYPE_CHECKING:
     from lrwatch.alerts.alert_service import AlertService
-    from lrwatch.alerts.delivery import Message, Receiver
+    from lrwatch.delivery import Message, Receiver
 
 __all__ = ["alert"]
 
@@ -112,7 +112,7 @@ def _until_signalled() -> Iterator[threading.Event]:
 
 
 def _receivers(addresses: Sequence[str]) -> list[Receiver]:
-    from lrwatch.alerts.delivery import receiver_for
+    from lrwatch.delivery import receiver_for
 
     return [receiver_for(address) for address in addresses]
 

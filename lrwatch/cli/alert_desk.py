@@ -32,7 +32,7 @@ def list_alerts(folder: Path, *, as_json: bool) -> None:
 
     DIR is the folder of runs, or what was given to --state.
     """
-    from lrwatch.alerts.alert_record import alert_record
+    from lrwatch.alert_record import alert_record
     from lrwatch.alerts.ledger import read_state
     from lrwatch.alerts.silences import silences
     from lrwatch.cli.output import emit, strict_json

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Final
 import click
 
 if TYPE_CHECKING:
-    from lrwatch.alerts.alert import Alert
+    from lrwatch.alert import Alert
     from lrwatch.alerts.config import Settings
-    from lrwatch.alerts.delivery import Message, Receiver
+    from lrwatch.delivery import Message, Receiver
 
 __all__ = ["replay", "test"]
 
@@ -32,7 +32,7 @@ def test(addresses: Sequence[str], config: Path | None) -> int:
 
     Exit status: 0 all were told, 1 somebody could not be, 2 something given cannot be used.
     """
-    from lrwatch.alerts.delivery import Attempts, DeliveryFailed, receiver_for
+    from lrwatch.delivery import Attempts, DeliveryFailed, receiver_for
     from lrwatch.errors import InvalidArgument
 
     receivers = [*map(receiver_for, addresses), *_settings(config).receivers]
@@ -78,7 +78,7 @@ def _settings(config: Path | None) -> Settings:
 
 
 def _test_message() -> Message:
-    from lrwatch.alerts.delivery import Message
+    from lrwatch.delivery import Message
 
     return Message(
         id=f"msg_{uuid.uuid4().hex}",

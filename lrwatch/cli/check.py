@@ -68,7 +68,7 @@ def _judged(paths: Sequence[Path]) -> tuple[list[JudgedRun], list[str]]:
 
 def _flags(fail_on: str) -> set[str]:
     """Return the words that flag a run."""
-    from lrwatch.diagnosis import CLASSES
+    from lrwatch.verdicts import CLASSES
 
     flags = {word.strip() for word in fail_on.split(",")} - {""}
     allowed = {*CLASSES, *CLASSES.values()}

@@ -10,12 +10,12 @@ from typing import Any, Final
 import numpy as np
 
 from lrwatch.cli.step_files import STEP_FILES, read_step_file
-from lrwatch.diagnosis import CLASSES, Diagnosis, LearningRate
 from lrwatch.errors import LrwatchError, RunNotFound
 from lrwatch.monitor import Monitor
 from lrwatch.records import FloatArray, StepBlock
 from lrwatch.store import RunEntry, RunReader, list_runs
 from lrwatch.tables import step_block
+from lrwatch.verdicts import CLASSES, Diagnosis, LearningRate
 
 __all__ = ["JudgedRun", "judge_entry", "judge_path", "worst_first"]
 

@@ -9,7 +9,6 @@ from typing import Final
 
 import click
 
-from lrwatch import __version__
 from lrwatch.cli.alert import alert
 from lrwatch.cli.check import check
 from lrwatch.cli.demo import demo
@@ -18,6 +17,7 @@ from lrwatch.cli.ls import ls
 from lrwatch.cli.run import run
 from lrwatch.errors import LrwatchError, MissingExtra
 from lrwatch.formats import printable
+from lrwatch.version import VERSION
 
 __all__ = ["COMMAND_GROUP", "main", "program"]
 
@@ -58,7 +58,7 @@ class _Program(click.Group):
 
 
 @click.group(cls=_Program, invoke_without_command=True)
-@click.version_option(__version__, message="lrwatch %(version)s")
+@click.version_option(VERSION, message="lrwatch %(version)s")
 @click.pass_context
 def program(ctx: click.Context) -> None:
     """Says which learning rates are too high or too low, why, and what to try next."""

@@ -11,8 +11,8 @@ from rich.text import Text
 
 from lrwatch.cli.appearance import run_name, verdict_text
 from lrwatch.cli.judging import JudgedRun, worst_first
-from lrwatch.diagnosis import Diagnosis, LearningRate
 from lrwatch.formats import count, number, printable
+from lrwatch.verdicts import Diagnosis, LearningRate
 
 __all__ = ["as_object", "summary", "text"]
 

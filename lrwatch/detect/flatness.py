@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from typing import Final
 
-from lrwatch.detect.evidence import Evidence
 from lrwatch.detect.motion import relative_path
 from lrwatch.detect.past import Past
 from lrwatch.detect.wording import share, times
+from lrwatch.verdicts import Evidence
 
 __all__ = ["drift", "has_settled", "is_flat", "progress", "standard_error"]
 

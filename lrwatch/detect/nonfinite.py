@@ -8,9 +8,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from lrwatch.detect.evidence import Evidence
 from lrwatch.detect.vanished import DENSE, LASTING, Vanished
 from lrwatch.records import StepBlock
+from lrwatch.verdicts import Evidence
 
 __all__ = ["NonFinite"]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from lrwatch.detect.evidence import Evidence
 from lrwatch.detect.past import Past
 from lrwatch.detect.wording import share as in_percent
+from lrwatch.verdicts import Evidence
 
 __all__ = ["skipped_steps"]
 

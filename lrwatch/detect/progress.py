@@ -9,11 +9,11 @@ import math
 
 import numpy as np
 
-from lrwatch.detect.evidence import Evidence
 from lrwatch.detect.past import TINY, Past
 from lrwatch.detect.scale import clip, decades
 from lrwatch.detect.wording import share
 from lrwatch.records import FloatArray
+from lrwatch.verdicts import Evidence
 
 __all__ = ["drawdown", "measure", "solved"]
 

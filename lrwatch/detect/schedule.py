@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lrwatch.detect.evidence import Evidence
 from lrwatch.detect.past import TINY, Past
 from lrwatch.detect.scale import clip, decades
 from lrwatch.formats import number
 from lrwatch.records import FloatArray
+from lrwatch.verdicts import Evidence
 
 __all__ = ["CUT", "Cut", "cut", "in_warmup", "measure", "range_test"]
 

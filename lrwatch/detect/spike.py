@@ -6,11 +6,11 @@ from typing import Final
 
 import numpy as np
 
-from lrwatch.detect.evidence import Evidence
 from lrwatch.detect.past import TINY, Past
 from lrwatch.detect.scale import median
 from lrwatch.detect.wording import times
 from lrwatch.formats import number
+from lrwatch.verdicts import Evidence
 
 __all__ = ["spike"]
 

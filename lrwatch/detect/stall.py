@@ -7,12 +7,12 @@ from typing import Final
 
 import numpy as np
 
-from lrwatch.detect.evidence import Evidence
 from lrwatch.detect.motion import relative_path
 from lrwatch.detect.past import Past
 from lrwatch.detect.schedule import CUT, cut
 from lrwatch.detect.wording import share as in_percent
 from lrwatch.formats import number
+from lrwatch.verdicts import Evidence
 
 __all__ = ["cut_too_early", "dead", "frozen"]
 

@@ -13,12 +13,12 @@ from typing import Final
 import numpy as np
 
 from lrwatch.detect.divergence import LOST
-from lrwatch.detect.evidence import Evidence
 from lrwatch.detect.flatness import standard_error
 from lrwatch.detect.motion import relative_path
 from lrwatch.detect.past import TINY, Past
 from lrwatch.detect.wording import share, times
 from lrwatch.records import FloatArray
+from lrwatch.verdicts import Evidence
 
 __all__ = ["calm_rise", "wanders"]
 

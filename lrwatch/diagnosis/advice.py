@@ -9,9 +9,9 @@ from typing import Final
 import numpy as np
 
 from lrwatch.detect.explosion import STEEP, steepness
-from lrwatch.diagnosis.diagnosis import CLASSES, Verdict
 from lrwatch.diagnosis.examination import Examination
 from lrwatch.formats import number
+from lrwatch.verdicts import CLASSES, Verdict
 
 __all__ = ["advice", "suggest"]
 

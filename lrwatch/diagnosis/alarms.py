@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, Protocol
 
-from lrwatch.diagnosis.diagnosis import LearningRate
+from lrwatch.verdicts import LearningRate
 
 __all__ = ["AlarmPolicy", "Judged"]
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from lrwatch.diagnosis.comparison import Trial
-from lrwatch.diagnosis.diagnosis import CLASSES, LearningRate
 from lrwatch.formats import number
+from lrwatch.verdicts import CLASSES, LearningRate
 
 __all__ = ["CommonGround", "common_ground"]
 

@@ -19,7 +19,6 @@ from lrwatch.detect import (
     stall,
 )
 from lrwatch.detect.divergence import Divergence
-from lrwatch.detect.evidence import Evidence
 from lrwatch.detect.features import features
 from lrwatch.detect.past import Past
 from lrwatch.detect.spike import spike
@@ -27,6 +26,7 @@ from lrwatch.detect.tracker import Tracker
 from lrwatch.detect.wandering import calm_rise, wanders
 from lrwatch.detect.wording import share, times
 from lrwatch.diagnosis import model
+from lrwatch.verdicts import Evidence
 
 __all__ = ["Examination"]
 

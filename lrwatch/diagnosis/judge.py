@@ -7,10 +7,10 @@ from typing import Final
 
 from lrwatch.detect.tracker import Tracker
 from lrwatch.diagnosis.advice import advice, suggest
-from lrwatch.diagnosis.diagnosis import CLASSES, Alarm, Diagnosis
 from lrwatch.diagnosis.examination import Examination
 from lrwatch.diagnosis.reason import reason
 from lrwatch.diagnosis.verdict import decide, was_seen
+from lrwatch.verdicts import CLASSES, Alarm, Diagnosis
 
 __all__ = ["Finding"]
 

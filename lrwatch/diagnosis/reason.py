@@ -10,10 +10,10 @@ from lrwatch.detect.divergence import LOST
 from lrwatch.detect.explosion import BEFORE, GENTLE, steepness
 from lrwatch.detect.schedule import in_warmup
 from lrwatch.detect.wording import little, share, times
-from lrwatch.diagnosis.diagnosis import Verdict
 from lrwatch.diagnosis.examination import Examination
 from lrwatch.diagnosis.verdict import rose_by_itself
 from lrwatch.formats import count, number
+from lrwatch.verdicts import Verdict
 
 __all__ = ["reason"]
 

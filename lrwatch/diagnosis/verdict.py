@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from lrwatch.detect.schedule import in_warmup
-from lrwatch.diagnosis.diagnosis import CLASSES, Verdict
 from lrwatch.diagnosis.examination import Examination
+from lrwatch.verdicts import CLASSES, Verdict
 
 __all__ = ["decide", "is_early", "rose_by_itself", "was_seen", "weigh"]
 

@@ -7,7 +7,7 @@ import lrwatch_dashboard
 import pytest
 from lrwatch_dashboard.theme import DARK, LIGHT, MARKS, VERDICTS, Palette, look, palette
 
-from lrwatch.diagnosis import CLASSES
+from lrwatch.verdicts import CLASSES
 
 STYLE = (Path(lrwatch_dashboard.__file__).parent / "assets" / "lrwatch.css").read_text("utf-8")
 

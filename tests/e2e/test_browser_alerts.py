@@ -21,7 +21,7 @@ from stores import new_writer, row, write_run
 from lrwatch.alerts.history import add_history
 from lrwatch.alerts.ledger import read_state
 from lrwatch.alerts.silences import Matcher, acknowledgements, add_silence, silences
-from lrwatch.alerts.state_files import alerts_folder
+from lrwatch.plain_files import alerts_folder
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 

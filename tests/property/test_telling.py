@@ -12,7 +12,7 @@ from alert_samples import START, an_alert
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lrwatch.alerts.alert import Alert, State
+from lrwatch.alert import Alert, State
 from lrwatch.alerts.book import Book
 from lrwatch.alerts.grouping import Groups, Timing
 from lrwatch.alerts.store_watch import Peer, Seen, StoreView

@@ -17,7 +17,6 @@ from lrwatch_dashboard.alert_views import (
     WatcherView,
 )
 
-from lrwatch.alerts.delivery.health import ReceiverHealth
 from lrwatch.alerts.ledger import (
     KnownAlert,
     LedgerState,
@@ -25,6 +24,7 @@ from lrwatch.alerts.ledger import (
     write_state,
 )
 from lrwatch.alerts.ledger import RuleTally as LedgerTally
+from lrwatch.delivery.health import ReceiverHealth
 
 __all__ = ["NOW", "a_board", "a_line", "known", "watched"]
 

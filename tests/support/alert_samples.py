@@ -11,7 +11,7 @@ from typing import Any
 
 from stores import new_writer, row
 
-from lrwatch.alerts.alert import Alert, alert_id
+from lrwatch.alert import Alert, alert_id
 from lrwatch.store.writer import RunWriter
 
 __all__ = ["START", "HandClock", "aged", "an_alert", "diverge", "go_on"]

@@ -6,7 +6,7 @@ from typing import Any
 
 from alert_samples import an_alert
 
-from lrwatch.alerts.delivery import Message
+from lrwatch.delivery import Message
 
 __all__ = ["a_message"]
 

@@ -10,8 +10,8 @@ import pytest
 from synthetic_runs import EDGE, descent
 
 import lrwatch
-from lrwatch.diagnosis import CLASSES
 from lrwatch.errors import InvalidArgument
+from lrwatch.verdicts import CLASSES
 
 
 def test_a_run_beyond_the_edge_of_stability_is_diverging_and_a_lower_rate_is_suggested() -> None:

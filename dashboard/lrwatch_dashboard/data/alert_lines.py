@@ -7,8 +7,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from lrwatch.alert import SEVERITIES
 from lrwatch.alerts import Alert
-from lrwatch.alerts.alert import SEVERITIES
 from lrwatch.alerts.ledger import KnownAlert
 from lrwatch.alerts.rules import NO_DATA, UNREADABLE
 from lrwatch.alerts.silences import Acknowledgement, Silence

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from lrwatch.diagnosis import Diagnosis, Evidence
 from lrwatch.diagnosis.comparison import flat_settings
 from lrwatch.formats import count
+from lrwatch.verdicts import Diagnosis, Evidence
 from lrwatch_dashboard.data.finding import Finding
 from lrwatch_dashboard.data.follower import Follower
 from lrwatch_dashboard.theme import VERDICTS

@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from lrwatch.diagnosis import Diagnosis, Evidence
+from lrwatch.verdicts import Diagnosis, Evidence
 from lrwatch_dashboard.data.envelope import Envelope
 from lrwatch_dashboard.views import Clock, Curve
 

@@ -12,11 +12,11 @@ import os
 import time
 from typing import Final
 
-from lrwatch.diagnosis import Diagnosis
 from lrwatch.errors import LrwatchError
 from lrwatch.monitor import Monitor
 from lrwatch.records import RunInfo, StepBlock
 from lrwatch.store import RunEntry, RunReader
+from lrwatch.verdicts import Diagnosis
 from lrwatch_dashboard.data.arrow_memory import give_back
 from lrwatch_dashboard.data.finding import Finding
 from lrwatch_dashboard.data.tally import Tally

@@ -11,8 +11,8 @@ from collections import Counter
 from collections.abc import Collection
 from typing import Final
 
-from lrwatch.alerts.delivery.health import ReceiverHealth
 from lrwatch.alerts.ledger import LedgerState
+from lrwatch.delivery.health import ReceiverHealth
 from lrwatch_dashboard.alert_views import (
     AlertBoard,
     AlertLine,

@@ -7,8 +7,8 @@ from typing import Final
 
 import numpy as np
 
-from lrwatch.diagnosis import Diagnosis
 from lrwatch.records import FloatArray, StepBlock
+from lrwatch.verdicts import Diagnosis
 from lrwatch_dashboard.data.envelope import Outliner
 from lrwatch_dashboard.data.finding import Finding
 from lrwatch_dashboard.data.sparkline import Sparkline

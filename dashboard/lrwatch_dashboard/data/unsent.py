@@ -11,11 +11,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Final
 
+from lrwatch.alert import alert_id
 from lrwatch.alerts import RULES, Alert, Rule
-from lrwatch.alerts.alert import alert_id
 from lrwatch.alerts.rules import NO_DATA, UNREADABLE
-from lrwatch.diagnosis import CLASSES, Verdict
 from lrwatch.formats import duration
+from lrwatch.verdicts import CLASSES, Verdict
 from lrwatch_dashboard.views import RunRow, RunView
 
 __all__ = ["is_candidate", "unsent"]

@@ -19,7 +19,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
 
-import lrwatch
+from lrwatch import records
 from lrwatch.store import RunEntry
 from lrwatch_dashboard.data.finding import Finding
 
@@ -29,7 +29,7 @@ logger = logging.getLogger("lrwatch_dashboard")
 
 CACHE_VARIABLE: Final = "LRWATCH_CACHE_DIR"
 
-_JUDGES: Final = ("detect", "diagnosis", "monitor.py", "tables.py")
+_JUDGES: Final = ("detect", "diagnosis", "monitor.py", "tables.py", "verdicts.py")
 _SPARE_LINES: Final = 200  # lines that no longer count are taken out once they are more than ...
 _SPARE_SHARE: Final = 0.5  # ... so many, and this share of all
 
@@ -155,7 +155,7 @@ def _fingerprint() -> str:
         said = version("lrwatch")
     except PackageNotFoundError:
         said = ""
-    package = Path(lrwatch.__file__).parent
+    package = Path(records.__file__).parent
     files = [f for name in _JUDGES for f in (package / name, *sorted((package / name).glob("*")))]
     stats = [(f.name, f.stat().st_size, f.stat().st_mtime_ns) for f in files if f.is_file()]
     return hashlib.sha256(repr((said, stats)).encode()).hexdigest()[:16]

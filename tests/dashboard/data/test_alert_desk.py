@@ -19,7 +19,7 @@ from stores import new_writer, row, write_run
 
 from lrwatch.alerts.history import add_history
 from lrwatch.alerts.silences import Matcher, acknowledge, acknowledgements, add_silence, silences
-from lrwatch.alerts.state_files import alerts_folder
+from lrwatch.plain_files import alerts_folder
 
 
 @pytest.fixture(autouse=True)

@@ -12,8 +12,8 @@ from lrwatch_dashboard.data import RunStore, envelope, histories, run_store
 from lrwatch_dashboard.views import RunRow
 from stores import new_writer, row, write_run
 
-from lrwatch.diagnosis import Diagnosis
 from lrwatch.monitor import Monitor, diagnose
+from lrwatch.verdicts import Diagnosis
 
 
 def _rows(store: RunStore) -> dict[str, RunRow]:

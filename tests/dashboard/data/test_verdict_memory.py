@@ -17,9 +17,9 @@ from lrwatch_dashboard.data.finding import Finding
 from lrwatch_dashboard.views import Clock, Curve, RunRow
 from stores import new_writer, row, write_run
 
-from lrwatch.diagnosis import Diagnosis, Evidence
 from lrwatch.monitor import Monitor
 from lrwatch.store.run_info import read_run_info, write_run_info
+from lrwatch.verdicts import Diagnosis, Evidence
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from lrwatch_dashboard.pages import alerts
 from lrwatch_dashboard.security.access import Access
 
 from lrwatch.alerts.silences import acknowledgements, silences
-from lrwatch.alerts.state_files import alerts_folder
+from lrwatch.plain_files import alerts_folder
 
 FORM = {
     "run": "sgd-*",

@@ -7,7 +7,7 @@ import math
 import pytest
 from alert_samples import an_alert
 
-from lrwatch.alerts.alert_record import alert_from_record, alert_record
+from lrwatch.alert_record import alert_from_record, alert_record
 
 
 def test_an_alert_is_read_as_it_was_written() -> None:

@@ -15,12 +15,11 @@ import pytest
 from alert_samples import HandClock, aged, diverge, go_on
 from stores import new_writer
 
+from lrwatch.alert import alert_id
 from lrwatch.alerts import alert_watcher as module
-from lrwatch.alerts.alert import alert_id
 from lrwatch.alerts.alert_watcher import AlertWatcher
 from lrwatch.alerts.composing import message_for
 from lrwatch.alerts.config import Settings
-from lrwatch.alerts.delivery import Message, Receiver, Sender
 from lrwatch.alerts.grouping import Notice, Timing
 from lrwatch.alerts.history import read_history
 from lrwatch.alerts.ledger import LedgerState, read_state
@@ -31,7 +30,8 @@ from lrwatch.alerts.silences import (
     add_silence,
     end_silence,
 )
-from lrwatch.alerts.state_files import alerts_folder
+from lrwatch.delivery import Message, Receiver, Sender
+from lrwatch.plain_files import alerts_folder
 
 HOUR = 3600.0
 SETTINGS = Settings(timing=Timing(group_wait=0, group_interval=0))

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from alert_samples import START, an_alert
 
-from lrwatch.alerts.alert import Alert
+from lrwatch.alert import Alert
 from lrwatch.alerts.book import Book
 from lrwatch.alerts.ledger import JudgedRun, RuleTally, RunState
 from lrwatch.alerts.silences import Acknowledgement, Matcher, Silence

@@ -8,10 +8,10 @@ import pytest
 from alert_samples import START, an_alert
 
 from lrwatch.alerts.composing import message_for
-from lrwatch.alerts.delivery.message import Message
 from lrwatch.alerts.grouping import Notice
 from lrwatch.alerts.ledger import KnownAlert
 from lrwatch.alerts.store_watch import Peer
+from lrwatch.delivery.message import Message
 
 
 def known(run: str, *, is_told: bool = False, **fields: Any) -> KnownAlert:

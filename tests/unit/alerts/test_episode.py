@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lrwatch.alerts.alert import State
+from lrwatch.alert import State
 from lrwatch.alerts.episode import Episode, Sight
 from lrwatch.alerts.rules import Rule
 

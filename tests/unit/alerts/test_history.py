@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lrwatch.alerts.history import add_history, read_history
-from lrwatch.alerts.state_files import alerts_folder
+from lrwatch.plain_files import alerts_folder
 
 
 def events(store: Path, **options: int) -> list[object]:

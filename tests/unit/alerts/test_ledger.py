@@ -8,8 +8,6 @@ from pathlib import Path
 import pytest
 from alert_samples import an_alert
 
-from lrwatch.alerts.delivery.health import ReceiverHealth
-from lrwatch.alerts.delivery.message import Message
 from lrwatch.alerts.ledger import (
     JudgedRun,
     KnownAlert,
@@ -19,8 +17,10 @@ from lrwatch.alerts.ledger import (
     read_state,
     write_state,
 )
-from lrwatch.alerts.state_files import alerts_folder
+from lrwatch.delivery.health import ReceiverHealth
+from lrwatch.delivery.message import Message
 from lrwatch.errors import LedgerUnreadable
+from lrwatch.plain_files import alerts_folder
 
 WATCHER = WatcherHealth("host", 12, "0.1.0", 100.0, 200.0, 0.01, 3)
 

@@ -18,8 +18,8 @@ from lrwatch.alerts.silences import (
     expired_silences,
     silences,
 )
-from lrwatch.alerts.state_files import alerts_folder
 from lrwatch.errors import InvalidArgument
+from lrwatch.plain_files import alerts_folder
 
 ID = "0123456789abcdef"
 

@@ -11,12 +11,12 @@ import pytest
 from alert_samples import HandClock, aged, diverge, go_on
 from stores import new_writer, write_run
 
-from lrwatch.alerts.alert import Alert
+from lrwatch.alert import Alert
 from lrwatch.alerts.ledger import JudgedRun
 from lrwatch.alerts.run_watch import RunWatch
-from lrwatch.alerts.state_files import alerts_folder
 from lrwatch.alerts.store_watch import Seen, StoreWatch
 from lrwatch.errors import RunNotFound
+from lrwatch.plain_files import alerts_folder
 from lrwatch.store import RunEntry, RunReader
 
 DAY = 86400.0

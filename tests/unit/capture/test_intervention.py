@@ -11,9 +11,9 @@ import pytest
 import torch
 from unstable_training import STABLE, Training
 
+from lrwatch.alert import TrainingStopped
 from lrwatch.capture import scaling
 from lrwatch.capture.intervention import Intervention
-from lrwatch.errors import TrainingStopped
 
 
 def stop(_: object) -> None:

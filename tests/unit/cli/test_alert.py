@@ -12,8 +12,8 @@ from stores import write_run
 
 from lrwatch.alerts.ledger import read_state
 from lrwatch.alerts.silences import silences
-from lrwatch.alerts.state_files import alerts_folder
 from lrwatch.cli import main
+from lrwatch.plain_files import alerts_folder
 
 Captured = pytest.CaptureFixture[str]
 

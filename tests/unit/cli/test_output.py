@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lrwatch.cli.output import emit, strict_json
-from lrwatch.diagnosis import Evidence
+from lrwatch.verdicts import Evidence
 
 
 def test_a_text_ends_in_one_line_break(capsys: pytest.CaptureFixture[str]) -> None:

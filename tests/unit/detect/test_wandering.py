@@ -5,10 +5,10 @@ import pytest
 from synthetic_runs import EDGE, block, descent
 
 import lrwatch
-from lrwatch.detect.evidence import Evidence
 from lrwatch.detect.past import Past
 from lrwatch.detect.tracker import Tracker
 from lrwatch.detect.wandering import calm_rise, wanders
+from lrwatch.verdicts import Evidence
 
 
 def past_of(run: dict[str, np.ndarray]) -> Past:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 from synthetic_runs import block, descent
 
-from lrwatch.detect.evidence import Evidence
 from lrwatch.detect.flatness import has_settled, is_flat, progress
 from lrwatch.detect.overflow import skipped_steps
 from lrwatch.detect.past import Past
@@ -14,6 +13,7 @@ from lrwatch.detect.schedule import cut, in_warmup
 from lrwatch.detect.spike import spike
 from lrwatch.detect.stall import cut_too_early, dead, frozen
 from lrwatch.detect.tracker import Tracker
+from lrwatch.verdicts import Evidence
 
 
 def past_of(columns: dict[str, np.ndarray]) -> Past:

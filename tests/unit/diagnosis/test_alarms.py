@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from lrwatch.diagnosis.alarms import SETTLED, AlarmPolicy
-from lrwatch.diagnosis.diagnosis import CLASSES, LearningRate, Verdict
+from lrwatch.verdicts import CLASSES, LearningRate, Verdict
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import pytest
 from synthetic_runs import EDGE, descent
 
 import lrwatch
-from lrwatch.diagnosis import Diagnosis
+from lrwatch.verdicts import Diagnosis
 
 N = 400
 

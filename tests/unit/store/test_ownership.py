@@ -110,6 +110,7 @@ def test_a_pipe_in_place_of_the_lock_makes_nobody_wait(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("host", "pid", "is_gone"),
     [("", GONE, True), ("", os.getpid(), False), ("elsewhere", GONE, False)],
+    ids=["gone", "alive", "elsewhere"],
 )
 def test_only_of_this_host_can_be_known_that_a_writer_is_gone(
     tmp_path: Path, host: str, pid: int, *, is_gone: bool

@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from lrwatch import plain_files as module
+from lrwatch.plain_files import read_object, remove_unfinished, replace_object
+
+
+def test_a_pipe_makes_nobody_wait(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "x.json")
+    with pytest.raises(OSError, match=r"x\.json is no plain file"):
+        read_object(tmp_path / "x.json")
+
+
+def test_a_link_is_not_read(tmp_path: Path) -> None:
+    replace_object(tmp_path / "x.json", {})
+    (tmp_path / "link.json").symlink_to(tmp_path / "x.json")
+    with pytest.raises(OSError, match="symbolic links"):
+        read_object(tmp_path / "link.json")
+
+
+def test_a_file_that_is_nested_too_deeply_is_damaged(tmp_path: Path) -> None:
+    (tmp_path / "x.json").write_text("[" * 200_000)
+    with pytest.raises(ValueError, match="nested too deeply"):
+        read_object(tmp_path / "x.json")
+
+
+def test_a_file_that_is_too_large_is_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_MOST_BYTES", 10)
+    (tmp_path / "x.json").write_text('{"a": "bcdef"}')
+    with pytest.raises(ValueError, match="more than 10 bytes"):
+        read_object(tmp_path / "x.json")
+
+
+def test_nothing_is_removed_where_a_link_leads(tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / ".precious.tmp").write_text("x")
+    (tmp_path / "outbox").symlink_to(elsewhere)
+    remove_unfinished(tmp_path / "outbox")
+    assert (elsewhere / ".precious.tmp").exists()
+
+
+def test_nothing_is_written_where_a_link_within_the_alerts_leads(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere" / "done").mkdir(parents=True)
+    folder = tmp_path / module.ALERTS_FOLDER
+    folder.mkdir()
+    (folder / "outbox").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(OSError, match="outbox is a symbolic link"):
+        replace_object(folder / "outbox" / "done" / "x.json", {})
+    assert list((tmp_path / "elsewhere" / "done").iterdir()) == []
+
+
+def test_a_store_behind_a_link_is_as_good_as_any(tmp_path: Path) -> None:
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "runs")
+    path = tmp_path / "link" / module.ALERTS_FOLDER / "x.json"
+    replace_object(path, {"a": 1})
+    assert read_object(path) == {"a": 1}
+
+
+def test_a_link_in_place_of_the_unfinished_file_is_not_written_through(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "get_ident", lambda: 7)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.write_text("mine")
+    (tmp_path / f".x.json.{os.getpid()}-7.tmp").symlink_to(elsewhere)
+    replace_object(tmp_path / "x.json", {"a": 1})
+    assert elsewhere.read_text() == "mine"
+    assert read_object(tmp_path / "x.json") == {"a": 1}
