@@ -37,6 +37,7 @@ def describe(
         name=f"{kind.lower()}-{learning_rates(optimizer)[0]:.3g}" if name is None else name,
         created_at=time.time(),
         optimizer=kind,
+        n_parameters=sum(p.numel() for group in optimizer.param_groups for p in group["params"]),
         parameter_groups=ParameterGroups.of(optimizer, model).names,
         config=_plain(config),
         total_steps=total_steps,

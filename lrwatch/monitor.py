@@ -25,11 +25,11 @@ from lrwatch.records import StepBlock
 from lrwatch.tables import step_block
 from lrwatch.verdicts import Alarm, Diagnosis
 
-__all__ = ["Look", "Monitor", "diagnose"]
+__all__ = ["Check", "Monitor", "diagnose"]
 
 
-class Look:
-    """What is found of a run at one row.
+class Check:
+    """The verdict at one row of a run.
 
     Attributes
     ----------
@@ -99,12 +99,12 @@ class Monitor:
         InvalidArgument
             If the table lacks step, loss or lr, or a column holds no numbers.
         """
-        return [look.alarm() for look in self.looks(rows) if look.is_alarm]
+        return [check.alarm() for check in self.checks(rows) if check.is_alarm]
 
-    def looks(self, rows: Any) -> Iterator[Look]:
-        """Take the next rows of the run; yield what is found at each row that is looked at.
+    def checks(self, rows: Any) -> Iterator[Check]:
+        """Take the next rows of the run; yield what is found at each row that is checked.
 
-        `update` for those who also want to know when an alarm no longer holds. A `Look`
+        `update` for those who also want to know when an alarm no longer holds. A `Check`
         explains itself only until the next one is asked for.
 
         Raises
@@ -118,7 +118,7 @@ class Monitor:
                 found = Finding(self._tracker, total_steps=self.total_steps)
                 is_alarm = self._policy.is_due(found, moment.step, is_urgent=moment.is_urgent)
                 is_standing = self._policy.standing == found.learning_rate
-                yield Look(moment.step, found, is_alarm=is_alarm, is_standing=is_standing)
+                yield Check(moment.step, found, is_alarm=is_alarm, is_standing=is_standing)
 
     def diagnosis(self) -> Diagnosis:
         """Diagnose the run as it stands; changes nothing."""

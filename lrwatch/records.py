@@ -6,10 +6,11 @@ clock.
 
 from __future__ import annotations
 
+import itertools
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -20,8 +21,10 @@ __all__ = [
     "STEP_COLUMNS",
     "FloatArray",
     "RunInfo",
+    "RunState",
     "StepBlock",
     "is_null",
+    "rising",
     "superseded",
 ]
 
@@ -37,6 +40,11 @@ _NULL_BITS = 0x7FF8_5F4E_554C_4C5F  # a quiet NaN whose low bytes spell "_NULL_"
 
 NULL: float = struct.unpack("<d", struct.pack("<Q", _NULL_BITS))[0]
 """The NaN that stands for "not recorded", told from a NaN that was recorded by its bits."""
+
+
+RunState = Literal["running", "silent", "finished", "interrupted", "failed", "unreadable", "gone"]
+"""What a run does: as in ``run.json``; ``silent`` if it calls itself running and no rows come,
+``unreadable`` if ``run.json`` is, ``gone`` if its folder was removed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +65,8 @@ class RunInfo:
         Seconds since the Unix epoch, UTC.
     optimizer
         Class name of the optimizer.
+    n_parameters
+        How many numbers it trains; ``None`` where unknown.
     parameter_groups
         Name of each parameter group, in order.
     config
@@ -79,6 +89,7 @@ class RunInfo:
     created_at: float = 0.0
     ended_at: float | None = None
     optimizer: str = ""
+    n_parameters: int | None = None
     parameter_groups: tuple[str, ...] = ()
     config: Mapping[str, Any] = field(default_factory=dict)
     total_steps: int | None = None
@@ -162,3 +173,18 @@ def superseded(step: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
         return np.zeros(len(step), bool)
     least_later = np.minimum.accumulate(step[::-1])[::-1]
     return np.append(step[:-1] >= least_later[1:], False)
+
+
+def rising(block: StepBlock) -> Iterator[StepBlock]:
+    """Cut rows where a resumed run goes back, so that steps rise within each piece.
+
+    Examples
+    --------
+    >>> import lrwatch.tables
+    >>> again = {"step": [0, 1, 2, 1, 2], "loss": [3, 2, 1, 2, 1], "lr": [0.1] * 5}
+    >>> [piece.step.tolist() for piece in rising(lrwatch.tables.step_block(again))]
+    [[0, 1, 2], [1, 2]]
+    """
+    seams = np.flatnonzero(block.step[1:] <= block.step[:-1]) + 1
+    edges = (0, *seams.tolist(), len(block))
+    return (block[begin:end] for begin, end in itertools.pairwise(edges) if end > begin)

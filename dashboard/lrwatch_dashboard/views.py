@@ -6,6 +6,7 @@ the tests answer it from memory.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
@@ -13,6 +14,10 @@ from typing import Any, Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from lrwatch.alert import Alert
+from lrwatch.comparing import Trial
+from lrwatch.following import RunSummary
+from lrwatch.records import RunState
 from lrwatch_dashboard.alert_views import AlertSource
 
 __all__ = [
@@ -32,7 +37,6 @@ __all__ = [
 
 FloatArray = npt.NDArray[np.float64]
 
-RunState = Literal["running", "silent", "finished", "failed", "unreadable"]
 Outcome = Literal["fired", "quiet", "not run"]
 Window = tuple[float, float]
 """First and last step of a zoom."""
@@ -64,6 +68,8 @@ class RunRow:
         The loss was NaN or infinite at some step.
     problem
         What cannot be read of the run; empty if all can.
+    has_alerts
+        A watcher would find an alert firing now.
     """
 
     key: str
@@ -80,6 +86,7 @@ class RunRow:
     sparkline: tuple[int | None, ...] = ()
     broken: bool = False
     problem: str = ""
+    has_alerts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +187,10 @@ def _no_clock() -> Clock:
     return Clock(np.empty(0), np.empty(0))
 
 
+def _no_trial() -> Trial:
+    return Trial("", math.nan, RunSummary())
+
+
 @dataclass(frozen=True, slots=True)
 class RunView:
     """What the Run page says beside its curves.
@@ -199,9 +210,13 @@ class RunView:
     is_broken
         The loss was NaN or infinite at some step.
     outline
-        Mean loss over at most 64 equal stretches of the run, by step.
+        Mean loss over equal stretches of the run, by step.
     clock
         When its steps ended.
+    trial
+        The run as it is compared with others.
+    alerts
+        What a watcher would find firing now.
     token
         Stands for this state; two views with one token are the same.
     """
@@ -228,6 +243,8 @@ class RunView:
     is_broken: bool = False
     outline: Curve = field(default_factory=_no_curve, compare=False)
     clock: Clock = field(default_factory=_no_clock, compare=False)
+    trial: Trial = field(default_factory=_no_trial, compare=False)
+    alerts: tuple[Alert, ...] = ()
     token: str = ""
 
 

@@ -17,13 +17,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
-from lrwatch.alerts.book import KEPT_SECONDS, Book, Change
-from lrwatch.alerts.clock import Clock, steady_clock
 from lrwatch.alerts.composing import message_for
 from lrwatch.alerts.config import Settings
-from lrwatch.alerts.grouping import Groups, Notice
+from lrwatch.alerts.grouping import Groups, Notification
 from lrwatch.alerts.history import Event, add_history
 from lrwatch.alerts.ledger import LedgerState, WatcherHealth, write_state
+from lrwatch.alerts.memory import KEPT_SECONDS, AlertMemory, Change
 from lrwatch.alerts.silences import (
     acknowledgements,
     end_silence,
@@ -33,6 +32,7 @@ from lrwatch.alerts.silences import (
 )
 from lrwatch.alerts.store_watch import StoreView, StoreWatch
 from lrwatch.delivery import Delivery, Message, Sender
+from lrwatch.following import Clock, steady_clock
 from lrwatch.version import VERSION
 
 __all__ = ["AlertWatcher"]
@@ -79,7 +79,7 @@ class AlertWatcher:
         self._settings, self._home, self._sender = settings, home, sender
         now = self._clock()
         known = () if state is None else state.alerts
-        self._book = Book(known, {} if state is None else state.rules)
+        self._memory = AlertMemory(known, {} if state is None else state.rules)
         told = {} if state is None else state.told_groups
         self._groups = Groups(settings.timing, settings.group_by, told, now)
         self._watch = StoreWatch(
@@ -117,9 +117,10 @@ class AlertWatcher:
         began = time.monotonic()
         self._view = self._watch.look(seconds=math.inf if at_once else _LOOK_SECONDS)
         now = self._clock()
-        changes = self._book.take(self._view, now)
-        changes += self._book.heed(silences(self._home), acknowledgements(self._home))
-        self._book.mark_over_in_silence()
+        view = self._view
+        changes = self._memory.take(view.alerts, view.keys, view.runs, now)
+        changes += self._memory.heed(silences(self._home), acknowledgements(self._home))
+        self._memory.mark_over_in_silence()
         messages = self._messages(now, at_once=at_once)
         self._outgoing = (*self._outgoing, *messages)
         self.took_seconds = time.monotonic() - began
@@ -166,19 +167,19 @@ class AlertWatcher:
                 n_runs=self.n_runs,
                 problem=problem or ("" if sender is None else sender.problem),
             ),
-            alerts=tuple(self._book.known.values()),
+            alerts=tuple(self._memory.known.values()),
             receivers=() if sender is None else tuple(sender.health()),
-            rules=self._book.tallies,
+            rules=self._memory.tallies,
             told_groups=self._groups.told,
             judged=self._view.judged,
             outgoing=self._outgoing,
         )
 
     def _messages(self, now: float, *, at_once: bool) -> list[Message]:
-        fresh = [one for one in self._book.known.values() if one.run_key in self._view.runs]
+        fresh = [one for one in self._memory.known.values() if one.run_key in self._view.runs]
         notices = self._groups.due(fresh, now, at_once=at_once)
         address, runs = self._settings.dashboard, self._view.runs
-        said: list[tuple[Notice, Message]] = []
+        said: list[tuple[Notification, Message]] = []
         for notice in notices:
             try:
                 message = message_for(notice, fresh, runs, dashboard=address, now=now)
@@ -191,7 +192,7 @@ class AlertWatcher:
                 self._unsaid.discard(notice.group)
                 said.append((notice, message))
         for notice, _ in said:
-            self._book.mark_told((one.alert for one in notice.alerts), notice.status, now)
+            self._memory.mark_told((one.alert for one in notice.alerts), notice.status, now)
         return [message for _, message in said]
 
     def _send(self, problem: str) -> None:
@@ -253,6 +254,6 @@ class AlertWatcher:
                 end_silence(self._home, silence.id)
                 self.remember("silence_ended", silence=silence.id, reason=silence.reason)
         for said in acknowledgements(self._home).values():
-            if said.alert not in self._book.known and time.time() - said.at > KEPT_SECONDS:
+            if said.alert not in self._memory.known and time.time() - said.at > KEPT_SECONDS:
                 with contextlib.suppress(OSError):
                     forget_acknowledgement(self._home, said)

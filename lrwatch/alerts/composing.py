@@ -1,4 +1,4 @@
-"""From a `Notice` to the `Message` that people read."""
+"""From a `Notification` to the `Message` that people read."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ from typing import Final
 from urllib.parse import quote
 
 from lrwatch.alert import SEVERITIES, Alert
-from lrwatch.alerts.grouping import Notice
-from lrwatch.alerts.ledger import KnownAlert
+from lrwatch.alerts.grouping import Notification
+from lrwatch.alerts.ledger import JudgedRun, KnownAlert
 from lrwatch.alerts.rules import NO_DATA, UNREADABLE
-from lrwatch.alerts.store_watch import Peer
 from lrwatch.alerts.wording import headline, headline_of_many, sentences
 from lrwatch.delivery.message import Message
 from lrwatch.formats import number, printable
@@ -28,9 +27,9 @@ _HIGH_SIDE: Final = frozenset({"diverging", "too_high"})
 
 
 def message_for(
-    notice: Notice,
+    notice: Notification,
     known: Collection[KnownAlert],
-    runs: Mapping[str, Peer],
+    runs: Mapping[str, JudgedRun],
     *,
     dashboard: str,
     now: float,
@@ -67,7 +66,7 @@ def message_for(
     )
 
 
-def _message_id(notice: Notice) -> str:
+def _message_id(notice: Notification) -> str:
     parts = sorted(
         f"{one.alert.id} {one.alert.episode} {one.times_told if one.is_told else 0} "
         f"{_beginning(one.alert)}"
@@ -83,12 +82,14 @@ def _beginning(alert: Alert) -> float:
     return alert.time if alert.rule in (NO_DATA, UNREADABLE) else alert.since_step
 
 
-def _title_of_one(notice: Notice) -> str:
+def _title_of_one(notice: Notification) -> str:
     title = headline(notice.alerts[0].alert)
     return f"Still: {title}" if notice.is_repeat else title
 
 
-def _title(notice: Notice, known: Collection[KnownAlert], runs: Mapping[str, Peer]) -> str:
+def _title(
+    notice: Notification, known: Collection[KnownAlert], runs: Mapping[str, JudgedRun]
+) -> str:
     rule, n = notice.alerts[0].alert.rule, len(notice.alerts)
     if notice.status == "resolved":
         return f"{n} runs have recovered ({rule.replace('_', ' ')})"
@@ -104,7 +105,7 @@ def _title(notice: Notice, known: Collection[KnownAlert], runs: Mapping[str, Pee
     return headline_of_many(rule, f"{total} runs") + _rates(rule, bad, peers)
 
 
-def _peers(notice: Notice, runs: Mapping[str, Peer]) -> dict[str, Peer]:
+def _peers(notice: Notification, runs: Mapping[str, JudgedRun]) -> dict[str, JudgedRun]:
     """Return the runs among which those of the notice are counted: their job's, or all."""
     jobs = {one.alert.group for one in notice.alerts}
     if len(jobs) == 1 and None not in jobs:
@@ -116,7 +117,7 @@ def _is_told_as_bad(one: KnownAlert) -> bool:
     return one.is_told and one.alert.state in ("firing", "recovering", "closed")
 
 
-def _rates(rule: str, bad: Collection[str], runs: Mapping[str, Peer]) -> str:
+def _rates(rule: str, bad: Collection[str], runs: Mapping[str, JudgedRun]) -> str:
     """Say which learning rates the runs have, where that tells them from all the others."""
     theirs = [runs[key].peak_lr for key in bad]
     known = {key: run.peak_lr for key, run in runs.items() if math.isfinite(run.peak_lr)}

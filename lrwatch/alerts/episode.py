@@ -15,7 +15,6 @@ blocks: replaying a run gives the transitions that were made live.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -24,27 +23,7 @@ from lrwatch.alert import State
 from lrwatch.alerts.rules import Rule
 from lrwatch.records import FloatArray
 
-__all__ = ["Episode", "Sight"]
-
-
-@dataclass(frozen=True, slots=True)
-class Sight:
-    """What is seen of a rule's condition at one step.
-
-    Attributes
-    ----------
-    step, time
-        Where the run is: step number, seconds since the Unix epoch.
-    is_flagged
-        The condition holds, as far as can be told.
-    is_sure
-        It holds for certain enough to tell somebody.
-    """
-
-    step: int
-    time: float
-    is_flagged: bool
-    is_sure: bool
+__all__ = ["Episode"]
 
 
 class Episode:
@@ -93,21 +72,31 @@ class Episode:
         due = np.flatnonzero(is_due)
         return follows(int(steps[due[0]]), float(times[due[0]])) if len(due) else None
 
-    def see(self, sight: Sight) -> Iterator[State]:
-        """Take note of the condition at a row; yield each state as it is entered."""
-        self._is_sure = sight.is_sure
+    def see(self, step: int, time: float, *, is_flagged: bool, is_sure: bool) -> Iterator[State]:
+        """Record whether the condition holds at a row; yield each state as it is entered.
+
+        Parameters
+        ----------
+        step, time
+            Where the run is: step number, seconds since the Unix epoch.
+        is_flagged
+            The condition holds, as far as can be told.
+        is_sure
+            It holds for certain enough to alert somebody.
+        """
+        self._is_sure = is_sure
         is_past = self.state in (None, "resolved", "closed")
-        if sight.is_flagged and (is_past or (self.state == "recovering" and self._is_undone)):
+        if is_flagged and (is_past or (self.state == "recovering" and self._is_undone)):
             self._is_undone = False
-            self.since_step, self.since_time = sight.step, sight.time
-            yield self._enter("pending", sight.step, sight.time)
-        elif sight.is_flagged and self.state == "recovering":
-            yield self._enter("firing", sight.step, sight.time)
-        elif not sight.is_flagged and self.state == "pending":
+            self.since_step, self.since_time = step, time
+            yield self._enter("pending", step, time)
+        elif is_flagged and self.state == "recovering":
+            yield self._enter("firing", step, time)
+        elif not is_flagged and self.state == "pending":
             self.state = None
-        elif not sight.is_flagged and self.state == "firing":
-            yield self._enter("recovering", sight.step, sight.time)
-        state = self.pass_rows(np.array([sight.step]), np.array([sight.time]))
+        elif not is_flagged and self.state == "firing":
+            yield self._enter("recovering", step, time)
+        state = self.pass_rows(np.array([step]), np.array([time]))
         if state is not None:
             yield state
 

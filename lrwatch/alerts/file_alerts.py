@@ -6,48 +6,90 @@ Rows say nothing of these, the clock does; so their episodes go on from what is 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final
 
-from lrwatch.alert import Alert, State, alert_id
-from lrwatch.alerts.episode import Episode, Sight
-from lrwatch.alerts.rules import Rule
+from lrwatch.alert import Alert, alert_id
+from lrwatch.alerts.episode import Episode
+from lrwatch.alerts.rules import NO_DATA, UNREADABLE, Rule
+from lrwatch.following import FollowedRun
+from lrwatch.formats import count, duration
 
-__all__ = ["FileAlert", "Subject"]
+__all__ = ["FileAlerts"]
 
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """Whose files they are, and how far it had come.
-
-    Attributes
-    ----------
-    run_id, run, group
-        As in `Alert`.
-    step, lr
-        Of the last row; -1 and NaN if there is none.
-    """
-
-    run_id: str
-    run: str
-    group: str | None
-    step: int = -1
-    lr: float = math.nan
+_DEAD_ADVICE: Final = (
+    "Look at the end of its output: a process killed for running out of memory ends like this"
+)
+_STUCK_ADVICE: Final = "Check whether it hangs, waits for data, or is in a long evaluation"
+_UNREADABLE_ADVICE: Final = "It is not checked until its files can be read"
 
 
-class FileAlert:
-    """One rule about the files of one run.
+class FileAlerts:
+    """Both rules about the files of one run.
 
     Parameters
     ----------
-    rule
-        Name and severity, and for how long its condition must be gone. How long it must hold
-        is for the caller to know.
+    rules
+        Those that have verdicts are not for here.
     earlier
-        The alert as it was when the last watcher ended, if there was one.
+        Alerts by id as the last watcher left them.
     """
 
-    def __init__(self, rule: Rule, earlier: Alert | None = None) -> None:
+    def __init__(self, rules: Sequence[Rule], earlier: Mapping[str, Alert]) -> None:
+        self._rules = {rule.name: rule for rule in rules if not rule.verdicts}
+        self._earlier = earlier
+        self._files: dict[str, _FileAlert] = {}
+        self._problem_since: float | None = None
+
+    @property
+    def alerts(self) -> list[Alert]:
+        """Those that are in a state."""
+        return [file.alert for file in self._files.values() if file.alert is not None]
+
+    def see(self, run: FollowedRun[Any], now: float, age: float) -> None:
+        """Record how the files of a run are.
+
+        Parameters
+        ----------
+        run
+            The run, brought up to date.
+        now
+            Seconds since the Unix epoch, by a clock that does not jump.
+        age
+            Seconds since its files were last written.
+        """
+        if not run.problem:
+            self._problem_since = None
+        elif self._problem_since is None:
+            self._problem_since = now - age
+        # What is being written, or served slowly, may be unreadable for a moment.
+        has_lasted = now - (self._problem_since or now) >= self._patience
+        if has_lasted or not run.problem:
+            self._note(UNREADABLE, run, now, is_wrong=bool(run.problem))
+        if not run.problem:
+            self._note(NO_DATA, run, now, is_wrong=run.is_silent)  # an end is a sign of life
+
+    @property
+    def _patience(self) -> float:
+        return self._rules[UNREADABLE].for_seconds if UNREADABLE in self._rules else 0.0
+
+    def _note(self, name: str, run: FollowedRun[Any], now: float, *, is_wrong: bool) -> None:
+        rule = self._rules.get(name)
+        if rule is None:
+            return
+        if name not in self._files:
+            self._files[name] = _FileAlert(rule, self._earlier.get(alert_id(name, run.run_id)))
+        self._files[name].see(run, now, is_wrong=is_wrong)
+
+
+class _FileAlert:
+    """One rule about the files of one run.
+
+    How long its condition must hold is decided before; how long it must be gone, here.
+    """
+
+    def __init__(self, rule: Rule, earlier: Alert | None) -> None:
         self._episode = Episode(replace(rule, for_steps=0, for_seconds=0.0, keep_steps=0))
         self.alert = earlier
         if earlier is not None:
@@ -55,47 +97,50 @@ class FileAlert:
             self._episode.state = earlier.state
             self._episode.time = earlier.time
 
-    def see(self, subject: Subject, now: float, reason: str, advice: str = "") -> None:
-        """Take note of the files.
+    def see(self, run: FollowedRun[Any], now: float, *, is_wrong: bool) -> None:
+        last = run.summary.last_step
+        step = -1 if last is None else last
+        for state in self._episode.see(step, now, is_flagged=is_wrong, is_sure=is_wrong):
+            if self.alert is None or state == "firing":
+                self.alert = self._alert(run, step, now)
+            self.alert = replace(self.alert, state=state, step=step, time=now)
 
-        Parameters
-        ----------
-        subject
-            Whose they are.
-        now
-            Seconds since the Unix epoch, by a clock that does not jump.
-        reason
-            What is wrong with them; empty if nothing is.
-        advice
-            What to do about it.
-        """
-        sight = Sight(subject.step, now, is_flagged=bool(reason), is_sure=bool(reason))
-        for state in self._episode.see(sight):
-            self._enter(state, subject, now, (reason, advice))
+    def _alert(self, run: FollowedRun[Any], step: int, now: float) -> Alert:
+        episode, info = self._episode, run.info
+        is_silent = episode.rule.name == NO_DATA
+        reason, advice = _silent(run) if is_silent else (run.problem, _UNREADABLE_ADVICE)
+        return Alert(
+            id=alert_id(episode.rule.name, run.run_id),
+            episode=episode.number,
+            rule=episode.rule.name,
+            severity=episode.rule.severity,
+            state="firing",
+            run_id=run.run_id,
+            run=run.entry.path.name if info is None else info.name,
+            group=None if info is None else info.group,
+            verdict="insufficient_data",
+            learning_rate="unknown",
+            confidence=1.0,
+            interval=None,
+            reason=reason,
+            advice=advice,
+            lr=run.summary.last_lr if run.summary.n_rows else math.nan,
+            suggested_lr=None,
+            step=step,
+            since_step=step,
+            time=now,
+        )
 
-    def _enter(self, state: State, subject: Subject, now: float, words: Sequence[str]) -> None:
-        episode = self._episode
-        if self.alert is None or state == "firing":
-            self.alert = Alert(
-                id=alert_id(episode.rule.name, subject.run_id),
-                episode=episode.number,
-                rule=episode.rule.name,
-                severity=episode.rule.severity,
-                state=state,
-                run_id=subject.run_id,
-                run=subject.run,
-                group=subject.group,
-                verdict="insufficient_data",
-                learning_rate="unknown",
-                confidence=1.0,
-                interval=None,
-                reason=words[0],
-                advice=words[1],
-                lr=subject.lr,
-                suggested_lr=None,
-                step=subject.step,
-                since_step=subject.step,
-                time=now,
-            )
-        else:
-            self.alert = replace(self.alert, state=state, step=subject.step, time=now)
+
+def _silent(run: FollowedRun[Any]) -> tuple[str, str]:
+    """Say for how long no row has come, and what to do about it."""
+    gaps, last = run.summary.gaps, run.summary.last_step
+    quiet = duration(run.quiet_seconds)
+    ending = "" if last is None else f"the last one was step {count(last)}"
+    if run.is_dead:
+        reason = f"Its process is gone without having ended the run: no row for {quiet}"
+        return f"{reason}, {ending}" if ending else reason, _DEAD_ADVICE
+    if not ending:
+        return f"No row for {quiet} since the run began", _STUCK_ADVICE
+    usual = f" (usually one every {duration(gaps.usual)})" if gaps.usual else ""
+    return f"No new rows for {quiet}{usual}; {ending}", _STUCK_ADVICE

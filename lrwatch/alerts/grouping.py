@@ -1,8 +1,8 @@
-"""Who is told of what, when: a sweep is one message, and nothing is said twice too soon.
+"""Which alerts are sent together, and when: a sweep is one message, and nothing comes too often.
 
 Alertmanager's model: the first alert of a group waits a moment for others of its kind
 (``group_wait``), further ones wait for the next message of the group (``group_interval``), and
-what still fires on a run that goes on is said again after ``repeat_interval``.
+what still fires on a run that goes on is repeated after ``repeat_interval``.
 """
 
 from __future__ import annotations
@@ -11,22 +11,21 @@ import math
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Literal, get_args
 
-from lrwatch.alert import State
 from lrwatch.alerts.ledger import KnownAlert, ToldStatus
+from lrwatch.alerts.telling import STAGES, Decision, decide
+from lrwatch.formats import duration
 
-__all__ = ["GroupBy", "Groups", "Notice", "Timing"]
+__all__ = ["GroupBy", "Groups", "Notification", "Timing"]
 
 GroupBy = Literal["rule", "job", "run"]
 """What goes into one message: all runs of the store, those of one job, or one run."""
 
-_TELLABLE: Final[tuple[State, ...]] = ("firing", "recovering", "closed")
-
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """How soon and how often people are told, in seconds.
+    """How soon and how often messages are sent, in seconds.
 
     Attributes
     ----------
@@ -35,7 +34,7 @@ class Timing:
     group_interval
         Least time between two messages about one group.
     repeat_interval
-        After which an alert that still fires on a run that goes on is said again.
+        After which an alert that still fires on a run that goes on is repeated.
     max_age
         Runs that were not written for longer are not looked at.
     """
@@ -47,8 +46,8 @@ class Timing:
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
-    """Alerts of one rule that people are told of together.
+class Notification:
+    """Alerts of one rule that are sent together.
 
     Attributes
     ----------
@@ -59,7 +58,7 @@ class Notice:
     alerts
         At least one; all of one rule.
     is_repeat
-        It was said before.
+        It was sent before.
     """
 
     group: str
@@ -69,7 +68,7 @@ class Notice:
 
 
 class Groups:
-    """Remembers when each group was told, and says what is due.
+    """Remembers when each group was sent, and returns what is due.
 
     Parameters
     ----------
@@ -78,9 +77,9 @@ class Groups:
     by
         What a group is.
     told
-        When each group was last told.
+        When each group was last sent.
     now
-        The time; what was told later than that, by a clock that was set back, counts as now.
+        The time; what was sent later than that, by a clock that was set back, counts as now.
     """
 
     def __init__(self, timing: Timing, by: GroupBy, told: Mapping[str, float], now: float) -> None:
@@ -91,73 +90,88 @@ class Groups:
 
     def due(
         self, known: Collection[KnownAlert], now: float, *, at_once: bool = False
-    ) -> list[Notice]:
-        """Return what people are to be told now.
+    ) -> list[Notification]:
+        """Return what is to be sent now.
 
         Parameters
         ----------
         known
-            What they may be told of: alerts of runs that were written lately.
+            Alerts of runs that were written lately.
         now
             Seconds since the Unix epoch, by a clock that does not jump.
         at_once
             Nothing waits: there will be no later.
         """
+        fresh = [(one, decide(one)) for one in known]
         waiting = [
-            *_notices(filter(_is_news, known), "firing", self._by),
-            *_notices(filter(_is_over, known), "resolved", self._by),
+            notice
+            for status in get_args(ToldStatus)
+            for notice in _notices(
+                (one for one, d in fresh if (d.outcome, d.status) == ("send", status)),
+                status,
+                self._by,
+            )
         ]
         interval = self._timing.group_interval
         self.told = {group: at for group, at in self.told.items() if now - at < interval}
         groups = {notice.group for notice in waiting}
         self._waiting_since = {g: self._waiting_since.get(g, now) for g in groups}
-        due = [n for n in waiting if at_once or now >= self._due_at(n.group)]
-        again = filter(lambda one: self._is_to_be_repeated(one, now), known)
+        due = [n for n in waiting if at_once or now >= self._due_at(n.group, now)]
+        again = (
+            one
+            for one, decision in fresh
+            if decision.outcome != "send" and self.decide(one, now).outcome == "send"
+        )
         due += _notices(again, "firing", self._by, is_repeat=True)
         for notice in due:
             self.told[notice.group] = now
             self._waiting_since.pop(notice.group, None)
         return due
 
+    def decide(self, one: KnownAlert, now: float) -> Decision:
+        """Pass one alert through the stages, then through grouping and repetition."""
+        decision = decide(one)
+        if decision.outcome == "send":
+            wait = self._due_at(f"{decision.status} {_group(one, self._by)}", now) - now
+            if wait > 0:
+                reason = f"waits {duration(wait)}, to be sent with others of its group"
+                return Decision("held", decision.status, "grouping", reason)
+        elif self._can_be_repeated(one):
+            wait = self._timing.repeat_interval - (now - min(one.told_at or 0.0, now))
+            if wait <= 0:
+                return Decision("send", "firing", "", "it still fires")
+            reason = f"already sent; repeated in {duration(wait)} if it still fires then"
+            return Decision("held", "firing", "repetition", reason)
+        return decision
+
     def next_due(self) -> float:
         """Return when the next group that waits is due, by the clock of `due`; infinity if none."""
-        return min(map(self._due_at, self._waiting_since), default=math.inf)
+        return min((self._due_at(g, 0.0) for g in self._waiting_since), default=math.inf)
 
-    def _due_at(self, group: str) -> float:
-        since = self._waiting_since[group] + self._timing.group_wait
+    def _due_at(self, group: str, now: float) -> float:
+        since = self._waiting_since.get(group, now) + self._timing.group_wait
         told = self.told.get(group)
         return since if told is None else max(since, told + self._timing.group_interval)
 
-    def _is_to_be_repeated(self, one: KnownAlert, now: float) -> bool:
+    def _can_be_repeated(self, one: KnownAlert) -> bool:
         return (
             one.is_told
             and one.told_status == "firing"
             and one.alert.state == "firing"
             and one.run_state == "running"
-            and not one.is_quiet
             and one.told_at is not None
-            and now - min(one.told_at, now) >= self._timing.repeat_interval
+            and not any(stage(one, "firing") for stage in STAGES.values())
         )
-
-
-def _is_news(one: KnownAlert) -> bool:
-    return one.alert.state in _TELLABLE and not one.is_told and not one.is_quiet
-
-
-def _is_over(one: KnownAlert) -> bool:
-    is_due = one.is_told and one.told_status == "firing" and one.alert.state == "resolved"
-    # Whoever looks after it wants to know that it is over.
-    return is_due and not one.inhibited and one.silenced_by is None
 
 
 def _notices(
     alerts: Iterable[KnownAlert], status: ToldStatus, by: GroupBy, *, is_repeat: bool = False
-) -> list[Notice]:
+) -> list[Notification]:
     groups: dict[str, list[KnownAlert]] = defaultdict(list)
     for one in alerts:
         groups[f"{status} {_group(one, by)}"].append(one)
     return [
-        Notice(group, status, tuple(sorted(members, key=lambda one: one.run_key)), is_repeat)
+        Notification(group, status, tuple(sorted(members, key=lambda one: one.run_key)), is_repeat)
         for group, members in sorted(groups.items())
     ]
 

@@ -20,6 +20,7 @@ from lrwatch.delivery.health import ReceiverHealth
 from lrwatch.delivery.message import Message
 from lrwatch.errors import LedgerUnreadable
 from lrwatch.plain_files import alerts_folder, read_object, replace_object
+from lrwatch.records import RunState
 from lrwatch.soundness import is_sound
 
 __all__ = [
@@ -27,15 +28,11 @@ __all__ = [
     "KnownAlert",
     "LedgerState",
     "RuleTally",
-    "RunState",
     "ToldStatus",
     "WatcherHealth",
     "read_state",
     "write_state",
 ]
-
-RunState = Literal["running", "silent", "finished", "interrupted", "failed", "gone"]
-"""What a run does: as in ``run.json``; ``silent`` if no rows come, ``gone`` if it was removed."""
 
 ToldStatus = Literal["firing", "resolved"]
 
@@ -64,8 +61,8 @@ class KnownAlert:
         Which episode they were told of, and that it fires, or is over; 0 and ``None`` if never.
     times_told
         How often they were told that this episode fires.
-    inhibited
-        Another alert on the run says more, so this one is not sent.
+    inhibited_by
+        Rule of the alert on the same run that says more, so that this one is not sent.
     silenced_by
         Id of the silence that keeps it from being sent.
     acknowledged_by
@@ -80,7 +77,7 @@ class KnownAlert:
     told_episode: int = 0
     told_status: ToldStatus | None = None
     times_told: int = 0
-    inhibited: bool = False
+    inhibited_by: str | None = None
     silenced_by: str | None = None
     acknowledged_by: str | None = None
 
@@ -88,12 +85,6 @@ class KnownAlert:
     def is_told(self) -> bool:
         """Whether somebody was told that this episode fires, or fired."""
         return self.told_episode == self.alert.episode > 0
-
-    @property
-    def is_quiet(self) -> bool:
-        """Whether there is a reason not to send it: what it is, or what people said to it."""
-        is_hushed = self.silenced_by is not None or self.acknowledged_by is not None
-        return self.alert.severity == "info" or self.inhibited or is_hushed
 
 
 @dataclass(frozen=True, slots=True)

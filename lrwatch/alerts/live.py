@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import os
 import threading
 import time
@@ -29,12 +30,17 @@ from lrwatch.errors import LrwatchError
 if TYPE_CHECKING:
     from lrwatch.alert import Alert
     from lrwatch.alerts.handler_calls import Function
+    from lrwatch.alerts.ledger import ToldStatus
+    from lrwatch.alerts.memory import AlertMemory
     from lrwatch.alerts.rules import Rule
-    from lrwatch.alerts.run_follower import RunFollower
+    from lrwatch.following import FollowedRun
 
 __all__ = ["Ask", "LiveRun", "come_to_rest", "follow"]
 
 logger = logging.getLogger("lrwatch")
+
+_ROWS: Final = 2_000
+"""Rows that are judged in one look: a few milliseconds in which a training may have to wait."""
 
 _LOOK_SECONDS: Final = (0.5, 0.9)  # least and longest pause between two looks
 _REST: Final = 300.0
@@ -82,7 +88,8 @@ class LiveRun:
         self._first_row = first_row
         self._ask = ask
         self._calls = HandlerCalls(functions) if functions else None
-        self._follower: RunFollower | None = None
+        self._run: FollowedRun[Alert] | None = None
+        self._memory: AlertMemory | None = None
         self._has_given_up = self._is_finished = False
         self._process = os.getpid()
         self.is_over = False
@@ -91,7 +98,7 @@ class LiveRun:
     @property
     def is_behind(self) -> bool:
         """Whether another look is needed now."""
-        return self._follower is not None and self._follower.is_behind and not self._has_given_up
+        return self._run is not None and self._run.is_behind and not self._has_given_up
 
     def end(self, status: str, patience: float) -> None:
         """Take note that the run is over; wait so many seconds for its last alerts.
@@ -119,7 +126,7 @@ class LiveRun:
             self._has_given_up = True
             # A logging handler of the script may be what fails: other runs are still followed.
             with contextlib.suppress(Exception):
-                logger.exception("lrwatch watches %s no more; it is still recorded", self._folder)
+                logger.exception("lrwatch no longer checks %s; recording continues", self._folder)
 
     def finish(self) -> None:
         """Look at what is left, and let everybody know; once."""
@@ -140,28 +147,40 @@ class LiveRun:
 
     def _judge(self) -> None:
         try:
-            follower = self._follow()
-            for alert in follower.look():
-                self._tell(alert, follower.peak_lr)
+            run, memory = self._follow()
         except (OSError, LrwatchError) as error:  # a disk that is full, a folder that is gone
             logger.debug("no alerts of %s for now: %s", self._folder, error)
+            return
+        n_old = self._first_row - run.summary.n_rows
+        news = run.advance(max_rows=min(n_old, _ROWS) if n_old > 0 else _ROWS)
+        for changed in news:
+            due = list(memory.follow(changed))
+            if n_old > 0:
+                continue  # an earlier process has said so
+            if changed.severity == "info" and changed.state == "firing":
+                logger.info("%s: %s", headline(changed), sentences(changed))
+            for alert, status in due:
+                self._tell(alert, status, run.summary.peak_lr or math.nan)
+        if run.has_failed:
+            self._has_given_up = True  # it was logged; recording continues
+        elif run.problem:
+            logger.debug("no alerts of %s for now: %s", self._folder, run.problem)
 
-    def _follow(self) -> RunFollower:
-        if self._follower is None:
-            from lrwatch.alerts.run_follower import RunFollower
+    def _follow(self) -> tuple[FollowedRun[Alert], AlertMemory]:
+        if self._run is None or self._memory is None:
+            from lrwatch.alerts.memory import AlertMemory
+            from lrwatch.alerts.run_alerts import RunAlerts
+            from lrwatch.following import followed
 
-            self._follower = RunFollower(self._folder, rules=self._rules, first_row=self._first_row)
-        return self._follower
+            self._memory = AlertMemory()
+            self._run = followed(self._folder, lambda info: RunAlerts(info, self._rules))
+        return self._run, self._memory
 
-    def _tell(self, alert: Alert, peak_lr: float) -> None:
-        if alert.state != "firing":
+    def _tell(self, alert: Alert, status: ToldStatus, peak_lr: float) -> None:
+        if status == "resolved":
             logger.info("%s", headline(alert))
             return
-        is_sent = alert.severity != "info"
-        level = logging.WARNING if is_sent else logging.INFO
-        logger.log(level, "%s: %s", headline(alert), sentences(alert))
-        if not is_sent:
-            return
+        logger.warning("%s: %s", headline(alert), sentences(alert))
         if self._ask is not None:
             self._ask(alert, peak_lr)
         if self._calls is not None:
@@ -224,7 +243,9 @@ class _Thread:
         # Now, and not with the first look: that may be at the end of the program, where code
         # made by `exec`, as dataclasses are, makes Python forget that Ctrl-C ended it.
         with self._at_work, contextlib.suppress(Exception):  # which the first look tells
-            import lrwatch.alerts.run_follower  # noqa: F401
+            import lrwatch.alerts.memory
+            import lrwatch.alerts.run_alerts
+            import lrwatch.following  # noqa: F401
 
         runs: list[LiveRun] = []
         look_at = time.monotonic() + _LOOK_SECONDS[0]

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 
 from lrwatch.alert import Alert, alert_id
-from lrwatch.alerts.episode import Episode, Sight
+from lrwatch.alerts.episode import Episode
 from lrwatch.alerts.rules import RULES, Rule
-from lrwatch.monitor import Look, Monitor
-from lrwatch.records import FloatArray, RunInfo, StepBlock
+from lrwatch.monitor import Check, Monitor
+from lrwatch.records import FloatArray, RunInfo, StepBlock, rising
 from lrwatch.tables import step_block
-from lrwatch.verdicts import CLASSES, Alarm, LearningRate
+from lrwatch.verdicts import CLASSES, Alarm, Diagnosis, LearningRate
 
 __all__ = ["RunAlerts"]
 
@@ -42,7 +41,7 @@ class RunAlerts:
         self.info = info
         self.monitor = Monitor(total_steps=info.total_steps)
         self._followed = [_Followed(Episode(rule)) for rule in rules if rule.verdicts]
-        self._last = Sight(0, 0.0, is_flagged=False, is_sure=False)
+        self._last = (0, 0.0)  # step, and seconds since the Unix epoch
 
     def update(self, rows: Any) -> list[Alert]:
         """Take the next rows of the run; return the alerts that entered a state, in order.
@@ -58,16 +57,20 @@ class RunAlerts:
             As `Monitor.update`.
         """
         block = rows if isinstance(rows, StepBlock) else step_block(rows)
-        return [alert for piece in _pieces(block) for alert in self._update(piece)]
+        return [alert for piece in rising(block) for alert in self._update(piece)]
 
     def end(self) -> list[Alert]:
-        """Take note that the run has ended: what fires is kept as a finding."""
+        """End with the run: what fires is kept as a finding."""
         changed = []
         for followed in self._followed:
-            state = followed.episode.close(self._last.step, self._last.time)
+            state = followed.episode.close(*self._last)
             if state is not None:
                 changed.append(self._alert(followed))
         return changed
+
+    def diagnosis(self) -> Diagnosis:
+        """Diagnose the run as it stands, as `Monitor.diagnosis` does."""
+        return self.monitor.diagnosis()
 
     @property
     def alerts(self) -> list[Alert]:
@@ -77,18 +80,17 @@ class RunAlerts:
     def _update(self, block: StepBlock) -> Iterator[Alert]:
         """Take rows whose steps rise."""
         times = np.where(block.time > 0, block.time / 1e6, 0.0)
-        if len(block) and block.step[0] <= self._last.step:
+        if block.step[0] <= self._last[0]:
             for followed in self._followed:
                 followed.episode.go_back(int(block.step[0]), float(times[0]))
         begin = 0
-        for look in self.monitor.looks(block):
-            at = begin + int(np.argmax(block.step[begin:] == look.step))
+        for check in self.monitor.checks(block):
+            at = begin + int(np.argmax(block.step[begin:] == check.step))
             yield from self._pass_rows(block, times, slice(begin, at))
-            yield from self._see(look, float(times[at]), float(block.lr[at]))
+            yield from self._see(check, float(times[at]), float(block.lr[at]))
             begin = at + 1
         yield from self._pass_rows(block, times, slice(begin, len(block)))
-        if len(block):
-            self._last = replace(self._last, step=int(block.step[-1]), time=float(times[-1]))
+        self._last = int(block.step[-1]), float(times[-1])
 
     def _pass_rows(self, block: StepBlock, times: FloatArray, rows: slice) -> Iterator[Alert]:
         for followed in self._followed:
@@ -96,19 +98,18 @@ class RunAlerts:
             if state is not None:
                 yield self._alert(followed)
 
-    def _see(self, look: Look, time: float, lr: float) -> Iterator[Alert]:
+    def _see(self, check: Check, time: float, lr: float) -> Iterator[Alert]:
         for followed in self._followed:
             episode = followed.episode
-            is_ours = look.verdict in episode.rule.verdicts
-            is_sure = is_ours and look.is_standing
-            is_flagged = is_sure or (is_ours and look.confidence >= DOUBTFUL)
+            is_ours = check.verdict in episode.rule.verdicts
+            is_sure = is_ours and check.is_standing
+            is_flagged = is_sure or (is_ours and check.confidence >= DOUBTFUL)
             if is_flagged:
-                followed.finding, followed.lr = look.alarm(), lr
+                followed.finding, followed.lr = check.alarm(), lr
             elif episode.state in ("firing", "recovering"):
                 # A lesser word for the same mistake is no recovery.
-                is_flagged = look.is_standing and look.learning_rate in _classes(episode.rule)
-            sight = Sight(look.step, time, is_flagged=is_flagged, is_sure=is_sure)
-            for _ in episode.see(sight):
+                is_flagged = check.is_standing and check.learning_rate in _classes(episode.rule)
+            for _ in episode.see(check.step, time, is_flagged=is_flagged, is_sure=is_sure):
                 yield self._alert(followed)
 
     def _alert(self, followed: _Followed) -> Alert:
@@ -136,13 +137,6 @@ class RunAlerts:
             since_step=episode.since_step,
             time=episode.time,
         )
-
-
-def _pieces(block: StepBlock) -> Iterator[StepBlock]:
-    """Cut where a resumed run goes back, so that a step is there once."""
-    cuts = np.flatnonzero(np.diff(block.step) <= 0) + 1
-    bounds = [0, *cuts.tolist(), len(block)]
-    return (block[begin:end] for begin, end in itertools.pairwise(bounds))
 
 
 def _classes(rule: Rule) -> set[LearningRate]:

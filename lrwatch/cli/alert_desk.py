@@ -102,7 +102,7 @@ def _line(one: KnownAlert) -> str:
 
     marks = [
         "told" if one.is_told else "not told",
-        *(["inhibited"] if one.inhibited else []),
+        *(["inhibited"] if one.inhibited_by else []),
         *(["silenced"] if one.silenced_by else []),
         *([f"acknowledged by {one.acknowledged_by}"] if one.acknowledged_by else []),
     ]

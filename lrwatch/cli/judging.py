@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
-
-import numpy as np
+from typing import Final
 
 from lrwatch.cli.step_files import STEP_FILES, read_step_file
 from lrwatch.errors import LrwatchError, RunNotFound
-from lrwatch.monitor import Monitor
-from lrwatch.records import FloatArray, StepBlock
-from lrwatch.store import RunEntry, RunReader, list_runs
+from lrwatch.following import RunSummary, judged, summarised
+from lrwatch.monitor import diagnose
+from lrwatch.store import RunEntry, list_runs
 from lrwatch.tables import step_block
 from lrwatch.verdicts import CLASSES, Diagnosis, LearningRate
 
@@ -99,16 +97,11 @@ def judge_path(path: Path) -> Iterator[JudgedRun]:
 
 def judge_entry(entry: RunEntry) -> JudgedRun:
     """Judge a run that was found in a folder; one that cannot be read says why."""
-    name = entry.path.resolve().name if entry.key == "." else entry.key
-    run = JudgedRun(name, entry.path, problem=entry.problem, last_write=entry.last_write)
-    if entry.info is None:
-        return run
-    known: dict[str, Any] = {"status": entry.info.status, "total_steps": entry.info.total_steps}
-    try:
-        block = RunReader(entry.path).read_new()
-    except (LrwatchError, OSError) as error:
-        return replace(run, problem=str(error), **known)
-    return _judged(replace(run, **known), block)
+    run = judged(entry)
+    found = JudgedRun(run.name, entry.path, problem=run.problem, last_write=entry.last_write)
+    if run.info is not None:
+        found = replace(found, status=run.info.status, total_steps=run.info.total_steps)
+    return found if run.diagnosis is None else _judged(found, run.summary, run.diagnosis)
 
 
 def worst_first(runs: Iterable[JudgedRun]) -> list[JudgedRun]:
@@ -119,29 +112,17 @@ def worst_first(runs: Iterable[JudgedRun]) -> list[JudgedRun]:
 def _judge_file(path: Path) -> JudgedRun:
     run = JudgedRun(path.name, path, last_write=path.stat().st_mtime)
     try:
-        block = step_block(read_step_file(path))
+        rows = step_block(read_step_file(path))
     except (LrwatchError, OSError) as error:
         return replace(run, problem=str(error))
-    return _judged(run, block)
+    return _judged(run, summarised(rows), diagnose(rows))
 
 
-def _judged(run: JudgedRun, block: StepBlock) -> JudgedRun:
-    monitor = Monitor(total_steps=run.total_steps)
-    monitor.update(block)
-    diagnosis = monitor.diagnosis()
+def _judged(run: JudgedRun, summary: RunSummary, diagnosis: Diagnosis) -> JudgedRun:
     return replace(
         run,
         diagnosis=diagnosis,
-        n_steps=diagnosis.n_steps,
-        peak_lr=_greatest(block.lr),
-        last_loss=_last(block.loss[block.loss_seen]),
+        n_steps=summary.n_steps,
+        peak_lr=summary.peak_lr,
+        last_loss=summary.last_loss,
     )
-
-
-def _greatest(values: FloatArray) -> float | None:
-    finite = values[np.isfinite(values)]
-    return float(finite.max()) if len(finite) else None
-
-
-def _last(values: FloatArray) -> float | None:
-    return float(values[-1]) if len(values) else None

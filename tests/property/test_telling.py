@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lrwatch.alert import Alert, State
-from lrwatch.alerts.book import Book
 from lrwatch.alerts.grouping import Groups, Timing
-from lrwatch.alerts.store_watch import Peer, Seen, StoreView
+from lrwatch.alerts.ledger import KnownAlert
+from lrwatch.alerts.memory import AlertMemory
 
 TIMING = Timing(group_wait=1, group_interval=30, repeat_interval=1e9)
 RUNS = ("a", "b", "c")
@@ -31,7 +31,7 @@ NEXT: dict[State, tuple[State, ...]] = {
 @dataclass
 class World:
     alerts: dict[tuple[str, str], Alert] = field(default_factory=dict)
-    book: Book = field(default_factory=Book)
+    memory: AlertMemory = field(default_factory=AlertMemory)
     groups: Groups = field(default_factory=lambda: Groups(TIMING, "rule", {}, START))
     now: float = START
     told: Counter[tuple[str, int]] = field(default_factory=Counter)
@@ -49,22 +49,22 @@ class World:
 
     def restart(self, clock_is_off_by: float) -> None:
         self.now += clock_is_off_by
-        self.book = Book(list(self.book.known.values()), self.book.tallies)
+        self.memory = AlertMemory(list(self.memory.known.values()), self.memory.tallies)
         self.groups = Groups(TIMING, "rule", self.groups.told, self.now)
 
     def look(self) -> None:
         self.now += 1
         keys = frozenset(RUNS)
-        seen = tuple(Seen(alert, alert.run, "running") for alert in self.alerts.values())
-        self.book.take(StoreView(seen, {k: Peer(None, 0.1) for k in keys}, keys, {}), self.now)
-        for notice in self.groups.due(list(self.book.known.values()), self.now):
+        seen = tuple(KnownAlert(alert, alert.run, "running") for alert in self.alerts.values())
+        self.memory.take(seen, keys, keys, self.now)
+        for notice in self.groups.due(list(self.memory.known.values()), self.now):
             assert not notice.is_repeat
             for one in notice.alerts:
                 episode = one.alert.id, one.alert.episode
                 assert notice.status == "firing" or self.told[episode]
                 (self.told if notice.status == "firing" else self.over)[episode] += 1
             alerts = (one.alert for one in notice.alerts)
-            self.book.mark_told(alerts, notice.status, self.now)
+            self.memory.mark_told(alerts, notice.status, self.now)
 
 
 CHANGE = st.tuples(
@@ -88,6 +88,6 @@ def test_every_episode_is_told_once(events: list[tuple[str, str, int, int] | flo
     for _ in range(70):
         world.look()
     assert all(n == 1 for n in [*world.told.values(), *world.over.values()])
-    for one in world.book.known.values():
-        if one.alert.state == "firing" and not one.inhibited:
+    for one in world.memory.known.values():
+        if one.alert.state == "firing" and not one.inhibited_by:
             assert world.told[one.alert.id, one.alert.episode] == 1

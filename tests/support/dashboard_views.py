@@ -18,6 +18,7 @@ from lrwatch_dashboard.views import (
     RunView,
     Window,
 )
+from trials import trial_for
 
 __all__ = [
     "FakeAlerts",
@@ -101,7 +102,8 @@ def run_view(key: str = "sgd-0.1", **changes: Any) -> RunView:
         environment={"python": "3.11"},
         token="a:1",
     )
-    return dataclasses.replace(view, **changes)
+    view = dataclasses.replace(view, **changes)
+    return dataclasses.replace(view, trial=trial_for(view))
 
 
 def curve(name: str = "loss", n: int = 100, **values: Any) -> Curve:

@@ -13,7 +13,7 @@ __all__ = ["script_alerts"]
 
 
 def script_alerts(patch: pytest.MonkeyPatch, *alerts: Alert) -> None:
-    """Have `RunFollower` find these alerts, each when its step is written."""
+    """Have `RunAlerts` find these alerts, each when its step is written."""
 
     class Scripted:
         def __init__(self, info: RunInfo, *_: object) -> None:
@@ -26,4 +26,4 @@ def script_alerts(patch: pytest.MonkeyPatch, *alerts: Alert) -> None:
                 if alert.step in rows.step
             ]
 
-    patch.setattr("lrwatch.alerts.run_follower.RunAlerts", Scripted)
+    patch.setattr("lrwatch.alerts.run_alerts.RunAlerts", Scripted)

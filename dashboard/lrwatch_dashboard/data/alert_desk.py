@@ -16,7 +16,6 @@ from typing import Any, Final
 
 from lrwatch.alerts import RULES, Alert
 from lrwatch.alerts.history import read_history
-from lrwatch.alerts.inhibition import inhibited
 from lrwatch.alerts.ledger import read_state
 from lrwatch.alerts.silences import (
     Matcher,
@@ -27,6 +26,7 @@ from lrwatch.alerts.silences import (
     end_silence,
     silences,
 )
+from lrwatch.alerts.telling import inhibited
 from lrwatch.errors import LrwatchError
 from lrwatch_dashboard.alert_views import LONGEST_TEXT, AlertBoard, SilenceLine, SilenceWish
 from lrwatch_dashboard.data.alert_lines import (
@@ -36,7 +36,6 @@ from lrwatch_dashboard.data.alert_lines import (
     worst_first,
 )
 from lrwatch_dashboard.data.ledger_lines import with_ledger
-from lrwatch_dashboard.data.unsent import is_candidate, unsent
 from lrwatch_dashboard.views import RunSource, RunView
 
 __all__ = ["AlertDesk"]
@@ -135,7 +134,7 @@ class AlertDesk:
         if table.token == self._seen:
             return
         rows = table.rows if table.whole else self._source.overview().rows
-        self._candidates = self._source.runs([row.key for row in rows if is_candidate(row)])
+        self._candidates = self._source.runs([row.key for row in rows if row.has_alerts])
         self._keys = frozenset(row.key for row in rows)
         self._seen = table.token
 
@@ -148,7 +147,7 @@ class AlertDesk:
         )
         board = self._with_history(self._with_ledger(board, said))
         if not board.is_followed:
-            alerts = list(unsent(self._candidates, self._clock()))
+            alerts = [(alert, view.key) for view in self._candidates for alert in view.alerts]
             board = _with_unsent(board, alerts, said)
         return dataclasses.replace(board, token=_token(board))
 

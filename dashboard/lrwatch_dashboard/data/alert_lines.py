@@ -79,7 +79,7 @@ def known_line(known: KnownAlert, said: Said, keys: Collection[str], looked_at: 
     quiet, note = said.to(alert, known.run_key, heeded=known.silenced_by, heeded_at=looked_at)
     if not quiet and known.acknowledged_by:
         quiet, note = "acknowledged", known.acknowledged_by
-    elif not quiet and known.inhibited:
+    elif not quiet and known.inhibited_by:
         quiet = "inhibited"
     return _line(
         alert,

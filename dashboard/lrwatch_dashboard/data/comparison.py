@@ -9,10 +9,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from lrwatch.diagnosis.comparison import sweeps
+from lrwatch.comparing import find_sweeps
 from lrwatch_dashboard.comparison_views import ComparedRun, Comparison, Delta
 from lrwatch_dashboard.data.smoothing import half_life_for
-from lrwatch_dashboard.data.sweeps import trial_of
 from lrwatch_dashboard.data.thinning import thin
 from lrwatch_dashboard.views import Curve, RunCurves, RunView, Window
 
@@ -112,9 +111,9 @@ def _last(curves: RunCurves | None) -> float | None:
 def _leads(views: Sequence[RunView]) -> dict[str, str]:
     """Return for each run the first one that differs from it in the seed only."""
     leads = {}
-    for group in sweeps(trial_of(view) for view in views):
+    for sweep in find_sweeps(view.trial for view in views):
         first: dict[str, str] = {}
-        for trial in group:
+        for trial in sweep.trials:
             leads[trial.key] = first.setdefault(f"{trial.lr:.4g}", trial.key)
     return leads
 

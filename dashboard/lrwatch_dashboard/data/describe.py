@@ -5,70 +5,56 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from lrwatch.diagnosis.comparison import flat_settings
+from lrwatch.comparing import flat_settings
 from lrwatch.formats import count
 from lrwatch.verdicts import Diagnosis, Evidence
-from lrwatch_dashboard.data.finding import Finding
 from lrwatch_dashboard.data.follower import Follower
 from lrwatch_dashboard.theme import VERDICTS
 from lrwatch_dashboard.views import (
+    Curve,
     EvidenceRow,
     Judgement,
     Outcome,
     RunRow,
-    RunState,
     RunView,
 )
 
-__all__ = ["described", "state_of", "triage_order"]
+__all__ = ["described", "triage_order"]
 
-_SILENT_SECONDS: Final = 30.0
-_SILENT_GAPS: Final = 20.0
-"""A run is silent after so many of its usual steps, and not before so many seconds."""
+_PLACES: Final = 64
+_TOP: Final = 99  # height of the small loss curve
 
 _SEVERITY: Final[Mapping[str, int]] = {verdict: rank for rank, verdict in enumerate(VERDICTS)}
 
 
-def state_of(follower: Follower, now: float) -> RunState:
-    """Return what a run is doing; `now` in seconds since the Unix epoch."""
-    info = follower.info
-    if info is None:
-        return "unreadable"
-    if info.status == "failed":
-        return "failed"
-    if info.status != "running":
-        return "finished"
-    patience = max(_SILENT_SECONDS, _SILENT_GAPS * (follower.usual_gap or 0.0))
-    return "silent" if now - follower.entry.last_write > patience else "running"
-
-
-def described(follower: Follower, now: float) -> tuple[RunRow, RunView]:
-    """Return what the table and the run's own page say; `now` in seconds since the Unix epoch.
+def described(follower: Follower) -> tuple[RunRow, RunView]:
+    """Return what the table and the run's own page say.
 
     The view's neighbours and token are left empty.
     """
-    found = follower.finding
-    view = _run_view(follower, found, now)
-    return _run_row(follower, found, view), view
+    view = _run_view(follower)
+    return _run_row(follower, view), view
 
 
-def _run_row(follower: Follower, found: Finding, view: RunView) -> RunRow:
+def _run_row(follower: Follower, view: RunView) -> RunRow:
     entry, info, judgement = follower.entry, follower.info, view.judgement
+    summary = follower.summary
     return RunRow(
         key=entry.key,
         name=view.name,
         verdict=judgement.verdict,
         why=judgement.reason,
         state=view.state,
-        lr=found.peak_lr,
+        lr=summary.peak_lr,
         suggested_lr=judgement.suggested_lr,
-        best_loss=found.best_loss,
-        steps=found.n_steps,
+        best_loss=summary.best_loss,
+        steps=summary.n_steps,
         created_at=info.created_at if info is not None else entry.last_write,
         updated_at=entry.last_write,
-        sparkline=found.heights,
-        broken=found.is_broken,
+        sparkline=summary.losses.heights(_PLACES, _TOP),
+        broken=summary.is_broken,
         problem=follower.problem,
+        has_alerts=bool(view.alerts),
     )
 
 
@@ -78,8 +64,8 @@ def triage_order(row: RunRow) -> tuple[int, bool, float, str]:
     return severity, row.state != "running", -row.created_at, row.key
 
 
-def _run_view(follower: Follower, found: Finding, now: float) -> RunView:
-    entry, info = follower.entry, follower.info
+def _run_view(follower: Follower) -> RunView:
+    entry, info, summary = follower.entry, follower.info, follower.summary
     known: dict[str, Any] = {}
     if info is not None:
         known = {
@@ -93,31 +79,27 @@ def _run_view(follower: Follower, found: Finding, now: float) -> RunView:
         }
     return RunView(
         key=entry.key,
-        name=_name(follower),
-        state=state_of(follower, now),
-        judgement=_judgement(follower, found),
-        last_step=found.last_step,
-        lr=found.peak_lr,
-        best_loss=found.best_loss,
+        name=follower.name,
+        state=follower.state,
+        judgement=_judgement(follower),
+        last_step=summary.last_step,
+        lr=summary.peak_lr,
+        best_loss=summary.best_loss,
         updated_at=entry.last_write,
-        usual_gap=found.usual_gap,
+        usual_gap=summary.gaps.usual or None,
         problem=follower.problem,
-        is_broken=found.is_broken,
-        outline=found.outline,
-        clock=found.clock,
+        is_broken=summary.is_broken,
+        outline=Curve("loss", summary.losses.steps, summary.losses.means),
+        clock=follower.clock,
+        trial=follower.trial,
+        alerts=follower.active_alerts(),
         **known,
     )
 
 
-def _name(follower: Follower) -> str:
-    # The key and not the name in run.json: it tells runs of one name in two folders apart.
-    key, info = follower.entry.key, follower.info
-    return info.name if key == "." and info is not None and info.name else key
-
-
-def _judgement(follower: Follower, found: Finding) -> Judgement:
-    diagnosis = found.diagnosis
-    if diagnosis is None or not found.n_steps:
+def _judgement(follower: Follower) -> Judgement:
+    diagnosis = follower.diagnosis
+    if diagnosis is None or not follower.summary.n_rows:
         if follower.problem:
             return Judgement("unreadable", follower.problem)
         if diagnosis is None:
@@ -125,7 +107,7 @@ def _judgement(follower: Follower, found: Finding) -> Judgement:
         return Judgement("insufficient_data", "No step was recorded yet")
     reason = diagnosis.reason
     if diagnosis.verdict == "insufficient_data" and not reason:
-        reason = f"Not enough data: {count(found.n_steps)} steps"
+        reason = f"Not enough data: {count(follower.summary.n_steps)} steps"
     if follower.problem:
         reason = f"{reason}; part of the run cannot be read: {follower.problem}"
     return Judgement(

@@ -6,15 +6,14 @@ without reading them again: twenty of a million steps would take ten seconds.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
+from lrwatch.following.loss_bins import LossBins
 from lrwatch.records import StepBlock
 from lrwatch_dashboard.data.smoothing import smooth
-from lrwatch_dashboard.data.sparkline import Sparkline
 from lrwatch_dashboard.views import Curve, FloatArray, RunCurves
 
 __all__ = ["LONG_RUN", "Envelope", "Outliner"]
@@ -41,7 +40,7 @@ class Envelope:
         Shape ``(4, n_stretches)``: loss, learning rate, gradient norm, update over weight; NaN
         where a stretch has no value.
     mean_loss
-        Shape ``(n_stretches,)``; of the logarithm where every loss is positive.
+        Shape ``(n_stretches,)``; NaN where a stretch has no loss.
     """
 
     width: int
@@ -91,27 +90,6 @@ class Envelope:
         means = smooth(self.mean_loss[seen], half_life / self.width)
         return Curve("smoothed", ends.astype(np.float64), means)
 
-    def as_json(self) -> dict[str, Any]:
-        """Return this in JSON types, values to four digits: they are drawn and not counted."""
-        plain = {name: getattr(self, name) for name in ("width", "last_step")}
-        for name in ("lows", "highs", "mean_loss"):
-            plain[name] = np.char.mod("%.4g", getattr(self, name)).tolist()
-        return plain
-
-    @classmethod
-    def from_json(cls, plain: Mapping[str, Any]) -> Envelope:
-        """Return what `as_json` was called on.
-
-        Raises
-        ------
-        KeyError, TypeError, ValueError
-            If this was not written by `as_json`.
-        """
-        lows, highs, mean_loss = (
-            np.array(plain[name], dtype=np.float64) for name in ("lows", "highs", "mean_loss")
-        )
-        return cls(int(plain["width"]), int(plain["last_step"]), lows, highs, mean_loss)
-
 
 class Outliner:
     """Makes an envelope of rows as they come; when the stretches are full, each two become one."""
@@ -121,21 +99,21 @@ class Outliner:
         self._last = -1
         self._is_resumed = False
         self._lows = self._highs = np.empty((0, 0))
-        self._means: Sparkline | None = None
+        self._means: LossBins | None = None
 
     def add(self, block: StepBlock) -> None:
-        """Take in new rows, at least one."""
+        """Add rows, at least one, whose steps rise."""
         steps = block.step
         # Rows that are written again would have to be taken out of the stretches first.
-        self._is_resumed |= bool(steps[0] <= self._last or (np.diff(steps) <= 0).any())
-        self._last = max(self._last, int(steps.max()))
+        self._is_resumed |= bool(steps[0] <= self._last)
+        self._last = max(self._last, int(steps[-1]))
         if self._is_resumed or steps[0] < 0:
             return
         if self._means is None:
             self._means = self._begin()
         while self._last // self._width >= _N_BINS:
             self._halve()
-        self._means.add(steps, block.loss)
+        self._means.add(block)
         bins = steps // self._width
         starts = np.flatnonzero(np.diff(bins, prepend=-1))
         places = bins[starts]
@@ -150,16 +128,15 @@ class Outliner:
             return None
         n = self._last // self._width + 1
         means = np.full(n, np.nan)
-        middles, losses = self._means.points()
-        means[(middles // self._width).astype(np.intp)] = losses
+        means[(self._means.steps // self._width).astype(np.intp)] = self._means.means
         lows, highs = self._lows[:, :n].copy(), self._highs[:, :n].copy()
         return Envelope(self._width, self._last, lows, highs, means)
 
-    def _begin(self) -> Sparkline:
+    def _begin(self) -> LossBins:
         # Not with the object: most runs of a store are known, and have no rows to come.
         self._lows = np.full((len(_COLUMNS), _N_BINS), np.nan)
         self._highs = self._lows.copy()
-        return Sparkline(_N_BINS)
+        return LossBins(bins=np.zeros((2, _N_BINS)))
 
     def _halve(self) -> None:
         half = _N_BINS // 2

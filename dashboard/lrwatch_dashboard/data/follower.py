@@ -1,190 +1,112 @@
-"""One run followed for the table: its numbers, its loss curve in small, and its verdict.
+"""One run followed for the pages: its alerts as the watcher has them, and its lines in small.
 
-Rows go to the monitor as they come and are not kept, so that a poll costs what the new rows
-cost. Of a run that rests only the finding stays, so that a store of thousands of runs fits in
-memory; should it go on after all, it is read again from its first row.
+Rows go to the judge as they come and are not kept, so that a poll costs what the new rows cost.
+Of a run that rests only the finding stays, so that a store of thousands of runs fits in memory.
 """
 
 from __future__ import annotations
 
-import logging
-import os
 import time
-from typing import Final
+from dataclasses import replace
+from typing import Any, Final
 
-from lrwatch.errors import LrwatchError
-from lrwatch.monitor import Monitor
-from lrwatch.records import RunInfo, StepBlock
-from lrwatch.store import RunEntry, RunReader
-from lrwatch.verdicts import Diagnosis
+from lrwatch.alert import Alert
+from lrwatch.alerts.grouping import Timing
+from lrwatch.alerts.watched_run import WatchedRun
+from lrwatch.comparing import Trial, trial_of
+from lrwatch.records import StepBlock
 from lrwatch_dashboard.data.arrow_memory import give_back
+from lrwatch_dashboard.data.envelope import Envelope, Outliner
 from lrwatch_dashboard.data.finding import Finding
-from lrwatch_dashboard.data.tally import Tally
+from lrwatch_dashboard.data.stopwatch import Stopwatch
+from lrwatch_dashboard.views import Clock
 
 __all__ = ["Follower"]
 
-logger = logging.getLogger("lrwatch_dashboard")
-
-_SLICE: Final = 20_000
-"""Rows judged between two looks at the clock."""
-
-_RECENT_SECONDS: Final = 10.0
-"""A file written so recently is read again: its time stamp may be too coarse to tell."""
-
-_RESTING_SECONDS: Final = 600.0
-"""A run that calls itself running and has written nothing for so long is taken to rest."""
+_OLD_SECONDS: Final = Timing().max_age
+"""A watcher does not look at runs that were not written for longer."""
 
 
-class Follower:
-    """What is known of a run so far.
+class Follower(WatchedRun):
+    """What is known of a run so far."""
 
-    Attributes
-    ----------
-    entry
-        The run as it was last listed.
-    diagnosis
-        The verdict on the rows so far; None before the first.
-    problem
-        What cannot be read; empty if all can.
-    version
-        Grows whenever something of this may have changed.
-    """
+    def begin(self) -> None:
+        """Start over, before the first row."""
+        super().begin()
+        self._stopwatch, self._outliner = Stopwatch(), Outliner()
+        self._found: Finding | None = None  # of a run that rests
 
-    def __init__(self, entry: RunEntry) -> None:
-        self.entry = entry
-        self.version = 0
-        self.diagnosis: Diagnosis | None = None
-        self.problem = self._said(entry.problem)
-        self._kept: Finding | None = None
-        self._tally = Tally()
-        self._reader: RunReader | None = None
-        self._monitor: Monitor | None = None
-        self._waiting: StepBlock | None = None
-        self._read_at = -1.0
-        self._is_relisted = True
+    def take(self, rows: StepBlock) -> None:
+        """Add rows to the numbers and the lines."""
+        super().take(rows)
+        self._stopwatch.add(rows.step, rows.time)
+        self._outliner.add(rows)
+
+    def catch_up(self, deadline: float) -> bool:
+        """Read and judge until a time of `time.monotonic`; return whether all is done."""
+        self.advance(deadline=deadline)
+        if not self.is_behind:
+            give_back(self.summary.n_rows)
+        return not self.is_behind
 
     @property
-    def info(self) -> RunInfo | None:
-        """What the run says of itself; None if that cannot be read."""
-        return self.entry.info
+    def clock(self) -> Clock:
+        """When its steps ended."""
+        return self._stopwatch.clock() if self._found is None else self._found.clock
 
     @property
-    def finding(self) -> Finding:
-        """What the rows so far come to."""
-        return self._kept or self._tally.finding(self.diagnosis)
+    def envelope(self) -> Envelope | None:
+        """The lines of a long run that rests; ``None`` while its rows are followed."""
+        return None if self._found is None else self._found.envelope
 
     @property
-    def kept(self) -> Finding | None:
-        """The finding of a run that rests; None while its rows are followed."""
-        return self._kept
+    def trial(self) -> Trial:
+        """The run as it is compared with others; stays as it is while rows are added."""
+        return replace(trial_of(self), summary=self.summary.snapshot())
 
-    @property
-    def usual_gap(self) -> float | None:
-        """The median time between late steps in seconds; None if unknown."""
-        return self._kept.usual_gap if self._kept is not None else self._tally.usual_gap
-
-    def relist(self, entry: RunEntry) -> None:
-        """Take over what a new listing of the folder says of the run."""
-        self._is_relisted = True
-        if entry != self.entry:
-            self.entry = entry
-            self.version += 1
-
-    def needs_work(self, now: float) -> bool:
-        """Return whether there may be rows that were not judged yet."""
-        if self._waiting is not None:
-            return True
-        written = self.entry.last_write
-        is_recent = self._is_relisted and now - written < _RECENT_SECONDS
-        return self.entry.info is not None and (written != self._read_at or is_recent)
-
-    def is_settled(self, now: float) -> bool:
-        """Return whether the run will hardly write again."""
-        info, age = self.entry.info, now - self.entry.last_write
-        if info is None or age < _RECENT_SECONDS:
-            return False
-        return info.status != "running" or age > _RESTING_SECONDS
+    def active_alerts(self) -> tuple[Alert, ...]:
+        """Return what a watcher would find firing now; of old runs and of those over, nothing."""
+        is_old = time.time() - self.entry.last_write > _OLD_SECONDS
+        is_unread = self.diagnosis is None and not self.problem
+        if self.has_ended or is_old or is_unread:
+            return ()
+        self.settle()
+        return tuple(alert for alert in self.alerts if alert.state in ("firing", "recovering"))
 
     def adopt(self, finding: Finding) -> None:
         """Take over what was found elsewhere on the run as it was last listed."""
-        self._rest_on(finding)
-        self._read_at = self.entry.last_write
-        self._is_relisted = False
-        self.version += 1
+        self.rest_on(finding.summary, finding.diagnosis, finding.alerts)
+        self._found = finding
 
-    def rest(self, now: float) -> Finding | None:
-        """Let go of all but the finding if the run is judged and settled.
+    def rest(self) -> Finding | None:
+        """Let go of all but the finding, if the run is judged and settled.
 
         Returns
         -------
         Finding or None
             The finding, if it was let go of the rest this time and all of it could be read.
         """
-        is_done = self._kept is None and self.diagnosis is not None and not self.needs_work(now)
-        if not is_done or not self.is_settled(now):
+        if not self.can_rest():
             return None
-        finding = self.finding
-        self._rest_on(finding)
+        finding = self.finding()
+        if finding is None:
+            return None
+        self.adopt(finding)
         return None if self.problem else finding
 
-    def advance(self, deadline: float) -> bool:
-        """Read and judge what is new until a time of `time.monotonic`; return whether all is done.
+    def finding(self) -> Finding | None:
+        """Return what the rows come to; ``None`` until they were read once."""
+        if self._found is not None or self.diagnosis is None:
+            return self._found
+        return Finding(
+            summary=self.summary,
+            diagnosis=self.diagnosis,
+            alerts=self.verdict_alerts,
+            clock=self._stopwatch.clock(),
+            envelope=self._outliner.envelope(),
+        )
 
-        A run that cannot be read keeps what it had, with the problem beside it.
-        """
-        known = self.problem
-        try:
-            return self._advance(deadline)
-        except (LrwatchError, OSError) as error:
-            self.problem = self._said(str(error))
-        except Exception:  # one run that breaks must not hide the others
-            logger.exception("run %r cannot be judged", self.entry.key)
-            self.problem = "an unexpected error stopped its diagnosis; the log has the details"
-        finally:
-            self.version += self.problem != known
-        self._waiting = None
-        self._read_at = self.entry.last_write
-        return True
-
-    def _advance(self, deadline: float) -> bool:
-        if self._waiting is None:
-            self._waiting = self._read()
-        monitor = self._monitor_of_run()
-        self.version += len(self._waiting) > 0 or self.diagnosis is None
-        is_stale = self.diagnosis is None or self._kept is not None
-        while len(self._waiting):
-            block, self._waiting = self._waiting[:_SLICE], self._waiting[_SLICE:]
-            self._tally.add(block)
-            monitor.update(block)
-            is_stale = True
-            if time.monotonic() > deadline and len(self._waiting):
-                return False
-        self._waiting = None
-        if is_stale:
-            give_back(self._tally.n_steps)
-            self.diagnosis = monitor.diagnosis()
-            self._kept = None
-        return True
-
-    def _read(self) -> StepBlock:
-        self._read_at = self.entry.last_write
-        self._is_relisted = False
-        if self._reader is None:
-            self._reader = RunReader(self.entry.path)
-        block = self._reader.read_new()
-        self.problem = self._said(self.entry.problem)
-        return block
-
-    def _rest_on(self, finding: Finding) -> None:
-        self._kept, self.diagnosis = finding, finding.diagnosis
-        self._tally, self._reader, self._monitor, self._waiting = Tally(), None, None, None
-
-    def _said(self, problem: str) -> str:
-        """Name files as they are called within the run, and not where on this machine."""
-        return problem.replace(f"{self.entry.path}{os.sep}", "")
-
-    def _monitor_of_run(self) -> Monitor:
-        if self._monitor is None:
-            info = self.entry.info
-            self._monitor = Monitor(total_steps=info.total_steps if info is not None else None)
-        return self._monitor
+    def shown(self) -> tuple[Any, ...]:
+        """Return what changes whenever the pages show something else of it."""
+        alerts = tuple((alert.id, alert.episode, alert.state) for alert in self.active_alerts())
+        return id(self), self.version, self.state, alerts

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import threading
 from pathlib import Path
 from typing import Final
@@ -10,7 +9,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from lrwatch.records import FloatArray, StepBlock
+from lrwatch.records import FloatArray, StepBlock, rising
 from lrwatch.store import RunReader
 from lrwatch_dashboard.data.arrow_memory import give_back
 from lrwatch_dashboard.data.smoothing import half_life_for, smooth
@@ -111,11 +110,8 @@ class History:
         give_back(self._n)
 
     def _take_in(self, block: StepBlock) -> None:
-        # Split where a resumed run steps back; each piece overwrites what it writes again.
-        back = np.flatnonzero(np.diff(block.step) <= 0) + 1
-        edges = [0, *back.tolist(), len(block)]
-        for begin, end in itertools.pairwise(edges):
-            self._append(block[begin:end])
+        for rows in rising(block):  # each piece overwrites what it writes again
+            self._append(rows)
 
     def _append(self, block: StepBlock) -> None:
         first = int(block.step[0])

@@ -25,7 +25,7 @@ def answer_all(questions: IO[str], answers: IO[str]) -> None:
         answers.flush()
 
 
-def _judged(question: dict[str, Any]) -> dict[str, Any] | None:
+def _judged(question: dict[str, Any]) -> str | None:
     """Return what was found; None if the run cannot be read, which the asker will see itself."""
     path = Path(question["path"])
     try:
@@ -34,8 +34,9 @@ def _judged(question: dict[str, Any]) -> dict[str, Any] | None:
         return None
     entry = RunEntry(question["key"], path, info, "", question["last_write"])
     follower = Follower(entry)
-    follower.advance(float("inf"))
-    return None if follower.problem else follower.finding.as_json()
+    follower.catch_up(float("inf"))
+    finding = follower.finding()
+    return None if follower.problem or finding is None else finding.as_text()
 
 
 if __name__ == "__main__":

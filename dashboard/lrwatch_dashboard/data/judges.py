@@ -104,9 +104,9 @@ class Judges:
             process.stdin.write(json.dumps(asked) + "\n")
             process.stdin.flush()
             said = json.loads(process.stdout.readline())
-            return None if said is None else Finding.from_json(said)
+            return None if said is None else Finding.from_text(said)
         except (OSError, ValueError, KeyError, TypeError):
-            logger.warning("a process that judges runs has ended; the server goes on by itself")
+            logger.warning("a process that judges runs has ended; the server goes on alone")
             self.has_failed = True
             return None
 

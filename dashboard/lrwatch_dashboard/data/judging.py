@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -37,14 +36,14 @@ class Judging:
 
     def recall(self, follower: Follower) -> None:
         """Have a run that is new here take over what was found on it before."""
-        if self._memory is not None and follower.is_settled(time.time()):
+        if self._memory is not None and follower.is_settled():
             finding = self._memory.recall(follower.entry)
             if finding is not None:
                 follower.adopt(finding)
 
     def let_rest(self, follower: Follower) -> None:
         """Remember what was found on a run once it is settled."""
-        finding = follower.rest(time.time())
+        finding = follower.rest()
         if finding is not None and self._memory is not None:
             self._memory.keep(follower.entry, finding)
 
@@ -61,13 +60,12 @@ class Judging:
         judges = self._judges
         if judges is None or judges.has_failed:
             return waiting
-        now = time.time()
         many = [
             follower
             for follower in waiting
             if follower.diagnosis is None
             and follower.entry.key not in (wanted, *self._left)
-            and follower.is_settled(now)
+            and follower.is_settled()
         ]
         if len(many) < MANY_RUNS and not judges.is_busy:
             return waiting

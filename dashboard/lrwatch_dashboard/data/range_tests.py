@@ -20,20 +20,13 @@ from lrwatch.formats import number
 from lrwatch_dashboard.comparison_views import RangeTest
 from lrwatch_dashboard.views import Curve, FloatArray, RunCurves, RunView
 
-__all__ = ["is_range_test", "range_test"]
+__all__ = ["range_test"]
 
 _N_STRETCHES: Final = 50
 _FEWEST_STEPS: Final = 4  # in a stretch
 _REACH: Final = 2  # stretches to either side over which a slope is taken
 _LEAST_FALL: Final = 0.05  # of the loss at the start: less is no fall
 _SHARE_OF_LOWEST: Final = 0.1
-
-
-def is_range_test(view: RunView) -> bool:
-    """Return whether a run was recognised as a range test."""
-    return any(
-        test.name == "range_test" and test.outcome == "fired" for test in view.judgement.evidence
-    )
 
 
 def range_test(view: RunView, curves: RunCurves) -> RangeTest:

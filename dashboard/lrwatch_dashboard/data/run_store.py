@@ -20,15 +20,16 @@ from pathlib import Path
 from typing import Any, Final
 
 from lrwatch.errors import LrwatchError
-from lrwatch.store import Catalog, RunEntry
+from lrwatch.following import FollowedStore
+from lrwatch.store import RunEntry
 from lrwatch_dashboard.data.alert_desk import AlertDesk
-from lrwatch_dashboard.data.describe import described, state_of, triage_order
+from lrwatch_dashboard.data.describe import described, triage_order
 from lrwatch_dashboard.data.follower import Follower
 from lrwatch_dashboard.data.histories import Histories
 from lrwatch_dashboard.data.judges import Judges
 from lrwatch_dashboard.data.judging import Judging
 from lrwatch_dashboard.data.rows import read_rows
-from lrwatch_dashboard.views import Overview, RunCurves, RunRow, RunState, RunView, Window
+from lrwatch_dashboard.views import Overview, RunCurves, RunRow, RunView, Window
 
 __all__ = ["RunStore"]
 
@@ -75,14 +76,14 @@ class RunStore:
         self.root = Path(root)
         self._threaded = threaded
         self.alerts = AlertDesk(self.root, self)
-        self._catalog = Catalog(root)
         self._judging = Judging(self.root, cache, Judges() if threaded else None)
+        self._store = FollowedStore(root, self._follow)
         self._identity = uuid.uuid4().hex[:8]
         self._lock = threading.Lock()
         self._published = _Published()
         self._followers: dict[str, Follower] = {}
         self._histories = Histories()
-        self._shown: dict[str, tuple[Follower, int, RunState]] = {}
+        self._shown: dict[str, tuple[Any, ...]] = {}
         self._wake, self._listed, self._caught_up = (threading.Event() for _ in range(3))
         self._worker: threading.Thread | None = None
         self._next_listing = 0.0
@@ -156,8 +157,7 @@ class RunStore:
         """Return the lines of a long run without reading it; None if it must be read for them."""
         with self._lock:
             follower = self._followers.get(key)
-        finding = follower.kept if follower is not None else None
-        envelope = finding.envelope if finding is not None else None
+        envelope = None if follower is None else follower.envelope
         if envelope is None or not envelope.smooths(half_life):
             return None
         return envelope.curves(half_life, f"{self._identity}:{envelope.last_step}")
@@ -197,7 +197,7 @@ class RunStore:
             if n_advanced and time.monotonic() > deadline:
                 done = False
                 break
-            done &= follower.advance(deadline)
+            done &= follower.catch_up(deadline)
             self._judging.let_rest(follower)
         self._publish()
         self._judging.write()
@@ -238,58 +238,50 @@ class RunStore:
 
     def _list(self) -> None:
         started = time.monotonic()
+        gone: list[Follower] = []
         try:
-            entries, problem = self._catalog.list_runs(), ""
+            gone, problem = self._store.relist(), ""
         except (LrwatchError, OSError) as error:
-            entries, problem = [], str(error)
+            self._store.runs, problem = {}, str(error)
         took = time.monotonic() - started
         self._next_listing = started + max(_LISTING_PAUSE, _LISTING_SHARE * took)
-        known = self._followers
-        followers = {entry.key: self._followed(known, entry) for entry in entries}
         self._judging.listed()
-        for follower in followers.values():
+        for follower in self._store.runs.values():
             self._judging.let_rest(follower)
         with self._lock:
             self._published.problem = problem
-            self._followers = followers
-            gone = [key for key in known if followers.get(key) is not known[key]]
-        self._histories.forget(gone)
+            self._followers = dict(self._store.runs)
+        self._histories.forget(follower.entry.key for follower in gone)
         if not self._listed.is_set():
             # The first page shows the runs at once, and their verdicts as they come.
             self._publish()
             self._listed.set()
 
-    def _followed(self, known: dict[str, Follower], entry: RunEntry) -> Follower:
-        follower = known.get(entry.key)
-        if follower is not None and _identity(follower.entry) == _identity(entry):
-            follower.relist(entry)
-            return follower
+    def _follow(self, entry: RunEntry) -> Follower:
         follower = Follower(entry)
         self._judging.recall(follower)
         return follower
 
     def _waiting(self) -> list[Follower]:
         """Return the runs that need work, the most wanted first."""
-        now = time.time()
 
         def urgency(follower: Follower) -> tuple[bool, bool, bool, float]:
             entry = follower.entry
-            is_over = entry.info is None or entry.info.status != "running"
+            is_over = entry.info is None or follower.has_ended
             # What was judged once costs little to follow, so live runs stay live meanwhile.
             is_unknown = follower.diagnosis is None
             return entry.key != self._wanted, is_unknown, is_over, -entry.last_write
 
-        return sorted((f for f in self._followers.values() if f.needs_work(now)), key=urgency)
+        return sorted((f for f in self._followers.values() if f.needs_work()), key=urgency)
 
     def _publish(self) -> None:
-        now = time.time()
         rows: dict[str, RunRow] = {}
         views: dict[str, RunView] = {}
         for key, follower in self._followers.items():
-            shown = (follower, follower.version, state_of(follower, now))
+            shown = follower.shown()
             if self._shown.get(key) != shown:
                 self._shown[key] = shown
-                rows[key], views[key] = described(follower, now)
+                rows[key], views[key] = described(follower)
         with self._lock:
             self._replace(rows, views, gone=self._shown.keys() - self._followers.keys())
 
@@ -307,7 +299,3 @@ class RunStore:
             state.gone_at[key] = state.revision
             for known in (state.rows, state.views, state.changed_at, self._shown):
                 known.pop(key, None)
-
-
-def _identity(entry: RunEntry) -> str:
-    return entry.info.id if entry.info is not None else ""

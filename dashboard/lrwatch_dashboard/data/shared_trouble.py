@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from lrwatch.diagnosis.common_ground import FEWEST_RUNS, common_ground
-from lrwatch_dashboard.data.sweeps import trial_of
+from lrwatch.comparing.common_ground import FEWEST_RUNS, common_ground
 from lrwatch_dashboard.theme import look
 from lrwatch_dashboard.views import RunView
 
@@ -25,7 +24,7 @@ def shared_trouble(views: Sequence[RunView]) -> str:
     views
         All runs; those that could not be judged do not count.
     """
-    trials = [trial_of(view) for view in views]
+    trials = [view.trial for view in views]
     flagged = [trial for trial in trials if look(trial.verdict).mark in _FLAGGED]
     if len(flagged) < FEWEST_RUNS:
         return ""

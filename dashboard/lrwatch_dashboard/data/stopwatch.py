@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import Final
 
 import numpy as np
@@ -31,13 +30,10 @@ class Stopwatch:
         self._origin = 0.0
 
     def add(self, step: npt.NDArray[np.int64], time: npt.NDArray[np.int64]) -> None:
-        """Take in new steps and when they ended, in microseconds since the Unix epoch."""
+        """Add steps, which rise, and when they ended, in microseconds since the Unix epoch."""
         known = time > 0
-        step, time = step[known], time[known]
-        back = np.flatnonzero(np.diff(step) <= 0) + 1
-        for begin, end in itertools.pairwise([0, *back.tolist(), len(step)]):
-            if end > begin:
-                self._append(step[begin:end].astype(np.float64), time[begin:end])
+        if known.any():
+            self._append(step[known].astype(np.float64), time[known])
 
     def clock(self) -> Clock:
         """Return what is known so far."""

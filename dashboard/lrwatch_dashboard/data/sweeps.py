@@ -5,48 +5,36 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, Literal
+from typing import Any, Final
 
-from lrwatch.diagnosis.comparison import (
-    Trial,
-    choose_rate,
-    final_loss,
-    same_but_rate_and_seed,
-    sweeps,
-)
+from lrwatch import comparing
+from lrwatch.comparing import Measure
 from lrwatch_dashboard.comparison_views import Sweep, SweepRate, SweepRun
-from lrwatch_dashboard.data.range_tests import is_range_test
 from lrwatch_dashboard.views import RunView
 
-__all__ = ["Loss", "find_sweeps", "sweep_of", "trial_of"]
+__all__ = ["Measure", "find_sweeps", "sweep_of"]
 
-Loss = Literal["final", "best"]
-
-_LATE: Final = 0.9  # of the run: no finite loss after that is a run that ended without one
 _LONGEST_LABEL: Final = 4  # settings
 
 
-def find_sweeps(views: Sequence[RunView], loss: Loss = "final") -> tuple[Sweep, ...]:
+def find_sweeps(views: Sequence[RunView], measure: Measure = "final") -> tuple[Sweep, ...]:
     """Return the sweeps of a store, those with the most learning rates first.
 
     Parameters
     ----------
     views
         All runs.
-    loss
-        What a run is measured by: where it ended, or the least that it came to. Both are means
-        over a few steps and not of a single one.
+    measure
+        What a run is measured by.
     """
     by_key = {view.key: view for view in views}
-    # A range test has many rates; the highest says nothing of where it ended.
-    tried = [view for view in views if view.lr and not is_range_test(view)]
-    groups = sweeps(trial_of(view, loss) for view in tried)
-    shared = [_shared(group) for group in groups]
-    found = [
-        _sweep(group, by_key, _label(same, shared))
-        for group, same in zip(groups, shared, strict=True)
+    found = comparing.find_sweeps((view.trial for view in views), measure)
+    shared = [{name: _text(v) for name, v in sweep.settings.items()} for sweep in found]
+    shown = [
+        _sweep(sweep, by_key, _label(same, shared))
+        for sweep, same in zip(found, shared, strict=True)
     ]
-    return tuple(sorted(found, key=lambda sweep: -len(sweep.rates)))
+    return tuple(sorted(shown, key=lambda sweep: -len(sweep.rates)))
 
 
 def sweep_of(found: Sequence[Sweep], key: str) -> Sweep | None:
@@ -54,55 +42,29 @@ def sweep_of(found: Sequence[Sweep], key: str) -> Sweep | None:
     return next((sweep for sweep in found if any(run.key == key for run in sweep.runs)), None)
 
 
-def trial_of(view: RunView, loss: Loss = "final") -> Trial:
-    """Return a run as it is compared with others."""
-    settings: dict[str, Any] = dict(view.config)
-    if not settings and view.group:
-        settings["group"] = view.group
-    settings.setdefault("optimizer", view.optimizer)
-    return Trial(view.key, view.lr or math.nan, _loss(view, loss), view.judgement.verdict, settings)
-
-
-def _loss(view: RunView, loss: Loss) -> float:
-    x, y = view.outline.x, view.outline.y
-    if not len(y):
-        return math.nan
-    if loss == "best":
-        return float(y.min())
-    has_ended_broken = view.is_broken and x[-1] < _LATE * (view.last_step or 0)
-    return math.nan if has_ended_broken else final_loss(y)
-
-
-def _sweep(group: Sequence[Trial], by_key: Mapping[str, RunView], label: str) -> Sweep:
-    choice = choose_rate(group)
+def _sweep(sweep: comparing.Sweep, by_key: Mapping[str, RunView], label: str) -> Sweep:
+    choice = sweep.choice
     runs = [
         SweepRun(
             key=trial.key,
             name=by_key[trial.key].name,
             verdict=trial.verdict,
-            is_running=by_key[trial.key].state == "running",
+            is_running=trial.state == "running",
             lr=trial.lr,
-            loss=trial.loss if math.isfinite(trial.loss) else None,
+            loss=_finite(sweep.losses.get(trial.key)),
         )
-        for trial in group
+        for trial in sweep.trials
     ]
     rates = tuple(
         SweepRate(rate.lr, rate.median, rate.low, rate.high, rate.n_runs, rate.n_broken)
         for rate in choice.rates
     )
     ordered = tuple(sorted(runs, key=lambda run: (run.lr, run.key)))
-    return Sweep(label, ordered, rates, choice.best, choice.band, choice.reason)
+    return Sweep(label, ordered, rates, choice.best, choice.band, sweep.reason)
 
 
-def _shared(group: Sequence[Trial]) -> dict[str, str]:
-    """Return what all runs of a group have in common, as text."""
-    kept = [same_but_rate_and_seed(trial.settings) for trial in group]
-    texts = [{name: _text(value) for name, value in settings.items()} for settings in kept]
-    return {
-        name: value
-        for name, value in texts[0].items()
-        if all(other.get(name) == value for other in texts)
-    }
+def _finite(loss: float | None) -> float | None:
+    return loss if loss is not None and math.isfinite(loss) else None
 
 
 def _text(value: Any) -> str:

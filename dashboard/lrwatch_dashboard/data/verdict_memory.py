@@ -29,7 +29,16 @@ logger = logging.getLogger("lrwatch_dashboard")
 
 CACHE_VARIABLE: Final = "LRWATCH_CACHE_DIR"
 
-_JUDGES: Final = ("detect", "diagnosis", "monitor.py", "tables.py", "verdicts.py")
+_JUDGES: Final = (
+    "alerts",
+    "detect",
+    "diagnosis",
+    "following",
+    "monitor.py",
+    "records.py",
+    "tables.py",
+    "verdicts.py",
+)
 _SPARE_LINES: Final = 200  # lines that no longer count are taken out once they are more than ...
 _SPARE_SHARE: Final = 0.5  # ... so many, and this share of all
 
@@ -59,7 +68,7 @@ class VerdictMemory:
         if known is None or known.get("state") != _state(entry):
             return None
         try:
-            return Finding.from_json(known["finding"])
+            return Finding.from_text(known["finding"])
         except (KeyError, TypeError, ValueError, IndexError):
             return None
 
@@ -69,7 +78,7 @@ class VerdictMemory:
             "key": entry.key,
             "state": _state(entry),
             "judges": self._judges,
-            "finding": finding.as_json(),
+            "finding": finding.as_text(),
         }
         with self._lock:
             self._new.append(json.dumps(plain) + "\n")

@@ -21,8 +21,8 @@ from lrwatch_dashboard.components.sweep_parts import (
     sweep_list,
 )
 from lrwatch_dashboard.components.view_bar import save_buttons, switch
-from lrwatch_dashboard.data.range_tests import is_range_test, range_test
-from lrwatch_dashboard.data.sweeps import Loss, find_sweeps, sweep_of
+from lrwatch_dashboard.data.range_tests import range_test
+from lrwatch_dashboard.data.sweeps import Measure, find_sweeps, sweep_of
 from lrwatch_dashboard.data.tables import range_rows, sweep_rows
 from lrwatch_dashboard.figures import (
     GRAPH_CONFIG,
@@ -172,7 +172,7 @@ class _Store:
     def of(cls, source: RunSource, words: Mapping[str, str]) -> _Store:
         views, key = source.runs(), words.get("group", "")
         sweeps = find_sweeps(views, _loss(words))
-        tests = [view for view in views if is_range_test(view)]
+        tests = [view for view in views if view.trial.is_range_test]
         every: list[Sweep | RunView] = [*sweeps, *tests]
         first = every[0] if every else None
         test = next((test for test in tests if test.key == key), None)
@@ -200,7 +200,7 @@ def _shown(source: RunSource, found: _Store, words: Mapping[str, str], theme: st
     return _Shown(range_figure(test, theme=theme, y=y), range_card(test), range_table(test))
 
 
-def _loss(words: Mapping[str, str]) -> Loss:
+def _loss(words: Mapping[str, str]) -> Measure:
     return "best" if words.get("loss") == "best" else "final"
 
 

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 from typing import Any
 
 import numpy as np
@@ -98,12 +97,3 @@ def test_what_was_not_recorded_is_an_empty_line_and_a_gap_is_left_out() -> None:
 def test_short_and_resumed_runs_have_none() -> None:
     assert envelope(block(0, LONG_RUN)) is None
     assert envelope(block(0, 120_000), block(100_000, N)) is None
-
-
-def test_it_survives_being_written_down() -> None:
-    found = the_envelope()
-    again = Envelope.from_json(json.loads(json.dumps(found.as_json())))
-    assert (again.width, again.last_step) == (found.width, found.last_step)
-    for name in ("lows", "highs", "mean_loss"):
-        assert getattr(again, name) == pytest.approx(getattr(found, name), rel=1e-3, nan_ok=True)
-    assert len(json.dumps(found.as_json())) < 60_000

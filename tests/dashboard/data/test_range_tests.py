@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 from dashboard_views import curves, judgement, run_view
-from lrwatch_dashboard.data.range_tests import is_range_test, range_test
+from lrwatch_dashboard.data.range_tests import range_test
 from lrwatch_dashboard.data.sweeps import find_sweeps
 from lrwatch_dashboard.views import Curve, EvidenceRow, RunCurves, RunView
 
@@ -34,9 +34,9 @@ def valley(start: float = 3.0, fall: float = 1e-3, rise: float = 0.5) -> np.ndar
 
 
 def test_a_run_is_a_range_test_if_it_was_recognised_as_one() -> None:
-    assert is_range_test(swept())
-    assert not is_range_test(swept(fired=False))
-    assert not is_range_test(run_view())
+    assert swept().trial.is_range_test
+    assert not swept(fired=False).trial.is_range_test
+    assert not run_view().trial.is_range_test
 
 
 def test_the_rates_that_tell_are_found() -> None:

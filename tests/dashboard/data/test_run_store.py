@@ -95,11 +95,11 @@ def test_a_bug_in_a_diagnosis_costs_one_row(
     def broken(self: Monitor, rows: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(Monitor, "update", broken)
+    monkeypatch.setattr(Monitor, "checks", broken)
     shown = _rows(RunStore(tmp_path, threaded=False))["run"]
     assert shown.verdict == "unreadable"
-    assert "unexpected error" in shown.why
-    assert "run 'run' cannot be judged" in caplog.text
+    assert shown.why.startswith("cannot be judged: ZeroDivisionError")
+    assert "cannot judge the run" in caplog.text
 
 
 def test_an_empty_run_and_one_of_a_single_step_are_not_enough_data(tmp_path: Path) -> None:
@@ -127,6 +127,7 @@ def test_a_run_that_writes_nothing_for_long_is_silent(tmp_path: Path) -> None:
     assert _rows(store)["killed"].state == "running"
     for file in path.iterdir():
         os.utime(file, (time.time() - 3600,) * 2)
+    store = RunStore(tmp_path, threaded=False)
     assert _rows(store)["killed"].state == "silent"
     assert store.overview().n_running == 0
 

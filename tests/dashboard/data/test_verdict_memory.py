@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import dataclasses
 import json
 import math
@@ -12,13 +13,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from alert_samples import an_alert
 from lrwatch_dashboard.data import RunStore, cache_folder, verdict_memory
 from lrwatch_dashboard.data.finding import Finding
-from lrwatch_dashboard.views import Clock, Curve, RunRow
+from lrwatch_dashboard.views import Clock, RunRow
 from stores import new_writer, row, write_run
 
+from lrwatch.following import summarised
 from lrwatch.monitor import Monitor
 from lrwatch.store.run_info import read_run_info, write_run_info
+from lrwatch.tables import step_block
 from lrwatch.verdicts import Diagnosis, Evidence
 
 
@@ -172,14 +176,10 @@ def test_a_finding_of_another_shape_is_no_finding(tmp_path: Path) -> None:
     first = _rows(store, cache)
     file = next(cache.glob("*.jsonl"))
     line = json.loads(file.read_text("utf-8"))
-    changes: list[dict[str, Any]] = [
-        {"clock": ["!", "!"]},
-        {"diagnosis": {}},
-        {"heights": None},
-        {"new": 1},
-    ]
-    for wrong in changes:
-        plain = {**line, "finding": {**line["finding"], **wrong}}
+    good = base64.b64decode(line["finding"])
+    shapes: list[Any] = ["!", None, {}]
+    for wrong in (*shapes, base64.b64encode(good[:-9]).decode()):
+        plain = {**line, "finding": wrong}
         file.write_text(json.dumps(plain) + "\n", encoding="utf-8")
         assert _rows(store, cache) == first
 
@@ -229,7 +229,7 @@ def test_a_run_that_goes_on_after_its_rest_is_followed_and_shown_meanwhile(tmp_p
     runs = RunStore(tmp_path / "runs", threaded=False)
     runs.refresh()
     rested = runs._followers["run"]
-    assert rested._monitor is None  # let go of
+    assert rested.judge is None  # let go of
     for step in range(200, 260):
         writer.append(row(step, writer, loss=2.0 * math.exp(-step / 100) + 0.1))
     runs._list()
@@ -258,25 +258,19 @@ def test_a_finding_survives_its_writing_down() -> None:
     ]
     diagnosis = Diagnosis("diverging", "too_high", 0.9, 7, (3, 9), "why", evidence, "", 0.1, 10)
     grid = np.linspace(0, 1e7, 64)
-    finding = Finding(
-        n_steps=10,
-        last_step=9,
-        peak_lr=0.1,
-        best_loss=None,
-        is_broken=True,
-        usual_gap=None,
-        heights=(0, None, 99),
-        outline=Curve("loss", grid, np.exp(-grid)),
-        clock=Clock(grid, grid / 3),
-        envelope=None,
-        diagnosis=diagnosis,
-    )
-    again = Finding.from_json(json.loads(json.dumps(finding.as_json())))
-    assert again.diagnosis == diagnosis
-    assert again.heights == finding.heights
-    assert np.array_equal(again.outline.y, finding.outline.y)
+    table = {"step": range(999), "loss": [math.inf, *range(998)], "lr": [0.1] * 999}
+    summary = summarised(step_block(table))
+    finding = Finding(summary, diagnosis, (an_alert(),), Clock(grid, grid / 3), None)
+    again = Finding.from_text(finding.as_text())
+    assert (again.diagnosis, again.alerts) == (diagnosis, finding.alerts)
+    assert again.summary.final_loss == summary.final_loss
+    assert again.summary.losses.heights(64, 99) == summary.losses.heights(64, 99)
     assert np.array_equal(again.clock.seconds, finding.clock.seconds)
-    empty = dataclasses.replace(
-        finding, clock=Clock(grid[:0], grid[:0]), outline=Curve("loss", grid[:0], grid[:0])
-    )
-    assert len(Finding.from_json(json.loads(json.dumps(empty.as_json()))).clock.steps) == 0
+    empty = dataclasses.replace(finding, clock=Clock(grid[:0], grid[:0]))
+    assert len(Finding.from_text(empty.as_text()).clock.steps) == 0
+
+
+@pytest.mark.parametrize("text", ["", "e30=", "AAAA", "not base 64"])
+def test_another_text_is_no_finding(text: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        Finding.from_text(text)

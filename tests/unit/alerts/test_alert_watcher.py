@@ -20,7 +20,7 @@ from lrwatch.alerts import alert_watcher as module
 from lrwatch.alerts.alert_watcher import AlertWatcher
 from lrwatch.alerts.composing import message_for
 from lrwatch.alerts.config import Settings
-from lrwatch.alerts.grouping import Notice, Timing
+from lrwatch.alerts.grouping import Notification, Timing
 from lrwatch.alerts.history import read_history
 from lrwatch.alerts.ledger import LedgerState, read_state
 from lrwatch.alerts.silences import (
@@ -182,7 +182,7 @@ def test_a_message_that_cannot_be_written_does_not_stop_the_others(
     diverge(tmp_path, "a-odd")
     diverge(tmp_path, "bad")
 
-    def fail_for_one(notice: Notice, *given: Any, **options: Any) -> Message:
+    def fail_for_one(notice: Notification, *given: Any, **options: Any) -> Message:
         if notice.alerts[0].run_key == "a-odd":
             raise ZeroDivisionError("what nobody thought of")
         return message_for(notice, *given, **options)

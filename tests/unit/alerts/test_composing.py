@@ -8,9 +8,8 @@ import pytest
 from alert_samples import START, an_alert
 
 from lrwatch.alerts.composing import message_for
-from lrwatch.alerts.grouping import Notice
-from lrwatch.alerts.ledger import KnownAlert
-from lrwatch.alerts.store_watch import Peer
+from lrwatch.alerts.grouping import Notification
+from lrwatch.alerts.ledger import JudgedRun, KnownAlert
 from lrwatch.delivery.message import Message
 
 
@@ -19,21 +18,21 @@ def known(run: str, *, is_told: bool = False, **fields: Any) -> KnownAlert:
     return replace(one, told_episode=1, times_told=1) if is_told else one
 
 
-def followed(n: int, **rates: float) -> dict[str, Peer]:
+def followed(n: int, **rates: float) -> dict[str, JudgedRun]:
     """`n` runs with a low rate, and those in `rates`."""
-    low = {f"sweep/low{i}": Peer(None, 0.01) for i in range(n)}
-    return low | {f"sweep/{run}": Peer(None, rate) for run, rate in rates.items()}
+    low = {f"sweep/low{i}": JudgedRun(0.0, None, 0.01) for i in range(n)}
+    return low | {f"sweep/{run}": JudgedRun(0.0, None, rate) for run, rate in rates.items()}
 
 
 def message(
     *alerts: KnownAlert,
     status: Any = "firing",
     others: tuple[KnownAlert, ...] = (),
-    runs: dict[str, Peer] | None = None,
+    runs: dict[str, JudgedRun] | None = None,
     dashboard: str = "",
     is_repeat: bool = False,
 ) -> Message:
-    notice = Notice("firing diverging", status, alerts, is_repeat)
+    notice = Notification("firing diverging", status, alerts, is_repeat)
     return message_for(
         notice, [*alerts, *others], runs or followed(0), dashboard=dashboard, now=START
     )
@@ -63,7 +62,7 @@ def test_a_sweep_is_one_message_that_says_which_rates() -> None:
         followed(1, a=0.3, b=math.nan),
     ],
 )
-def test_rates_are_left_out_where_they_tell_nothing(runs: dict[str, Peer]) -> None:
+def test_rates_are_left_out_where_they_tell_nothing(runs: dict[str, JudgedRun]) -> None:
     assert "lr" not in message(known("a"), known("b"), runs=runs).title
 
 
@@ -74,12 +73,12 @@ def test_rates_that_are_too_low_are_on_the_other_side() -> None:
 
 
 def test_a_run_without_a_rate_says_nothing_of_the_others() -> None:
-    runs = followed(1, a=0.3, b=1.0) | {"odd": Peer(None, math.nan)}
+    runs = followed(1, a=0.3, b=1.0) | {"odd": JudgedRun(0.0, None, math.nan)}
     assert message(known("a"), known("b"), runs=runs).title.endswith("all with lr >= 0.3")
 
 
 def test_runs_are_counted_within_their_job() -> None:
-    runs = followed(60) | {f"sweep/{run}": Peer("job", 1.0) for run in "abc"}
+    runs = followed(60) | {f"sweep/{run}": JudgedRun(0.0, "job", 1.0) for run in "abc"}
     said = message(known("a", group="job"), known("b", group="job"), runs=runs)
     assert said.title == "2 of 3 runs are diverging"
 
@@ -137,7 +136,7 @@ def test_the_id_is_another_one_for_an_episode_whose_predecessor_is_forgotten() -
 
 def test_a_job_may_have_a_name_that_is_not_utf8() -> None:
     one = known("a", group="job-\udcfc")
-    notice = Notice("firing diverging job-\udcfc", "firing", (one,))
+    notice = Notification("firing diverging job-\udcfc", "firing", (one,))
     assert message_for(notice, [one], {}, dashboard="", now=START).id.startswith("msg_")
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from lrwatch.alert import State
-from lrwatch.alerts.episode import Episode, Sight
+from lrwatch.alerts.episode import Episode
 from lrwatch.alerts.rules import Rule
 
 SECONDS_A_STEP = 0.5
@@ -25,8 +25,8 @@ def episode(
 
 
 def saw(life: Episode, step: int, *, flagged: bool, sure: bool = True) -> list[State]:
-    sight = Sight(step, 1e9 + SECONDS_A_STEP * step, is_flagged=flagged, is_sure=flagged and sure)
-    return list(life.see(sight))
+    time = 1e9 + SECONDS_A_STEP * step
+    return list(life.see(step, time, is_flagged=flagged, is_sure=flagged and sure))
 
 
 def passed(life: Episode, first: int, last: int) -> State | None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from alert_samples import START, an_alert
 
-from lrwatch.alerts.grouping import GroupBy, Groups, Notice, Timing
+from lrwatch.alerts.grouping import GroupBy, Groups, Notification, Timing
 from lrwatch.alerts.ledger import KnownAlert
 
 HOUR = 3600.0
@@ -27,7 +27,7 @@ def groups(by: GroupBy = "rule", **was_told: float) -> Groups:
     return Groups(Timing(), by, {f"firing {k}": v for k, v in was_told.items()}, START)
 
 
-def runs(notices: list[Notice]) -> list[list[str]]:
+def runs(notices: list[Notification]) -> list[list[str]]:
     return [[one.run_key for one in notice.alerts] for notice in notices]
 
 
@@ -89,7 +89,7 @@ def test_what_fires_or_has_fired_is_told(state: str) -> None:
         known(state="pending", episode=0),
         known(state="resolved"),
         known(severity="info"),
-        known(inhibited=True),
+        known(inhibited_by="diverging"),
         known(silenced_by="5" * 16),
         known(acknowledged_by="ann"),
         told(),
@@ -116,7 +116,7 @@ def test_that_it_is_over_does_not_wait_for_the_messages_that_it_fires() -> None:
     [
         known(state="resolved"),
         told(state="resolved", told_status="resolved"),
-        told(state="resolved", inhibited=True),
+        told(state="resolved", inhibited_by="diverging"),
         told(state="resolved", silenced_by="5" * 16),
     ],
 )
@@ -144,7 +144,7 @@ def test_what_still_fires_on_a_run_that_goes_on_is_said_again() -> None:
         told(state="recovering"),
         told(acknowledged_by="ann"),
         told(silenced_by="5" * 16),
-        told(inhibited=True),
+        told(inhibited_by="diverging"),
         told(told_status="resolved"),
     ],
 )

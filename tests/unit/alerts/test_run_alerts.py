@@ -7,7 +7,7 @@ import pytest
 from synthetic_runs import EDGE, descent
 
 from lrwatch.alerts import Alert, Rule, RunAlerts
-from lrwatch.alerts.inhibition import inhibited
+from lrwatch.alerts.telling import inhibited
 from lrwatch.alerts.wording import headline, sentences
 from lrwatch.records import RunInfo
 
@@ -111,8 +111,8 @@ def test_a_run_that_diverges_is_not_also_called_too_high() -> None:
     diverging = next(alert for alert in fired if alert.rule == "diverging")
     other = _as_rule(diverging, "too_high")
     elsewhere = _as_rule(diverging, "too_high", run_id="another")
-    assert inhibited([diverging, other, elsewhere]) == {other.id}
-    assert inhibited([_as_rule(diverging, "diverging", state="resolved"), other]) == set()
+    assert inhibited([diverging, other, elsewhere]) == {other.id: "diverging"}
+    assert inhibited([_as_rule(diverging, "diverging", state="resolved"), other]) == {}
 
 
 def test_words_name_the_run_and_have_numbers() -> None:

@@ -12,12 +12,12 @@ from alert_samples import HandClock, aged, diverge, go_on
 from stores import new_writer, write_run
 
 from lrwatch.alert import Alert
-from lrwatch.alerts.ledger import JudgedRun
-from lrwatch.alerts.run_watch import RunWatch
-from lrwatch.alerts.store_watch import Seen, StoreWatch
+from lrwatch.alerts.ledger import JudgedRun, KnownAlert
+from lrwatch.alerts.store_watch import StoreWatch
+from lrwatch.alerts.watched_run import WatchedRun
 from lrwatch.errors import RunNotFound
 from lrwatch.plain_files import alerts_folder
-from lrwatch.store import RunEntry, RunReader
+from lrwatch.store import RunReader
 
 DAY = 86400.0
 
@@ -34,7 +34,7 @@ def watch(
     )
 
 
-def found(alerts: Iterable[Seen]) -> list[tuple[str, str, str]]:
+def found(alerts: Iterable[KnownAlert]) -> list[tuple[str, str, str]]:
     return [(seen.run_key, seen.alert.rule, seen.alert.state) for seen in alerts]
 
 
@@ -106,7 +106,7 @@ def test_a_run_whose_rows_stop_is_an_alert_until_they_come_again(tmp_path: Path)
     view = follow.look()
     assert found(view.alerts) == [("stuck", "no_data", "firing")]
     assert view.alerts[0].run_state == "silent"
-    assert "No row for" in view.alerts[0].alert.reason
+    assert "No new rows for" in view.alerts[0].alert.reason
     assert "step 39" in view.alerts[0].alert.reason
     go_on(writer, 40, 1)
     view = follow.look()
@@ -236,14 +236,14 @@ def test_a_run_that_cannot_be_watched_does_not_stop_the_others(
 ) -> None:
     diverge(tmp_path, "a-odd")
     diverge(tmp_path, "bad")
-    look = RunWatch.look
+    settle = WatchedRun.settle
 
-    def fail_for_one(run: RunWatch, entry: RunEntry) -> None:
-        if entry.key == "a-odd":
+    def fail_for_one(run: WatchedRun) -> None:
+        if run.entry.key == "a-odd":
             raise ZeroDivisionError("what nobody thought of")
-        look(run, entry)
+        settle(run)
 
-    monkeypatch.setattr(RunWatch, "look", fail_for_one)
+    monkeypatch.setattr(WatchedRun, "settle", fail_for_one)
     follow = watch(tmp_path)
     for _ in range(2):
         assert found(follow.look().alerts) == [("bad", "diverging", "firing")]
@@ -325,7 +325,7 @@ def test_a_fault_in_judging_is_said_and_not_tried_at_every_look(
     assert alert.rule == "unreadable"
     assert "ZeroDivisionError" in alert.reason
     assert len(calls) == 1
-    assert "cannot be judged" in caplog.text
+    assert "cannot judge the run" in caplog.text
 
 
 def test_another_run_in_the_same_folder_begins_anew(tmp_path: Path) -> None:

@@ -1,20 +1,19 @@
-"""What is known of every alert of a store: its state, whether anybody was told, who minds it."""
+"""What is known of every alert: its state, whether it was sent, who is handling it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
 from lrwatch.alert import SEVERITIES, Alert, State
 from lrwatch.alerts.history import Event
-from lrwatch.alerts.inhibition import inhibited
 from lrwatch.alerts.ledger import KnownAlert, RuleTally, ToldStatus
 from lrwatch.alerts.rules import UNREADABLE
 from lrwatch.alerts.silences import Acknowledgement, Silence
-from lrwatch.alerts.store_watch import Seen, StoreView
+from lrwatch.alerts.telling import decide, inhibited
 
-__all__ = ["KEPT_SECONDS", "Book", "Change"]
+__all__ = ["KEPT_SECONDS", "AlertMemory", "Change"]
 
 KEPT_SECONDS: Final = 7 * 86400.0
 """For so long an alert that is over is kept, after it was told or entered its state."""
@@ -25,8 +24,8 @@ Change = tuple[Event, KnownAlert]
 """An event for the history, and the alert that it happened to."""
 
 
-class Book:
-    """Keeps what is known of alerts from look to look.
+class AlertMemory:
+    """Keeps what is known of alerts from one look to the next.
 
     Parameters
     ----------
@@ -49,11 +48,41 @@ class Book:
         self.known = {one.alert.id: one for one in known}
         self.tallies = dict(tallies or {})
 
-    def take(self, view: StoreView, now: float) -> list[Change]:
-        """Take note of a look at the store; return what changed."""
+    def follow(self, changed: Alert) -> Iterator[tuple[Alert, ToldStatus]]:
+        """Record an alert that entered a state; yield what is to be sent of which alert now.
+
+        For those who follow rows from the first one: nothing is grouped, and nothing repeated.
+        """
+        self.known[changed.id] = self._met(KnownAlert(changed, ".", "running"))
+        hidden = inhibited(one.alert for one in self.known.values())
+        self.known = {i: replace(o, inhibited_by=hidden.get(i)) for i, o in self.known.items()}
+        for one in list(self.known.values()):
+            decision = decide(one)
+            if decision.outcome == "send":
+                self.mark_told([one.alert], decision.status, one.alert.time)
+                yield one.alert, decision.status
+
+    def take(
+        self,
+        seen: Iterable[KnownAlert],
+        keys: Collection[str],
+        followed: Collection[str],
+        now: float,
+    ) -> list[Change]:
+        """Record what a look at the store gave; return what changed.
+
+        Parameters
+        ----------
+        seen
+            Alerts of the runs that were looked at; only alert, run and its state are used.
+        keys, followed
+            Runs of the store, and those of them that were written lately.
+        now
+            Seconds since the Unix epoch.
+        """
         before = self.known
-        present = {seen.alert.id: self._met(seen) for seen in view.alerts}
-        absent = {i: _missed(one, view) for i, one in before.items() if i not in present}
+        present = {one.alert.id: self._met(one) for one in seen}
+        absent = {i: _missed(o, keys, followed) for i, o in before.items() if i not in present}
         found = {**{i: one for i, one in absent.items() if one}, **present}
         hidden = inhibited(one.alert for one in found.values())
         changes: list[Change] = []
@@ -63,7 +92,7 @@ class Book:
             changed_at = now if has_changed else one.changed_at
             if now - max(one.told_at or 0.0, changed_at) > KEPT_SECONDS and _is_over(one):
                 continue
-            self.known[i] = replace(one, inhibited=i in hidden, changed_at=changed_at)
+            self.known[i] = replace(one, inhibited_by=hidden.get(i), changed_at=changed_at)
             if has_changed and one.alert.state != "pending":
                 changes.append((one.alert.state, self.known[i]))
         return changes
@@ -73,7 +102,7 @@ class Book:
         silences: Sequence[Silence],
         acknowledgements: Mapping[tuple[str, int], Acknowledgement],
     ) -> list[Change]:
-        """Take note of what people say to alerts; return what changed."""
+        """Record what people say to alerts; return what changed."""
         changes: list[Change] = []
         before = list(self.known.values())
         for one in before:
@@ -92,7 +121,7 @@ class Book:
         return changes
 
     def mark_told(self, alerts: Iterable[Alert], status: ToldStatus, now: float) -> None:
-        """Remember that somebody is told of alerts."""
+        """Remember that alerts are sent."""
         for alert in alerts:
             one = self.known[alert.id]
             times = one.times_told if one.told_episode == alert.episode else 0
@@ -107,16 +136,14 @@ class Book:
                 self._count(one, "sent")
 
     def mark_over_in_silence(self) -> None:
-        """Let go of what ended while it was silenced: nobody is told of its end later on."""
+        """Drop what ended while it was silenced: that it is over is not sent later."""
         for i, one in self.known.items():
             is_over = one.alert.state == "resolved" and one.told_status == "firing"
             if is_over and one.is_told and one.silenced_by is not None:
                 self.known[i] = replace(one, told_status="resolved")
 
-    def _met(self, seen: Seen) -> KnownAlert:
-        earlier = self.known.get(seen.alert.id)
-        if earlier is None:
-            return KnownAlert(seen.alert, seen.run_key, seen.run_state)
+    def _met(self, seen: KnownAlert) -> KnownAlert:
+        earlier = self.known.get(seen.alert.id, seen)
         return replace(earlier, alert=seen.alert, run_key=seen.run_key, run_state=seen.run_state)
 
     def _count(self, one: KnownAlert, what: str) -> None:
@@ -137,19 +164,19 @@ def _is_silenced(one: KnownAlert, silence: Silence, known: Iterable[KnownAlert])
     )
 
 
-def _missed(one: KnownAlert, view: StoreView) -> KnownAlert | None:
+def _missed(one: KnownAlert, keys: Collection[str], followed: Collection[str]) -> KnownAlert | None:
     """Return what is to be known of an alert that was not seen this time."""
     if one.alert.state == "pending":
         return None
     run_state = one.run_state
-    if one.run_key not in view.keys:
+    if one.run_key not in keys:
         run_state = "gone"
-    elif one.run_key not in view.runs:
+    elif one.run_key not in followed:
         run_state = "silent"  # not written for too long to be looked at
     state = one.alert.state
     if state in _ACTIVE:
         # What was unreadable was known by its folder alone; now it has a name.
-        can_be_read = one.alert.rule == UNREADABLE and one.run_key in view.runs
+        can_be_read = one.alert.rule == UNREADABLE and one.run_key in followed
         state = "resolved" if can_be_read else "closed"
     return replace(one, run_state=run_state, alert=replace(one.alert, state=state))
 

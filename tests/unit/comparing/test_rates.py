@@ -2,18 +2,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
 
 import pytest
 
-from lrwatch.diagnosis.comparison import Trial, choose_rate, flat_settings, sweeps
+from lrwatch.comparing import choose_rate, flat_settings
 
 
-def trials(losses: Mapping[float, float | list[float]], **settings: Any) -> list[Trial]:
+def trials(losses: Mapping[float, float | list[float]]) -> list[tuple[float, float]]:
     return [
-        Trial(f"{lr}-{i}", lr, loss, settings={"lr": lr, "seed": i, **settings})
+        (lr, loss)
         for lr, ended in losses.items()
-        for i, loss in enumerate(ended if isinstance(ended, list) else [ended])
+        for loss in (ended if isinstance(ended, list) else [ended])
     ]
 
 
@@ -85,17 +84,8 @@ def test_a_loss_below_zero_is_compared_by_its_size() -> None:
 
 
 def test_rates_that_differ_by_rounding_are_one() -> None:
-    noisy = [Trial("a", 0.1, 1.0), Trial("b", 0.10000000149, 3.0)]
+    noisy = [(0.1, 1.0), (0.10000000149, 3.0)]
     assert [rate.median for rate in choose_rate(noisy).rates] == [2.0]
-
-
-def test_a_sweep_is_what_differs_in_rate_and_seed_only() -> None:
-    small, large = trials({0.1: [1.0, 1.1], 0.2: 1.0}, depth=2), trials({0.1: 1.0}, depth=3)
-    named = [
-        Trial(t.key, t.lr, t.loss, settings={**t.settings, "out_dir": f"/tmp/{i}"})
-        for i, t in enumerate(large + small)
-    ]
-    assert [len(group) for group in sweeps(named)] == [3, 1]
 
 
 def test_nested_settings_are_flat_and_lists_stay() -> None:

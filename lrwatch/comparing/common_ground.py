@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from lrwatch.diagnosis.comparison import Trial
+from lrwatch.comparing.sweeps import Trial
 from lrwatch.formats import number
 from lrwatch.verdicts import CLASSES, LearningRate
 

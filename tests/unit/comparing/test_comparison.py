@@ -5,15 +5,15 @@ from pathlib import Path
 
 import pytest
 from stores import write_run
+from trials import a_trial
 
 import lrwatch
-from lrwatch.diagnosis.common_ground import common_ground
-from lrwatch.diagnosis.comparison import Trial
+from lrwatch.comparing import Trial, common_ground
 from lrwatch.errors import RunNotFound
 
 
 def trial(lr: float, verdict: str, **settings: object) -> Trial:
-    return Trial(f"{verdict}-{lr}-{settings}", lr, 1.0, verdict, settings)
+    return a_trial(f"{verdict}-{lr}-{settings}", lr, verdict=verdict, settings=settings)
 
 
 class TestCommonGround:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
 from lrwatch.records import FloatArray, StepBlock
 
-__all__ = ["Gaps"]
+__all__ = ["PATIENCE_SECONDS", "Gaps"]
+
+PATIENCE_SECONDS: Final = 300.0
+"""Rows are waited for at least so long, where the process may still be there."""
 
 _TIMES_USUAL: Final = 20.0
 """So many usual gaps without a row are too many."""
@@ -27,16 +31,14 @@ _DEAD_SECONDS: Final = 30.0
 _MEMORY_ROWS: Final = 1000
 
 
+@dataclass(slots=True)
 class Gaps:
     """How long a run takes from row to row, in memory that does not grow with it.
 
-    Parameters
+    Attributes
     ----------
     least_seconds
         What is waited for at least.
-
-    Attributes
-    ----------
     n_rows
         Rows so far.
     usual
@@ -45,28 +47,26 @@ class Gaps:
         Greatest number of seconds between two rows that belongs to the run's way of working.
     """
 
-    def __init__(self, least_seconds: float) -> None:
-        self.least_seconds = least_seconds
-        self.n_rows = 0
-        self.usual = 0.0
-        self.longest = 0.0
-        self._n_remembered = 0
-        self._last: tuple[int, float] | None = None
+    least_seconds: float = PATIENCE_SECONDS
+    n_rows: int = 0
+    usual: float = 0.0
+    longest: float = 0.0
+    n_remembered: int = 0
+    last_step: int = -1
+    last_time: float = 0.0
 
-    def update(self, rows: StepBlock) -> None:
-        """Take note of the next rows; those without a time tell nothing."""
-        has_time = rows.time > 0
-        steps, times = rows.step[has_time], rows.time[has_time] / 1e6
-        if self._last is not None:
-            steps = np.concatenate(([self._last[0]], steps))
-            times = np.concatenate(([self._last[1]], times))
-        self.n_rows += len(rows)
-        if not len(times):
-            return
+    def add(self, rows: StepBlock) -> None:
+        """Learn from the next rows, whose steps rise; those without a time tell nothing."""
+        times = rows.time[rows.time > 0] / 1e6
         # A step back is a resumed run, a time back is a clock that was set: neither is a gap.
-        gaps = np.diff(times)[np.diff(steps) > 0]
-        self._learn(gaps[gaps >= 0])
-        self._last = int(steps[-1]), float(times[-1])
+        if self.last_time and self.n_rows and rows.step[0] > self.last_step:
+            times = np.concatenate(([self.last_time], times))
+        self.n_rows += len(rows)
+        self.last_step = int(rows.step[-1])
+        if len(times):
+            gaps = np.diff(times)
+            self._learn(gaps[gaps >= 0])
+            self.last_time = float(times[-1])
 
     def patience(self, *, is_dead: bool) -> float:
         """Return for how many seconds the next row is waited for.
@@ -85,9 +85,9 @@ class Gaps:
     def _learn(self, gaps: FloatArray) -> None:
         if not len(gaps):
             return
-        weight = len(gaps) / (len(gaps) + self._n_remembered)
+        weight = len(gaps) / (len(gaps) + self.n_remembered)
         self.usual += weight * (float(np.median(gaps)) - self.usual)
-        self._n_remembered = min(self._n_remembered + len(gaps), _MEMORY_ROWS)
+        self.n_remembered = min(self.n_remembered + len(gaps), _MEMORY_ROWS)
         most = _MOST_LEARNT * max(self.least_seconds, self._expected())
         self.longest = max(self.longest, min(float(gaps.max()), most))
 

@@ -1,72 +1,23 @@
-"""Runs beside one another: which of them make a sweep, and which learning rate won.
-
-::
-
-    trials = [Trial(name, lr, final_loss, verdict, settings), ...]
-    for group in sweeps(trials):                 # same settings but for rate and seed
-        print(choose_rate(group).reason)
-"""
+"""Which learning rate of a sweep won, and which others do about as well."""
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 
 from lrwatch.formats import number
-from lrwatch.records import FloatArray
 
-__all__ = [
-    "RateChoice",
-    "RateResult",
-    "Trial",
-    "choose_rate",
-    "final_loss",
-    "flat_settings",
-    "same_but_rate_and_seed",
-    "sweeps",
-]
+__all__ = ["RateChoice", "RateResult", "choose_rate"]
 
 TOLERANCE: Final = 0.02
 """Share of the best loss by which a rate may end higher and still be recommended."""
 
 FEWEST_RATES: Final = 3
 """Fewer rates have no inside, so that the best one is always at an edge."""
-
-_TAIL: Final = 16  # the final loss is the mean over the last sixteenth of a run
-
-_RATE_NAMES: Final = {"lr", "learning_rate", "learningrate", "peak_lr", "max_lr", "base_lr"}
-_RATE_NAMES_TOO: Final = {"init_lr", "initial_lr", "lr_max", "lr0", "eta"}
-_SEED_NAMES: Final = {"seed", "random_state"}
-
-
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """One run as seen from its result.
-
-    Attributes
-    ----------
-    key
-        Names the run.
-    lr
-        Peak learning rate.
-    loss
-        Where it ended; NaN or infinite if the loss broke.
-    verdict
-        What was said of it.
-    settings
-        Its configuration, flat (`flat_settings`).
-    """
-
-    key: str
-    lr: float
-    loss: float
-    verdict: str = ""
-    settings: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,63 +65,7 @@ class RateChoice:
     reason: str
 
 
-def final_loss(losses: FloatArray) -> float:
-    """Return where a run ended: the mean of its last losses; NaN where that is not finite.
-
-    Parameters
-    ----------
-    losses
-        Of equal stretches of the run, such as its steps; shape ``(n,)``.
-    """
-    tail = losses[-max(len(losses) // _TAIL, 1) :]
-    return float(tail.mean()) if len(tail) and np.isfinite(tail).all() else math.nan
-
-
-def flat_settings(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Return settings without nesting.
-
-    Examples
-    --------
-    >>> flat_settings({"lr": 0.1, "model": {"depth": 2}})
-    {'lr': 0.1, 'model.depth': 2}
-    """
-    flat: dict[str, Any] = {}
-    for name, value in settings.items():
-        if isinstance(value, Mapping) and value:
-            flat |= flat_settings(value, f"{prefix}{name}.")
-        else:
-            flat[f"{prefix}{name}"] = value
-    return flat
-
-
-def same_but_rate_and_seed(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return flat settings without those that runs of one sweep may differ in.
-
-    Examples
-    --------
-    >>> same_but_rate_and_seed({"lr": 0.1, "seed": 3, "optim.max_lr": 1.0, "depth": 2})
-    {'depth': 2}
-    """
-    return {name: value for name, value in settings.items() if not _varies(name)}
-
-
-def sweeps(trials: Iterable[Trial]) -> list[list[Trial]]:
-    """Return the groups of trials whose settings differ in rate and seed only, largest first.
-
-    A text that is another one in every trial (a name, a folder, a date) tells trials apart and
-    is left out.
-    """
-    trials = list(trials)
-    names = _naming(trials)
-    groups: dict[str, list[Trial]] = {}
-    for trial in trials:
-        kept = same_but_rate_and_seed(trial.settings)
-        same = {name: value for name, value in kept.items() if name not in names}
-        groups.setdefault(json.dumps(same, sort_keys=True, default=str), []).append(trial)
-    return sorted(groups.values(), key=len, reverse=True)
-
-
-def choose_rate(trials: Iterable[Trial]) -> RateChoice:
+def choose_rate(ended: Iterable[tuple[float, float]]) -> RateChoice:
     """Say which learning rate of a sweep won, and which others do about as well.
 
     About as well is a median loss that is higher by no more than 2 % of the best, or by the
@@ -180,10 +75,10 @@ def choose_rate(trials: Iterable[Trial]) -> RateChoice:
 
     Parameters
     ----------
-    trials
-        Runs that differ in learning rate and seed.
+    ended
+        Learning rate of each run, and the loss that it ended with; NaN where that broke.
     """
-    rates = _by_rate(trials)
+    rates = _by_rate(ended)
     finite = [rate for rate in rates if math.isfinite(rate.median)]
     if not finite:
         tried = "No run has a loss yet" if not rates else "No rate ended with a finite loss"
@@ -200,12 +95,12 @@ def choose_rate(trials: Iterable[Trial]) -> RateChoice:
     return RateChoice(rates, best.lr, band, _sentence(rates, best, band))
 
 
-def _by_rate(trials: Iterable[Trial]) -> tuple[RateResult, ...]:
+def _by_rate(ended: Iterable[tuple[float, float]]) -> tuple[RateResult, ...]:
     losses: dict[float, list[float]] = {}
-    for trial in trials:
-        if 0 < trial.lr < math.inf:
+    for lr, loss in ended:
+        if 0 < lr < math.inf:
             # What a float32 and a float64 call the same rate differs in the last digits.
-            losses.setdefault(float(f"{trial.lr:.4g}"), []).append(trial.loss)
+            losses.setdefault(float(f"{lr:.4g}"), []).append(loss)
     return tuple(_result(lr, losses[lr]) for lr in sorted(losses))
 
 
@@ -248,24 +143,3 @@ def _sentence(rates: Sequence[RateResult], best: RateResult, band: tuple[float, 
 
 def _counted(n: int, what: str) -> str:
     return f"{n} {what}{'' if n == 1 else 's'}"
-
-
-def _varies(name: str) -> bool:
-    leaf = name.rpartition(".")[2].lower().replace("-", "_")
-    is_seed = leaf in _SEED_NAMES or leaf.endswith("_seed")
-    return is_seed or leaf in _RATE_NAMES or leaf in _RATE_NAMES_TOO
-
-
-def _naming(trials: Sequence[Trial]) -> set[str]:
-    """Return the settings that name a trial: texts of which no two trials have the same."""
-    values: dict[str, list[Any]] = {}
-    for trial in trials:
-        for name, value in trial.settings.items():
-            values.setdefault(name, []).append(value)
-    return {
-        name
-        for name, given in values.items()
-        if len(given) > FEWEST_RATES
-        and all(isinstance(value, str) for value in given)
-        and len(set(given)) == len(given)
-    }

@@ -1,0 +1,33 @@
+"""Runs beside one another: which of them make a sweep, which rate won, what flagged runs share.
+
+::
+
+    trials = [trial_of(run) for run in followed_runs]
+    for sweep in find_sweeps(trials):       # one job at different rates and seeds
+        print(sweep.choice.reason)
+
+`lrwatch.compare` and the dashboard's Sweep page both ask `find_sweeps`.
+"""
+
+from lrwatch.comparing.common_ground import CommonGround, common_ground
+from lrwatch.comparing.comparison import Comparison, compare
+from lrwatch.comparing.rates import RateChoice, RateResult, choose_rate
+from lrwatch.comparing.settings import flat_settings, same_but_rate_and_seed
+from lrwatch.comparing.sweeps import Measure, Sweep, Trial, find_sweeps, trial_of
+
+__all__ = [
+    "CommonGround",
+    "Comparison",
+    "Measure",
+    "RateChoice",
+    "RateResult",
+    "Sweep",
+    "Trial",
+    "choose_rate",
+    "common_ground",
+    "compare",
+    "find_sweeps",
+    "flat_settings",
+    "same_but_rate_and_seed",
+    "trial_of",
+]
