@@ -13,6 +13,7 @@ import click
 
 from lrwatch.cli.alert_desk import ack, list_alerts, silence
 from lrwatch.cli.alert_trial import replay, test
+from lrwatch.cli.alert_why import why
 
 if TYPE_CHECKING:
     from lrwatch.alerts.alert_service import AlertService
@@ -94,7 +95,7 @@ def watch(
     return 0
 
 
-for _command in (ack, list_alerts, replay, silence, test):
+for _command in (ack, list_alerts, replay, silence, test, why):
     alert.add_command(_command)
 
 

@@ -34,6 +34,7 @@ ALERT_COMMANDS = {
     "silence": ["folder", "--run", "--group", "--rule", "--for", "--reason", "--until-worse"],
     "test": ["--to", "--config"],
     "watch": ["folder", "--to", "--config", "--once", "--dry-run", "--state"],
+    "why": ["run", "--config", "--state"],
 }
 
 

@@ -5,17 +5,27 @@ the end was told.
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
+import pytest
 from alert_samples import START, an_alert
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from scripted_alerts import script_alerts
+from stores import write_run
 
-from lrwatch.alert import Alert, State
+from lrwatch.alert import Alert, Severity, State
+from lrwatch.alerts import RULES as RULES_OF_ALL
 from lrwatch.alerts.grouping import Groups, Timing
 from lrwatch.alerts.ledger import KnownAlert
+from lrwatch.alerts.live import LiveRun
 from lrwatch.alerts.memory import AlertMemory
+from lrwatch.alerts.replay import replay
+from lrwatch.alerts.wording import headline
+from lrwatch.records import RunInfo
 
 TIMING = Timing(group_wait=1, group_interval=30, repeat_interval=1e9)
 RUNS = ("a", "b", "c")
@@ -91,3 +101,91 @@ def test_every_episode_is_told_once(events: list[tuple[str, str, int, int] | flo
     for one in world.memory.known.values():
         if one.alert.state == "firing" and not one.inhibited_by:
             assert world.told[one.alert.id, one.alert.episode] == 1
+
+
+@pytest.fixture(scope="module")
+def a_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_run(tmp_path_factory.mktemp("runs"), "a", steps=range(30))
+
+
+class Told(logging.Handler):
+    """What the training process says, in order."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.INFO)
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(record.getMessage().partition(": ")[0])
+
+
+def by_watcher(histories: list[Alert]) -> list[str]:
+    """Return what a watcher sends that looks after every change, and never waits."""
+    memory, groups = AlertMemory(), Groups(Timing(0, 0, 1e9), "run", {}, START)
+    present: dict[str, Alert] = {}
+    sent = []
+    for now, changed in enumerate(histories, start=int(START)):
+        present[changed.id] = changed
+        seen = [KnownAlert(alert, alert.run, "running") for alert in present.values()]
+        memory.take(seen, {changed.run}, {changed.run}, now)
+        for notice in groups.due(list(memory.known.values()), now):
+            sent += [headline(one.alert) for one in notice.alerts]
+            memory.mark_told((one.alert for one in notice.alerts), notice.status, now)
+    return sent
+
+
+def by_training(run: Path, histories: list[Alert], patch: pytest.MonkeyPatch) -> list[str]:
+    """Return what is logged in the process that trains."""
+    script_alerts(patch, *histories)
+    told, logger = Told(), logging.getLogger("lrwatch")
+    patch.setattr(logger, "level", logging.INFO)
+    patch.setattr(logger, "handlers", [told])
+    live = LiveRun(run, rules=RULES_OF_ALL)
+    live.look()
+    return told.lines
+
+
+def by_replay(histories: list[Alert], patch: pytest.MonkeyPatch) -> list[str]:
+    """Return what `replay` says would have been sent."""
+
+    class Scripted:
+        def __init__(self, *_: object) -> None:
+            pass
+
+        def update(self, _: object) -> list[Alert]:
+            return histories
+
+        def end(self) -> list[Alert]:
+            return []
+
+    patch.setattr("lrwatch.alerts.replay.RunAlerts", Scripted)
+    return [headline(alert) for alert in replay(RunInfo("id-a", "a"), [])]
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.lists(st.tuples(st.sampled_from([*RULES, "too_low"]), st.integers(0, 1)), max_size=25),
+    st.sets(st.sampled_from([*RULES, "too_low"]), max_size=2),
+)
+def test_training_replay_and_watcher_send_the_same(
+    a_run: Path, events: list[tuple[str, int]], only_shown: set[str]
+) -> None:
+    now: dict[str, Alert] = {}
+    histories: list[Alert] = []
+    for step, (rule, choice) in enumerate(events):
+        before = now.get(rule)
+        states = ("pending",) if before is None else NEXT[before.state]
+        state = states[choice % len(states)]
+        fires_anew = state == "firing" and before is not None and before.state == "pending"
+        episode = (before.episode if before else 0) + fires_anew
+        severity: Severity = "info" if rule in only_shown else "ticket"
+        fields = {"rule": rule, "state": state, "episode": episode, "severity": severity}
+        now[rule] = an_alert(run="a", run_id="id-a", step=step, **fields)
+        histories.append(now[rule])
+    expected = by_watcher(histories)
+    with pytest.MonkeyPatch.context() as patch:
+        assert sorted(by_replay(histories, patch)) == sorted(expected)
+    with pytest.MonkeyPatch.context() as patch:
+        shown = {headline(alert) for alert in histories if alert.severity == "info"}
+        lines = [line for line in by_training(a_run, histories, patch) if line not in shown]
+        assert sorted(lines) == sorted(line for line in expected if line not in shown)

@@ -1,0 +1,97 @@
+"""Why somebody was, or was not, alerted of a run: the stages of each rule's alert, in words."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from lrwatch.alerts.config import Settings
+from lrwatch.alerts.grouping import Groups
+from lrwatch.alerts.ledger import KnownAlert, LedgerState, read_state
+from lrwatch.alerts.memory import AlertMemory
+from lrwatch.alerts.silences import acknowledgements, silences
+from lrwatch.alerts.telling import Decision
+from lrwatch.alerts.watched_run import WatchedRun
+from lrwatch.plain_files import alerts_folder
+from lrwatch.store import RunEntry
+
+__all__ = ["Explanation", "explained", "home_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What became of one rule on a run.
+
+    Attributes
+    ----------
+    rule
+        Name of the rule.
+    known
+        Its alert; ``None`` if its condition was never seen.
+    decision
+        What the stages say of it now; ``None`` without an alert.
+    is_watched
+        A watcher knows of it; else this is what one would do.
+    """
+
+    rule: str
+    known: KnownAlert | None
+    decision: Decision | None
+    is_watched: bool
+
+
+def home_of(run: Path) -> Path | None:
+    """Return the nearest folder above a run whose alerts a watcher keeps; ``None`` without one."""
+    return next((each for each in run.resolve().parents if alerts_folder(each).is_dir()), None)
+
+
+def explained(entry: RunEntry, home: Path | None, settings: Settings) -> Iterator[Explanation]:
+    """Explain every rule on a run.
+
+    Parameters
+    ----------
+    entry
+        The run.
+    home
+        Folder in which a watcher keeps its state, if there is one.
+    settings
+        Rules and timing.
+
+    Raises
+    ------
+    LedgerUnreadable
+        If the state of the watcher cannot be read.
+    """
+    state = None if home is None else read_state(home)
+    watched = _watched(state, entry)
+    memory = AlertMemory((watched or _followed(entry, settings)).values())
+    if home is not None:
+        memory.heed(silences(home), acknowledgements(home))
+    now = time.time()
+    groups = Groups(settings.timing, settings.group_by, state.told_groups if state else {}, now)
+    by_rule = {one.alert.rule: one for one in memory.known.values()}
+    for rule in settings.rules:
+        known = by_rule.get(rule.name)
+        decision = None if known is None else groups.decide(known, now)
+        yield Explanation(rule.name, known, decision, is_watched=bool(watched))
+
+
+def _watched(state: LedgerState | None, entry: RunEntry) -> Mapping[str, KnownAlert]:
+    run_id = entry.key if entry.info is None else entry.info.id
+    known = () if state is None else state.alerts
+    return {one.alert.id: one for one in known if one.alert.run_id == run_id}
+
+
+def _followed(entry: RunEntry, settings: Settings) -> Mapping[str, KnownAlert]:
+    """Return the alerts of a run that no watcher knows of, each sent where it would have been."""
+    run, memory = WatchedRun(entry, settings.rules), AlertMemory()
+    for changed in run.advance():
+        for _ in memory.follow(changed):
+            pass
+    run.settle()
+    for changed in run.alerts:
+        for _ in memory.follow(changed):
+            pass
+    return memory.known
