@@ -1,0 +1,222 @@
+"""One question, one answer: every door of lrwatch gives the same number for the same store."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from alert_samples import HandClock, aged
+from lrwatch_dashboard.data import RunStore
+from lrwatch_dashboard.data.history import History
+from lrwatch_dashboard.data.sweeps import find_sweeps
+from stores import new_writer, row, write_run
+
+import lrwatch
+from lrwatch.alerts.replay import replay
+from lrwatch.alerts.store_watch import StoreWatch
+from lrwatch.cli import main
+from lrwatch.following import judged
+from lrwatch.store import RunReader, list_runs
+from lrwatch.store.writer import Row, RunWriter
+
+Captured = pytest.CaptureFixture[str]
+
+
+def page(store: Path) -> RunStore:
+    runs = RunStore(store, threaded=False)
+    runs.refresh()
+    return runs
+
+
+@pytest.fixture
+def noisy_sweep(tmp_path: Path) -> Path:
+    """Four rates whose losses are so skewed that the mean and the mean logarithm disagree."""
+    noise = np.random.default_rng(5)
+    for lr, level, spread in ((0.01, 1.3, 0.1), (0.03, 1.0, 0.1), (0.1, 0.9, 1.2), (0.3, 1.6, 0.1)):
+        loss = level * np.exp(spread * noise.standard_normal(1000)) + 3 * np.exp(
+            -np.arange(1000) / 90
+        )
+        values = {"loss": loss.tolist(), "lr": [lr] * 1000}
+        write_run(tmp_path, f"lr-{lr}", steps=range(1000), values=values, config={"lr": lr})
+    return tmp_path
+
+
+def test_where_a_run_ended(noisy_sweep: Path) -> None:
+    by_compare = lrwatch.compare(noisy_sweep).sweeps[0].losses
+    by_page = {run.key: run.loss for run in find_sweeps(page(noisy_sweep).runs())[0].runs}
+    by_follower = {e.key: judged(e).summary.final_loss for e in list_runs(noisy_sweep)}
+    assert by_compare == by_page == by_follower
+    for key, loss in by_compare.items():
+        rows = lrwatch.read(noisy_sweep / key)["loss"]
+        assert loss == pytest.approx(rows[-(len(rows) // 16) :].mean(), rel=0.05)
+
+
+def test_which_rate_won(noisy_sweep: Path) -> None:
+    by_compare = lrwatch.compare(noisy_sweep).sweeps[0]
+    by_page = find_sweeps(page(noisy_sweep).runs())[0]
+    assert by_compare.choice.best == by_page.best == 0.03
+    assert by_compare.reason == by_page.reason
+
+
+def test_which_runs_make_a_sweep(tmp_path: Path) -> None:
+    for lr in (0.1, 0.2, 0.4):
+        values = {"lr": [lr] * 40, "loss": [2.3 - i / 100 for i in range(40)]}
+        write_run(tmp_path, f"ten-{lr}", steps=range(40), values=values)
+        values = {"lr": [lr] * 40, "loss": [6.9 - i / 100 for i in range(40)]}
+        write_run(tmp_path, f"thousand-{lr}", steps=range(40), values=values)
+    rising = [0.001 * 1.2**i for i in range(40)]
+    write_run(tmp_path, "no-rate", steps=range(40), values={"lr": [float("nan")] * 40})
+    write_run(tmp_path, "test", steps=range(40), values={"lr": rising})
+    by_compare = [set(sweep.runs) for sweep in lrwatch.compare(tmp_path).sweeps]
+    by_page = [{run.key for run in sweep.runs} for sweep in find_sweeps(page(tmp_path).runs())]
+    assert sorted(map(sorted, by_compare)) == sorted(map(sorted, by_page))
+    assert {"ten-0.1", "ten-0.2", "ten-0.4"} in by_compare
+    assert not any("no-rate" in keys for keys in by_compare)
+
+
+def compiling(writer: RunWriter) -> None:
+    for step in range(5):
+        writer.append(timed(writer, step, 400 + 5 - step))
+
+
+def complete(writer: RunWriter) -> None:
+    for step in range(40):
+        writer.append(timed(writer, step, 400 + 40 - step))
+
+
+def evaluating(writer: RunWriter) -> None:
+    for step in range(60):
+        pause = 250 if step < 30 else 0
+        writer.append(timed(writer, step, 400 + 60 - step + pause))
+
+
+def stuck(writer: RunWriter) -> None:
+    for step in range(40, 100):
+        writer.append(timed(writer, step, 400 + 100 - step))
+
+
+def timed(writer: RunWriter, step: int, seconds_ago: float) -> Row:
+    return row(step, writer, loss=2 / (1 + step))._replace(
+        time=int((time.time() - seconds_ago) * 1e6)
+    )
+
+
+@pytest.mark.parametrize(
+    ("write", "total_steps", "state"),
+    [
+        (compiling, None, "running"),
+        (complete, 40, "running"),
+        (evaluating, None, "running"),
+        (stuck, None, "silent"),
+    ],
+)
+def test_whether_rows_still_come(
+    tmp_path: Path, write: Callable[[RunWriter], None], total_steps: int | None, state: str
+) -> None:
+    """400 s after its last row, with its process alive: by watcher, page, metrics and alerts."""
+    writer = new_writer(tmp_path, "run", total_steps=total_steps)
+    write(writer)
+    aged(tmp_path / "run", 400)
+    is_silent = state == "silent"
+    (view,) = page(tmp_path).runs()
+    assert view.state == state
+    seen = StoreWatch(tmp_path, max_age=86400.0).look()
+    assert [(one.alert.rule, one.run_state) for one in seen.alerts] == (
+        [("no_data", "silent")] if is_silent else []
+    )
+    assert [alert.rule for alert in view.alerts] == (["no_data"] if is_silent else [])
+    assert dict(page(tmp_path).alerts.board().by_state) == (
+        {("no_data", "page", "firing"): 1} if is_silent else {}
+    )
+
+
+def test_steps_that_are_written_again_count_once(tmp_path: Path) -> None:
+    steps = [*range(100), *range(60, 120)]
+    loss = [2.0] * 100 + [1.0] * 60
+    path = write_run(tmp_path, "again", steps=steps, values={"loss": loss})
+    frame = lrwatch.read(path)
+    assert frame["step"].tolist() == list(range(120))
+    assert frame["loss"].tolist() == [2.0] * 60 + [1.0] * 60
+    (entry,) = list_runs(tmp_path)
+    summary = judged(entry).summary
+    assert (summary.n_steps, summary.last_step, summary.final_loss) == (120, 119, 1.0)
+    lines = History(path).curves(half_life=0)
+    assert lines.loss.x.tolist() == frame["step"].tolist()
+    assert lines.loss.y.tolist() == frame["loss"].tolist()
+    assert lines.resumes == (60,)
+
+
+def test_a_step_that_comes_twice_is_a_step_written_again(tmp_path: Path) -> None:
+    path = write_run(tmp_path, "twice", steps=[0, 1, 2, 2, 3], values={"loss": [9, 9, 9, 1, 1]})
+    assert lrwatch.read(path)["loss"].tolist() == [9, 9, 1, 1]
+    lines = History(path).curves(half_life=0)
+    assert lines.loss.y.tolist() == [9, 9, 1, 1]
+    (entry,) = list_runs(tmp_path)
+    assert judged(entry).summary.losses.means.tolist() == [9, 9, 1, 1]
+
+
+@pytest.fixture
+def broken_store(tmp_path: Path) -> Path:
+    store = tmp_path / "somewhere-secret"
+    write_run(store, "no-json", steps=range(5))
+    (store / "no-json" / "run.json").unlink()
+    write_run(store, "bad-json", steps=range(5))
+    (store / "bad-json" / "run.json").write_text("{")
+    damaged = write_run(store, "bad-part", steps=range(5))
+    next((damaged / "steps").glob("*.parquet")).write_bytes(b"garbage")
+    for name in ("no-json", "bad-json", "bad-part"):
+        aged(store / name, 120)
+    return store
+
+
+def texts_of(store: Path) -> Iterator[str]:
+    runs = page(store)
+    for view in runs.runs():
+        yield view.problem
+        yield view.judgement.reason
+        yield from (alert.reason for alert in view.alerts)
+    for one in StoreWatch(store, max_age=86400.0).look().alerts:
+        yield f"{one.alert.reason} {one.alert.advice} {one.alert.run}"
+
+
+def test_no_text_says_where_the_store_is(broken_store: Path, capsys: Captured) -> None:
+    texts = list(texts_of(broken_store))
+    assert sum(bool(text) for text in texts) > 6
+    assert not [text for text in texts if "somewhere-secret" in text]
+    main(["ls", str(broken_store), "--json"])
+    for listed in json.loads(capsys.readouterr().out):
+        assert "somewhere-secret" not in listed["problem"]
+
+
+def test_the_verdict_on_a_run(noisy_sweep: Path, capsys: Captured) -> None:
+    by_page = {view.key: view.judgement.verdict for view in page(noisy_sweep).runs()}
+    by_compare = lrwatch.compare(noisy_sweep).verdicts
+    by_call = {key: lrwatch.diagnose(noisy_sweep / key).verdict for key in by_page}
+    main(["check", str(noisy_sweep), "--json"])
+    by_check = {run["run"]: run["verdict"] for run in json.loads(capsys.readouterr().out)}
+    assert by_page == by_compare == by_call == by_check
+
+
+def test_what_is_alerted_on_a_run_that_diverges(tmp_path: Path) -> None:
+    loss = [2.0 - i / 100 for i in range(60)] + [float("nan")] * 60
+    write_run(tmp_path, "bad", steps=range(120), values={"loss": loss}, status=None)
+    (view,) = page(tmp_path).runs()
+    seen = StoreWatch(tmp_path, max_age=86400.0, clock=HandClock()).look().alerts
+    reader = RunReader(tmp_path / "bad")
+    replayed = list(replay(reader.info, reader.read_new()))
+    assert [alert.id for alert in view.alerts] == [one.alert.id for one in seen]
+    assert [alert.reason for alert in view.alerts] == [replayed[0].reason]
+
+
+def test_how_old_a_file_is_does_not_depend_on_the_door(tmp_path: Path) -> None:
+    write_run(tmp_path, "a", status=None)
+    then = time.time() - 3600
+    for path in (tmp_path / "a").rglob("*"):
+        os.utime(path, (then, then))
+    (entry,) = list_runs(tmp_path)
+    assert judged(entry).quiet_seconds == pytest.approx(3600, abs=60)
