@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -44,24 +43,23 @@ class Finding:
     clock: Clock
     envelope: Envelope | None
 
-    def as_text(self) -> str:
-        """Return this as one word of ASCII."""
+    def as_bytes(self) -> bytes:
+        """Return this in MessagePack."""
         places = np.linspace(0, max(len(self.clock.steps) - 1, 0), _PAIRS_KEPT).astype(np.intp)
         kept = np.unique(places) if len(self.clock.steps) else places[:0]
         clock = Clock(self.clock.steps[kept], self.clock.seconds[kept])
         finding = Finding(self.summary, self.diagnosis, self.alerts, clock, self.envelope)
-        return base64.b64encode(msgspec.msgpack.encode(finding, enc_hook=_plain)).decode()
+        return msgspec.msgpack.encode(finding, enc_hook=_plain)
 
     @classmethod
-    def from_text(cls, text: str) -> Finding:
-        """Return what `as_text` was called on.
+    def from_bytes(cls, packed: bytes) -> Finding:
+        """Return what `as_bytes` was called on.
 
         Raises
         ------
         ValueError
-            If this was not written by `as_text`.
+            If this was not written by `as_bytes`.
         """
-        packed = base64.b64decode(text, validate=True)
         try:
             return msgspec.msgpack.decode(packed, type=cls, dec_hook=_array)
         except msgspec.MsgspecError as error:

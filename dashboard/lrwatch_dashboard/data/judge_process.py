@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import sys
@@ -36,7 +37,9 @@ def _judged(question: dict[str, Any]) -> str | None:
     follower = Follower(entry)
     follower.catch_up(float("inf"))
     finding = follower.finding()
-    return None if follower.problem or finding is None else finding.as_text()
+    if follower.problem or finding is None:
+        return None
+    return base64.b64encode(finding.as_bytes()).decode()
 
 
 if __name__ == "__main__":

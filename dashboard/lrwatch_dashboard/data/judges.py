@@ -6,6 +6,7 @@ thread at a time), and a store of thousands of runs would make them slow for a m
 
 from __future__ import annotations
 
+import base64
 import json
 import logging
 import os
@@ -104,7 +105,7 @@ class Judges:
             process.stdin.write(json.dumps(asked) + "\n")
             process.stdin.flush()
             said = json.loads(process.stdout.readline())
-            return None if said is None else Finding.from_text(said)
+            return None if said is None else Finding.from_bytes(base64.b64decode(said))
         except (OSError, ValueError, KeyError, TypeError):
             logger.warning("a process that judges runs has ended; the server goes on alone")
             self.has_failed = True

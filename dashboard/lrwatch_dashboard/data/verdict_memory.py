@@ -1,23 +1,21 @@
 """Findings on runs that rest, remembered from one start of the dashboard to the next.
 
-One file a store, in the user's cache folder and never in the store, which may be read-only. A
-line is one run; the last line on a run counts, and a line that cannot be read is no line, so
-that several processes may append at once and a full disk does no harm.
+One SQLite file a store, in the user's cache folder and never in the store, which may be read-only.
+Several processes may use it at once; what cannot be read or written is not remembered.
 """
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import json
 import logging
 import os
+import sqlite3
 import sys
-import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from lrwatch import records
 from lrwatch.store import RunEntry
@@ -39,8 +37,7 @@ _JUDGES: Final = (
     "tables.py",
     "verdicts.py",
 )
-_SPARE_LINES: Final = 200  # lines that no longer count are taken out once they are more than ...
-_SPARE_SHARE: Final = 0.5  # ... so many, and this share of all
+_TABLE: Final = "findings (key text primary key, state text, judges text, found blob)"
 
 
 class VerdictMemory:
@@ -56,79 +53,63 @@ class VerdictMemory:
 
     def __init__(self, folder: Path, root: Path) -> None:
         name = hashlib.sha256(os.fsencode(root.resolve())).hexdigest()[:32]
-        self._path = folder / f"{name}.jsonl"
-        self._lock = threading.Lock()
+        self._path = folder / f"{name}.sqlite"
         self._judges = _fingerprint()
-        self._new: list[str] = []
-        self._known: dict[str, dict[str, Any]] | None = None
+        self._new: list[tuple[str, str, str, bytes]] = []
+        self._known: dict[str, tuple[str, bytes]] | None = None
 
     def recall(self, entry: RunEntry) -> Finding | None:
         """Return what was found on a run as it is listed; None if that is not known."""
-        known = self._lines().get(entry.key)
-        if known is None or known.get("state") != _state(entry):
+        if self._known is None:
+            self._known = self._read()
+        state, found = self._known.get(_text(entry.key), ("", b""))
+        if state != _state(entry):
             return None
         try:
-            return Finding.from_text(known["finding"])
-        except (KeyError, TypeError, ValueError, IndexError):
+            return Finding.from_bytes(found)
+        except (TypeError, ValueError):
             return None
 
     def keep(self, entry: RunEntry, finding: Finding) -> None:
         """Remember a finding; it is written at the next `flush`."""
-        plain = {
-            "key": entry.key,
-            "state": _state(entry),
-            "judges": self._judges,
-            "finding": finding.as_text(),
-        }
-        with self._lock:
-            self._new.append(json.dumps(plain) + "\n")
+        self._new.append((_text(entry.key), _state(entry), self._judges, finding.as_bytes()))
 
     def flush(self) -> None:
         """Write what is new; if it cannot be written, it is forgotten."""
-        with self._lock:
-            lines, self._new = self._new, []
-        if not lines:
+        new, self._new = self._new, []
+        if not new:
             return
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
-            with open(os.open(self._path, flags, 0o600), "a", encoding="utf-8") as file:  # noqa: PTH123
-                file.writelines(lines)
-        except OSError as error:
+            with self._opened() as file:
+                file.executemany("insert or replace into findings values (?, ?, ?, ?)", new)
+        except (OSError, sqlite3.Error) as error:
             logger.info("verdicts are not remembered: %s", error)
 
     def forget(self) -> None:
-        """Give back the memory that the lines take; what was recalled stays with its owner."""
+        """Give back the memory that findings take; what was recalled stays with its owner."""
         self._known = {}
 
-    def _lines(self) -> Mapping[str, dict[str, Any]]:
-        """Return the last line on each run, read from the file the first time."""
-        if self._known is None:
-            self._known = {}
-            with contextlib.suppress(OSError):
-                self._read()
-        return self._known
+    def _read(self) -> dict[str, tuple[str, bytes]]:
+        if not self._path.is_file():
+            return {}
+        chosen = "select key, state, found from findings where judges = ?"
+        try:
+            with self._opened() as file:
+                rows = file.execute(chosen, (self._judges,)).fetchall()
+        except (OSError, sqlite3.Error) as error:
+            logger.info("what was remembered cannot be read: %s", error)
+            if type(error) is sqlite3.DatabaseError:  # damaged, and not merely in use
+                self._path.unlink(missing_ok=True)
+            return {}
+        return {key: (state, found) for key, state, found in rows}
 
-    def _read(self) -> None:
-        known: dict[str, dict[str, Any]] = {}
-        n_lines = 0
-        with self._path.open(encoding="utf-8", errors="replace") as file:
-            for n_lines, line in enumerate(file, start=1):  # noqa: B007
-                with contextlib.suppress(KeyError, TypeError, ValueError):
-                    plain = json.loads(line)
-                    if plain["judges"] == self._judges:
-                        known[str(plain["key"])] = plain
-        self._known = known
-        spare = n_lines - len(known)
-        if spare > _SPARE_LINES and spare > _SPARE_SHARE * n_lines:
-            self._rewrite(known.values())
-
-    def _rewrite(self, lines: Iterable[dict[str, Any]]) -> None:
-        aside = self._path.with_suffix(f".{os.getpid()}.tmp")
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
-        with open(os.open(aside, flags, 0o600), "w", encoding="utf-8") as file:  # noqa: PTH123
-            file.writelines(json.dumps(line) + "\n" for line in lines)
-        aside.replace(self._path)
+    @contextmanager
+    def _opened(self) -> Iterator[sqlite3.Connection]:
+        os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))
+        with closing(sqlite3.connect(self._path)) as file, file:
+            file.execute(f"create table if not exists {_TABLE}")
+            yield file
 
 
 def cache_folder(environment: Mapping[str, str]) -> Path | None:
@@ -149,6 +130,11 @@ def cache_folder(environment: Mapping[str, str]) -> Path | None:
     if sys.platform == "darwin":
         return home / "Library" / "Caches" / "lrwatch"
     return Path(environment.get("XDG_CACHE_HOME") or home / ".cache") / "lrwatch"
+
+
+def _text(key: str) -> str:
+    """Return a path as text that SQLite takes: names of files need not be UTF-8."""
+    return key.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def _state(entry: RunEntry) -> str:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import io
 import json
 import math
@@ -63,7 +64,7 @@ def test_a_run_that_cannot_be_read_is_left_to_who_asked(tmp_path: Path) -> None:
     answer_all(io.StringIO("\n".join(lines)), answers)
     said = [json.loads(line) for line in answers.getvalue().splitlines()]
     assert said[:2] == [None, None]
-    assert Finding.from_text(said[2]).summary.n_steps == 300
+    assert Finding.from_bytes(base64.b64decode(said[2])).summary.n_steps == 300
 
 
 @pytest.mark.parametrize("program", ["/no/such/program", "true"])

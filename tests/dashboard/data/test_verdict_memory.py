@@ -1,15 +1,14 @@
 from __future__ import annotations
 
-import base64
 import dataclasses
-import json
 import math
 import os
 import shutil
+import sqlite3
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -128,7 +127,7 @@ def test_what_is_not_settled_is_not_remembered(tmp_path: Path) -> None:
     part.write_bytes(b"garbage")
     _age(part.parent.parent)
     _rows(store, cache)
-    assert not list(cache.rglob("*.jsonl"))
+    assert not list(cache.rglob("*.sqlite"))
 
 
 def test_a_run_that_was_killed_long_ago_is_remembered(tmp_path: Path, judged: list[int]) -> None:
@@ -149,54 +148,36 @@ def test_two_stores_do_not_mix(tmp_path: Path) -> None:
         assert _rows(tmp_path / "b", cache)["run"].steps == 150
 
 
-@pytest.mark.parametrize(
-    "garbage",
-    [
-        b"",
-        b"\x00\xff\n{",
-        b"[]\n7\nnull\n",
-        b'{"key": "run"}\n',
-        b'{"key": "run", "state": "JUDGES", "judges": "JUDGES", "finding": {}}\n',
-    ],
-)
+@pytest.mark.parametrize("garbage", [b"", b"\x00\xff\n{", b"SQLite format 3\x00garbage"])
 def test_a_damaged_memory_is_no_memory(tmp_path: Path, garbage: bytes) -> None:
     store, cache = tmp_path / "runs", tmp_path / "cache"
     _settled_run(store)
     first = _rows(store, cache)
-    file = next(cache.glob("*.jsonl"))
-    line = json.loads(file.read_text("utf-8"))
-    whole = garbage.replace(b"JUDGES", line["judges"].encode())
-    file.write_bytes(whole + b'\n{"half a line')
+    next(cache.glob("*.sqlite")).write_bytes(garbage)
+    assert _rows(store, cache) == first
     assert _rows(store, cache) == first
 
 
-def test_a_finding_of_another_shape_is_no_finding(tmp_path: Path) -> None:
+@pytest.mark.parametrize("wrong", [b"", b"!", b"\xc0", "text", None, 7])
+def test_a_finding_of_another_shape_is_no_finding(tmp_path: Path, wrong: object) -> None:
     store, cache = tmp_path / "runs", tmp_path / "cache"
     _settled_run(store)
     first = _rows(store, cache)
-    file = next(cache.glob("*.jsonl"))
-    line = json.loads(file.read_text("utf-8"))
-    good = base64.b64decode(line["finding"])
-    shapes: list[Any] = ["!", None, {}]
-    for wrong in (*shapes, base64.b64encode(good[:-9]).decode()):
-        plain = {**line, "finding": wrong}
-        file.write_text(json.dumps(plain) + "\n", encoding="utf-8")
-        assert _rows(store, cache) == first
+    with closing(sqlite3.connect(next(cache.glob("*.sqlite")))) as file, file:
+        file.execute("update findings set found = ?", (wrong,))
+    assert _rows(store, cache) == first
 
 
-def test_lines_that_no_longer_count_are_taken_out(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_run_is_remembered_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store, cache = tmp_path / "runs", tmp_path / "cache"
     _settled_run(store)
     _rows(store, cache)
-    file = next(cache.glob("*.jsonl"))
-    line = file.read_text("utf-8")
-    file.write_text(line * 500, encoding="utf-8")
-    monkeypatch.setattr(Monitor, "diagnosis", None)  # it still knows
-    assert _rows(store, cache)["run"].steps == 300
-    assert file.read_text("utf-8") == line
-    assert [path.name for path in cache.iterdir()] == [file.name]
+    with monkeypatch.context() as patch:
+        patch.setattr(verdict_memory, "_fingerprint", lambda: "another")
+        _rows(store, cache)
+    with closing(sqlite3.connect(next(cache.glob("*.sqlite")))) as file:
+        assert file.execute("select judges from findings").fetchall() == [("another",)]
+    assert [path.suffix for path in cache.iterdir()] == [".sqlite"]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="files have no such modes there")
@@ -205,7 +186,7 @@ def test_what_is_remembered_is_for_the_user_alone(tmp_path: Path) -> None:
     _settled_run(store)
     _rows(store, cache)
     assert cache.stat().st_mode & 0o777 == 0o700
-    assert next(cache.glob("*.jsonl")).stat().st_mode & 0o777 == 0o600
+    assert next(cache.glob("*.sqlite")).stat().st_mode & 0o777 == 0o600
 
 
 def test_a_place_that_cannot_be_written_costs_nothing_else(tmp_path: Path) -> None:
@@ -261,16 +242,16 @@ def test_a_finding_survives_its_writing_down() -> None:
     table = {"step": range(999), "loss": [math.inf, *range(998)], "lr": [0.1] * 999}
     summary = summarised(step_block(table))
     finding = Finding(summary, diagnosis, (an_alert(),), Clock(grid, grid / 3), None)
-    again = Finding.from_text(finding.as_text())
+    again = Finding.from_bytes(finding.as_bytes())
     assert (again.diagnosis, again.alerts) == (diagnosis, finding.alerts)
     assert again.summary.final_loss == summary.final_loss
     assert again.summary.losses.heights(64, 99) == summary.losses.heights(64, 99)
     assert np.array_equal(again.clock.seconds, finding.clock.seconds)
     empty = dataclasses.replace(finding, clock=Clock(grid[:0], grid[:0]))
-    assert len(Finding.from_text(empty.as_text()).clock.steps) == 0
+    assert len(Finding.from_bytes(empty.as_bytes()).clock.steps) == 0
 
 
-@pytest.mark.parametrize("text", ["", "e30=", "AAAA", "not base 64"])
-def test_another_text_is_no_finding(text: str) -> None:
-    with pytest.raises(ValueError, match=r"."):
-        Finding.from_text(text)
+@pytest.mark.parametrize("packed", [b"", b"\x80", b"not one"])
+def test_other_bytes_are_no_finding(packed: bytes) -> None:
+    with pytest.raises(ValueError, match="not a finding"):
+        Finding.from_bytes(packed)
