@@ -12,7 +12,7 @@ from lrwatch_dashboard.alert_views import AlertBoard, ReceiverLine, WatcherView
 from lrwatch_dashboard.app import create_app
 from lrwatch_dashboard.metrics import MOST_RUNS, StoreCollector
 from lrwatch_dashboard.security.access import Access
-from lrwatch_dashboard.views import RunRow
+from lrwatch_dashboard.views import RunView
 from prometheus_client import CollectorRegistry
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as open_metrics
 from prometheus_client.parser import text_string_to_metric_families as plain_text
@@ -21,7 +21,7 @@ TOKEN = "a-token-of-some-length"
 OPEN_METRICS = "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5"
 
 
-def _source(*rows: RunRow, board: AlertBoard | None = None, problem: str = "") -> FakeSource:
+def _source(*rows: RunView, board: AlertBoard | None = None, problem: str = "") -> FakeSource:
     source = FakeSource(an_overview(*rows), problem=problem)
     source.alerts = FakeAlerts(board or a_board(a_line()))
     return source

@@ -7,10 +7,11 @@ from typing import Any, Final
 from dash import html
 
 from lrwatch.formats import count, duration, number
+from lrwatch.verdicts import Diagnosis
 from lrwatch_dashboard.address import export_href, run_href, sweep_href
 from lrwatch_dashboard.components.verdict_badge import verdict_badge
 from lrwatch_dashboard.theme import look
-from lrwatch_dashboard.views import Judgement, RunView
+from lrwatch_dashboard.views import RunView
 
 __all__ = ["run_links", "run_status", "verdict_card"]
 
@@ -53,17 +54,17 @@ def run_links(key: str) -> html.P:
 
 def verdict_card(view: RunView) -> html.Div:
     """Return verdict, reason, advice, and what they rest on in one line."""
-    judgement = view.judgement
+    diagnosis = view.diagnosis
     lines: list[Any] = [
-        html.Div([verdict_badge(judgement.verdict), _neighbours(view)], className="card-head"),
-        html.P(judgement.reason, className="reason"),
+        html.Div([verdict_badge(view.verdict), _neighbours(view)], className="card-head"),
+        html.P(view.reason, className="reason"),
     ]
-    if judgement.advice:
-        lines.append(html.P(judgement.advice, className="advice"))
-    facts = _facts(judgement)
+    if diagnosis is not None and diagnosis.advice:
+        lines.append(html.P(diagnosis.advice, className="advice"))
+    facts = _facts(diagnosis) if diagnosis is not None else []
     if facts:
         lines.append(html.Div([_fact(*fact) for fact in facts], className="facts"))
-    mark = look(judgement.verdict).mark
+    mark = look(view.verdict).mark
     return html.Div(lines, className=f"card verdict-card verdict-{mark}")
 
 
@@ -79,17 +80,17 @@ def _state(view: RunView, now: float) -> str:
     return f"{view.state} {ago} ago"
 
 
-def _facts(judgement: Judgement) -> list[tuple[str, str]]:
+def _facts(diagnosis: Diagnosis) -> list[tuple[str, str]]:
     facts = []
-    if judgement.suggested_lr is not None:
-        facts.append(("Learning rate to try", number(judgement.suggested_lr, 2)))
-    if judgement.confidence is not None and judgement.verdict != "insufficient_data":
-        facts.append(("Confidence", _percent(judgement.confidence)))
-    if judgement.interval is not None:
-        first, last = judgement.interval
+    if diagnosis.suggested_lr is not None:
+        facts.append(("Learning rate to try", number(diagnosis.suggested_lr, 2)))
+    if diagnosis.verdict != "insufficient_data":
+        facts.append(("Confidence", _percent(diagnosis.confidence)))
+    if diagnosis.interval is not None:
+        first, last = diagnosis.interval
         facts.append(("Steps it rests on", f"{count(first)} to {count(last)}"))
-    if judgement.first_alarm_step is not None:
-        facts.append(("First alarm", f"step {count(judgement.first_alarm_step)}"))
+    if diagnosis.first_alarm_step is not None:
+        facts.append(("First alarm", f"step {count(diagnosis.first_alarm_step)}"))
     return facts
 
 

@@ -31,9 +31,7 @@ _SHARE_OF_LOWEST: Final = 0.1
 
 def is_range_test(view: RunView) -> bool:
     """Return whether a run was recognised as a range test."""
-    return any(
-        test.name == "range_test" and test.outcome == "fired" for test in view.judgement.evidence
-    )
+    return any(test.name == "range_test" and test.fired for test in view.evidence)
 
 
 def range_test(view: RunView, curves: RunCurves) -> RangeTest:

@@ -28,7 +28,7 @@ from lrwatch_dashboard.data.histories import Histories
 from lrwatch_dashboard.data.judges import Judges
 from lrwatch_dashboard.data.judging import Judging
 from lrwatch_dashboard.data.rows import read_rows
-from lrwatch_dashboard.views import Overview, RunCurves, RunRow, RunState, RunView, Window
+from lrwatch_dashboard.views import Overview, RunCurves, RunState, RunView, Window
 
 __all__ = ["RunStore"]
 
@@ -44,7 +44,7 @@ _LISTING_SHARE: Final = 5.0  # ... and so many times what the last one took
 class _Published:
     """What pages read; replaced piece by piece under the lock."""
 
-    rows: dict[str, RunRow] = field(default_factory=dict)
+    rows: dict[str, RunView] = field(default_factory=dict)
     views: dict[str, RunView] = field(default_factory=dict)
     changed_at: dict[str, int] = field(default_factory=dict)
     gone_at: dict[str, int] = field(default_factory=dict)
@@ -283,18 +283,18 @@ class RunStore:
 
     def _publish(self) -> None:
         now = time.time()
-        rows: dict[str, RunRow] = {}
+        rows: dict[str, RunView] = {}
         views: dict[str, RunView] = {}
         for key, follower in self._followers.items():
             shown = (follower, follower.version, state_of(follower, now))
             if self._shown.get(key) != shown:
                 self._shown[key] = shown
-                rows[key], views[key] = described(follower, now)
+                rows[key] = views[key] = described(follower, now)
         with self._lock:
             self._replace(rows, views, gone=self._shown.keys() - self._followers.keys())
 
     def _replace(
-        self, rows: dict[str, RunRow], views: dict[str, RunView], gone: AbstractSet[str]
+        self, rows: dict[str, RunView], views: dict[str, RunView], gone: AbstractSet[str]
     ) -> None:
         state = self._published
         state.revision += bool(rows or gone)

@@ -60,7 +60,7 @@ def trial_of(view: RunView, loss: Loss = "final") -> Trial:
     if not settings and view.group:
         settings["group"] = view.group
     settings.setdefault("optimizer", view.optimizer)
-    return Trial(view.key, view.lr or math.nan, _loss(view, loss), view.judgement.verdict, settings)
+    return Trial(view.key, view.lr or math.nan, _loss(view, loss), view.verdict, settings)
 
 
 def _loss(view: RunView, loss: Loss) -> float:

@@ -22,8 +22,8 @@ def comparison_rows(comparison: Comparison) -> list[Row]:
     for run in comparison.runs:
         view, delta = run.view, run.delta
         against = [delta.difference, delta.at] if delta is not None else [None, None]
-        found = [view.best_loss, view.lr, view.judgement.suggested_lr]
-        said = [view.key, view.judgement.verdict, run.last_loss]
+        found = [view.best_loss, view.lr, view.suggested_lr]
+        said = [view.key, view.verdict, run.last_loss]
         rows.append([*said, *against, *found, *run.settings])
     return rows
 

@@ -15,8 +15,8 @@ from lrwatch.alert import alert_id
 from lrwatch.alerts import RULES, Alert, Rule
 from lrwatch.alerts.rules import NO_DATA, UNREADABLE
 from lrwatch.formats import duration
-from lrwatch.verdicts import CLASSES, Verdict
-from lrwatch_dashboard.views import RunRow, RunView
+from lrwatch.verdicts import CLASSES, Diagnosis, Verdict
+from lrwatch_dashboard.views import RunView
 
 __all__ = ["is_candidate", "unsent"]
 
@@ -29,7 +29,7 @@ _BY_VERDICT: Final[dict[str, tuple[Rule, Verdict]]] = {
 _OLD_SECONDS: Final = 24 * 3600.0  # what has been silent or broken for longer is no news
 
 
-def is_candidate(row: RunRow) -> bool:
+def is_candidate(row: RunView) -> bool:
     """Return whether a run may be worth an alert."""
     return row.state in ("silent", "unreadable") or (
         row.state == "running" and row.verdict in _BY_VERDICT
@@ -56,10 +56,10 @@ def unsent(views: Iterable[RunView], now: float) -> Iterator[tuple[Alert, str]]:
         if view.state == "silent" and quiet >= _NO_DATA.for_seconds:
             usual = f", where one came every {duration(view.usual_gap)}" if view.usual_gap else ""
             yield _about_files(_NO_DATA, view, f"No row any more{usual}"), view.key
-        known = _BY_VERDICT.get(view.judgement.verdict)
+        known, diagnosis = _BY_VERDICT.get(view.verdict), view.diagnosis
         # A verdict that no alarm was raised for is still a guess.
-        if known is not None and view.judgement.first_alarm_step is not None:
-            yield _about_verdict(*known, view), view.key
+        if known is not None and diagnosis is not None and diagnosis.first_alarm_step is not None:
+            yield _about_verdict(*known, view, diagnosis), view.key
 
 
 def _about_files(rule: Rule, view: RunView, reason: str) -> Alert:
@@ -87,17 +87,16 @@ def _about_files(rule: Rule, view: RunView, reason: str) -> Alert:
     )
 
 
-def _about_verdict(rule: Rule, verdict: Verdict, view: RunView) -> Alert:
-    judgement = view.judgement
+def _about_verdict(rule: Rule, verdict: Verdict, view: RunView, diagnosis: Diagnosis) -> Alert:
     return replace(
-        _about_files(rule, view, judgement.reason),
+        _about_files(rule, view, view.reason),
         verdict=verdict,
         learning_rate=CLASSES[verdict],
-        confidence=math.nan if judgement.confidence is None else judgement.confidence,
-        interval=judgement.interval,
-        advice=judgement.advice,
+        confidence=diagnosis.confidence,
+        interval=diagnosis.interval,
+        advice=diagnosis.advice,
         lr=math.nan if view.lr is None else view.lr,
-        suggested_lr=judgement.suggested_lr,
-        since_step=judgement.first_alarm_step or 0,
+        suggested_lr=diagnosis.suggested_lr,
+        since_step=diagnosis.first_alarm_step or 0,
         time=0.0,
     )

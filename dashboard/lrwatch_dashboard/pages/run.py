@@ -88,7 +88,7 @@ def poll(source: RunSource, key: str, token: str, now: float) -> dict[str, Any]:
         return answer | {"status": gone}
     answer["status"] = run_status(view, now)
     if view.token != token:
-        table = evidence_table(view.judgement.evidence)
+        table = evidence_table(view.evidence)
         answer |= {"verdict": verdict_card(view), "evidence": table, "token": view.token}
     return answer
 
@@ -121,11 +121,11 @@ def draw(source: RunSource, key: str, view: ChartView, theme: str, drawn: str) -
         token = f"unreadable {theme}"
         said = message_figure("The rows of this run cannot be read.", theme=theme)
         return _AS_IT_IS if token == drawn else _drawn(said, "", token)
-    judgement = run.judgement
-    token = f"{curves.token} {judgement.verdict} {judgement.interval} {view} {theme}"
+    interval = run.diagnosis and run.diagnosis.interval
+    token = f"{curves.token} {run.verdict} {interval} {view} {theme}"
     if token == drawn:
         return _AS_IT_IS
-    figure = run_figure(curves, judgement, theme=theme, view=view, clock=run.clock)
+    figure = run_figure(curves, run.diagnosis, theme=theme, view=view, clock=run.clock)
     return _drawn(figure, curve_table(curves), token)
 
 
@@ -152,7 +152,7 @@ def report(source: RunSource, key: str, search: str, now: float) -> tuple[str, h
     curves = source.curves(key, steps_of(view, run.clock), view.half_life)
     shown: list[Any] = [html.P("The rows of this run cannot be read.", className="quiet")]
     if curves is not None:
-        figure = run_figure(curves, run.judgement, theme="variables", view=view, clock=run.clock)
+        figure = run_figure(curves, run.diagnosis, theme="variables", view=view, clock=run.clock)
         twin = [html.Summary("Show as table"), curve_table(curves)]
         shown = [dcc.Graph(figure=figure), html.Details(twin, className="twin")]
     head = [html.H1(run.name), html.P(run_status(run, now), className="status")]
@@ -207,7 +207,7 @@ def _rests_on(view: RunView) -> html.Div:
             html.Section(
                 [
                     html.H2("Evidence"),
-                    html.Div(evidence_table(view.judgement.evidence), id=ids.RUN_EVIDENCE),
+                    html.Div(evidence_table(view.evidence), id=ids.RUN_EVIDENCE),
                 ],
                 className="card wide",
             ),

@@ -4,19 +4,21 @@ import dataclasses
 
 import numpy as np
 import pytest
-from dashboard_views import curves, judgement, run_view
+from dashboard_views import a_diagnosis, curves, run_view
 from lrwatch_dashboard.data.range_tests import is_range_test, range_test
 from lrwatch_dashboard.data.sweeps import find_sweeps
-from lrwatch_dashboard.views import Curve, EvidenceRow, RunCurves, RunView
+from lrwatch_dashboard.views import Curve, RunCurves, RunView
+
+from lrwatch.verdicts import Evidence
 
 N = 600
 RATES = np.geomspace(1e-5, 10, N)
 
 
 def swept(key: str = "range", *, fired: bool = True, **changes: object) -> RunView:
-    test = EvidenceRow("range_test", "fired" if fired else "quiet", 1e6, 30.0)
-    judged = judgement("insufficient_data", evidence=(test,))
-    return run_view(key, judgement=judged, state="finished", lr=10.0, **changes)
+    test = Evidence("range_test", 1e6, 30.0, fired=fired)
+    judged = a_diagnosis("insufficient_data", evidence=[test])
+    return run_view(key, diagnosis=judged, state="finished", lr=10.0, **changes)
 
 
 def lines(loss: np.ndarray, **changes: object) -> RunCurves:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from dashboard_views import judgement, run_view
+from dashboard_views import a_diagnosis, run_view
 from lrwatch_dashboard.data.sweeps import find_sweeps, sweep_of
 from lrwatch_dashboard.views import Curve, RunView
 
@@ -21,7 +21,7 @@ def run(key: str, lr: float | None, end: float, **changes: Any) -> RunView:
         "last_step": 9,
         "config": {"lr": lr, "seed": 0, "depth": 2},
         "state": "finished",
-        "judgement": judgement("ok"),
+        "diagnosis": a_diagnosis("ok"),
     }
     return run_view(key, **{**known, **changes})
 

@@ -4,7 +4,7 @@ import dataclasses
 from typing import Any
 
 from dash import no_update
-from dashboard_views import FakeSource, curves, judgement, run_view, text_of
+from dashboard_views import FakeSource, a_diagnosis, curves, run_view, text_of
 from lrwatch_dashboard.data.compared import chosen_keys
 from lrwatch_dashboard.figures import GRAPH_CONFIG
 from lrwatch_dashboard.pages import compare
@@ -64,7 +64,7 @@ def test_what_is_shown_is_drawn_again_only_when_something_changed() -> None:
 
     assert compare.draw(source, ["a", "b"], {}, "dark", token)["token"] != token
     assert compare.draw(source, ["a", "b"], {"y": "log"}, "light", token)["token"] != token
-    changed = run_view("b", judgement=judgement("ok"), token="a:2")
+    changed = run_view("b", diagnosis=a_diagnosis("ok"), token="a:2")
     source.views["b"] = changed
     assert compare.draw(source, ["a", "b"], {}, "light", token)["token"] != token
 

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from dash import no_update
-from dashboard_views import FakeSource, an_overview, judgement, run_row, run_view, text_of
+from dashboard_views import FakeSource, a_diagnosis, an_overview, run_row, run_view, text_of
 from lrwatch_dashboard import ids
 from lrwatch_dashboard.pages import overview
 from plotly.utils import PlotlyJSONEncoder
@@ -75,7 +75,7 @@ def test_the_last_run_that_goes_leaves_the_empty_state() -> None:
 
 def _flagged(*, judging: int = 0) -> FakeSource:
     bad = {f"bad{i}": run_view(f"bad{i}", lr=1.0) for i in range(3)}
-    good = {f"good{i}": run_view(f"good{i}", lr=0.1, judgement=judgement("ok")) for i in range(3)}
+    good = {f"good{i}": run_view(f"good{i}", lr=0.1, diagnosis=a_diagnosis("ok")) for i in range(3)}
     rows = [run_row(key) for key in (*bad, *good)]
     table = an_overview(*rows, verdicts={"oscillating": 3, "ok": 3, "judging": judging})
     return FakeSource(table, views=bad | good)

@@ -4,7 +4,7 @@ import dataclasses
 from typing import Any
 
 from dash import no_update
-from dashboard_views import FakeSource, curve, curves, judgement, run_view, text_of
+from dashboard_views import FakeSource, a_diagnosis, curve, curves, run_view, text_of
 from lrwatch_dashboard.address import ChartView
 from lrwatch_dashboard.components.curve_table import curve_table
 from lrwatch_dashboard.figures import GRAPH_CONFIG
@@ -49,7 +49,7 @@ def test_a_poll_with_nothing_new_changes_the_age_only() -> None:
 
 
 def test_a_new_verdict_comes_with_its_evidence() -> None:
-    source = _source(judgement=judgement("diverging"), token="a:2")
+    source = _source(diagnosis=a_diagnosis("diverging"), token="a:2")
     answer = run.poll(source, "sgd-0.1", "a:1", now=2010.0)
     assert "diverging" in text_of(answer["verdict"])
     assert "bounce" in text_of(answer["evidence"])
@@ -77,7 +77,7 @@ def test_the_figure_is_drawn_once_and_again_when_anything_it_shows_changes() -> 
     source.lines = dataclasses.replace(curves(), token="a:2")
     assert run.draw(source, "sgd-0.1", ALL, "light", token)["token"] != token
     source.lines = curves()
-    source.views["sgd-0.1"] = run_view(judgement=judgement(interval=(1, 2)))
+    source.views["sgd-0.1"] = run_view(diagnosis=a_diagnosis(interval=(1, 2)))
     assert run.draw(source, "sgd-0.1", ALL, "light", token)["token"] != token
 
 

@@ -4,9 +4,11 @@ from typing import Any
 
 import numpy as np
 from dash import no_update
-from dashboard_views import FakeSource, an_overview, curves, judgement, run_view, text_of
+from dashboard_views import FakeSource, a_diagnosis, an_overview, curves, run_view, text_of
 from lrwatch_dashboard.pages import sweep
-from lrwatch_dashboard.views import Curve, EvidenceRow
+from lrwatch_dashboard.views import Curve
+
+from lrwatch.verdicts import Evidence
 
 
 def _source(**settings: Any) -> FakeSource:
@@ -16,7 +18,7 @@ def _source(**settings: Any) -> FakeSource:
             f"lr{lr}",
             lr=lr,
             config={"lr": lr, **settings},
-            judgement=judgement("ok"),
+            diagnosis=a_diagnosis("ok"),
             outline=Curve("loss", np.arange(2.0), np.array([2.0, end])),
         )
         for lr, end in ends.items()
@@ -77,9 +79,9 @@ def test_names_are_text() -> None:
 
 def _with_a_range_test() -> FakeSource:
     source = _source()
-    test = EvidenceRow("range_test", "fired", 1e6, 30.0)
-    judged = judgement("insufficient_data", evidence=(test,))
-    source.views["lr-find"] = run_view("lr-find", lr=10.0, judgement=judged)
+    test = Evidence("range_test", 1e6, 30.0, fired=True)
+    judged = a_diagnosis("insufficient_data", evidence=[test])
+    source.views["lr-find"] = run_view("lr-find", lr=10.0, diagnosis=judged)
     x = np.arange(100.0)
     loss, lr = Curve("loss", x, 2 - x / 100), Curve("", x, np.geomspace(1e-4, 1, 100))
     source.lines = curves(loss=loss, lr=(lr,))
