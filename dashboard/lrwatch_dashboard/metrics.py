@@ -116,7 +116,7 @@ def _watcher(board: AlertBoard, now: float) -> Iterator[Metric]:
     yield _gauge(
         "lrwatch_watcher_up",
         "Whether lrwatch alert follows the store",
-        watcher is not None and watcher.is_following,
+        board.is_followed,
     )
     yield _gauge("lrwatch_silences", "Silences in force", len(board.silences))
     if watcher is None:

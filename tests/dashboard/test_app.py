@@ -42,7 +42,7 @@ def test_addresses_lead_to_their_pages() -> None:
     source = FakeSource()
     assert "1 run, 1 running" in text_of(route(source, "/", ""))
     assert "oscillating" in text_of(route(source, "/run/sgd-0.1", ""))
-    assert "Nobody follows this store" in text_of(route(source, "/alerts", ""))
+    assert "No watcher is running" in text_of(route(source, "/alerts", ""))
     assert "No such run" in text_of(route(source, "/run/other", ""))
     assert "No such page" in text_of(route(source, "/elsewhere", None))
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
-from lrwatch_dashboard.alert_views import AlertBoard, SilenceWish
+from lrwatch_dashboard.alert_views import AlertBoard, Matcher
 from lrwatch_dashboard.views import (
     Curve,
     Overview,
@@ -186,8 +186,10 @@ class FakeAlerts:
         self.said.append((alert, episode, by))
         return self.problem
 
-    def silence(self, wish: SilenceWish) -> str:
-        self.said.append(wish)
+    def silence(
+        self, matcher: Matcher, *, seconds: float, reason: str, by: str = "", until_worse: bool
+    ) -> str:
+        self.said.append((matcher, seconds, reason, by, until_worse))
         return self.problem
 
     def end_silence(self, silence: str) -> str:

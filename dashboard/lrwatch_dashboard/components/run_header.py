@@ -9,6 +9,7 @@ from dash import html
 from lrwatch.formats import count, duration, number
 from lrwatch.verdicts import Diagnosis
 from lrwatch_dashboard.address import export_href, run_href, sweep_href
+from lrwatch_dashboard.components.facts import facts
 from lrwatch_dashboard.components.verdict_badge import verdict_badge
 from lrwatch_dashboard.theme import look
 from lrwatch_dashboard.views import RunView
@@ -61,9 +62,7 @@ def verdict_card(view: RunView) -> html.Div:
     ]
     if diagnosis is not None and diagnosis.advice:
         lines.append(html.P(diagnosis.advice, className="advice"))
-    facts = _facts(diagnosis) if diagnosis is not None else []
-    if facts:
-        lines.append(html.Div([_fact(*fact) for fact in facts], className="facts"))
+    lines += facts(_known(diagnosis) if diagnosis is not None else ())
     mark = look(view.verdict).mark
     return html.Div(lines, className=f"card verdict-card verdict-{mark}")
 
@@ -80,27 +79,23 @@ def _state(view: RunView, now: float) -> str:
     return f"{view.state} {ago} ago"
 
 
-def _facts(diagnosis: Diagnosis) -> list[tuple[str, str]]:
-    facts = []
+def _known(diagnosis: Diagnosis) -> list[tuple[str, str]]:
+    known = []
     if diagnosis.suggested_lr is not None:
-        facts.append(("Learning rate to try", number(diagnosis.suggested_lr, 2)))
+        known.append(("Learning rate to try", number(diagnosis.suggested_lr, 2)))
     if diagnosis.verdict != "insufficient_data":
-        facts.append(("Confidence", _percent(diagnosis.confidence)))
+        known.append(("Confidence", _percent(diagnosis.confidence)))
     if diagnosis.interval is not None:
         first, last = diagnosis.interval
-        facts.append(("Steps it rests on", f"{count(first)} to {count(last)}"))
+        known.append(("Steps it rests on", f"{count(first)} to {count(last)}"))
     if diagnosis.first_alarm_step is not None:
-        facts.append(("First alarm", f"step {count(diagnosis.first_alarm_step)}"))
-    return facts
+        known.append(("First alarm", f"step {count(diagnosis.first_alarm_step)}"))
+    return known
 
 
 def _percent(share: float) -> str:
     # Nothing here is certain: 0.9999 must not read as 100 %.
     return "over 99 %" if share > _NEARLY_SURE else f"{100 * share:.0f} %"
-
-
-def _fact(name: str, value: str) -> html.Div:
-    return html.Div([html.Span(name, className="quiet"), html.Span(value, className="value")])
 
 
 def _neighbours(view: RunView) -> html.Nav:

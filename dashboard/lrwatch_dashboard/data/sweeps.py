@@ -14,7 +14,7 @@ from lrwatch.diagnosis.comparison import (
     same_but_rate_and_seed,
     sweeps,
 )
-from lrwatch_dashboard.comparison_views import Sweep, SweepRate, SweepRun
+from lrwatch_dashboard.comparison_views import Sweep, SweepRun
 from lrwatch_dashboard.data.range_tests import is_range_test
 from lrwatch_dashboard.views import RunView
 
@@ -46,12 +46,12 @@ def find_sweeps(views: Sequence[RunView], loss: Loss = "final") -> tuple[Sweep, 
         _sweep(group, by_key, _label(same, shared))
         for group, same in zip(groups, shared, strict=True)
     ]
-    return tuple(sorted(found, key=lambda sweep: -len(sweep.rates)))
+    return tuple(sorted(found, key=lambda sweep: -len(sweep.choice.rates)))
 
 
 def sweep_of(found: Sequence[Sweep], key: str) -> Sweep | None:
     """Return the sweep that a run belongs to; None if it belongs to none."""
-    return next((sweep for sweep in found if any(run.key == key for run in sweep.runs)), None)
+    return next((sweep for sweep in found if any(run.view.key == key for run in sweep.runs)), None)
 
 
 def trial_of(view: RunView, loss: Loss = "final") -> Trial:
@@ -74,24 +74,12 @@ def _loss(view: RunView, loss: Loss) -> float:
 
 
 def _sweep(group: Sequence[Trial], by_key: Mapping[str, RunView], label: str) -> Sweep:
-    choice = choose_rate(group)
-    runs = [
-        SweepRun(
-            key=trial.key,
-            name=by_key[trial.key].name,
-            verdict=trial.verdict,
-            is_running=by_key[trial.key].state == "running",
-            lr=trial.lr,
-            loss=trial.loss if math.isfinite(trial.loss) else None,
-        )
+    runs = (
+        SweepRun(by_key[trial.key], trial.lr, trial.loss if math.isfinite(trial.loss) else None)
         for trial in group
-    ]
-    rates = tuple(
-        SweepRate(rate.lr, rate.median, rate.low, rate.high, rate.n_runs, rate.n_broken)
-        for rate in choice.rates
     )
-    ordered = tuple(sorted(runs, key=lambda run: (run.lr, run.key)))
-    return Sweep(label, ordered, rates, choice.best, choice.band, choice.reason)
+    ordered = tuple(sorted(runs, key=lambda run: (run.lr, run.view.key)))
+    return Sweep(label, ordered, choose_rate(group))
 
 
 def _shared(group: Sequence[Trial]) -> dict[str, str]:

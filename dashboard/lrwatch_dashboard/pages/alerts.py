@@ -1,4 +1,4 @@
-"""The Alerts page: what fires, who was told, and what people say to it."""
+"""The Alerts page: what fires, what was sent, and what people say to it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from lrwatch_dashboard.alert_views import (
     AlertBoard,
     AlertLine,
     AlertSource,
-    SilenceWish,
+    Matcher,
     attention,
 )
 from lrwatch_dashboard.components.alert_list import alert_list, rule_name
@@ -112,30 +112,28 @@ def answered(source: AlertSource, said: Mapping[str, Any]) -> str:
         ``end``, the id of a silence; or ``alert``, ``episode`` and ``by``.
     """
     if "end" in said:
-        return source.end_silence(str(said["end"])) or "The silence has ended"
+        return source.end_silence(str(said["end"])) or "Silence ended"
     alert, episode = str(said.get("alert", "")), str(said.get("episode", ""))
     if not episode.isdecimal() or len(episode) > _LONGEST_NUMBER:
-        return "That alert is not known"
+        return "Unknown alert"
     problem = source.acknowledge(alert, int(episode), str(said.get("by") or ""))
-    return problem or "Acknowledged; it is not repeated"
+    return problem or "Acknowledged; it will not be sent again"
 
 
 def silenced(source: AlertSource, form: Mapping[str, Any]) -> str:
     """Silence alerts as the form says; return why that cannot be done, and nothing if it was."""
     seconds = LENGTHS.get(str(form.get("length")))
     if seconds is None:
-        return "Say for how long; a silence has to end"
+        return "Choose for how long; every silence ends"
     if not str(form.get("reason") or "").strip():
-        return "Say why, so that others know"
-    wish = SilenceWish(
-        run=str(form.get("run") or ""),
-        rule=str(form.get("rule") or ""),
+        return "Give a reason, so that others know why"
+    return source.silence(
+        Matcher(run=str(form.get("run") or "").strip(), rule=str(form.get("rule") or "*")),
         seconds=seconds,
         reason=str(form["reason"]),
-        by=str(form.get("by") or ""),
+        by=str(form.get("by") or "").strip(),
         until_worse=bool(form.get("until_worse")),
     )
-    return source.silence(wish)
 
 
 def nav_count(source: AlertSource) -> str:
@@ -143,7 +141,7 @@ def nav_count(source: AlertSource) -> str:
     board = source.board()
     # What fired for a watcher that is gone may be long over.
     n_alerts = attention(board.firing if board.is_followed else board.unsent)
-    return str(n_alerts) if n_alerts else ""
+    return str(n_alerts or "")
 
 
 def register(app: Dash, source: RunSource) -> None:
@@ -220,13 +218,14 @@ def _body(board: AlertBoard, words: Mapping[str, str]) -> list[Any]:
     if board.watcher is not None and board.watcher.problem:
         parts.append(html.P(board.watcher.problem, className="problem", role="alert"))
     if rule:
-        shown = ["Only ", html.Strong(rule_name(rule)), ". ", html.A("Show all", href="/alerts")]
+        everything = html.A("Show all", href="/alerts")
+        shown = ["Showing only ", html.Strong(rule_name(rule)), ". ", everything]
         parts.append(html.P(shown, className="only"))
     parts += _now(board, rule)
     if ended := _of(board.ended, rule):
         parts.append(_list("Ended", ended))
     beside: list[Any] = [silence_card(board.silences)]
-    # Of who is told there is nothing to say before anybody follows the store.
+    # Without a watcher there are neither receivers nor anything sent.
     if board.watcher is not None:
         sides = [*beside, tally_card(board.tallies)], [receiver_card(board.receivers)]
         beside = [html.Div(side, className="beside") for side in sides]
@@ -237,19 +236,19 @@ def _body(board: AlertBoard, words: Mapping[str, str]) -> list[Any]:
 
 
 def _now(board: AlertBoard, rule: str) -> list[Any]:
-    """Return what fires, or what would be told if somebody was."""
+    """Return what fires, or what would if a watcher was running."""
     firing, unsent = _of(board.firing, rule), _of(board.unsent, rule)
     parts = []
     if unsent:
-        parts.append(_list("Would be alerted now, and nobody is told", unsent))
+        parts.append(_list("Would alert now, but no watcher is running", unsent))
     if firing:
-        name = "Firing" if board.is_followed else "Firing when last looked at"
+        name = "Firing" if board.is_followed else "Firing at the last check"
         parts.append(_list(name, firing))
     if not parts:
-        nothing = "Nothing fires." if board.is_followed else "No running run would be alerted now."
+        nothing = "Nothing is firing." if board.is_followed else "Nothing to alert on."
         parts.append(html.P(nothing, className="calm"))
     if board.n_pending:
-        parts.append(html.P(f"{board.n_pending} more may follow", className="quiet"))
+        parts.append(html.P(f"{board.n_pending} more pending", className="quiet"))
     return parts
 
 
@@ -258,4 +257,4 @@ def _list(name: str, lines: Sequence[AlertLine]) -> html.Section:
 
 
 def _of(lines: Sequence[AlertLine], rule: str) -> list[AlertLine]:
-    return [line for line in lines if not rule or line.rule == rule]
+    return [line for line in lines if not rule or line.alert.rule == rule]

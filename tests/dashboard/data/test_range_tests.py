@@ -92,4 +92,4 @@ def test_a_test_of_a_few_steps_says_nothing() -> None:
 def test_a_range_test_is_no_run_of_a_sweep() -> None:
     views = [run_view(f"{rate}", lr=rate, config={"lr": rate}) for rate in (0.1, 0.2, 0.3)]
     (sweep,) = find_sweeps([*views, swept(config={"lr": 1e-5})])
-    assert [run.key for run in sweep.runs] == ["0.1", "0.2", "0.3"]
+    assert [run.view.key for run in sweep.runs] == ["0.1", "0.2", "0.3"]
