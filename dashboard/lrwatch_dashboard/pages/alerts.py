@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
+from dash import ClientsideFunction, Dash, Input, Output, State, html, no_update
 from dash.exceptions import PreventUpdate
 
 from lrwatch_dashboard import ids
@@ -27,48 +27,34 @@ from lrwatch_dashboard.components.alert_parts import (
     tally_card,
 )
 from lrwatch_dashboard.components.silence_dialog import LENGTHS, silence_dialog
-from lrwatch_dashboard.pages.overview import POLL_MILLISECONDS
+from lrwatch_dashboard.pages.page import Page, follow, frame
+from lrwatch_dashboard.pages.page_parts import heading
 from lrwatch_dashboard.views import RunSource
 
-__all__ = ["answered", "layout", "nav_count", "poll", "register", "silenced"]
+__all__ = ["PAGE", "answered", "layout", "nav_count", "poll", "silenced"]
+
+_TOKEN, _WORDS, _BOARD = "alerts-token", "alerts-words", "alerts-board"
+_HEALTH, _NEWS = "alerts-health", "alerts-news"
+
+# Filled by the script of the assets: what a button says, and what the form for a silence holds;
+# and the time at which a silence was written, at which the script closes the form.
+_SAYING, _FORM, _DONE = "alerts-saying", "silence-form", "silence-done"
 
 _LONGEST_NUMBER: Final = 9  # digits
 
 
 def layout(source: RunSource, search: str = "") -> html.Div:
-    """Return the page.
-
-    Parameters
-    ----------
-    source
-        Where the alerts come from.
-    search
-        Query of the address: ``rule`` shows the alerts of one rule only.
-    """
+    """Return the page; ``rule`` in the query shows the alerts of one rule only."""
     board, words = source.alerts.board(), query(search)
-    return html.Div(
-        [
-            dcc.Interval(id=ids.ALERTS_TICK, interval=POLL_MILLISECONDS),
-            dcc.Store(id=ids.ALERTS_TOKEN, data=board.token),
-            dcc.Store(id=ids.ALERTS_WORDS, data=words),
-            dcc.Store(id=ids.ALERTS_SAYING),
-            dcc.Store(id=ids.SILENCE_FORM),
-            dcc.Store(id=ids.SILENCE_DONE),
-            html.Div(
-                [
-                    html.H1("Alerts"),
-                    html.P(
-                        health_line(board, time.time()), id=ids.ALERTS_HEALTH, className="health"
-                    ),
-                ],
-                className="run-head",
-            ),
-            html.P(id=ids.ALERTS_NEWS, className="said", role="status"),
-            html.Div(_body(board, words), id=ids.ALERTS_BOARD, className="alert-board"),
-            silence_dialog(board.rules),
-        ],
-        className="run alerts-page",
-        **{"data-tick": ids.ALERTS_TICK},
+    health = html.P(health_line(board, time.time()), id=_HEALTH, className="health")
+    return frame(
+        "alerts",
+        heading("Alerts", health),
+        html.P(id=_NEWS, className="said", role="status"),
+        html.Div(_body(board, words), id=_BOARD, className="alert-board"),
+        silence_dialog(board.rules),
+        held={_TOKEN: board.token, _WORDS: words, _SAYING: None, _FORM: None, _DONE: None},
+        look="run alerts-page",
     )
 
 
@@ -85,20 +71,12 @@ def poll(source: AlertSource, token: str, words: Mapping[str, str], now: float) 
         Words of the address.
     now
         Seconds since the Unix epoch.
-
-    Returns
-    -------
-    dict
-        A value for each output of the callback, by its name.
     """
     board = source.board()
-    is_same = board.token == token
-    return {
-        "token": no_update if is_same else board.token,
-        "board": no_update if is_same else _body(board, words),
-        "health": health_line(board, now),
-        "beat": {"now": now},
-    }
+    health = {"health": health_line(board, now)}
+    if board.token == token:
+        return health
+    return {**health, "token": board.token, "board": _body(board, words)}
 
 
 def answered(source: AlertSource, said: Mapping[str, Any]) -> str:
@@ -144,69 +122,56 @@ def nav_count(source: AlertSource) -> str:
     return str(n_alerts or "")
 
 
-def register(app: Dash, source: RunSource) -> None:
-    """Connect the page's callbacks."""
-
-    def on_tick(_n: int, token: str, words: dict[str, str]) -> dict[str, Any]:
+def _connect(app: Dash, source: RunSource) -> None:
+    def on_tick(token: str, words: dict[str, str] | None) -> dict[str, Any]:
         return poll(source.alerts, token, words or {}, time.time())
 
     def on_saying(said: dict[str, Any], words: dict[str, str]) -> tuple[str, dict[str, Any]]:
         if not said:
             raise PreventUpdate  # the page has come, and nobody has said anything
-        news = answered(source.alerts, said)
-        return news, poll(source.alerts, "", words or {}, time.time())
+        return answered(source.alerts, said), on_tick("", words)
 
     def on_silence(
         form: dict[str, Any] | None, words: dict[str, str]
     ) -> tuple[Any, str, Any, dict[str, Any]]:
         if not form:
             raise PreventUpdate
-        problem, now = silenced(source.alerts, form), time.time()
-        page = poll(source.alerts, "", words or {}, now)
-        return (no_update, problem, no_update, page) if problem else ("Silenced", "", now, page)
+        problem, page = silenced(source.alerts, form), on_tick("", words)
+        if problem:
+            return no_update, problem, no_update, page
+        return "Silenced", "", time.time(), page
 
+    words = State(_WORDS, "data")
+    follow(app, "alerts", on_tick, _outputs(), [State(_TOKEN, "data"), words])
     app.callback(
-        output=_outputs(),
-        inputs=[
-            Input(ids.ALERTS_TICK, "n_intervals"),
-            State(ids.ALERTS_TOKEN, "data"),
-            State(ids.ALERTS_WORDS, "data"),
-        ],
-        prevent_initial_call=True,
-    )(on_tick)
-    app.callback(
-        output=[Output(ids.ALERTS_NEWS, "children"), _outputs()],
-        inputs=[Input(ids.ALERTS_SAYING, "data"), State(ids.ALERTS_WORDS, "data")],
+        output=[Output(_NEWS, "children"), _outputs()],
+        inputs=[Input(_SAYING, "data"), words],
         prevent_initial_call=True,
     )(on_saying)
     app.callback(
         output=[
-            Output(ids.ALERTS_NEWS, "children", allow_duplicate=True),
+            Output(_NEWS, "children", allow_duplicate=True),
             Output(ids.SILENCE_PROBLEM, "children"),
-            Output(ids.SILENCE_DONE, "data"),
+            Output(_DONE, "data"),
             _outputs(),
         ],
-        inputs=[Input(ids.SILENCE_FORM, "data"), State(ids.ALERTS_WORDS, "data")],
+        inputs=[Input(_FORM, "data"), words],
         prevent_initial_call=True,
     )(on_silence)
-    app.clientside_callback(
-        ClientsideFunction("lrwatchAlerts", "silenced"),
-        Input(ids.SILENCE_DONE, "data"),
-        prevent_initial_call=True,
-    )
-    app.clientside_callback(
-        ClientsideFunction("lrwatchAlerts", "drawn"),
-        Input(ids.ALERTS_BOARD, "children"),
-        prevent_initial_call=True,
-    )
+    for does, when in (("silenced", Input(_DONE, "data")), ("drawn", Input(_BOARD, "children"))):
+        app.clientside_callback(
+            ClientsideFunction("lrwatchAlerts", does), when, prevent_initial_call=True
+        )
+
+
+PAGE: Final = Page("/alerts", layout, "Alerts", connect=_connect)
 
 
 def _outputs() -> dict[str, Output]:
     return {
-        "token": Output(ids.ALERTS_TOKEN, "data", allow_duplicate=True),
-        "board": Output(ids.ALERTS_BOARD, "children", allow_duplicate=True),
-        "health": Output(ids.ALERTS_HEALTH, "children", allow_duplicate=True),
-        "beat": Output(ids.BEAT, "data", allow_duplicate=True),
+        "token": Output(_TOKEN, "data", allow_duplicate=True),
+        "board": Output(_BOARD, "children", allow_duplicate=True),
+        "health": Output(_HEALTH, "children", allow_duplicate=True),
     }
 
 

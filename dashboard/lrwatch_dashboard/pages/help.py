@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from dash import html
 
 from lrwatch_dashboard.components.key_list import key_list
 from lrwatch_dashboard.components.sample_picture import sample_picture
 from lrwatch_dashboard.components.verdict_badge import verdict_badge
+from lrwatch_dashboard.pages.page import Page
 from lrwatch_dashboard.theme import MARK_LABELS, MARKS, VERDICTS, Look, Mark
 
-__all__ = ["layout"]
+__all__ = ["PAGE", "layout"]
 
 _OF_THE_RATE: dict[Mark, str] = {
     "cross": "The learning rate is too high, and the run is lost or about to be.",
@@ -22,7 +23,7 @@ _OF_THE_RATE: dict[Mark, str] = {
 }
 
 
-def layout() -> html.Div:
+def layout(*_where: Any) -> html.Div:
     """Return the page."""
     return html.Div(
         [
@@ -44,6 +45,9 @@ def layout() -> html.Div:
         ],
         className="run help-page",
     )
+
+
+PAGE: Final = Page("/help", layout, "Help")
 
 
 def _marked(mark: Mark) -> html.Section:

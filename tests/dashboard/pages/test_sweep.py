@@ -3,7 +3,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from dash import no_update
 from dashboard_views import FakeSource, a_diagnosis, an_overview, curves, run_view, text_of
 from lrwatch_dashboard.pages import sweep
 from lrwatch_dashboard.views import Curve
@@ -26,8 +25,12 @@ def _source(**settings: Any) -> FakeSource:
     return FakeSource(views=views)
 
 
-def _drawn(source: FakeSource, **words: str) -> dict[str, Any]:
-    return sweep.draw(source, words, "light", "")
+def _drawn(
+    source: FakeSource, theme: str = "light", token: str = "", **words: str
+) -> dict[str, Any]:
+    drawn = sweep.draw(source, words, theme, token)
+    assert drawn is not None
+    return drawn
 
 
 def test_the_page_says_which_rate_won_and_shows_every_run() -> None:
@@ -58,11 +61,11 @@ def test_the_sweep_of_the_address_is_shown_and_the_others_are_links() -> None:
 def test_what_is_shown_is_drawn_again_only_when_something_changed() -> None:
     source = _source()
     token = _drawn(source)["token"]
-    assert all(v is no_update for v in sweep.draw(source, {}, "light", token).values())
-    assert sweep.draw(source, {}, "dark", token)["token"] != token
-    assert sweep.draw(source, {"loss": "best"}, "light", token)["token"] != token
+    assert sweep.draw(source, {}, "light", token) is None
+    assert _drawn(source, "dark", token)["token"] != token
+    assert _drawn(source, token=token, loss="best")["token"] != token
     source.table = an_overview(token="a:2")
-    assert sweep.draw(source, {}, "light", token)["token"] != token
+    assert _drawn(source, token=token)["token"] != token
 
 
 def test_a_store_without_rates_says_so() -> None:
