@@ -107,6 +107,6 @@ def _changes(key: str, comparison: Comparison) -> list[html.A]:
             "remove",
             href=compare_href(rest, "" if is_base else comparison.base),
             className="quiet-link",
-            **{"data-keep": "view", "aria-label": f"Take {key} out of the comparison"},
+            **{"data-keep": "view", "aria-label": f"Remove {key} from the comparison"},
         ),
     ]

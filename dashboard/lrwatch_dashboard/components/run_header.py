@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from dash import html
 
-from lrwatch.formats import count, duration, number
+from lrwatch.formats import count, counted, duration, number
 from lrwatch.verdicts import Diagnosis
 from lrwatch_dashboard.address import export_href, run_href, sweep_href
 from lrwatch_dashboard.components.facts import facts
@@ -32,7 +32,7 @@ def run_status(view: RunView, now: float) -> list[Any]:
     if view.best_loss is not None:
         parts.append(f"best loss {number(view.best_loss)}")
     if view.lost_rows:
-        parts.append(f"{count(view.lost_rows)} steps could not be written")
+        parts.append(f"{counted(view.lost_rows, 'step')} could not be written")
     line: list[Any] = [html.Span(className=f"dot dot-{view.state}", **{"aria-hidden": "true"})]
     for part in parts:
         line += [html.Span(part, className="part")]
@@ -43,9 +43,9 @@ def run_links(key: str) -> html.P:
     """Return where to go from here: the run's sweep, and its rows as a file."""
     return html.P(
         [
-            html.A("Its sweep", href=sweep_href(key)),
+            html.A("Open its sweep", href=sweep_href(key)),
             *(
-                html.A(f"Rows as {name}", href=export_href(key, ending), download="")
+                html.A(f"Download {name}", href=export_href(key, ending), download="")
                 for name, ending in (("CSV", ".csv"), ("Parquet", ".parquet"))
             ),
         ],
@@ -68,9 +68,9 @@ def verdict_card(view: RunView) -> html.Div:
 
 
 def _state(view: RunView, now: float) -> str:
-    ago = duration(now - view.updated_at)
+    ago = duration(max(now - view.updated_at, 1.0))
     if view.state == "silent":
-        usual = f" (a step takes {duration(view.usual_gap)})" if view.usual_gap else ""
+        usual = f" (usually one every {duration(view.usual_gap)})" if view.usual_gap else ""
         return f"no new step for {ago}{usual}"
     if view.state == "running":
         return f"running, last step {ago} ago"
@@ -87,7 +87,7 @@ def _known(diagnosis: Diagnosis) -> list[tuple[str, str]]:
         known.append(("Confidence", _percent(diagnosis.confidence)))
     if diagnosis.interval is not None:
         first, last = diagnosis.interval
-        known.append(("Steps it rests on", f"{count(first)} to {count(last)}"))
+        known.append(("Based on steps", f"{count(first)} to {count(last)}"))
     if diagnosis.first_alarm_step is not None:
         known.append(("First alarm", f"step {count(diagnosis.first_alarm_step)}"))
     return known

@@ -81,7 +81,7 @@ def range_card(test: RangeTest) -> html.Div:
     points = (
         ("Steepest descent", test.steepest),
         ("Lowest loss", test.lowest),
-        ("Lost", test.diverges),
+        ("Lost at", test.diverges),
     )
     known = [(name, number(rate, 2)) for name, rate in points if rate is not None]
     if test.band is not None:

@@ -113,10 +113,10 @@ def test_a_resume_is_a_dotted_line() -> None:
 @pytest.mark.parametrize(
     ("field", "value", "sentence"),
     [
-        ("loss", NOTHING, "No loss was seen"),
-        ("lr", (NOTHING,), "No learning rate was recorded"),
-        ("grad_norm", NOTHING, "No gradient norm was recorded"),
-        ("update_ratio", NOTHING, "No update norm was recorded"),
+        ("loss", NOTHING, "No loss recorded"),
+        ("lr", (NOTHING,), "No learning rate recorded"),
+        ("grad_norm", NOTHING, "No gradient norm recorded"),
+        ("update_ratio", NOTHING, "No update norm recorded"),
     ],
 )
 def test_a_panel_without_its_metric_says_what_is_missing_and_takes_less_room(

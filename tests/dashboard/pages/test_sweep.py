@@ -102,7 +102,7 @@ def test_a_range_test_is_shown_on_its_own_beside_the_sweeps() -> None:
     assert "Loss falls fastest at" in text_of(answer["card"])
     assert "Lowest loss" in text_of(answer["card"])
     assert "steepest descent" in text_of(answer["table"])
-    assert [t.name for t in answer["figure"].data][:2] == ["loss", "median of a stretch"]
+    assert [t.name for t in answer["figure"].data][:2] == ["loss", "median"]
 
 
 def test_a_store_of_one_range_test_shows_it_and_one_that_cannot_be_read_says_so() -> None:
