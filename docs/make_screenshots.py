@@ -125,7 +125,7 @@ def take_alerts(browser: Browser) -> None:
     """Take the Alerts page once somebody was told."""
     with watched() as address:
         page = address + "/alerts"
-        told = ".part:text-matches('^told ')"
+        told = ".part:text-matches('^sent ')"
         for theme in ("light", "dark"):
             take_page(browser, page, f"alerts-{theme}", theme, told)
         take_page(browser, page, "alerts-narrow", "dark", told, NARROW_SIZE)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-__all__ = ["NOTHING", "count", "duration", "number", "printable"]
+__all__ = ["NOTHING", "count", "counted", "duration", "number", "printable"]
 
 NOTHING = "–"
 """What stands where there is no number."""
@@ -40,6 +40,17 @@ def count(value: int) -> str:
     '1,204'
     """
     return f"{value:,}"
+
+
+def counted(n: int, what: str) -> str:
+    """Write how many there are of something.
+
+    Examples
+    --------
+    >>> counted(1, "run"), counted(1204, "run")
+    ('1 run', '1,204 runs')
+    """
+    return f"{count(n)} {what}{'' if n == 1 else 's'}"
 
 
 def duration(seconds: float) -> str:

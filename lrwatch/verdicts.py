@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
 __all__ = [
     "CLASSES",
+    "SEVERITY",
     "Alarm",
     "Diagnosis",
     "Evidence",
     "LearningRate",
+    "Outcome",
     "Verdict",
 ]
 
@@ -40,7 +43,20 @@ CLASSES: Final[dict[Verdict, LearningRate]] = {
     "converged": "ok",
     "ok": "ok",
 }
-"""What each verdict says of the learning rate."""
+"""What each verdict says of the learning rate, the worst verdict first."""
+
+_TRIAGE: Final = (
+    *(verdict for verdict, rate in CLASSES.items() if rate in ("too_high", "too_low")),
+    *("unreadable", "insufficient_data", "judging"),
+    *(verdict for verdict, rate in CLASSES.items() if rate == "ok"),
+)
+
+SEVERITY: Final[Mapping[str, int]] = {word: rank for rank, word in enumerate(_TRIAGE)}
+"""The order of triage: 0 is the worst. Besides the verdicts it has two words for a run without
+one: ``unreadable``, and ``judging`` while it is being read."""
+
+Outcome = Literal["fired", "quiet", "not run"]
+"""What came of a test."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +87,13 @@ class Evidence:
     interval: tuple[int, int] | None = None
     note: str = ""
     speaks: Literal["against", "for", "neither"] = "against"
+
+    @property
+    def outcome(self) -> Outcome:
+        """Whether the test fired, stayed quiet, or could not run."""
+        if self.fired:
+            return "fired"
+        return "not run" if self.value is None else "quiet"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,12 +11,12 @@ from flask import Response, jsonify
 from plotly.offline import get_plotlyjs_version
 
 from lrwatch_dashboard import ids
-from lrwatch_dashboard.address import key_of
 from lrwatch_dashboard.components.page_shell import page_shell
 from lrwatch_dashboard.exports import add_exports
 from lrwatch_dashboard.metrics import add_metrics
-from lrwatch_dashboard.pages import alerts, compare, overview, run, sweep
-from lrwatch_dashboard.pages import help as help_page
+from lrwatch_dashboard.pages import PAGES, find_page
+from lrwatch_dashboard.pages.alerts import nav_count
+from lrwatch_dashboard.pages.page_parts import message
 from lrwatch_dashboard.security.access import Access
 from lrwatch_dashboard.security.protection import protect
 from lrwatch_dashboard.views import RunSource
@@ -80,13 +79,10 @@ def create_app(source: RunSource, access: Access | None = None) -> Dash:
         update_title="",
         add_log_handler=False,
     )
-    app.layout = page_shell()
+    app.layout = page_shell((page.name, page.path) for page in PAGES if page.name)
     _register_shell(app, source)
-    overview.register(app, source)
-    run.register(app, source)
-    compare.register(app, source)
-    sweep.register(app, source)
-    alerts.register(app, source)
+    for page in PAGES:
+        page.connect(app, source)
     add_exports(app, source)
     add_metrics(app, source)
     _add_health(app, source)
@@ -96,28 +92,13 @@ def create_app(source: RunSource, access: Access | None = None) -> Dash:
 
 def route(source: RunSource, pathname: str | None, search: str | None) -> Any:
     """Return the page of an address."""
-    path, words = pathname or "/", search or ""
-    if path.startswith("/run/"):
-        return run.layout(source, key_of(path), words)
-    pages: dict[str, Callable[[], Any]] = {
-        "/": lambda: overview.layout(source, words),
-        "/compare": lambda: compare.layout(source, words),
-        "/sweep": lambda: sweep.layout(words),
-        "/alerts": lambda: alerts.layout(source, words),
-        "/help": help_page.layout,
-    }
-    return pages[path]() if path in pages else _no_such_page(path)
-
-
-def _no_such_page(path: str) -> html.Div:
-    return html.Div(
-        [
-            html.H1("No such page"),
-            html.P(["There is nothing at ", html.Code(path), "."]),
-            html.A("All runs", href="/"),
-        ],
-        className="empty",
-    )
+    path = pathname or "/"
+    found = find_page(path)
+    if found is None:
+        nothing = html.P(["There is nothing at ", html.Code(path), "."])
+        return message("No such page", nothing, html.A("All runs", href="/"))
+    page, run = found
+    return page.layout(source, *run, search or "")
 
 
 def _register_shell(app: Dash, source: RunSource) -> None:
@@ -125,7 +106,7 @@ def _register_shell(app: Dash, source: RunSource) -> None:
         return route(source, pathname, search)
 
     def on_beat(_beat: dict[str, float] | None, shown: str | None) -> Any:
-        n_alerts = alerts.nav_count(source.alerts)
+        n_alerts = nav_count(source.alerts)
         return no_update if n_alerts == (shown or "") else n_alerts
 
     app.callback(

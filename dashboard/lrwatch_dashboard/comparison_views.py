@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from lrwatch.comparing import RateChoice, RateResult
 from lrwatch_dashboard.views import Curve, RunCurves, RunView
 
 __all__ = [
@@ -11,8 +12,8 @@ __all__ = [
     "Comparison",
     "Delta",
     "RangeTest",
+    "RateResult",
     "Sweep",
-    "SweepRate",
     "SweepRun",
 ]
 
@@ -79,27 +80,9 @@ class Comparison:
 class SweepRun:
     """One run of a sweep; `loss` is None where it ended without a finite one."""
 
-    key: str
-    name: str
-    verdict: str
-    is_running: bool
+    view: RunView
     lr: float
     loss: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class SweepRate:
-    """What the runs of one learning rate came to: median and quartiles of their loss.
-
-    A loss that is not finite counts as infinite.
-    """
-
-    lr: float
-    median: float
-    low: float
-    high: float
-    n_runs: int
-    n_broken: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,21 +93,15 @@ class Sweep:
     ----------
     label
         The settings that tell it from the other sweeps of the store.
-    runs, rates
-        Both by ascending learning rate.
-    best, band
-        The rate that won, and the least and greatest of those that do about as well; None
-        where that cannot be said.
-    reason
-        One sentence.
+    runs
+        By ascending learning rate.
+    choice
+        What each rate came to, and which won.
     """
 
     label: str
     runs: tuple[SweepRun, ...]
-    rates: tuple[SweepRate, ...]
-    best: float | None
-    band: tuple[float, float] | None
-    reason: str
+    choice: RateChoice
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -12,13 +12,14 @@ import re
 import tempfile
 import time
 from typing import Any, Final
+from urllib.parse import quote
 
 from dash import Dash, html
 from flask import Response, abort, request, send_file
 from pyarrow import csv, parquet
 
 from lrwatch_dashboard.data.tables import as_csv
-from lrwatch_dashboard.pages import compare, run, sweep
+from lrwatch_dashboard.pages import find_page
 from lrwatch_dashboard.standalone import document
 from lrwatch_dashboard.views import RunSource
 
@@ -44,8 +45,9 @@ def add_exports(app: Dash, source: RunSource) -> None:
     def report(page: str) -> Response:
         now = time.time()
         search = request.query_string.decode("utf-8", "replace")
-        made = _report(source, page, search, now)
-        if made is None:
+        found = find_page(quote(f"/{page}"))
+        made = found and found[0].report(source, *found[1], search)
+        if not made:
             abort(404, "no such page, or nothing is on it")
         title, body = made
         file = io.BytesIO(document(f"{title} · lrwatch", [body, _footer(now)]))
@@ -53,23 +55,16 @@ def add_exports(app: Dash, source: RunSource) -> None:
         return _file(file, "text/html", name)
 
     def table(page: str) -> Response:
-        pages = {"compare": compare.table, "sweep": sweep.table}
         search = request.query_string.decode("utf-8", "replace")
-        rows = pages[page](source, search) if page in pages else None
-        if rows is None:
+        found = find_page(quote(f"/{page}"))
+        rows = found and found[0].table(source, *found[1], search)
+        if not rows:
             abort(404, "no such page, or nothing is on it")
         return _file(io.BytesIO(as_csv(rows)), "text/csv", f"lrwatch-{page}.csv")
 
     app.server.add_url_rule("/table/<page>", "table", table)
     app.server.add_url_rule("/export/<path:name>", "export", export)
     app.server.add_url_rule("/report/<path:page>", "report", report)
-
-
-def _report(source: RunSource, page: str, search: str, now: float) -> tuple[str, html.Div] | None:
-    if page.startswith("run/"):
-        return run.report(source, page.removeprefix("run/") or ".", search, now)
-    pages = {"compare": compare.report, "sweep": sweep.report}
-    return pages[page](source, search) if page in pages else None
 
 
 def _footer(now: float) -> html.Footer:

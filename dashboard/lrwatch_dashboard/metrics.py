@@ -20,7 +20,7 @@ from prometheus_client.registry import Collector
 
 from lrwatch.version import VERSION
 from lrwatch_dashboard.alert_views import AlertBoard
-from lrwatch_dashboard.views import RunRow, RunSource
+from lrwatch_dashboard.views import RunSource, RunView
 
 __all__ = ["MOST_RUNS", "StoreCollector", "add_metrics"]
 
@@ -81,7 +81,7 @@ def add_metrics(app: Dash, source: RunSource) -> None:
     app.server.add_url_rule("/metrics", "metrics", metrics)
 
 
-def _runs(rows: Sequence[RunRow], now: float) -> Iterator[Metric]:
+def _runs(rows: Sequence[RunView], now: float) -> Iterator[Metric]:
     yield _gauges(
         "lrwatch_runs",
         "Runs in the store by verdict and by what they are doing",
@@ -116,7 +116,7 @@ def _watcher(board: AlertBoard, now: float) -> Iterator[Metric]:
     yield _gauge(
         "lrwatch_watcher_up",
         "Whether lrwatch alert follows the store",
-        watcher is not None and watcher.is_following,
+        board.is_followed,
     )
     yield _gauge("lrwatch_silences", "Silences in force", len(board.silences))
     if watcher is None:

@@ -18,6 +18,7 @@ __all__ = [
     "LIGHT",
     "MARKS",
     "MARK_LABELS",
+    "STATES",
     "VARIABLES",
     "VERDICTS",
     "Look",
@@ -69,62 +70,71 @@ VERDICTS: Final[Mapping[str, Look]] = {
         "cross",
         "diverging",
         "Steps are too large: progress was lost or never made",
-        "The loss climbs, stays at its start or is no number any more; try a lower rate",
+        "The loss climbs, stays where it started, or becomes NaN; try a lower rate",
     ),
     "exploding": Look(
         "cross",
         "exploding",
         "The gradient blew up",
-        "Its norm rose a hundredfold before the loss did; clip it, or look at the initialisation",
+        "Its norm rose a hundredfold before the loss did; clip it, or check the initialization",
     ),
     "oscillating": Look(
         "up",
         "oscillating",
-        "Steps overshoot: a lower rate would end far lower",
-        "The loss bounces and little of each step is kept; try the rate that is suggested",
+        "Steps overshoot: a lower rate would reach a far lower loss",
+        "The loss bounces, so little of each step is kept; try the suggested rate",
     ),
     "too_low": Look(
         "down",
         "too low",
-        "It crawls: a higher rate would get far lower in time",
-        "The loss falls steadily and the parameters hardly move; try the rate that is suggested",
+        "It crawls: a higher rate would reach a far lower loss in the same time",
+        "The loss falls steadily while the parameters hardly move; try the suggested rate",
     ),
     "stalled": Look(
         "down",
         "stalled",
-        "No progress, although far from the floor",
+        "No progress, though far from the floor",
         "The rate was cut too early, or no gradient reaches the parameters",
     ),
     "unreadable": Look(
         "ring",
         "unreadable",
-        "The files of the run cannot be read",
-        "The run's page names the file; the other runs go on",
+        "The run's files cannot be read",
+        "Its page names the file; other runs are not affected",
     ),
     "insufficient_data": Look(
         "ring",
         "not enough data",
-        "Too few steps to say anything",
-        "The verdict comes by itself while the run goes on",
+        "Too few steps to tell",
+        "A verdict follows as more steps arrive",
     ),
-    "judging": Look(
-        "ring", "judging", "The run is being read", "Its verdict follows within moments"
-    ),
+    "judging": Look("ring", "judging", "The run is being read", "Its verdict follows in a moment"),
     "spike": Look(
         "disc",
         "spike",
         "A loss spike that recovered",
-        "The rate is no cause for worry; look at the batch of that step",
+        "The rate is fine; check the batch at that step",
     ),
     "converged": Look(
         "disc",
         "converged",
         "Flat at its floor",
-        "Further steps gain nothing at this rate; stop, or decay it",
+        "More steps at this rate gain nothing; stop, or decay the rate",
     ),
-    "ok": Look("disc", "ok", "Nothing to do", "The loss comes down with steps of a good size"),
+    "ok": Look("disc", "ok", "Nothing to do", "The loss comes down at a healthy pace"),
 }
 """Every verdict, worst first, and two states of the dashboard's own."""
+
+
+STATES: Final[Mapping[str, str]] = {
+    "running": "New steps keep coming",
+    "silent": "It calls itself running, but no new step has come for a while",
+    "finished": "It ended normally",
+    "interrupted": "It was stopped: from the keyboard, or by StopTraining",
+    "failed": "It ended with an exception",
+    "unreadable": "Its files cannot be read",
+}
+"""What a run may be doing."""
 
 
 def look(verdict: str) -> Look:

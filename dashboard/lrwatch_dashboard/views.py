@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -17,134 +17,24 @@ import numpy.typing as npt
 from lrwatch.alert import Alert
 from lrwatch.comparing import Trial
 from lrwatch.following import RunSummary
-from lrwatch.records import RunState
+from lrwatch.records import FloatArray, RunState
+from lrwatch.verdicts import SEVERITY, Diagnosis, Evidence
 from lrwatch_dashboard.alert_views import AlertSource
 
 __all__ = [
     "Clock",
     "Curve",
-    "EvidenceRow",
-    "Judgement",
-    "Outcome",
     "Overview",
     "RunCurves",
-    "RunRow",
     "RunSource",
-    "RunState",
     "RunView",
     "Window",
 ]
 
-FloatArray = npt.NDArray[np.float64]
+_END_OF_TIME: Final = 2e10  # seconds since the Unix epoch, far ahead
 
-Outcome = Literal["fired", "quiet", "not run"]
 Window = tuple[float, float]
 """First and last step of a zoom."""
-
-
-@dataclass(frozen=True, slots=True)
-class RunRow:
-    """One run in the table of the Overview.
-
-    Attributes
-    ----------
-    key
-        The run's folder, relative to the watched folder.
-    verdict
-        A verdict of lrwatch, ``judging`` or ``unreadable``.
-    why
-        One sentence: the reason of the verdict, or the problem with the files.
-    state
-        ``silent`` is a run that calls itself running and has written nothing for long.
-    lr, suggested_lr, best_loss
-        Peak learning rate so far; the one to try next; least loss of any step.
-    steps
-        Steps recorded so far.
-    created_at, updated_at
-        Seconds since the Unix epoch.
-    sparkline
-        Height of the loss curve at equal distances, 0 to 99; None where there is none.
-    broken
-        The loss was NaN or infinite at some step.
-    problem
-        What cannot be read of the run; empty if all can.
-    has_alerts
-        A watcher would find an alert firing now.
-    """
-
-    key: str
-    name: str
-    verdict: str
-    why: str
-    state: RunState
-    lr: float | None = None
-    suggested_lr: float | None = None
-    best_loss: float | None = None
-    steps: int = 0
-    created_at: float = 0.0
-    updated_at: float = 0.0
-    sparkline: tuple[int | None, ...] = ()
-    broken: bool = False
-    problem: str = ""
-    has_alerts: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Overview:
-    """The table of runs, or what changed in it since a token.
-
-    Attributes
-    ----------
-    folder
-        The watched folder, as text.
-    rows
-        All rows if `whole`, else those that are new or changed.
-    removed
-        Keys of the rows that are gone; empty if `whole`.
-    token
-        Stands for this state of the table; hand it back to be told what changed.
-    verdicts
-        Number of runs of each verdict, in the whole table.
-    problem
-        Why the folder cannot be read; empty if it can.
-    """
-
-    folder: str
-    rows: tuple[RunRow, ...]
-    removed: tuple[str, ...]
-    whole: bool
-    token: str
-    n_runs: int
-    n_running: int
-    verdicts: Mapping[str, int]
-    problem: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class EvidenceRow:
-    """One test behind a verdict."""
-
-    name: str
-    outcome: Outcome
-    value: float | None = None
-    threshold: float | None = None
-    interval: tuple[int, int] | None = None
-    note: str = ""
-    speaks: Literal["against", "for", "neither"] = "against"
-
-
-@dataclass(frozen=True, slots=True)
-class Judgement:
-    """A verdict and what it rests on."""
-
-    verdict: str
-    reason: str
-    advice: str = ""
-    confidence: float | None = None
-    suggested_lr: float | None = None
-    interval: tuple[int, int] | None = None
-    first_alarm_step: int | None = None
-    evidence: tuple[EvidenceRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -193,22 +83,37 @@ def _no_trial() -> Trial:
 
 @dataclass(frozen=True, slots=True)
 class RunView:
-    """What the Run page says beside its curves.
+    """One run: a row of the Overview, and what the Run page says beside the curves.
 
     Attributes
     ----------
-    last_step
-        Number of the last recorded step; None before the first.
+    key
+        The run's folder, relative to the watched folder.
+    state
+        What the run is doing; ``silent`` is one that calls itself running and has written nothing
+        for long.
+    diagnosis
+        The verdict so far; None while there is none.
+    problem
+        What cannot be read of the run; empty if all can.
+    steps, last_step
+        Steps recorded so far, and the number of the last one; None before the first.
+    lr, best_loss
+        Peak learning rate so far; least loss of any step.
+    created_at, updated_at
+        Seconds since the Unix epoch.
     usual_gap
-        Seconds that a step takes, the median of late; None if unknown.
+        Seconds that a step takes, the recent median; None if unknown.
     config
-        Settings by name; those inside others are named with dots.
-    previous, following
-        Keys of the neighbours in triage order.
+        Settings by name; nested ones are named with dots.
     group
         Name that runs of one job share; empty for a run of its own.
+    lost_rows
+        Steps that could not be written.
     is_broken
         The loss was NaN or infinite at some step.
+    sparkline
+        Height of the loss curve at equal distances, 0 to 99; None where there is none.
     outline
         Mean loss over equal stretches of the run, by step.
     clock
@@ -217,6 +122,8 @@ class RunView:
         The run as it is compared with others.
     alerts
         What a watcher would find firing now.
+    previous, following
+        Keys of the neighbours in triage order.
     token
         Stands for this state; two views with one token are the same.
     """
@@ -224,7 +131,9 @@ class RunView:
     key: str
     name: str
     state: RunState
-    judgement: Judgement
+    diagnosis: Diagnosis | None = None
+    problem: str = ""
+    steps: int = 0
     last_step: int | None = None
     total_steps: int | None = None
     lr: float | None = None
@@ -235,17 +144,83 @@ class RunView:
     usual_gap: float | None = None
     config: Mapping[str, Any] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
-    problem: str = ""
-    lost_rows: int = 0
-    previous: str | None = None
-    following: str | None = None
     group: str = ""
+    lost_rows: int = 0
     is_broken: bool = False
+    sparkline: tuple[int | None, ...] = ()
     outline: Curve = field(default_factory=_no_curve, compare=False)
     clock: Clock = field(default_factory=_no_clock, compare=False)
     trial: Trial = field(default_factory=_no_trial, compare=False)
     alerts: tuple[Alert, ...] = ()
+    previous: str | None = None
+    following: str | None = None
     token: str = ""
+
+    @property
+    def verdict(self) -> str:
+        """A verdict of lrwatch, ``judging`` or ``unreadable``."""
+        if self.diagnosis is None or (self.problem and not self.steps):
+            return "unreadable" if self.problem else "judging"
+        return self.diagnosis.verdict
+
+    @property
+    def reason(self) -> str:
+        """One sentence: the reason of the verdict, or why there is none."""
+        if self.diagnosis is None:
+            return self.problem or "Reading the run; the verdict follows"
+        if not self.steps:
+            return self.problem or "No step recorded yet"
+        if self.problem:
+            return f"{self.diagnosis.reason}; part of the run cannot be read: {self.problem}"
+        return self.diagnosis.reason
+
+    @property
+    def evidence(self) -> Sequence[Evidence]:
+        """The tests behind the verdict."""
+        return self.diagnosis.evidence if self.diagnosis else ()
+
+    @property
+    def suggested_lr(self) -> float | None:
+        """The learning rate to try next; None if nothing is suggested."""
+        return self.diagnosis.suggested_lr if self.diagnosis else None
+
+    @property
+    def rank(self) -> float:
+        """A number that sorts as triage does: worst first, then still running, then newest."""
+        severity = SEVERITY.get(self.verdict, len(SEVERITY))
+        age = _END_OF_TIME - min(max(self.created_at, 0.0), _END_OF_TIME)
+        return (2 * severity + (self.state != "running")) * _END_OF_TIME + age
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """The table of runs, or what changed in it since a token.
+
+    Attributes
+    ----------
+    folder
+        The watched folder, as text.
+    rows
+        All rows if `whole`, else those that are new or changed.
+    removed
+        Keys of the rows that are gone; empty if `whole`.
+    token
+        Stands for this state of the table; hand it back to get what changed.
+    verdicts
+        Number of runs of each verdict, in the whole table.
+    problem
+        Why the folder cannot be read; empty if it can.
+    """
+
+    folder: str
+    rows: tuple[RunView, ...]
+    removed: tuple[str, ...]
+    whole: bool
+    token: str
+    n_runs: int
+    n_running: int
+    verdicts: Mapping[str, int]
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -9,10 +9,13 @@ from typing import Any
 
 import lrwatch_dashboard
 import pytest
+from dash import html
 from dashboard_views import FakeSource, curves, text_of
 from lrwatch_dashboard import app as app_module
-from lrwatch_dashboard import ids
+from lrwatch_dashboard import pages as pages_module
 from lrwatch_dashboard.app import create_app, route
+from lrwatch_dashboard.pages import PAGES
+from lrwatch_dashboard.pages.page import Page
 from plotly.offline import get_plotlyjs_version
 
 PACKAGE = Path(lrwatch_dashboard.__file__).parent
@@ -33,18 +36,44 @@ def test_several_apps_live_in_one_process_with_all_their_callbacks() -> None:
     found = [_outputs(app) for app in (first, second)]
     assert len(found[0]) == len(found[1])
     for outputs in found:
-        for part in (ids.GRAPH, ids.COMPARE_GRAPH):
-            assert any(f"{part}.figure" in output for output in outputs)
-        assert any(f"{ids.OVERVIEW_CHANGE}.data" in output for output in outputs)
+        for part in ("run-graph.figure", "compare-graph.figure", "overview-change.data"):
+            assert any(part in output for output in outputs)
 
 
 def test_addresses_lead_to_their_pages() -> None:
     source = FakeSource()
     assert "1 run, 1 running" in text_of(route(source, "/", ""))
     assert "oscillating" in text_of(route(source, "/run/sgd-0.1", ""))
-    assert "Nobody follows this store" in text_of(route(source, "/alerts", ""))
+    assert "No watcher is running" in text_of(route(source, "/alerts", ""))
     assert "No such run" in text_of(route(source, "/run/other", ""))
     assert "No such page" in text_of(route(source, "/elsewhere", None))
+
+
+def test_every_page_is_served_and_those_with_a_name_are_in_the_bar() -> None:
+    source = FakeSource()
+    page = create_app(source).layout
+    links = {part.href: text_of(part) for part in page._traverse() if type(part).__name__ == "A"}
+    for one in PAGES:
+        assert "No such page" not in text_of(route(source, one.path, ""))
+        assert not one.name or links[one.path] == one.name
+
+
+def test_a_page_that_is_added_to_the_list_is_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    new = Page(
+        "/new",
+        lambda _source, search: html.Div(f"new {search}"),
+        "New",
+        report=lambda _source, _search: ("new", html.Div("a report")),
+        table=lambda _source, _search: [["a", "row"]],
+    )
+    for module in (app_module, pages_module):
+        monkeypatch.setattr(module, "PAGES", (*PAGES, new))
+    app = create_app(FakeSource())
+    assert "New" in text_of(app.layout)
+    assert text_of(route(FakeSource(), "/new", "?a=1")) == "new ?a=1"
+    client = app.server.test_client()
+    assert "a report" in client.get("/report/new").text
+    assert client.get("/table/new").text == "a,row\n"
 
 
 def test_every_inline_script_of_the_page_is_one_of_the_hashed() -> None:

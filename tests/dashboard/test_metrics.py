@@ -8,11 +8,11 @@ import pytest
 from alert_boards import NOW, a_board, a_line
 from attacks import ATTACKS
 from dashboard_views import FakeAlerts, FakeSource, an_overview, run_row
-from lrwatch_dashboard.alert_views import AlertBoard, ReceiverLine, WatcherView
+from lrwatch_dashboard.alert_views import AlertBoard, ReceiverHealth
 from lrwatch_dashboard.app import create_app
 from lrwatch_dashboard.metrics import MOST_RUNS, StoreCollector
 from lrwatch_dashboard.security.access import Access
-from lrwatch_dashboard.views import RunRow
+from lrwatch_dashboard.views import RunView
 from prometheus_client import CollectorRegistry
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as open_metrics
 from prometheus_client.parser import text_string_to_metric_families as plain_text
@@ -21,7 +21,7 @@ TOKEN = "a-token-of-some-length"
 OPEN_METRICS = "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5"
 
 
-def _source(*rows: RunRow, board: AlertBoard | None = None, problem: str = "") -> FakeSource:
+def _source(*rows: RunView, board: AlertBoard | None = None, problem: str = "") -> FakeSource:
     source = FakeSource(an_overview(*rows), problem=problem)
     source.alerts = FakeAlerts(board or a_board(a_line()))
     return source
@@ -75,9 +75,11 @@ def test_however_many_runs_there_are_the_series_are_bounded_and_the_longest_wait
 
 
 def test_the_watcher_is_up_while_it_follows_and_its_age_stays_when_it_does_not() -> None:
-    gone = WatcherView("gpu-7", 1, is_following=False, looked_at=NOW - 900, problem="disk full")
-    for watcher, is_up, age in ((a_board().watcher, 1, 2), (gone, 0, 900), (None, 0, None)):
-        source = _source(board=a_board(watcher=watcher))
+    known = a_board().watcher
+    assert known is not None
+    gone = dataclasses.replace(known, looked_at=NOW - 900, problem="disk full")
+    for watcher, is_up, age in ((known, 1, 2), (gone, 0, 900), (None, 0, None)):
+        source = _source(board=a_board(watcher=watcher, is_followed=bool(is_up)))
         assert _value(source, "lrwatch_watcher_up") == is_up
         assert _value(source, "lrwatch_watcher_last_look_age_seconds") == age
     assert _value(_source(board=a_board(watcher=gone)), "lrwatch_watcher_problem") == 1
@@ -128,7 +130,7 @@ def test_the_scraper_gets_the_format_it_asks_for(
 
 def test_label_values_are_text_whatever_they_hold() -> None:
     hostile = (*ATTACKS, 'a"b', "a\\b", "a\nlrwatch_runs 1", "a\\", "ä\u202e", "x" * 5000)
-    receivers = tuple(ReceiverLine(name, "webhook", sent=1) for name in hostile)
+    receivers = tuple(ReceiverHealth(name, "webhook", sent=1) for name in hostile)
     rows = [run_row(name, updated_at=time.time()) for name in hostile]
     source = _source(*rows, board=dataclasses.replace(a_board(), receivers=receivers))
     client = create_app(source).server.test_client()
@@ -146,7 +148,7 @@ def test_a_name_that_is_no_utf_8_does_not_end_the_metrics() -> None:
 
 
 def test_receivers_of_one_name_do_not_make_the_scrape_invalid() -> None:
-    receivers = (ReceiverLine("pager", "webhook"), ReceiverLine("pager", "slack"))
+    receivers = (ReceiverHealth("pager", "webhook"), ReceiverHealth("pager", "slack"))
     text = (
         create_app(_source(board=a_board(receivers=receivers)))
         .server.test_client()

@@ -7,7 +7,7 @@ import lrwatch_dashboard
 import pytest
 from lrwatch_dashboard.theme import DARK, LIGHT, MARKS, VERDICTS, Palette, look, palette
 
-from lrwatch.verdicts import CLASSES
+from lrwatch.verdicts import CLASSES, SEVERITY
 
 STYLE = (Path(lrwatch_dashboard.__file__).parent / "assets" / "lrwatch.css").read_text("utf-8")
 
@@ -48,6 +48,7 @@ def test_texts_and_marks_are_readable_on_their_ground(colours: Palette) -> None:
 
 
 def test_every_verdict_of_lrwatch_has_a_look_in_its_order() -> None:
+    assert list(VERDICTS) == list(SEVERITY)
     assert [verdict for verdict in VERDICTS if verdict in CLASSES] == list(CLASSES)
 
 

@@ -16,7 +16,22 @@ import pytest
 from browser import LAST_STEP, RANGE, train, until, zoom_by_mouse
 from stores import new_writer, write_run
 
+from lrwatch.formats import duration
+
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
+
+
+def test_ages_in_the_browser_read_as_those_of_the_server(
+    store: Path, open_page: Callable[..., Any]
+) -> None:
+    page = open_page()
+    until(page, "() => Boolean(window.lrwatch && window.lrwatch.grid)", bool)
+    ages = [i / 8 for i in range(2000)]
+    ages += [unit * k / 40 for unit in (60, 3600, 86400) for k in range(1500)]
+    ages += [edge + d for edge in (1, 120, 7200, 36000, 172800, 864000) for d in (-1e-6, 0, 1e-6)]
+    ages += [1.0137**k / 1000 for k in range(1700)] + [-5.0]
+    said = page.evaluate("ages => ages.map(window.lrwatch.grid.duration)", ages)
+    assert dict(zip(ages, said, strict=True)) == {age: duration(age) for age in ages}
 
 
 def visible_text(page: Any, selector: str) -> list[str]:

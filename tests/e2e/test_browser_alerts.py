@@ -76,7 +76,7 @@ def test_what_a_watcher_told_is_shown_and_leads_to_the_steps(
     page = open_page("/alerts")
     first = page.locator(".alert").first
     assert "diverging" in first.inner_text()
-    assert "told 3 min ago" in first.inner_text()
+    assert "sent 3 min ago" in first.inner_text()
     assert "Followed by lrwatch alert on gpu-7" in page.locator(".health").inner_text()
     assert page.title() == "Alerts · lrwatch" or until(page, "() => document.title", bool)
     until(page, COUNT, lambda n: n == "10")
@@ -128,7 +128,7 @@ def test_an_alert_is_silenced_by_a_form_that_asks_for_a_reason_and_an_end(
     assert not silence.until_worse
 
     page.locator("li", has_text="too high on b").locator("button", has_text="End now").click()
-    page.locator(".said", has_text="The silence has ended").wait_for()
+    page.locator(".said", has_text="Silence ended").wait_for()
     assert [s.by for s in silences(followed)] == ["Ben"]
 
     page.locator("button", has_text="New silence").click()
@@ -156,11 +156,11 @@ def test_without_a_watcher_the_page_says_what_nobody_is_told_of_and_lives(
     page.keyboard.press("g")
     page.keyboard.press("a")
     page.locator(".calm", has_text="No running run would be alerted now.").wait_for()
-    page.locator(".health", has_text="Nobody follows this store").wait_for()
+    page.locator(".health", has_text="No watcher is running").wait_for()
     assert page.locator("nav a[aria-current=page]").inner_text() == "Alerts"
 
     break_down(writer, range(60, 200))
-    page.locator("h2", has_text="Would be alerted now, and nobody is told").wait_for()
+    page.locator("h2", has_text="Would alert now, but no watcher is running").wait_for()
     page.locator(".alert", has_text="not finite").wait_for()
     until(page, COUNT, lambda n: n == "1")
     assert not page.locator("button", has_text="Acknowledge").count()
@@ -182,7 +182,7 @@ def test_what_the_page_says_reaches_the_watcher_that_follows(
     page.locator(".alert", has_text="not finite").wait_for()
     follow(store)
     page.locator(".health", has_text="Followed by").wait_for()
-    page.locator(".part", has_text="told").wait_for()
+    page.locator(".part", has_text="sent").wait_for()
     page.locator(".alert-table", has_text="messages.jsonl").wait_for()
     page.locator("button", has_text="Acknowledge").click()
     page.locator(".alert", has_text="somebody is on it").wait_for()

@@ -11,54 +11,57 @@ from lrwatch_dashboard.alert_views import (
     AlertBoard,
     AlertLine,
     HistoryLine,
-    ReceiverLine,
-    RuleTally,
-    SilenceLine,
-    WatcherView,
+    Quiet,
 )
 
 from lrwatch.alerts.ledger import (
     KnownAlert,
     LedgerState,
+    RuleTally,
     WatcherHealth,
     write_state,
 )
-from lrwatch.alerts.ledger import RuleTally as LedgerTally
+from lrwatch.alerts.silences import Matcher, Silence
 from lrwatch.delivery.health import ReceiverHealth
 
-__all__ = ["NOW", "a_board", "a_line", "known", "watched"]
+__all__ = ["NOW", "a_board", "a_line", "a_silence", "an_unsent_line", "known", "watched"]
 
 NOW = 1_700_000_600.0
 
 
-def a_line(run: str = "sgd-3.0", **changes: Any) -> AlertLine:
-    line = AlertLine(
-        id="0123456789abcdef",
-        episode=1,
-        rule="diverging",
-        severity="page",
-        state="firing",
-        run_key=run,
-        run=run,
-        verdict="diverging",
-        reason="Loss rose from 2.3 to 40 over steps 40 to 60",
-        advice="Try a learning rate of 0.3",
-        interval=(40, 60),
-        since_step=40,
-        since=NOW - 600,
-        told_at=NOW - 590,
-    )
-    return dataclasses.replace(line, **changes)
+def a_line(
+    run: str = "sgd-3.0",
+    *,
+    run_key: str | None = None,
+    told_at: float | None = NOW - 590,
+    quiet: Quiet = "",
+    quiet_note: str = "",
+    **fields: Any,
+) -> AlertLine:
+    usual = {"id": "0123456789abcdef", "time": NOW - 600, "advice": "Try a learning rate of 0.3"}
+    alert = an_alert(run=run, **{**usual, **fields})
+    return AlertLine(alert, run if run_key is None else run_key, told_at, quiet, quiet_note)
+
+
+def an_unsent_line(run: str = "sgd-3.0", **fields: Any) -> AlertLine:
+    """Return what the dashboard itself sees while no watcher is running."""
+    return a_line(run, **{"episode": 0, "told_at": None, **fields})
+
+
+def a_silence(run: str = "sgd-*", rule: str = "*", **changes: Any) -> Silence:
+    silence = Silence("f" * 16, Matcher(run, "*", rule), NOW + 7200, NOW, "rebooted", "Ben")
+    return dataclasses.replace(silence, **changes)
 
 
 def a_board(*firing: AlertLine, **changes: Any) -> AlertBoard:
     """Return what is shown of a store that is followed."""
     board = AlertBoard(
         firing=firing,
-        watcher=WatcherView("gpu-7", 4711, is_following=True, looked_at=NOW - 2, n_runs=14),
-        receivers=(ReceiverLine("pager", "webhook", sent=4, failed=3, queued=2, problem="429"),),
-        silences=(SilenceLine("f" * 16, "sgd-*", "*", NOW + 7200, "rebooted", "Ben"),),
-        tallies=(RuleTally("too_high", 3, 1, 2),),
+        watcher=WatcherHealth("gpu-7", 4711, "0.1", NOW - 60, NOW - 2, 0.1, 14),
+        is_followed=True,
+        receivers=(ReceiverHealth("pager", "webhook", sent=4, failed=3, queued=2, problem="429"),),
+        silences=(a_silence(),),
+        tallies={"too_high": RuleTally(3, 1, 2)},
         history=(HistoryLine(NOW - 590, "sent", "pager · sgd-3.0 is diverging"),),
         rules=("diverging", "too_high"),
         folder="runs",
@@ -94,7 +97,7 @@ def watched(store: Path, *alerts: KnownAlert, looked_at: float, **changes: Any) 
         watcher=watcher,
         alerts=alerts,
         receivers=(ReceiverHealth("pager", "webhook", sent=4),),
-        rules={"diverging": LedgerTally(sent=4, acknowledged=1)},
+        rules={"diverging": RuleTally(sent=4, acknowledged=1)},
     )
     state = dataclasses.replace(state, **changes)
     write_state(store, state)

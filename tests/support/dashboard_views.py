@@ -7,51 +7,39 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
-from lrwatch_dashboard.alert_views import AlertBoard, SilenceWish
+from lrwatch_dashboard.alert_views import AlertBoard, Matcher
 from lrwatch_dashboard.views import (
     Curve,
-    EvidenceRow,
-    Judgement,
     Overview,
     RunCurves,
-    RunRow,
     RunView,
     Window,
 )
 from trials import trial_for
 
+from lrwatch.verdicts import CLASSES, Diagnosis, Evidence
+
 __all__ = [
     "FakeAlerts",
     "FakeSource",
+    "a_diagnosis",
     "an_overview",
     "curve",
     "curves",
-    "judgement",
     "run_row",
     "run_view",
     "text_of",
 ]
 
 
-def run_row(key: str = "sgd-0.1", **changes: Any) -> RunRow:
-    row = RunRow(
-        key=key,
-        name=key,
-        verdict="oscillating",
-        why="Loss swings 3.1 times its trend",
-        state="running",
-        lr=0.3,
-        suggested_lr=0.05,
-        best_loss=0.25,
-        steps=1200,
-        created_at=1000.0,
-        updated_at=2000.0,
-        sparkline=(99, 40, None, 0),
-    )
-    return dataclasses.replace(row, **changes)
+def run_row(key: str = "sgd-0.1", *, verdict: Any = "oscillating", **changes: Any) -> RunView:
+    """Return a run as the tables of the Overview and of the metrics have it."""
+    known = {"diagnosis": None if verdict == "judging" else a_diagnosis(verdict)}
+    curve = {"created_at": 1000.0, "sparkline": (99, 40, None, 0)}
+    return run_view(key, **{**curve, **known, **changes})
 
 
-def an_overview(*rows: RunRow, **changes: Any) -> Overview:
+def an_overview(*rows: RunView, **changes: Any) -> Overview:
     verdicts: dict[str, int] = {}
     for row in rows:
         verdicts[row.verdict] = verdicts.get(row.verdict, 0) + 1
@@ -68,19 +56,21 @@ def an_overview(*rows: RunRow, **changes: Any) -> Overview:
     return dataclasses.replace(table, **changes)
 
 
-def judgement(verdict: str = "oscillating", **changes: Any) -> Judgement:
-    whole = Judgement(
+def a_diagnosis(verdict: Any = "oscillating", **changes: Any) -> Diagnosis:
+    whole = Diagnosis(
         verdict=verdict,
+        learning_rate=CLASSES.get(verdict, "unknown"),
         reason="Loss swings 3.1 times its trend",
         advice="Try 0.05 instead of 0.3",
         confidence=0.8,
         suggested_lr=0.05,
         interval=(20, 60),
         first_alarm_step=25,
-        evidence=(
-            EvidenceRow("bounce", "fired", 1.2, 0.6, (20, 60), "it bounces"),
-            EvidenceRow("gain_ratio", "not run", note="needs the gradient norm"),
-        ),
+        evidence=[
+            Evidence("gain_ratio", note="needs the gradient norm"),
+            Evidence("bounce", 1.2, 0.6, fired=True, interval=(20, 60), note="it bounces"),
+        ],
+        n_steps=1200,
     )
     return dataclasses.replace(whole, **changes)
 
@@ -90,7 +80,8 @@ def run_view(key: str = "sgd-0.1", **changes: Any) -> RunView:
         key=key,
         name=key,
         state="running",
-        judgement=judgement(),
+        diagnosis=a_diagnosis(),
+        steps=1200,
         last_step=99,
         total_steps=1000,
         lr=0.3,
@@ -197,8 +188,10 @@ class FakeAlerts:
         self.said.append((alert, episode, by))
         return self.problem
 
-    def silence(self, wish: SilenceWish) -> str:
-        self.said.append(wish)
+    def silence(
+        self, matcher: Matcher, *, seconds: float, reason: str, by: str = "", until_worse: bool
+    ) -> str:
+        self.said.append((matcher, seconds, reason, by, until_worse))
         return self.problem
 
     def end_silence(self, silence: str) -> str:

@@ -46,10 +46,8 @@ def trial_for(view: RunView) -> Trial:
         key=view.key,
         lr=math.nan if view.lr is None else view.lr,
         summary=summary,
-        verdict=view.judgement.verdict,
+        verdict=view.verdict,
         state=view.state,
         settings=settings,
-        is_range_test=any(
-            t.name == "range_test" and t.outcome == "fired" for t in view.judgement.evidence
-        ),
+        is_range_test=any(t.name == "range_test" and t.outcome == "fired" for t in view.evidence),
     )

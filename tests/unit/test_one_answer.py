@@ -48,7 +48,7 @@ def noisy_sweep(tmp_path: Path) -> Path:
 
 def test_where_a_run_ended(noisy_sweep: Path) -> None:
     by_compare = lrwatch.compare(noisy_sweep).sweeps[0].losses
-    by_page = {run.key: run.loss for run in find_sweeps(page(noisy_sweep).runs())[0].runs}
+    by_page = {run.view.key: run.loss for run in find_sweeps(page(noisy_sweep).runs())[0].runs}
     by_follower = {e.key: judged(e).summary.final_loss for e in list_runs(noisy_sweep)}
     assert by_compare == by_page == by_follower
     for key, loss in by_compare.items():
@@ -59,8 +59,8 @@ def test_where_a_run_ended(noisy_sweep: Path) -> None:
 def test_which_rate_won(noisy_sweep: Path) -> None:
     by_compare = lrwatch.compare(noisy_sweep).sweeps[0]
     by_page = find_sweeps(page(noisy_sweep).runs())[0]
-    assert by_compare.choice.best == by_page.best == 0.03
-    assert by_compare.reason == by_page.reason
+    assert by_compare.choice.best == by_page.choice.best == 0.03
+    assert by_compare.reason == by_page.choice.reason
 
 
 def test_which_runs_make_a_sweep(tmp_path: Path) -> None:
@@ -73,7 +73,7 @@ def test_which_runs_make_a_sweep(tmp_path: Path) -> None:
     write_run(tmp_path, "no-rate", steps=range(40), values={"lr": [float("nan")] * 40})
     write_run(tmp_path, "test", steps=range(40), values={"lr": rising})
     by_compare = [set(sweep.runs) for sweep in lrwatch.compare(tmp_path).sweeps]
-    by_page = [{run.key for run in sweep.runs} for sweep in find_sweeps(page(tmp_path).runs())]
+    by_page = [{run.view.key for run in sweep.runs} for sweep in find_sweeps(page(tmp_path).runs())]
     assert sorted(map(sorted, by_compare)) == sorted(map(sorted, by_page))
     assert {"ten-0.1", "ten-0.2", "ten-0.4"} in by_compare
     assert not any("no-rate" in keys for keys in by_compare)
@@ -178,7 +178,7 @@ def texts_of(store: Path) -> Iterator[str]:
     runs = page(store)
     for view in runs.runs():
         yield view.problem
-        yield view.judgement.reason
+        yield view.reason
         yield from (alert.reason for alert in view.alerts)
     for one in StoreWatch(store, max_age=86400.0).look().alerts:
         yield f"{one.alert.reason} {one.alert.advice} {one.alert.run}"
@@ -194,7 +194,7 @@ def test_no_text_says_where_the_store_is(broken_store: Path, capsys: Captured) -
 
 
 def test_the_verdict_on_a_run(noisy_sweep: Path, capsys: Captured) -> None:
-    by_page = {view.key: view.judgement.verdict for view in page(noisy_sweep).runs()}
+    by_page = {view.key: view.verdict for view in page(noisy_sweep).runs()}
     by_compare = lrwatch.compare(noisy_sweep).verdicts
     by_call = {key: lrwatch.diagnose(noisy_sweep / key).verdict for key in by_page}
     main(["check", str(noisy_sweep), "--json"])

@@ -1,4 +1,4 @@
-"""Alerts as a list: what is wrong, since when, who was told, and what can be said to it."""
+"""Alerts as a list: what is wrong, since when, whether it was sent, and its buttons."""
 
 from __future__ import annotations
 
@@ -23,10 +23,11 @@ _MOST: Final = 200
 _OVER: Final = ("resolved", "closed")
 
 _SEVERITIES: Final = {
-    "page": "Wakes somebody",
-    "ticket": "Can wait for the morning",
-    "info": "Is shown here and sent to nobody",
+    "page": "Wakes someone up",
+    "ticket": "Can wait until morning",
+    "info": "Shown here only, never sent",
 }
+_STATES: Final = {"recovering": "recovering", "resolved": "recovered", "closed": "run ended"}
 
 
 def alert_list(lines: Sequence[AlertLine]) -> html.Div:
@@ -45,7 +46,7 @@ def rule_name(rule: str) -> str:
 
 
 def _kind(line: AlertLine) -> tuple[bool, str]:
-    return bool(line.quiet), line.rule
+    return bool(line.quiet), line.alert.rule
 
 
 def _folded(items: list[html.Article], name: str) -> list[Any]:
@@ -61,58 +62,54 @@ def _folded(items: list[html.Article], name: str) -> list[Any]:
 
 
 def _alert(line: AlertLine) -> html.Article:
+    alert, is_over = line.alert, line.alert.state in _OVER
+    state = _STATES.get(alert.state)
+    head = [verdict_badge(line.verdict), _run(line)]
     lines: list[Any] = [
-        html.Div([verdict_badge(line.verdict), _run(line), _state(line)], className="alert-head"),
-        html.P(line.reason, className="alert-reason"),
+        html.Div(
+            [*head, *([html.Span(state, className="alert-state")] if state else [])],
+            className="alert-head",
+        ),
+        html.P(alert.reason, className="alert-reason"),
     ]
-    if line.advice:
-        lines.append(html.P(line.advice, className="alert-advice"))
+    if alert.advice:
+        lines.append(html.P(alert.advice, className="alert-advice"))
     lines.append(html.P(_parts(line), className="alert-facts"))
-    is_over = line.state in _OVER
-    actions = [] if is_over else [_actions(line)]
     quiet = " is-quiet" if line.quiet or is_over else ""
     return html.Article(
-        [html.Div(lines, className="alert-body"), *actions],
+        [html.Div(lines, className="alert-body"), *([] if is_over else [_actions(line)])],
         className=f"alert verdict-{look(line.verdict).mark}{quiet}",
-        **{"data-part": f"{line.id} {line.state}"},
+        **{"data-part": f"{alert.id} {alert.state}"},
     )
 
 
 def _run(line: AlertLine) -> html.A | html.Span:
-    if not line.run_key:
-        return html.Span(line.run, className="alert-run", title="The run is not in the store")
-    href = zoomed_run_href(line.run_key, line.interval)
-    return html.A(
-        line.run_key if line.run_key != "." else line.run, href=href, className="alert-run"
-    )
-
-
-def _state(line: AlertLine) -> html.Span | None:
-    words = {"recovering": "recovering", "resolved": "recovered", "closed": "run ended"}
-    word = words.get(line.state)
-    return html.Span(word, className="alert-state") if word else None
+    key, name = line.run_key, line.alert.run
+    if not key:
+        return html.Span(name, className="alert-run", title="This run is no longer in the folder")
+    href = zoomed_run_href(key, line.alert.interval)
+    return html.A(key if key != "." else name, href=href, className="alert-run")
 
 
 def _parts(line: AlertLine) -> list[html.Span]:
-    severity = html.Span(line.severity, title=_SEVERITIES.get(line.severity), className="severity")
-    since: list[Any] = []
-    if line.since_step is not None:
-        since.append(f"since step {count(line.since_step)}")
-    if line.since:
-        since += [", " if since else "", moment(line.since)]
-    parts: list[list[Any]] = [[severity], since, _told(line)]
-    return [html.Span(part, className="part") for part in parts if part]
+    alert = line.alert
+    title = _SEVERITIES[alert.severity]
+    since: list[Any] = [f"since step {count(alert.since_step)}"]
+    if alert.time > 0:
+        since += [", ", moment(alert.time)]
+    severity = html.Span(alert.severity, title=title, className="severity")
+    return [html.Span(part, className="part") for part in ([severity], since, _sent(line)) if part]
 
 
-def _told(line: AlertLine) -> list[Any]:
-    """Return when somebody was told, and why nobody is any more; empty if nobody can be."""
-    told: list[Any] = [] if line.told_at is None else ["told ", moment(line.told_at)]
+def _sent(line: AlertLine) -> list[Any]:
+    """Return when an alert was sent, and why it is not any more; empty without a watcher."""
+    sent: list[Any] = [] if line.told_at is None else ["sent ", moment(line.told_at)]
     why = _why_not(line)
     if why:
-        told += [", " if told else "", why]
-    elif not told and line.state != "unsent":
-        told = ["nobody was told" if line.state in _OVER else "not told yet"]
-    return told
+        sent += [", " if sent else "", why]
+    elif not sent and line.alert.episode:
+        sent = ["never sent" if line.alert.state in _OVER else "not sent yet"]
+    return sent
 
 
 def _why_not(line: AlertLine) -> str:
@@ -121,21 +118,21 @@ def _why_not(line: AlertLine) -> str:
         "": "",
         "acknowledged": f"{line.quiet_note or 'somebody'} is on it",
         "silenced": f"silenced{note}",
-        "inhibited": "another alert on this run says more",
+        "inhibited": "covered by another alert on this run",
         "info": "shown here only",
     }[line.quiet]
 
 
 def _actions(line: AlertLine) -> html.Div:
-    buttons = []
-    if line.episode and line.quiet != "acknowledged":
-        say = {"data-ack": line.id, "data-episode": str(line.episode)}
-        buttons.append(_button("Acknowledge", f"Acknowledge {line.run}", say))
+    alert, buttons = line.alert, []
+    if alert.episode and line.quiet != "acknowledged":
+        say = {"data-ack": alert.id, "data-episode": str(alert.episode)}
+        buttons.append(_button("Acknowledge", alert.run, say))
     if line.quiet != "silenced":
-        say = {"data-silence": glob.escape(line.run_key or line.run), "data-rule": line.rule}
-        buttons.append(_button("Silence", f"Silence {line.run}", say))
+        say = {"data-silence": glob.escape(line.run_key or alert.run), "data-rule": alert.rule}
+        buttons.append(_button("Silence", alert.run, say))
     return html.Div(buttons, className="alert-actions")
 
 
-def _button(text: str, label: str, say: dict[str, str]) -> html.Button:
-    return html.Button(text, className="action", **{"aria-label": label, **say})
+def _button(text: str, run: str, say: dict[str, str]) -> html.Button:
+    return html.Button(text, className="action", **{"aria-label": f"{text} {run}", **say})

@@ -10,10 +10,19 @@ from dash import html
 from lrwatch.formats import NOTHING, count, duration, number
 from lrwatch_dashboard.address import compare_href, run_href
 from lrwatch_dashboard.comparison_views import ComparedRun, Comparison, Delta
+from lrwatch_dashboard.components.table import table
 from lrwatch_dashboard.components.verdict_badge import verdict_badge
 from lrwatch_dashboard.theme import DASHES
 
 __all__ = ["compare_table"]
+
+_NUMBERS = (
+    ("Last loss", "Smoothed loss at the last step"),
+    ("vs base", "Difference in smoothed loss at the last step, or time, that both have"),
+    ("Best loss", "Lowest loss of any step"),
+    ("Peak rate", "Highest learning rate so far"),
+    ("Try", "Learning rate to try next"),
+)
 
 
 def compare_table(
@@ -30,32 +39,15 @@ def compare_table(
     can_change
         Whether there are links that change what is compared.
     """
-    heads: list[Any] = [
-        html.Th("Line", scope="col"),
-        html.Th("Run", scope="col"),
-        html.Th("Verdict", scope="col"),
-        html.Th("Last loss", scope="col", className="num", title="Smoothed, at its last step"),
-        html.Th(
-            "Against the base",
-            scope="col",
-            className="num",
-            title="Smoothed loss at the last step, or time, that both have",
-        ),
-        html.Th("Best loss", scope="col", className="num", title="The least loss of any step"),
-        html.Th("Peak rate", scope="col", className="num", title="Peak learning rate so far"),
-        html.Th("Try", scope="col", className="num", title="Learning rate to try next"),
-        *(html.Th(name, scope="col", className="setting") for name in comparison.differing),
-    ]
+    heads: list[Any] = ["Line", "Run", "Verdict"]
+    heads += [html.Th(name, scope="col", className="num", title=title) for name, title in _NUMBERS]
+    heads += [html.Th(name, scope="col", className="setting") for name in comparison.differing]
     rows = [_row(run, comparison, looks[run.view.key]) for run in comparison.runs]
     if can_change:
         heads.append(html.Th(html.Span("Change", className="unseen"), scope="col"))
         for row, run in zip(rows, comparison.runs, strict=True):
             row.children.append(html.Td(_changes(run.view.key, comparison), className="changes"))
-    table = html.Table([html.Thead(html.Tr(heads)), html.Tbody(rows)], className="compared")
-    return html.Div(table, className="scroll-x", tabIndex=0, role="region", **_LABEL)
-
-
-_LABEL = {"aria-label": "The runs compared"}
+    return table(heads, rows, "The runs compared", "compared")
 
 
 def _row(run: ComparedRun, comparison: Comparison, look: tuple[int, int]) -> html.Tr:
@@ -65,12 +57,12 @@ def _row(run: ComparedRun, comparison: Comparison, look: tuple[int, int]) -> htm
         [
             html.Td(_swatch(look)),
             html.Th(html.A(view.name, href=run_href(view.key), className="run-link"), scope="row"),
-            html.Td(verdict_badge(view.judgement.verdict)),
+            html.Td(verdict_badge(view.verdict)),
             html.Td(number(run.last_loss), className="num"),
             html.Td("base" if is_base else _delta(run.delta), className="num"),
             html.Td(number(view.best_loss), className="num"),
             html.Td(number(view.lr, 3), className="num"),
-            html.Td(number(view.judgement.suggested_lr, 2), className="num"),
+            html.Td(number(view.suggested_lr, 2), className="num"),
             *(html.Td(text or NOTHING, className="setting") for text in run.settings),
         ],
         className="is-base" if is_base else None,
@@ -115,6 +107,6 @@ def _changes(key: str, comparison: Comparison) -> list[html.A]:
             "remove",
             href=compare_href(rest, "" if is_base else comparison.base),
             className="quiet-link",
-            **{"data-keep": "view", "aria-label": f"Take {key} out of the comparison"},
+            **{"data-keep": "view", "aria-label": f"Remove {key} from the comparison"},
         ),
     ]

@@ -8,6 +8,7 @@ import numpy as np
 from dash import html
 
 from lrwatch.formats import NOTHING, count, number
+from lrwatch_dashboard.components.table import table
 from lrwatch_dashboard.views import Curve, RunCurves
 
 __all__ = ["curve_table"]
@@ -22,8 +23,7 @@ def curve_table(curves: RunCurves) -> html.Div:
     lines += [("Gradient norm", curves.grad_norm), ("Update / weight", curves.update_ratio)]
     lines = [(name, curve) for name, curve in lines if len(curve.x)]
     if not lines:
-        return html.Div(html.P("No step was recorded yet.", className="quiet"))
-    heads = [html.Th(name, scope="col") for name in ("Step", *(name for name, _ in lines))]
+        return html.Div(html.P("No step recorded yet.", className="quiet"))
     rows = [
         html.Tr(
             [
@@ -33,9 +33,8 @@ def curve_table(curves: RunCurves) -> html.Div:
         )
         for step in _steps(curves, [curve for _, curve in lines])
     ]
-    table = html.Table([html.Thead(html.Tr(heads)), html.Tbody(rows)], className="compared")
-    label = {"aria-label": "The curves in numbers"}
-    return html.Div(table, className="scroll-x", tabIndex=0, role="region", **label)
+    heads = ("Step", *(name for name, _ in lines))
+    return table(heads, rows, "The curves in numbers", "compared")
 
 
 def _steps(curves: RunCurves, lines: list[Curve]) -> list[int]:

@@ -18,16 +18,16 @@ def empty_state(folder: str, problem: str = "") -> list[html.Div | html.H2 | htm
     """Return what to do next: log a run, or mend the folder."""
     if problem:
         return [
-            html.H2("The runs cannot be read"),
+            html.H2("Cannot read the runs"),
             html.P([problem, "."]),
-            html.P("This page goes on by itself as soon as they can.", className="quiet"),
+            html.P("This page updates automatically as soon as it can.", className="quiet"),
         ]
     return [
         html.H2("No runs yet"),
         html.P(["Watching ", html.Code(folder), ". Runs appear here while they train."]),
         html.Pre(html.Code(SNIPPET), className="snippet"),
         html.P(
-            ["Or, for a first look: ", html.Code("lrwatch demo"), " trains a few small runs."],
+            ["For a first look, ", html.Code("lrwatch demo"), " trains a few small runs."],
             className="quiet",
         ),
     ]

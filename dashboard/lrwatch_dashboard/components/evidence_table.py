@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Final
+
 from dash import html
 
 from lrwatch.formats import NOTHING, count, number
-from lrwatch_dashboard.views import EvidenceRow
+from lrwatch.verdicts import Evidence, Outcome
+from lrwatch_dashboard.components.table import table
 
 __all__ = ["evidence_table"]
 
 _CALM = {"for": "good sign", "neither": "noted"}
 """What stands for "fired" where it does not speak against the run."""
 
-_HEADERS = ("Test", "Result", "Statistic", "Fires at", "Steps", "In words")
+_ORDER: Final[Mapping[Outcome, int]] = {"fired": 0, "quiet": 1, "not run": 2}
+_HEADS = ("Test", "Result", "Statistic", "Fires at", "Steps", "In words")
 
 
-def evidence_table(evidence: tuple[EvidenceRow, ...]) -> html.Div:
+def evidence_table(evidence: Sequence[Evidence]) -> html.Div:
     """Return the table; a sentence if no test has run yet."""
     if not evidence:
         return html.Div(html.P("No test has run yet.", className="quiet"))
-    head = html.Thead(html.Tr([html.Th(name, scope="col") for name in _HEADERS]))
-    body = html.Tbody([_row(row) for row in evidence])
-    return html.Div(html.Table([head, body], className="evidence"), className="scroll-x")
+    rows = [_row(row) for row in sorted(evidence, key=lambda row: _ORDER[row.outcome])]
+    return table(_HEADS, rows, "Evidence", "evidence")
 
 
-def _row(row: EvidenceRow) -> html.Tr:
+def _row(row: Evidence) -> html.Tr:
     steps = f"{count(row.interval[0])}–{count(row.interval[1])}" if row.interval else NOTHING
     is_calm = row.outcome == "fired" and row.speaks in _CALM
     said = _CALM[row.speaks] if is_calm else row.outcome

@@ -12,17 +12,17 @@ KEYS: Final = (
     ("/", "filter the runs"),
     ("j  k", "next and previous run"),
     ("Enter", "open the run"),
-    ("x", "select the run, or leave it out"),
+    ("x", "select or deselect the run"),
     ("c", "compare the selected runs"),
     ("g o", "Overview"),
     ("g c", "Compare"),
     ("g s", "Sweep"),
     ("g a", "Alerts"),
-    ("l", "logarithmic or linear y axes"),
-    ("s", "smoothing of the loss"),
-    ("p", "pause, and go on"),
-    ("t", "light or dark"),
-    ("?", "keys and verdicts"),
+    ("l", "switch between log and linear y axes"),
+    ("s", "change the smoothing of the loss"),
+    ("p", "pause or resume updates"),
+    ("t", "switch between light and dark"),
+    ("?", "show keys and verdicts"),
 )
 
 

@@ -39,7 +39,7 @@ def mark_filters(verdicts: Mapping[str, int], pressed: Collection[str]) -> html.
             )
             for mark, n_runs in zip(MARKS, counts, strict=True)
         ],
-        id=ids.MARK_FILTERS,
+        id="mark-filters",
         className="mark-filters",
         role="group",
         **{"aria-label": "Filter by verdict"},

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import time
 from datetime import UTC, datetime
 from typing import Final
 
 from dash import html
 
-from lrwatch.formats import duration
+from lrwatch.formats import NOTHING, duration
 
 __all__ = ["moment"]
 
@@ -23,6 +24,8 @@ def moment(at: float, now: float | None = None) -> html.Time:
     at, now
         Seconds since the Unix epoch; the present by default.
     """
+    if math.isnan(at):
+        return html.Time(NOTHING)
     away = at - (time.time() if now is None else now)
     span = duration(max(abs(away), 1.0))
     text = f"in {span}" if away > 0 else f"{span} ago"

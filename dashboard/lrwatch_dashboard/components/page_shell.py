@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Iterable
 
 from dash import dcc, html
 
@@ -13,33 +13,25 @@ from lrwatch_dashboard.theme import VERDICTS
 
 __all__ = ["page_shell"]
 
-_PAGES: Final = (
-    ("Overview", "/"),
-    ("Compare", "/compare"),
-    ("Sweep", "/sweep"),
-    ("Alerts", "/alerts"),
-    ("Help", "/help"),
-)
 
-
-def page_shell() -> html.Div:
-    """Return the frame into which the pages are put."""
+def page_shell(pages: Iterable[tuple[str, str]] = ()) -> html.Div:
+    """Return the frame into which the pages are put; `pages` are names and paths for the bar."""
     return html.Div(
         [
             dcc.Location(id=ids.URL, refresh=False),
             dcc.Store(id=ids.THEME),
             dcc.Store(id=ids.BEAT),
             html.A("Skip to the page", href="#" + ids.PAGE, className="skip"),
-            _bar(),
+            _bar(pages),
             html.Div(
-                "The dashboard's server does not answer; what you see is the last known.",
+                "The server is not responding; this page shows its last known state.",
                 id="lost",
                 role="status",
                 hidden=True,
             ),
             html.Div(
                 [
-                    "Your session has ended; what you see is the last known. ",
+                    "Your session has ended; this page shows its last known state. ",
                     html.Button("Sign in", id="sign-in", className="action"),
                 ],
                 id="signed-out",
@@ -55,11 +47,11 @@ def page_shell() -> html.Div:
     )
 
 
-def _bar() -> html.Header:
+def _bar(pages: Iterable[tuple[str, str]]) -> html.Header:
     return html.Header(
         [
             html.A(["lr", html.Span("watch")], href="/", className="wordmark"),
-            html.Nav([_link(*page) for page in _PAGES], **{"aria-label": "Pages"}),
+            html.Nav([_link(*page) for page in pages], **{"aria-label": "Pages"}),
             html.Div(
                 [
                     _button("pause", "live", "Pause the updates (p)"),

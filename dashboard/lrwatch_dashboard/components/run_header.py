@@ -6,11 +6,13 @@ from typing import Any, Final
 
 from dash import html
 
-from lrwatch.formats import count, duration, number
+from lrwatch.formats import count, counted, duration, number
+from lrwatch.verdicts import Diagnosis
 from lrwatch_dashboard.address import export_href, run_href, sweep_href
+from lrwatch_dashboard.components.facts import facts
 from lrwatch_dashboard.components.verdict_badge import verdict_badge
 from lrwatch_dashboard.theme import look
-from lrwatch_dashboard.views import Judgement, RunView
+from lrwatch_dashboard.views import RunView
 
 __all__ = ["run_links", "run_status", "verdict_card"]
 
@@ -30,7 +32,7 @@ def run_status(view: RunView, now: float) -> list[Any]:
     if view.best_loss is not None:
         parts.append(f"best loss {number(view.best_loss)}")
     if view.lost_rows:
-        parts.append(f"{count(view.lost_rows)} steps could not be written")
+        parts.append(f"{counted(view.lost_rows, 'step')} could not be written")
     line: list[Any] = [html.Span(className=f"dot dot-{view.state}", **{"aria-hidden": "true"})]
     for part in parts:
         line += [html.Span(part, className="part")]
@@ -41,9 +43,9 @@ def run_links(key: str) -> html.P:
     """Return where to go from here: the run's sweep, and its rows as a file."""
     return html.P(
         [
-            html.A("Its sweep", href=sweep_href(key)),
+            html.A("Open its sweep", href=sweep_href(key)),
             *(
-                html.A(f"Rows as {name}", href=export_href(key, ending), download="")
+                html.A(f"Download {name}", href=export_href(key, ending), download="")
                 for name, ending in (("CSV", ".csv"), ("Parquet", ".parquet"))
             ),
         ],
@@ -53,24 +55,22 @@ def run_links(key: str) -> html.P:
 
 def verdict_card(view: RunView) -> html.Div:
     """Return verdict, reason, advice, and what they rest on in one line."""
-    judgement = view.judgement
+    diagnosis = view.diagnosis
     lines: list[Any] = [
-        html.Div([verdict_badge(judgement.verdict), _neighbours(view)], className="card-head"),
-        html.P(judgement.reason, className="reason"),
+        html.Div([verdict_badge(view.verdict), _neighbours(view)], className="card-head"),
+        html.P(view.reason, className="reason"),
     ]
-    if judgement.advice:
-        lines.append(html.P(judgement.advice, className="advice"))
-    facts = _facts(judgement)
-    if facts:
-        lines.append(html.Div([_fact(*fact) for fact in facts], className="facts"))
-    mark = look(judgement.verdict).mark
+    if diagnosis is not None and diagnosis.advice:
+        lines.append(html.P(diagnosis.advice, className="advice"))
+    lines += facts(_known(diagnosis) if diagnosis is not None else ())
+    mark = look(view.verdict).mark
     return html.Div(lines, className=f"card verdict-card verdict-{mark}")
 
 
 def _state(view: RunView, now: float) -> str:
-    ago = duration(now - view.updated_at)
+    ago = duration(max(now - view.updated_at, 1.0))
     if view.state == "silent":
-        usual = f" (a step takes {duration(view.usual_gap)})" if view.usual_gap else ""
+        usual = f" (usually one every {duration(view.usual_gap)})" if view.usual_gap else ""
         return f"no new step for {ago}{usual}"
     if view.state == "running":
         return f"running, last step {ago} ago"
@@ -79,27 +79,23 @@ def _state(view: RunView, now: float) -> str:
     return f"{view.state} {ago} ago"
 
 
-def _facts(judgement: Judgement) -> list[tuple[str, str]]:
-    facts = []
-    if judgement.suggested_lr is not None:
-        facts.append(("Learning rate to try", number(judgement.suggested_lr, 2)))
-    if judgement.confidence is not None and judgement.verdict != "insufficient_data":
-        facts.append(("Confidence", _percent(judgement.confidence)))
-    if judgement.interval is not None:
-        first, last = judgement.interval
-        facts.append(("Steps it rests on", f"{count(first)} to {count(last)}"))
-    if judgement.first_alarm_step is not None:
-        facts.append(("First alarm", f"step {count(judgement.first_alarm_step)}"))
-    return facts
+def _known(diagnosis: Diagnosis) -> list[tuple[str, str]]:
+    known = []
+    if diagnosis.suggested_lr is not None:
+        known.append(("Learning rate to try", number(diagnosis.suggested_lr, 2)))
+    if diagnosis.verdict != "insufficient_data":
+        known.append(("Confidence", _percent(diagnosis.confidence)))
+    if diagnosis.interval is not None:
+        first, last = diagnosis.interval
+        known.append(("Based on steps", f"{count(first)} to {count(last)}"))
+    if diagnosis.first_alarm_step is not None:
+        known.append(("First alarm", f"step {count(diagnosis.first_alarm_step)}"))
+    return known
 
 
 def _percent(share: float) -> str:
     # Nothing here is certain: 0.9999 must not read as 100 %.
     return "over 99 %" if share > _NEARLY_SURE else f"{100 * share:.0f} %"
-
-
-def _fact(name: str, value: str) -> html.Div:
-    return html.Div([html.Span(name, className="quiet"), html.Span(value, className="value")])
 
 
 def _neighbours(view: RunView) -> html.Nav:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any, Final
 
 import dash_ag_grid
@@ -10,13 +10,10 @@ import dash_ag_grid
 from lrwatch.formats import count, number
 from lrwatch_dashboard import ids
 from lrwatch_dashboard.address import run_href
-from lrwatch_dashboard.theme import VERDICTS, look
-from lrwatch_dashboard.views import Overview, RunRow
+from lrwatch_dashboard.theme import look
+from lrwatch_dashboard.views import Overview, RunView
 
 __all__ = ["grid_row", "run_table", "table_change"]
-
-_SEVERITY: Final[Mapping[str, int]] = {verdict: rank for rank, verdict in enumerate(VERDICTS)}
-_END_OF_TIME: Final = 2e10  # seconds since the Unix epoch, far ahead
 
 _RIGHT: Final = {"type": "rightAligned", "cellDataType": False}
 _UNSEARCHED: Final = {"cellDataType": False, "getQuickFilterText": {"function": "''"}}
@@ -26,7 +23,7 @@ _COLUMNS: Final[tuple[dict[str, Any], ...]] = (
         "field": "rank",
         "headerName": "Verdict",
         "cellRenderer": "VerdictCell",
-        "width": 172,
+        "width": 160,
         "sort": "asc",
         "sortingOrder": ["asc", "desc"],
         "cellDataType": False,
@@ -36,7 +33,7 @@ _COLUMNS: Final[tuple[dict[str, Any], ...]] = (
         "field": "name",
         "headerName": "Run",
         "cellRenderer": "RunCell",
-        "minWidth": 190,
+        "minWidth": 230,
         "flex": 3,
         "cellDataType": "text",
     },
@@ -60,7 +57,7 @@ _COLUMNS: Final[tuple[dict[str, Any], ...]] = (
         "field": "lr",
         "headerName": "Learning rate",
         "cellRenderer": "LrCell",
-        "headerTooltip": "Peak learning rate so far, and the one to try next",
+        "headerTooltip": "Highest learning rate so far, and the one to try next",
         "width": 144,
         **_RIGHT,
     },
@@ -68,17 +65,19 @@ _COLUMNS: Final[tuple[dict[str, Any], ...]] = (
         "field": "best",
         "headerName": "Best loss",
         "cellRenderer": "BestCell",
-        "headerTooltip": "The least loss of any step",
+        "headerTooltip": "Lowest loss of any step",
         "width": 92,
         **_RIGHT,
     },
     {"field": "steps", "headerName": "Steps", "cellRenderer": "StepsCell", "width": 80, **_RIGHT},
     {
+        # The state is searched for, too: "failed", "interrupted".
         "field": "updated",
+        "getQuickFilterText": {"function": "params.data.state"},
         "headerName": "Last step",
         "cellRenderer": "AgeCell",
-        "headerTooltip": "How long ago the run wrote its last step",
-        "width": 96,
+        "headerTooltip": "Time since the last recorded step",
+        "width": 116,
         "sortingOrder": ["desc", "asc"],
         **_RIGHT,
     },
@@ -95,20 +94,20 @@ _COLUMNS: Final[tuple[dict[str, Any], ...]] = (
 )
 
 
-def grid_row(row: RunRow) -> dict[str, Any]:
+def grid_row(row: RunView) -> dict[str, Any]:
     """Return a row as the grid takes it: numbers to sort by, and texts to show."""
     shown = look(row.verdict)
     return {
         "key": row.key,
         "href": run_href(row.key),
         "name": row.name,
-        "rank": _rank(row),
+        "rank": row.rank,
         "word": shown.word,
         "mark": shown.mark,
-        "why": row.why,
+        "why": row.reason,
         "state": row.state,
         "spark": list(row.sparkline),
-        "broken": row.broken,
+        "broken": row.is_broken,
         "lr": row.lr,
         "lr_text": number(row.lr, 3),
         "try_text": number(row.suggested_lr, 2) if row.suggested_lr is not None else "",
@@ -129,7 +128,7 @@ def table_change(overview: Overview) -> dict[str, Any]:
     }
 
 
-def run_table(rows: Iterable[RunRow]) -> dash_ag_grid.AgGrid:
+def run_table(rows: Iterable[RunView]) -> dash_ag_grid.AgGrid:
     """Return the table, worst run first."""
     return dash_ag_grid.AgGrid(
         id=ids.GRID,
@@ -171,11 +170,3 @@ def _options() -> dict[str, Any]:
         "isExternalFilterPresent": {"function": "lrwatchHasFilter()"},
         "doesExternalFilterPass": {"function": "lrwatchPasses(params)"},
     }
-
-
-def _rank(row: RunRow) -> float:
-    """Return one number that sorts as triage does: severity, still running, newest."""
-    severity = _SEVERITY.get(row.verdict, len(_SEVERITY))
-    is_over = row.state != "running"
-    age = _END_OF_TIME - min(max(row.created_at, 0.0), _END_OF_TIME)
-    return (2 * severity + is_over) * _END_OF_TIME + age

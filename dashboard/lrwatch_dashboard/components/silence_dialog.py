@@ -24,7 +24,7 @@ _USUAL_LENGTH: Final = "8 hours"
 
 
 def silence_dialog(rules: tuple[str, ...]) -> html.Dialog:
-    """Return the form; `rules` are those that there are."""
+    """Return the form; `rules` are the names of those that exist."""
     return html.Dialog(
         [
             html.Div(
@@ -34,13 +34,13 @@ def silence_dialog(rules: tuple[str, ...]) -> html.Dialog:
                 ],
                 className="dialog-head",
             ),
-            html.P("Nobody is told meanwhile; the alerts stay on this page.", className="quiet"),
+            html.P("Silenced alerts are not sent; they stay on this page.", className="quiet"),
             _text(ids.SILENCE_RUN, "Runs", "sweep/lr-*"),
             _field("Rule", _rule_choice(rules)),
             _length_choice(),
-            _text(ids.SILENCE_REASON, "Reason", "why, so that others know"),
-            _text(ids.SILENCE_BY, "Your name", "may be left out", persistence=True),
-            _toggle("until_worse", "Tell all the same if it gets worse"),
+            _text(ids.SILENCE_REASON, "Reason", "so that others know why"),
+            _text(ids.SILENCE_BY, "Your name", "optional", persistence=True),
+            _toggle("until_worse", "Still send if it gets worse"),
             html.P(id=ids.SILENCE_PROBLEM, className="problem", role="alert"),
             html.Button("Silence", id="silence-send", className="action primary"),
         ],
@@ -50,7 +50,7 @@ def silence_dialog(rules: tuple[str, ...]) -> html.Dialog:
 
 
 def _rule_choice(rules: tuple[str, ...]) -> html.Select:
-    options = [html.Option("every rule", value="")]
+    options = [html.Option("any rule", value="")]
     options += [html.Option(rule_name(rule), value=rule) for rule in rules]
     return html.Select(options, id="silence-rule", className="text-field")
 

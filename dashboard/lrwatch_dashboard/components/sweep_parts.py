@@ -9,9 +9,11 @@ from typing import Any, Final
 import numpy as np
 from dash import html
 
-from lrwatch.formats import NOTHING, number
+from lrwatch.formats import NOTHING, counted, number
 from lrwatch_dashboard.address import curves_href, run_href, sweep_href
-from lrwatch_dashboard.comparison_views import RangeTest, Sweep, SweepRate, SweepRun
+from lrwatch_dashboard.comparison_views import RangeTest, RateResult, Sweep, SweepRun
+from lrwatch_dashboard.components.facts import facts
+from lrwatch_dashboard.components.table import table
 from lrwatch_dashboard.components.verdict_badge import mark_shape
 from lrwatch_dashboard.theme import look
 from lrwatch_dashboard.views import RunView
@@ -19,6 +21,8 @@ from lrwatch_dashboard.views import RunView
 __all__ = ["range_card", "range_table", "rate_table", "sweep_card", "sweep_list"]
 
 _N_ROWS: Final = 12
+_LABEL: Final = "Loss by learning rate"
+_LOOK: Final = "evidence rates"
 
 
 def sweep_list(
@@ -35,10 +39,10 @@ def sweep_list(
     """
     links = []
     for sweep in found:
-        if len(sweep.rates) < 2 and sweep is not shown:  # noqa: PLR2004
+        if len(sweep.choice.rates) < 2 and sweep is not shown:  # noqa: PLR2004
             continue
-        size = f"{_counted(len(sweep.rates), 'rate')}, {_counted(len(sweep.runs), 'run')}"
-        links.append(_link(sweep.runs[0].key, sweep.label, size, is_shown=sweep is shown))
+        size = f"{counted(len(sweep.choice.rates), 'rate')}, {counted(len(sweep.runs), 'run')}"
+        links.append(_link(sweep.runs[0].view.key, sweep.label, size, is_shown=sweep is shown))
     links += [_link(test.key, test.name, "range test", is_shown=test is shown) for test in tests]
     return links
 
@@ -55,21 +59,21 @@ def _link(key: str, label: str, what: str, *, is_shown: bool) -> html.A:
 
 def sweep_card(sweep: Sweep) -> html.Div:
     """Return what the sweep says: which rate won, and what to try next."""
-    facts = []
-    if sweep.best is not None:
-        facts.append(("Best rate", number(sweep.best, 3)))
-    if sweep.band is not None and sweep.band[0] < sweep.band[1]:
-        low, high = sweep.band
-        facts.append(("Recommended", f"{number(low, 3)} to {number(high, 3)}"))
-    n_broken = sum(rate.n_broken for rate in sweep.rates)
+    choice, known = sweep.choice, []
+    if choice.best is not None:
+        known.append(("Best rate", number(choice.best, 3)))
+    if choice.band is not None and choice.band[0] < choice.band[1]:
+        low, high = choice.band
+        known.append(("Recommended", f"{number(low, 3)} to {number(high, 3)}"))
+    n_broken = sum(rate.n_broken for rate in choice.rates)
     if n_broken:
-        facts.append(("Without a finite loss", _counted(n_broken, "run")))
-    n_running = sum(run.is_running for run in sweep.runs)
+        known.append(("No finite loss", counted(n_broken, "run")))
+    n_running = sum(run.view.state == "running" for run in sweep.runs)
     if n_running:
-        facts.append(("Still running", _counted(n_running, "run")))
-    by_seed = any(rate.n_runs > 1 for rate in sweep.rates)
-    href = curves_href(sweep.runs[0].key, by_seed=by_seed)
-    return _card(sweep.reason, facts, html.A("Compare its curves", href=href))
+        known.append(("Still running", counted(n_running, "run")))
+    by_seed = any(rate.n_runs > 1 for rate in choice.rates)
+    href = curves_href(sweep.runs[0].view.key, by_seed=by_seed)
+    return _card(choice.reason, known, html.A("Compare the curves", href=href))
 
 
 def range_card(test: RangeTest) -> html.Div:
@@ -77,24 +81,17 @@ def range_card(test: RangeTest) -> html.Div:
     points = (
         ("Steepest descent", test.steepest),
         ("Lowest loss", test.lowest),
-        ("Lost", test.diverges),
+        ("Lost at", test.diverges),
     )
-    facts = [(name, number(rate, 2)) for name, rate in points if rate is not None]
+    known = [(name, number(rate, 2)) for name, rate in points if rate is not None]
     if test.band is not None:
-        facts.append(("Try", " to ".join(number(rate, 2) for rate in test.band)))
+        known.append(("Try", " to ".join(number(rate, 2) for rate in test.band)))
     reason = f"So far: {test.reason}" if test.is_running else test.reason
-    return _card(reason, facts, html.A("Its run", href=run_href(test.key)))
+    return _card(reason, known, html.A("Open the run", href=run_href(test.key)))
 
 
-def _card(reason: str, facts: Sequence[tuple[str, str]], link: html.A) -> html.Div:
-    lines: list[Any] = [html.P(reason, className="reason")]
-    if facts:
-        pairs = [
-            html.Div([html.Span(name, className="quiet"), html.Span(value, className="value")])
-            for name, value in facts
-        ]
-        lines.append(html.Div(pairs, className="facts"))
-    lines.append(html.P(link, className="run-links"))
+def _card(reason: str, pairs: Sequence[tuple[str, str]], link: html.A) -> html.Div:
+    lines = [html.P(reason, className="reason"), *facts(pairs), html.P(link, className="run-links")]
     return html.Div(lines, className="card sweep-card")
 
 
@@ -118,27 +115,22 @@ def range_table(test: RangeTest) -> html.Div:
                 className="is-base" if is_good else None,
             )
         )
-    return _table(("Learning rate", "Median loss", ""), rows)
+    heads = ("Learning rate", "Median loss", "")
+    return table(heads, rows, _LABEL, _LOOK)
 
 
 def rate_table(sweep: Sweep) -> html.Div:
     """Return the chart as a table: a row for each rate, with its runs."""
-    rows = [_row(rate, sweep) for rate in sweep.rates]
-    return _table(("Learning rate", "Median loss", "Quartiles", "Runs"), rows)
+    rows = [_row(rate, sweep) for rate in sweep.choice.rates]
+    heads = ("Learning rate", "Median loss", "Quartiles", "Runs")
+    return table(heads, rows, _LABEL, _LOOK)
 
 
-def _table(heads: Sequence[str], rows: list[html.Tr]) -> html.Div:
-    head = html.Tr([html.Th(name, scope="col") for name in heads])
-    table = html.Table([html.Thead(head), html.Tbody(rows)], className="evidence rates")
-    label = {"aria-label": "Loss by learning rate"}
-    return html.Div(table, className="scroll-x", tabIndex=0, role="region", **label)
-
-
-def _row(rate: SweepRate, sweep: Sweep) -> html.Tr:
+def _row(rate: RateResult, sweep: Sweep) -> html.Tr:
     mine = [run for run in sweep.runs if float(f"{run.lr:.4g}") == rate.lr]
     has_spread = rate.n_runs > 1 and math.isfinite(rate.low)
     spread = f"{_loss(rate.low)} to {_loss(rate.high)}" if has_spread else NOTHING
-    band = sweep.band
+    band = sweep.choice.band
     is_good = band is not None and band[0] <= rate.lr <= band[1]
     return html.Tr(
         [
@@ -152,10 +144,10 @@ def _row(rate: SweepRate, sweep: Sweep) -> html.Tr:
 
 
 def _run(run: SweepRun) -> html.A:
-    shown = look(run.verdict)
+    shown = look(run.view.verdict)
     return html.A(
-        [mark_shape(shown.mark), html.Span(run.name)],
-        href=run_href(run.key),
+        [mark_shape(shown.mark), html.Span(run.view.name)],
+        href=run_href(run.view.key),
         title=f"{shown.word}, loss {number(run.loss)}",
         className=f"verdict-{shown.mark} run-of-rate",
     )
@@ -163,7 +155,3 @@ def _run(run: SweepRun) -> html.A:
 
 def _loss(loss: float) -> str:
     return number(loss) if math.isfinite(loss) else "not finite"
-
-
-def _counted(n: int, what: str) -> str:
-    return f"{n:,} {what}{'' if n == 1 else 's'}"

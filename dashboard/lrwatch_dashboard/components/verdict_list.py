@@ -18,9 +18,8 @@ def verdict_list(views: Iterable[RunView]) -> html.Dl:
 
 
 def _row(view: RunView) -> html.Div:
-    judgement = view.judgement
-    said = [html.Div(judgement.reason)]
-    if judgement.advice:
-        said.append(html.Div(judgement.advice, className="quiet"))
-    name = html.Dt([html.Div(view.name, className="run-link"), verdict_badge(judgement.verdict)])
+    said = [html.Div(view.reason)]
+    if view.diagnosis is not None and view.diagnosis.advice:
+        said.append(html.Div(view.diagnosis.advice, className="quiet"))
+    name = html.Dt([html.Div(view.name, className="run-link"), verdict_badge(view.verdict)])
     return html.Div([name, html.Dd(said)])

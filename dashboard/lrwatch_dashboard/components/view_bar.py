@@ -13,7 +13,7 @@ from dash import html
 from lrwatch.formats import count
 from lrwatch_dashboard.address import ChartView, report_href, table_href
 
-__all__ = ["save_buttons", "switch", "view_bar"]
+__all__ = ["save_buttons", "switch", "toolbar", "view_bar"]
 
 _HALF_LIVES: Final = (10, 100, 1000)
 
@@ -34,7 +34,7 @@ def view_bar(view: ChartView, page: str, *more: Any, has_table: bool = False) ->
     """
     smoothing = [("off", "sm=off", view.half_life == 0), ("auto", "sm=", view.half_life is None)]
     smoothing += [(count(n), f"sm={n}", view.half_life == n) for n in _HALF_LIVES]
-    parts = [
+    return toolbar(
         switch("x axis", [(x, _word("x", x, "step"), view.x == x) for x in ("step", "time")]),
         switch(
             "y axes",
@@ -45,19 +45,24 @@ def view_bar(view: ChartView, page: str, *more: Any, has_table: bool = False) ->
         html.Button(
             "Show all",
             className="action reset",
-            title="Leave the zoom (double-click in the chart)",
+            title="Zoom out (double-click in the chart)",
             hidden=view.window is None and view.last is None,
             **{"data-view": "from=&to=&last="},
         ),
         html.Button(
             "Jump to live",
             className="action to-live",
-            title="New steps lie beyond the zoom; move it to them, and on with them",
+            title="Move the zoom to the newest steps and follow them",
             hidden=True,
         ),
-    ]
-    parts.append(save_buttons(page, has_table=has_table))
-    return html.Div(parts, className="view-bar", role="toolbar", **{"aria-label": "Chart"})
+        save_buttons(page, has_table=has_table),
+    )
+
+
+def toolbar(*parts: Any) -> html.Div:
+    """Return switches and buttons in one line above a chart."""
+    look = {"className": "view-bar", "role": "toolbar", "aria-label": "Chart"}
+    return html.Div(list(parts), **look)
 
 
 def save_buttons(page: str, *, has_table: bool = False) -> html.Div:
@@ -73,7 +78,7 @@ def save_buttons(page: str, *, has_table: bool = False) -> html.Div:
     ]
     if has_table:
         buttons.append(_file("CSV", table_href(page), "Save the table as CSV"))
-    whole = "Save this page as a report: one file that opens anywhere, without a server"
+    whole = "Save this page as one HTML file that opens anywhere"
     buttons.append(_file("Report", report_href(page), whole))
     return html.Div(
         html.Div(buttons, className="choices"),

@@ -1,4 +1,4 @@
-"""The alerts of a store: what its watcher wrote down, what people said to it, what goes unsent.
+"""The alerts of a store: what its watcher wrote down, what people said to it, what is unsent.
 
 Nothing is written but silences and acknowledgements, through `lrwatch.alerts.silences`.
 """
@@ -19,7 +19,6 @@ from lrwatch.alerts.history import read_history
 from lrwatch.alerts.ledger import read_state
 from lrwatch.alerts.silences import (
     Matcher,
-    Silence,
     acknowledge,
     acknowledgements,
     add_silence,
@@ -28,14 +27,14 @@ from lrwatch.alerts.silences import (
 )
 from lrwatch.alerts.telling import inhibited
 from lrwatch.errors import LrwatchError
-from lrwatch_dashboard.alert_views import LONGEST_TEXT, AlertBoard, SilenceLine, SilenceWish
+from lrwatch_dashboard.alert_views import LONGEST_TEXT, AlertBoard
 from lrwatch_dashboard.data.alert_lines import (
     Said,
     history_line,
     unsent_line,
+    with_ledger,
     worst_first,
 )
-from lrwatch_dashboard.data.ledger_lines import with_ledger
 from lrwatch_dashboard.views import RunSource, RunView
 
 __all__ = ["AlertDesk"]
@@ -84,36 +83,33 @@ class AlertDesk:
     def acknowledge(self, alert: str, episode: int, by: str = "") -> str:
         """Take an alert on; return why that cannot be done, and nothing if it was."""
         if len(by) > LONGEST_TEXT:
-            return f"A name has at most {LONGEST_TEXT} signs"
+            return f"A name can have at most {LONGEST_TEXT} characters"
         board = self.board()
         # Of others nothing is written, so that nobody can fill the disk.
-        if (alert, episode) not in {(i.id, i.episode) for i in (*board.firing, *board.unsent)}:
-            return "That alert does not fire any more"
+        known = {(i.alert.id, i.alert.episode) for i in (*board.firing, *board.unsent)}
+        if (alert, episode) not in known:
+            return "That alert is no longer firing"
         return self._say(acknowledge, alert=alert, episode=episode, by=by.strip() or "somebody")
 
-    def silence(self, wish: SilenceWish) -> str:
+    def silence(
+        self, matcher: Matcher, *, seconds: float, reason: str, by: str = "", until_worse: bool
+    ) -> str:
         """Silence alerts; return why that cannot be done, and nothing if it was."""
-        if not wish.run.strip():
-            return "Say which runs are meant; * stands for all of them"
-        if len(wish.run) > _LONGEST_PATTERN:
-            return f"The pattern of runs has at most {_LONGEST_PATTERN} signs"
-        if max(map(len, (wish.rule, wish.reason, wish.by))) > LONGEST_TEXT:
-            return f"Rule, reason and name have at most {LONGEST_TEXT} signs each"
+        if not matcher.run:
+            return "Enter a pattern of runs; * matches all of them"
+        if len(matcher.run) > _LONGEST_PATTERN:
+            return f"The pattern of runs can have at most {_LONGEST_PATTERN} characters"
+        if max(map(len, (matcher.rule, reason, by))) > LONGEST_TEXT:
+            return f"Rule, reason and name can have at most {LONGEST_TEXT} characters each"
         if len(self.board().silences) >= _MOST_SILENCES:
-            return f"There are {_MOST_SILENCES} silences already; end some, or silence a pattern"
-        return self._say(
-            add_silence,
-            matcher=Matcher(run=wish.run.strip(), rule=wish.rule or "*"),
-            seconds=wish.seconds,
-            reason=wish.reason,
-            by=wish.by.strip(),
-            until_worse=wish.until_worse,
-        )
+            return f"There are already {_MOST_SILENCES} silences; end some, or use one pattern"
+        how = {"seconds": seconds, "reason": reason, "by": by, "until_worse": until_worse}
+        return self._say(add_silence, matcher=matcher, **how)
 
     def end_silence(self, silence: str) -> str:
         """End a silence before its time; return why that cannot be done, or nothing."""
         if silence not in {known.id for known in self.board().silences}:
-            return "That silence has ended already"
+            return "That silence has already ended"
         return self._say(end_silence, silence_id=silence)
 
     def _say(self, write: Callable[..., Any], **what: Any) -> str:
@@ -122,7 +118,7 @@ class AlertDesk:
             try:
                 write(self._root, **what)
             except OSError as error:
-                return f"The store cannot be written to from here ({error.strerror or error})"
+                return f"Cannot write to the folder of runs ({error.strerror or error})"
             except LrwatchError as error:
                 text = str(error)
                 return text[:1].upper() + text[1:]
@@ -134,7 +130,7 @@ class AlertDesk:
         if table.token == self._seen:
             return
         rows = table.rows if table.whole else self._source.overview().rows
-        self._candidates = self._source.runs([row.key for row in rows if row.has_alerts])
+        self._candidates = tuple(row for row in rows if row.alerts)
         self._keys = frozenset(row.key for row in rows)
         self._seen = table.token
 
@@ -142,7 +138,7 @@ class AlertDesk:
         said = Said(silences(self._root), acknowledgements(self._root))
         board = AlertBoard(
             folder=str(self._root),
-            silences=tuple(map(_silence, said.silences)),
+            silences=tuple(said.silences),
             rules=tuple(rule.name for rule in RULES),
         )
         board = self._with_history(self._with_ledger(board, said))
@@ -153,15 +149,14 @@ class AlertDesk:
 
     def _with_ledger(self, board: AlertBoard, said: Said) -> AlertBoard:
         try:
-            state = read_state(self._root)
-            if state is None:
-                return board
-            return with_ledger(board, state, said, self._keys, self._clock())
+            # Strictly: whoever may write into the store may write anything into this file, and a
+            # page would take some JSON objects for elements.
+            state = read_state(self._root, strictly=True)
         except LrwatchError as error:
-            problem = str(error)
-        except (TypeError, ValueError, KeyError, OverflowError) as error:
-            problem = f"the state of the alerts holds what no watcher writes: {error}"
-        return dataclasses.replace(board, problem=problem)
+            return dataclasses.replace(board, problem=str(error))
+        if state is None:
+            return board
+        return with_ledger(board, state, said, self._keys, self._clock())
 
     def _with_history(self, board: AlertBoard) -> AlertBoard:
         try:
@@ -176,7 +171,7 @@ class AlertDesk:
 def _with_unsent(
     board: AlertBoard, alerts: Collection[tuple[Alert, str]], said: Said
 ) -> AlertBoard:
-    told = {(line.rule, line.run_key): line for line in board.firing}
+    told = {(line.alert.rule, line.run_key): line for line in board.firing}
     hidden = inhibited(alert for alert, _ in alerts)
     lines = [
         told.get((alert.rule, key)) or unsent_line(alert, key, said, hidden)
@@ -186,25 +181,13 @@ def _with_unsent(
         board,
         firing=tuple(line for line in board.firing if line not in lines),
         unsent=tuple(sorted(lines, key=worst_first)),
-        by_state=Counter((line.rule, line.severity, "firing") for line in lines),
-    )
-
-
-def _silence(silence: Silence) -> SilenceLine:
-    return SilenceLine(
-        id=silence.id,
-        run=silence.matcher.run,
-        group=silence.matcher.group,
-        rule=silence.matcher.rule,
-        ends_at=silence.ends_at,
-        reason=silence.reason,
-        by=silence.by,
-        until_worse=silence.until_worse,
+        by_state=Counter((i.alert.rule, i.alert.severity, "firing") for i in lines),
     )
 
 
 def _token(board: AlertBoard) -> str:
     """Return what changes with whatever the page shows, the time of the last look apart."""
-    watcher = board.watcher and dataclasses.replace(board.watcher, looked_at=0.0, took_seconds=0.0)
+    times: dict[str, Any] = dict.fromkeys(("started_at", "looked_at", "took_seconds"), 0.0)
+    watcher = board.watcher and dataclasses.replace(board.watcher, **times)
     text = repr(dataclasses.replace(board, watcher=watcher))
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]

@@ -2,38 +2,34 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from lrwatch.alert import SEVERITIES
-from lrwatch.alerts import Alert
-from lrwatch.alerts.ledger import KnownAlert
-from lrwatch.alerts.rules import NO_DATA, UNREADABLE
+from lrwatch.alert import SEVERITIES, Alert
+from lrwatch.alerts.ledger import KnownAlert, LedgerState
 from lrwatch.alerts.silences import Acknowledgement, Silence
-from lrwatch_dashboard.alert_views import AlertLine, HistoryLine, Quiet
-from lrwatch_dashboard.theme import VERDICTS
+from lrwatch.verdicts import SEVERITY
+from lrwatch_dashboard.alert_views import AlertBoard, AlertLine, HistoryLine, Quiet
 
-__all__ = [
-    "Said",
-    "finite",
-    "history_line",
-    "known_line",
-    "plain_text",
-    "unsent_line",
-    "worst_first",
-]
+__all__ = ["Said", "history_line", "unsent_line", "with_ledger", "worst_first"]
 
-_RANKS: Final = {verdict: rank for rank, verdict in enumerate(VERDICTS)}
+_FOLLOWING_SECONDS: Final = 60.0
+_FOLLOWING_LOOKS: Final = 5.0
+"""A watcher follows while its last look is no older than this, or than so many looks take."""
+
+_PRESENT: Final = ("pending", "firing", "recovering")
+_N_ENDED: Final = 20
 _LONGEST_TEXT: Final = 2000
 _HISTORY_WORDS: Final = ("run_key", "rule", "by", "receiver", "reason", "problem")
-_ABOUT_FILES: Final = (NO_DATA, UNREADABLE)
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What people have said to alerts: silences, and who looks after which."""
+    """What people have said to alerts: silences, and who is handling which."""
 
     silences: Sequence[Silence]
     acknowledged: Mapping[tuple[str, int], Acknowledgement]
@@ -41,7 +37,7 @@ class Said:
     def to(
         self, alert: Alert, run_key: str, *, heeded: str | None = None, heeded_at: float = 0.0
     ) -> tuple[Quiet, str]:
-        """Return why nobody is told of an alert, and in whose words; empty if somebody is.
+        """Return why an alert is not sent, and in whose words; empty if it is.
 
         Parameters
         ----------
@@ -61,32 +57,43 @@ class Said:
         return ("info", "") if alert.severity == "info" else ("", "")
 
 
-def known_line(known: KnownAlert, said: Said, keys: Collection[str], looked_at: float) -> AlertLine:
-    """Return the line of an alert of the ledger.
+def with_ledger(
+    board: AlertBoard, state: LedgerState, said: Said, keys: Collection[str], now: float
+) -> AlertBoard:
+    """Return a board with what a watcher wrote down.
 
     Parameters
     ----------
-    known
-        The alert.
+    board, state
+        What is known beside it, and the ledger.
     said
-        What people have said.
+        What people have said to alerts.
     keys
         The runs that the store has.
-    looked_at
-        When the watcher looked, seconds since the Unix epoch.
+    now
+        Seconds since the Unix epoch.
     """
-    alert = known.alert
-    quiet, note = said.to(alert, known.run_key, heeded=known.silenced_by, heeded_at=looked_at)
-    if not quiet and known.acknowledged_by:
-        quiet, note = "acknowledged", known.acknowledged_by
-    elif not quiet and known.inhibited_by:
-        quiet = "inhibited"
-    return _line(
-        alert,
-        run_key=known.run_key if known.run_key in keys else "",
-        told_at=finite(known.told_at) if known.is_told else None,
-        quiet=quiet,
-        quiet_note=plain_text(note),
+    watcher = state.watcher
+    patience = max(_FOLLOWING_SECONDS, _FOLLOWING_LOOKS * watcher.took_seconds)
+    is_followed = now - watcher.looked_at <= patience
+    lines = [_known_line(known, said, keys, watcher.looked_at) for known in state.alerts]
+    by_state: dict[str, list[AlertLine]] = {}
+    for line in lines:
+        by_state.setdefault(line.alert.state, []).append(line)
+    ended = [line for line in lines if line.alert.state not in _PRESENT]
+    present = [line.alert for line in lines if line.alert.state in _PRESENT]
+    firing = [*by_state.get("firing", []), *by_state.get("recovering", [])]
+    return dataclasses.replace(
+        board,
+        firing=tuple(sorted(firing, key=worst_first)),
+        n_pending=len(by_state.get("pending", [])),
+        ended=tuple(sorted(ended, key=lambda line: -line.alert.time)[:_N_ENDED]),
+        watcher=watcher,
+        is_followed=is_followed,
+        receivers=state.receivers,
+        tallies=dict(sorted(state.rules.items())),
+        rules=tuple(dict.fromkeys([*board.rules, *state.rules])),
+        by_state=Counter((a.rule, a.severity, a.state) for a in present if is_followed),
     )
 
 
@@ -95,62 +102,36 @@ def unsent_line(alert: Alert, run_key: str, said: Said, inhibited: Collection[st
     quiet, note = said.to(alert, run_key)
     if not quiet and alert.id in inhibited:
         quiet = "inhibited"
-    return _line(alert, state="unsent", run_key=run_key, quiet=quiet, quiet_note=note)
+    return AlertLine(alert, run_key, quiet=quiet, quiet_note=note)
 
 
 def worst_first(line: AlertLine) -> tuple[bool, int, int, float, str]:
-    """Return what alerts are sorted by: those that nobody sees to, severity, verdict, latest."""
-    rank = _RANKS.get(line.verdict, len(_RANKS))
-    return bool(line.quiet), -SEVERITIES[line.severity], rank, -line.since, line.run
+    """Return what alerts are sorted by: those that nobody handles, severity, verdict, latest."""
+    alert, rank = line.alert, SEVERITY.get(line.verdict, len(SEVERITY))
+    return bool(line.quiet), -SEVERITIES[alert.severity], rank, -alert.time, alert.run
 
 
 def history_line(record: Mapping[str, Any]) -> HistoryLine | None:
-    """Return a line of the history; None if it is not one."""
-    event = record.get("event")
-    try:
-        at = finite(record.get("at"))
-    except (TypeError, ValueError, OverflowError):
-        return None
-    if not isinstance(event, str):
-        return None
-    words = [record.get(name) for name in _HISTORY_WORDS]
-    text = " · ".join(plain_text(word) for word in words if word)
-    return HistoryLine(at, plain_text(event), text)
+    """Return a line of the history; None if it is not one.
 
-
-def plain_text(value: Any) -> str:
-    """Return what a file says, as text and not longer than anybody reads."""
-    text = str(value)
-    return text if len(text) <= _LONGEST_TEXT else text[:_LONGEST_TEXT] + " ..."
-
-
-def finite(value: Any) -> float:
-    """Return what a file says as a number.
-
-    Raises
-    ------
-    TypeError, ValueError, OverflowError
-        If it is none, or not finite.
+    A page would take some JSON objects for elements, so everything is made text or a number.
     """
-    number = float(value)
-    if not math.isfinite(number):
-        raise ValueError(f"expected a finite number, got {number}")
-    return number
+    event, at = record.get("event"), record.get("at")
+    if not isinstance(event, str) or not isinstance(at, int | float) or not math.isfinite(at):
+        return None
+    words = [str(record[name])[:_LONGEST_TEXT] for name in _HISTORY_WORDS if record.get(name)]
+    return HistoryLine(float(at), event, " · ".join(words))
 
 
-def _line(alert: Alert, **about: Any) -> AlertLine:
-    fields = {
-        "id": plain_text(alert.id),
-        "episode": int(alert.episode),
-        "rule": plain_text(alert.rule),
-        "severity": alert.severity if alert.severity in SEVERITIES else "info",
-        "state": plain_text(alert.state),
-        "run": plain_text(alert.run),
-        "verdict": plain_text(alert.rule if alert.rule in _ABOUT_FILES else alert.verdict),
-        "reason": plain_text(alert.reason),
-        "advice": plain_text(alert.advice),
-        "interval": alert.interval,
-        "since_step": int(alert.since_step),
-        "since": finite(alert.time),
-    }
-    return AlertLine(**{**fields, **about})
+def _known_line(
+    known: KnownAlert, said: Said, keys: Collection[str], looked_at: float
+) -> AlertLine:
+    alert = known.alert
+    quiet, note = said.to(alert, known.run_key, heeded=known.silenced_by, heeded_at=looked_at)
+    if not quiet and known.acknowledged_by:
+        quiet, note = "acknowledged", known.acknowledged_by
+    elif not quiet and known.inhibited_by:
+        quiet = "inhibited"
+    told_at = known.told_at if known.is_told else None
+    run_key = known.run_key if known.run_key in keys else ""
+    return AlertLine(alert, run_key, told_at, quiet, note)

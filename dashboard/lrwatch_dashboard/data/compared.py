@@ -23,7 +23,7 @@ def chosen_keys(source: RunSource, named: Sequence[str], words: Mapping[str, str
     if named or not group:
         return named
     sweep = sweep_of(find_sweeps(source.runs()), group)
-    return [run.key for run in sweep.runs] if sweep is not None else [group]
+    return [run.view.key for run in sweep.runs] if sweep is not None else [group]
 
 
 def limit(words: Mapping[str, str]) -> int:

@@ -12,9 +12,9 @@ from typing import Final
 import numpy as np
 
 from lrwatch.following.loss_bins import LossBins
-from lrwatch.records import StepBlock
+from lrwatch.records import FloatArray, StepBlock
 from lrwatch_dashboard.data.smoothing import smooth
-from lrwatch_dashboard.views import Curve, FloatArray, RunCurves
+from lrwatch_dashboard.views import Curve, RunCurves
 
 __all__ = ["LONG_RUN", "Envelope", "Outliner"]
 

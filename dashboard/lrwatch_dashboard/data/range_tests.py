@@ -17,8 +17,9 @@ from typing import Final
 import numpy as np
 
 from lrwatch.formats import number
+from lrwatch.records import FloatArray
 from lrwatch_dashboard.comparison_views import RangeTest
-from lrwatch_dashboard.views import Curve, FloatArray, RunCurves, RunView
+from lrwatch_dashboard.views import Curve, RunCurves, RunView
 
 __all__ = ["range_test"]
 

@@ -29,7 +29,7 @@ from lrwatch_dashboard.data.histories import Histories
 from lrwatch_dashboard.data.judges import Judges
 from lrwatch_dashboard.data.judging import Judging
 from lrwatch_dashboard.data.rows import read_rows
-from lrwatch_dashboard.views import Overview, RunCurves, RunRow, RunView, Window
+from lrwatch_dashboard.views import Overview, RunCurves, RunView, Window
 
 __all__ = ["RunStore"]
 
@@ -45,7 +45,6 @@ _LISTING_SHARE: Final = 5.0  # ... and so many times what the last one took
 class _Published:
     """What pages read; replaced piece by piece under the lock."""
 
-    rows: dict[str, RunRow] = field(default_factory=dict)
     views: dict[str, RunView] = field(default_factory=dict)
     changed_at: dict[str, int] = field(default_factory=dict)
     gone_at: dict[str, int] = field(default_factory=dict)
@@ -98,18 +97,18 @@ class RunStore:
             identity, _, number = since.partition(":")
             whole = identity != self._identity or not number.isdigit()
             seen = -1 if whole else int(number)
-            rows = [row for key, row in now.rows.items() if now.changed_at[key] > seen]
+            rows = [row for key, row in now.views.items() if now.changed_at[key] > seen]
             gone = () if whole else tuple(k for k, at in now.gone_at.items() if at > seen)
-            states = Counter(row.state for row in now.rows.values())
+            states = Counter(row.state for row in now.views.values())
             return Overview(
                 folder=str(self.root),
                 rows=tuple(sorted(rows, key=triage_order)),
                 removed=gone,
                 whole=whole,
                 token=f"{self._identity}:{now.revision}",
-                n_runs=len(now.rows),
+                n_runs=len(now.views),
                 n_running=states["running"],
-                verdicts=Counter(row.verdict for row in now.rows.values()),
+                verdicts=Counter(row.verdict for row in now.views.values()),
                 problem=now.problem,
             )
 
@@ -122,7 +121,7 @@ class RunStore:
             view = now.views.get(key)
             if view is None:
                 return None
-            order = [row.key for row in sorted(now.rows.values(), key=triage_order)]
+            order = [row.key for row in sorted(now.views.values(), key=triage_order)]
             place = order.index(key)
             return dataclasses.replace(
                 view,
@@ -275,27 +274,23 @@ class RunStore:
         return sorted((f for f in self._followers.values() if f.needs_work()), key=urgency)
 
     def _publish(self) -> None:
-        rows: dict[str, RunRow] = {}
         views: dict[str, RunView] = {}
         for key, follower in self._followers.items():
             shown = follower.shown()
             if self._shown.get(key) != shown:
                 self._shown[key] = shown
-                rows[key], views[key] = described(follower)
+                views[key] = described(follower)
         with self._lock:
-            self._replace(rows, views, gone=self._shown.keys() - self._followers.keys())
+            self._replace(views, gone=self._shown.keys() - self._followers.keys())
 
-    def _replace(
-        self, rows: dict[str, RunRow], views: dict[str, RunView], gone: AbstractSet[str]
-    ) -> None:
+    def _replace(self, views: dict[str, RunView], gone: AbstractSet[str]) -> None:
         state = self._published
-        state.revision += bool(rows or gone)
-        state.rows.update(rows)
+        state.revision += bool(views or gone)
         state.views.update(views)
-        for key in rows:
+        for key in views:
             state.changed_at[key] = state.revision
             state.gone_at.pop(key, None)
         for key in set(gone):
             state.gone_at[key] = state.revision
-            for known in (state.rows, state.views, state.changed_at, self._shown):
+            for known in (state.views, state.changed_at, self._shown):
                 known.pop(key, None)

@@ -1,7 +1,8 @@
-"""The sweeps of a store: runs that differ in learning rate and seed only, and which rate won."""
+"""The sweeps of a store, as the Sweep page shows them."""
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -9,7 +10,7 @@ from typing import Any, Final
 
 from lrwatch import comparing
 from lrwatch.comparing import Measure
-from lrwatch_dashboard.comparison_views import Sweep, SweepRate, SweepRun
+from lrwatch_dashboard.comparison_views import Sweep, SweepRun
 from lrwatch_dashboard.views import RunView
 
 __all__ = ["Measure", "find_sweeps", "sweep_of"]
@@ -29,38 +30,26 @@ def find_sweeps(views: Sequence[RunView], measure: Measure = "final") -> tuple[S
     """
     by_key = {view.key: view for view in views}
     found = comparing.find_sweeps((view.trial for view in views), measure)
-    shared = [{name: _text(v) for name, v in sweep.settings.items()} for sweep in found]
+    shared = [{name: _text(value) for name, value in s.settings.items()} for s in found]
     shown = [
         _sweep(sweep, by_key, _label(same, shared))
         for sweep, same in zip(found, shared, strict=True)
     ]
-    return tuple(sorted(shown, key=lambda sweep: -len(sweep.rates)))
+    return tuple(sorted(shown, key=lambda sweep: -len(sweep.choice.rates)))
 
 
 def sweep_of(found: Sequence[Sweep], key: str) -> Sweep | None:
     """Return the sweep that a run belongs to; None if it belongs to none."""
-    return next((sweep for sweep in found if any(run.key == key for run in sweep.runs)), None)
+    return next((sweep for sweep in found if any(run.view.key == key for run in sweep.runs)), None)
 
 
 def _sweep(sweep: comparing.Sweep, by_key: Mapping[str, RunView], label: str) -> Sweep:
-    choice = sweep.choice
-    runs = [
-        SweepRun(
-            key=trial.key,
-            name=by_key[trial.key].name,
-            verdict=trial.verdict,
-            is_running=trial.state == "running",
-            lr=trial.lr,
-            loss=_finite(sweep.losses.get(trial.key)),
-        )
+    runs = (
+        SweepRun(by_key[trial.key], trial.lr, _finite(sweep.losses.get(trial.key)))
         for trial in sweep.trials
-    ]
-    rates = tuple(
-        SweepRate(rate.lr, rate.median, rate.low, rate.high, rate.n_runs, rate.n_broken)
-        for rate in choice.rates
     )
-    ordered = tuple(sorted(runs, key=lambda run: (run.lr, run.key)))
-    return Sweep(label, ordered, rates, choice.best, choice.band, sweep.reason)
+    ordered = tuple(sorted(runs, key=lambda run: (run.lr, run.view.key)))
+    return Sweep(label, ordered, dataclasses.replace(sweep.choice, reason=sweep.reason))
 
 
 def _finite(loss: float | None) -> float | None:

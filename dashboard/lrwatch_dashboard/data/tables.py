@@ -22,8 +22,8 @@ def comparison_rows(comparison: Comparison) -> list[Row]:
     for run in comparison.runs:
         view, delta = run.view, run.delta
         against = [delta.difference, delta.at] if delta is not None else [None, None]
-        found = [view.best_loss, view.lr, view.judgement.suggested_lr]
-        said = [view.key, view.judgement.verdict, run.last_loss]
+        found = [view.best_loss, view.lr, view.suggested_lr]
+        said = [view.key, view.verdict, run.last_loss]
         rows.append([*said, *against, *found, *run.settings])
     return rows
 
@@ -31,10 +31,10 @@ def comparison_rows(comparison: Comparison) -> list[Row]:
 def sweep_rows(sweep: Sweep) -> list[Row]:
     """Return a head and a row a run, with what its rate came to."""
     rows: list[Row] = [["lr", "run", "verdict", "loss", "rate_median", "rate_low", "rate_high"]]
-    rates = {rate.lr: rate for rate in sweep.rates}
+    rates = {rate.lr: rate for rate in sweep.choice.rates}
     for run in sweep.runs:
         rate = rates[float(f"{run.lr:.4g}")]
-        own = [run.lr, run.key, run.verdict, run.loss]
+        own = [run.lr, run.view.key, run.view.verdict, run.loss]
         rows.append([*own, rate.median, rate.low, rate.high])
     return rows
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any, Final
 
+from lrwatch.records import FloatArray
 from lrwatch_dashboard.figures.axes import log_axis
 from lrwatch_dashboard.figures.stack import base_layout
 from lrwatch_dashboard.theme import Palette
-from lrwatch_dashboard.views import FloatArray
 
 __all__ = ["against_rate", "rate_band", "rate_line"]
 

@@ -107,7 +107,7 @@ def _loss(lines: _Lines, behind: Curve | None, colours: Palette, y: YScale) -> P
     title = "Loss"
     shown = [(run.smooth_loss, run.window) for run, _ in lines if len(run.smooth_loss.x)]
     if not shown:
-        return Panel(title, missing="No loss was seen in these runs.")
+        return Panel(title, missing="No loss recorded in these runs.")
     axis, note = _axis(shown, y)
     half_lives = sorted({run.half_life for run, _ in lines})
     said = f"smoothed, half-life {count(half_lives[-1])}" if half_lives[-1] else "raw"
@@ -116,7 +116,7 @@ def _loss(lines: _Lines, behind: Curve | None, colours: Palette, y: YScale) -> P
         faint = line(behind, colours.muted, name="other runs", width=1)
         faint |= {"hoverinfo": "skip", "hovertemplate": None, "opacity": _FAINT}
         traces.insert(0, faint)
-        said += "; others grey"
+        said += "; other runs grey"
     if len({style["lead"] for _, style in lines}) < len(lines):
         said += "; seeds as median, quartiles"
     return Panel(title, said + note, tuple(traces), axis)
@@ -126,7 +126,7 @@ def _learning_rate(lines: _Lines, y: YScale) -> Panel:
     title = "Learning rate"
     shown = [(run.lr[0], run.window) for run, _ in lines if run.lr and len(run.lr[0].x)]
     if not shown:
-        return Panel(title, missing="No learning rate was recorded.")
+        return Panel(title, missing="No learning rate recorded.")
     traces = _traces(lines, lambda run: run.lr[0])
     for trace in traces:
         trace["line"]["shape"] = "hv"

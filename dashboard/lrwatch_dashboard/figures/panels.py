@@ -43,7 +43,7 @@ def run_panels(curves: RunCurves, palette: Palette, *, y: YScale = "auto") -> tu
 def _loss(curves: RunCurves, palette: Palette, y: YScale) -> Panel:
     title = "Loss"
     if not len(curves.loss.x) and not curves.n_broken:
-        missing = "No loss was seen. Pass it with run.log(loss=loss)."
+        missing = "No loss recorded. Log it with run.log(loss=loss)."
         return Panel(title, missing=missing)
     axis, note = loss_axis(within(curves.loss, curves.window), y)
     hue = palette.hues[0]
@@ -59,7 +59,7 @@ def _learning_rate(curves: RunCurves, palette: Palette, y: YScale) -> Panel:
     title = "Learning rate"
     drawn = [curve for curve in curves.lr if len(curve.x)]
     if not drawn:
-        return Panel(title, missing="No learning rate was recorded.")
+        return Panel(title, missing="No learning rate recorded.")
     traces = []
     for i, curve in enumerate(drawn):
         hue = palette.hues[i % len(palette.hues)]
@@ -83,7 +83,7 @@ def _learning_rate(curves: RunCurves, palette: Palette, y: YScale) -> Panel:
 def _gradient_norm(curves: RunCurves, palette: Palette, y: YScale) -> Panel:
     title = "Gradient norm"
     if not len(curves.grad_norm.x):
-        missing = "No gradient norm was recorded. lrwatch.watch records it at every step."
+        missing = "No gradient norm recorded. lrwatch.watch records it at every step."
         return Panel(title, missing=missing)
     values = within(curves.grad_norm, curves.window)
     traces = [line(curves.grad_norm, palette.hues[0], name="gradient norm", width=1.2)]
@@ -100,7 +100,7 @@ def _gradient_norm(curves: RunCurves, palette: Palette, y: YScale) -> Panel:
 def _update_ratio(curves: RunCurves, palette: Palette, y: YScale) -> Panel:
     title = "Update / weight"
     if not len(curves.update_ratio.x):
-        missing = "No update norm was recorded. lrwatch.watch(optimizer) samples it."
+        missing = "No update norm recorded. lrwatch.watch samples it."
         return Panel(title, missing=missing)
     return Panel(
         title,

@@ -35,7 +35,7 @@ def range_figure(test: RangeTest, *, theme: str | None = None, y: YScale = "auto
     colours = palette(theme)
     hue = colours.hues[0]
     raw = line(test.loss, hue, name="loss", width=1) | {"opacity": _RAW_OPACITY}
-    medians = line(test.smooth_loss, hue, name="median of a stretch", width=1.8)
+    medians = line(test.smooth_loss, hue, name="median", width=1.8)
     for trace in (raw, medians):
         trace["hovertemplate"] = "loss %{y:.4~g} at %{x:.3~g}<extra></extra>"
     points = _points(test, colours)

@@ -7,19 +7,20 @@ from typing import Any
 import plotly.graph_objects as go
 
 from lrwatch.formats import count
+from lrwatch.verdicts import Diagnosis
 from lrwatch_dashboard.address import ChartView
 from lrwatch_dashboard.figures.panels import run_panels
 from lrwatch_dashboard.figures.stack import stacked
 from lrwatch_dashboard.figures.x_axis import by_time, step_range, time_axis
 from lrwatch_dashboard.theme import Palette, look, palette
-from lrwatch_dashboard.views import Clock, Judgement, RunCurves
+from lrwatch_dashboard.views import Clock, RunCurves
 
 __all__ = ["run_figure"]
 
 
 def run_figure(
     curves: RunCurves,
-    judgement: Judgement | None = None,
+    diagnosis: Diagnosis | None = None,
     *,
     theme: str | None = None,
     view: ChartView | None = None,
@@ -31,7 +32,7 @@ def run_figure(
     ----------
     curves
         The run's lines.
-    judgement
+    diagnosis
         Gives the steps to shade; None shades nothing.
     theme
         ``"light"`` or ``"dark"``.
@@ -48,7 +49,7 @@ def run_figure(
     # which `uirevision` no longer takes it for the reader's own.
     shown = time_axis([drawn]) if clock else step_range([drawn])
     panels = run_panels(drawn, colours, y=view.y)
-    shapes = _shade(judgement, colours, clock) + _marked_steps(drawn, colours)
+    shapes = _shade(diagnosis, colours, clock) + _marked_steps(drawn, colours)
     figure = stacked(panels, colours, shown, shapes)
     for text in _first_broken_text(curves, drawn, colours):
         figure.add_annotation(text)
@@ -58,15 +59,15 @@ def run_figure(
 
 
 def _shade(
-    judgement: Judgement | None, colours: Palette, clock: Clock | None
+    diagnosis: Diagnosis | None, colours: Palette, clock: Clock | None
 ) -> list[dict[str, Any]]:
     """Shade the flagged steps."""
-    if judgement is None or judgement.interval is None:
+    if diagnosis is None or diagnosis.interval is None:
         return []
-    mark = look(judgement.verdict).mark
+    mark = look(diagnosis.verdict).mark
     if mark not in ("cross", "up", "down"):
         return []
-    interval = judgement.interval
+    interval = diagnosis.interval
     first, last = clock.seconds_at(interval).tolist() if clock else interval
     place = {"x0": first, "x1": last, "y0": 0, "y1": 1, "layer": "below"}
     paint = {"fillcolor": colours.marks[mark], "opacity": colours.shade, "line": {"width": 0}}

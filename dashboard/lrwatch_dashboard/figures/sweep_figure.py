@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 
 from lrwatch.formats import number
 from lrwatch_dashboard.address import run_href
-from lrwatch_dashboard.comparison_views import Sweep, SweepRate, SweepRun
+from lrwatch_dashboard.comparison_views import RateResult, Sweep, SweepRun
 from lrwatch_dashboard.figures.against_rate import against_rate, rate_band, rate_line
 from lrwatch_dashboard.figures.axes import linear_axis, log_axis
 from lrwatch_dashboard.figures.panel import YScale, escape
@@ -50,7 +50,7 @@ def sweep_figure(
     axis = _loss_axis(sweep, y)
     top = 10.0 ** axis["range"][1] if axis["type"] == "log" else axis["range"][1]
     figure = go.Figure()
-    for trace in (*_rates(sweep.rates, colours, top), *_marks(sweep.runs, colours, top)):
+    for trace in (*_rates(sweep.choice.rates, colours, top), *_marks(sweep.runs, colours, top)):
         figure.add_trace(trace)
     return figure.update_layout(_layout(sweep, colours, axis, loss))
 
@@ -64,7 +64,7 @@ def _loss_axis(sweep: Sweep, y: YScale) -> dict[str, Any]:
     return log_axis(kept) if best > 0 and y != "linear" else linear_axis(kept)
 
 
-def _rates(rates: Sequence[SweepRate], colours: Palette, top: float) -> list[dict[str, Any]]:
+def _rates(rates: Sequence[RateResult], colours: Palette, top: float) -> list[dict[str, Any]]:
     """Return the median over seeds as a line, and their quartiles as a band around it."""
     shown = [rate for rate in rates if math.isfinite(rate.median) and rate.median <= top]
     if len(shown) < 2:  # noqa: PLR2004  a line has two ends
@@ -87,7 +87,7 @@ def _marks(runs: Sequence[SweepRun], colours: Palette, top: float) -> list[dict[
     """Return the runs as marks, those without a loss, or far above, on the frame."""
     traces = []
     for mark in MARKS:
-        mine = [run for run in runs if look(run.verdict).mark == mark]
+        mine = [run for run in runs if look(run.view.verdict).mark == mark]
         if not mine:
             continue
         losses = [top if run.loss is None else min(run.loss, top) for run in mine]
@@ -102,7 +102,7 @@ def _marks(runs: Sequence[SweepRun], colours: Palette, top: float) -> list[dict[
                 "marker": {**style, "line": {"color": colours.ground, "width": 1}},
                 "text": [_said(run) for run in mine],
                 # A list: what is given as an array does not come back with a click.
-                "customdata": [run_href(run.key) for run in mine],
+                "customdata": [run_href(run.view.key) for run in mine],
                 "hovertemplate": "%{text}<extra></extra>",
                 "cliponaxis": False,
             }
@@ -112,16 +112,16 @@ def _marks(runs: Sequence[SweepRun], colours: Palette, top: float) -> list[dict[
 
 def _said(run: SweepRun) -> str:
     ended = "no finite loss" if run.loss is None else f"loss {number(run.loss)}"
-    running = ", still running" if run.is_running else ""
-    verdict = look(run.verdict).word
-    return f"<b>{escape(run.name)}</b><br>{verdict}; {ended} at {number(run.lr, 3)}{running}"
+    running = ", still running" if run.view.state == "running" else ""
+    verdict = look(run.view.verdict).word
+    return f"<b>{escape(run.view.name)}</b><br>{verdict}; {ended} at {number(run.lr, 3)}{running}"
 
 
 def _layout(sweep: Sweep, colours: Palette, axis: dict[str, Any], loss: str) -> dict[str, Any]:
-    rates = np.array([rate.lr for rate in sweep.rates])
+    rates = np.array([rate.lr for rate in sweep.choice.rates])
     layout = against_rate(rates, axis, colours, f"{loss} loss")
     layout["xaxis"]["title"]["text"] = "peak learning rate"
-    shapes = rate_band(sweep.band, colours)
-    if sweep.best is not None:
-        shapes.append(rate_line(sweep.best, colours.marks["disc"]))
+    shapes = rate_band(sweep.choice.band, colours)
+    if sweep.choice.best is not None:
+        shapes.append(rate_line(sweep.choice.best, colours.marks["disc"]))
     return layout | {"uirevision": "sweep", "shapes": shapes}

@@ -1,4 +1,4 @@
-"""The Alerts page: what fires, who was told, and what people say to it."""
+"""The Alerts page: what fires, what was sent, and what people say to it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
+from dash import ClientsideFunction, Dash, Input, Output, State, html, no_update
 from dash.exceptions import PreventUpdate
 
 from lrwatch_dashboard import ids
@@ -15,7 +15,7 @@ from lrwatch_dashboard.alert_views import (
     AlertBoard,
     AlertLine,
     AlertSource,
-    SilenceWish,
+    Matcher,
     attention,
 )
 from lrwatch_dashboard.components.alert_list import alert_list, rule_name
@@ -27,48 +27,34 @@ from lrwatch_dashboard.components.alert_parts import (
     tally_card,
 )
 from lrwatch_dashboard.components.silence_dialog import LENGTHS, silence_dialog
-from lrwatch_dashboard.pages.overview import POLL_MILLISECONDS
+from lrwatch_dashboard.pages.page import Page, follow, frame
+from lrwatch_dashboard.pages.page_parts import heading
 from lrwatch_dashboard.views import RunSource
 
-__all__ = ["answered", "layout", "nav_count", "poll", "register", "silenced"]
+__all__ = ["PAGE", "answered", "layout", "nav_count", "poll", "silenced"]
+
+_TOKEN, _WORDS, _BOARD = "alerts-token", "alerts-words", "alerts-board"
+_HEALTH, _NEWS = "alerts-health", "alerts-news"
+
+# Filled by the script of the assets: what a button says, and what the form for a silence holds;
+# and the time at which a silence was written, at which the script closes the form.
+_SAYING, _FORM, _DONE = "alerts-saying", "silence-form", "silence-done"
 
 _LONGEST_NUMBER: Final = 9  # digits
 
 
 def layout(source: RunSource, search: str = "") -> html.Div:
-    """Return the page.
-
-    Parameters
-    ----------
-    source
-        Where the alerts come from.
-    search
-        Query of the address: ``rule`` shows the alerts of one rule only.
-    """
+    """Return the page; ``rule`` in the query shows the alerts of one rule only."""
     board, words = source.alerts.board(), query(search)
-    return html.Div(
-        [
-            dcc.Interval(id=ids.ALERTS_TICK, interval=POLL_MILLISECONDS),
-            dcc.Store(id=ids.ALERTS_TOKEN, data=board.token),
-            dcc.Store(id=ids.ALERTS_WORDS, data=words),
-            dcc.Store(id=ids.ALERTS_SAYING),
-            dcc.Store(id=ids.SILENCE_FORM),
-            dcc.Store(id=ids.SILENCE_DONE),
-            html.Div(
-                [
-                    html.H1("Alerts"),
-                    html.P(
-                        health_line(board, time.time()), id=ids.ALERTS_HEALTH, className="health"
-                    ),
-                ],
-                className="run-head",
-            ),
-            html.P(id=ids.ALERTS_NEWS, className="said", role="status"),
-            html.Div(_body(board, words), id=ids.ALERTS_BOARD, className="alert-board"),
-            silence_dialog(board.rules),
-        ],
-        className="run alerts-page",
-        **{"data-tick": ids.ALERTS_TICK},
+    health = html.P(health_line(board, time.time()), id=_HEALTH, className="health")
+    return frame(
+        "alerts",
+        heading("Alerts", health),
+        html.P(id=_NEWS, className="said", role="status"),
+        html.Div(_body(board, words), id=_BOARD, className="alert-board"),
+        silence_dialog(board.rules),
+        held={_TOKEN: board.token, _WORDS: words, _SAYING: None, _FORM: None, _DONE: None},
+        look="run alerts-page",
     )
 
 
@@ -85,20 +71,12 @@ def poll(source: AlertSource, token: str, words: Mapping[str, str], now: float) 
         Words of the address.
     now
         Seconds since the Unix epoch.
-
-    Returns
-    -------
-    dict
-        A value for each output of the callback, by its name.
     """
     board = source.board()
-    is_same = board.token == token
-    return {
-        "token": no_update if is_same else board.token,
-        "board": no_update if is_same else _body(board, words),
-        "health": health_line(board, now),
-        "beat": {"now": now},
-    }
+    health = {"health": health_line(board, now)}
+    if board.token == token:
+        return health
+    return {**health, "token": board.token, "board": _body(board, words)}
 
 
 def answered(source: AlertSource, said: Mapping[str, Any]) -> str:
@@ -112,30 +90,28 @@ def answered(source: AlertSource, said: Mapping[str, Any]) -> str:
         ``end``, the id of a silence; or ``alert``, ``episode`` and ``by``.
     """
     if "end" in said:
-        return source.end_silence(str(said["end"])) or "The silence has ended"
+        return source.end_silence(str(said["end"])) or "Silence ended"
     alert, episode = str(said.get("alert", "")), str(said.get("episode", ""))
     if not episode.isdecimal() or len(episode) > _LONGEST_NUMBER:
-        return "That alert is not known"
+        return "Unknown alert"
     problem = source.acknowledge(alert, int(episode), str(said.get("by") or ""))
-    return problem or "Acknowledged; it is not repeated"
+    return problem or "Acknowledged; it will not be sent again"
 
 
 def silenced(source: AlertSource, form: Mapping[str, Any]) -> str:
     """Silence alerts as the form says; return why that cannot be done, and nothing if it was."""
     seconds = LENGTHS.get(str(form.get("length")))
     if seconds is None:
-        return "Say for how long; a silence has to end"
+        return "Choose for how long; every silence ends"
     if not str(form.get("reason") or "").strip():
-        return "Say why, so that others know"
-    wish = SilenceWish(
-        run=str(form.get("run") or ""),
-        rule=str(form.get("rule") or ""),
+        return "Give a reason, so that others know why"
+    return source.silence(
+        Matcher(run=str(form.get("run") or "").strip(), rule=str(form.get("rule") or "*")),
         seconds=seconds,
         reason=str(form["reason"]),
-        by=str(form.get("by") or ""),
+        by=str(form.get("by") or "").strip(),
         until_worse=bool(form.get("until_worse")),
     )
-    return source.silence(wish)
 
 
 def nav_count(source: AlertSource) -> str:
@@ -143,72 +119,59 @@ def nav_count(source: AlertSource) -> str:
     board = source.board()
     # What fired for a watcher that is gone may be long over.
     n_alerts = attention(board.firing if board.is_followed else board.unsent)
-    return str(n_alerts) if n_alerts else ""
+    return str(n_alerts or "")
 
 
-def register(app: Dash, source: RunSource) -> None:
-    """Connect the page's callbacks."""
-
-    def on_tick(_n: int, token: str, words: dict[str, str]) -> dict[str, Any]:
+def _connect(app: Dash, source: RunSource) -> None:
+    def on_tick(token: str, words: dict[str, str] | None) -> dict[str, Any]:
         return poll(source.alerts, token, words or {}, time.time())
 
     def on_saying(said: dict[str, Any], words: dict[str, str]) -> tuple[str, dict[str, Any]]:
         if not said:
             raise PreventUpdate  # the page has come, and nobody has said anything
-        news = answered(source.alerts, said)
-        return news, poll(source.alerts, "", words or {}, time.time())
+        return answered(source.alerts, said), on_tick("", words)
 
     def on_silence(
         form: dict[str, Any] | None, words: dict[str, str]
     ) -> tuple[Any, str, Any, dict[str, Any]]:
         if not form:
             raise PreventUpdate
-        problem, now = silenced(source.alerts, form), time.time()
-        page = poll(source.alerts, "", words or {}, now)
-        return (no_update, problem, no_update, page) if problem else ("Silenced", "", now, page)
+        problem, page = silenced(source.alerts, form), on_tick("", words)
+        if problem:
+            return no_update, problem, no_update, page
+        return "Silenced", "", time.time(), page
 
+    words = State(_WORDS, "data")
+    follow(app, "alerts", on_tick, _outputs(), [State(_TOKEN, "data"), words])
     app.callback(
-        output=_outputs(),
-        inputs=[
-            Input(ids.ALERTS_TICK, "n_intervals"),
-            State(ids.ALERTS_TOKEN, "data"),
-            State(ids.ALERTS_WORDS, "data"),
-        ],
-        prevent_initial_call=True,
-    )(on_tick)
-    app.callback(
-        output=[Output(ids.ALERTS_NEWS, "children"), _outputs()],
-        inputs=[Input(ids.ALERTS_SAYING, "data"), State(ids.ALERTS_WORDS, "data")],
+        output=[Output(_NEWS, "children"), _outputs()],
+        inputs=[Input(_SAYING, "data"), words],
         prevent_initial_call=True,
     )(on_saying)
     app.callback(
         output=[
-            Output(ids.ALERTS_NEWS, "children", allow_duplicate=True),
+            Output(_NEWS, "children", allow_duplicate=True),
             Output(ids.SILENCE_PROBLEM, "children"),
-            Output(ids.SILENCE_DONE, "data"),
+            Output(_DONE, "data"),
             _outputs(),
         ],
-        inputs=[Input(ids.SILENCE_FORM, "data"), State(ids.ALERTS_WORDS, "data")],
+        inputs=[Input(_FORM, "data"), words],
         prevent_initial_call=True,
     )(on_silence)
-    app.clientside_callback(
-        ClientsideFunction("lrwatchAlerts", "silenced"),
-        Input(ids.SILENCE_DONE, "data"),
-        prevent_initial_call=True,
-    )
-    app.clientside_callback(
-        ClientsideFunction("lrwatchAlerts", "drawn"),
-        Input(ids.ALERTS_BOARD, "children"),
-        prevent_initial_call=True,
-    )
+    for does, when in (("silenced", Input(_DONE, "data")), ("drawn", Input(_BOARD, "children"))):
+        app.clientside_callback(
+            ClientsideFunction("lrwatchAlerts", does), when, prevent_initial_call=True
+        )
+
+
+PAGE: Final = Page("/alerts", layout, "Alerts", connect=_connect)
 
 
 def _outputs() -> dict[str, Output]:
     return {
-        "token": Output(ids.ALERTS_TOKEN, "data", allow_duplicate=True),
-        "board": Output(ids.ALERTS_BOARD, "children", allow_duplicate=True),
-        "health": Output(ids.ALERTS_HEALTH, "children", allow_duplicate=True),
-        "beat": Output(ids.BEAT, "data", allow_duplicate=True),
+        "token": Output(_TOKEN, "data", allow_duplicate=True),
+        "board": Output(_BOARD, "children", allow_duplicate=True),
+        "health": Output(_HEALTH, "children", allow_duplicate=True),
     }
 
 
@@ -220,13 +183,14 @@ def _body(board: AlertBoard, words: Mapping[str, str]) -> list[Any]:
     if board.watcher is not None and board.watcher.problem:
         parts.append(html.P(board.watcher.problem, className="problem", role="alert"))
     if rule:
-        shown = ["Only ", html.Strong(rule_name(rule)), ". ", html.A("Show all", href="/alerts")]
+        everything = html.A("Show all", href="/alerts")
+        shown = ["Showing only ", html.Strong(rule_name(rule)), ". ", everything]
         parts.append(html.P(shown, className="only"))
     parts += _now(board, rule)
     if ended := _of(board.ended, rule):
         parts.append(_list("Ended", ended))
     beside: list[Any] = [silence_card(board.silences)]
-    # Of who is told there is nothing to say before anybody follows the store.
+    # Without a watcher there are neither receivers nor anything sent.
     if board.watcher is not None:
         sides = [*beside, tally_card(board.tallies)], [receiver_card(board.receivers)]
         beside = [html.Div(side, className="beside") for side in sides]
@@ -237,19 +201,19 @@ def _body(board: AlertBoard, words: Mapping[str, str]) -> list[Any]:
 
 
 def _now(board: AlertBoard, rule: str) -> list[Any]:
-    """Return what fires, or what would be told if somebody was."""
+    """Return what fires, or what would if a watcher was running."""
     firing, unsent = _of(board.firing, rule), _of(board.unsent, rule)
     parts = []
     if unsent:
-        parts.append(_list("Would be alerted now, and nobody is told", unsent))
+        parts.append(_list("Would alert now, but no watcher is running", unsent))
     if firing:
-        name = "Firing" if board.is_followed else "Firing when last looked at"
+        name = "Firing" if board.is_followed else "Firing at the last check"
         parts.append(_list(name, firing))
     if not parts:
-        nothing = "Nothing fires." if board.is_followed else "No running run would be alerted now."
+        nothing = "Nothing is firing." if board.is_followed else "Nothing to alert on."
         parts.append(html.P(nothing, className="calm"))
     if board.n_pending:
-        parts.append(html.P(f"{board.n_pending} more may follow", className="quiet"))
+        parts.append(html.P(f"{board.n_pending} more pending", className="quiet"))
     return parts
 
 
@@ -258,4 +222,4 @@ def _list(name: str, lines: Sequence[AlertLine]) -> html.Section:
 
 
 def _of(lines: Sequence[AlertLine], rule: str) -> list[AlertLine]:
-    return [line for line in lines if not rule or line.rule == rule]
+    return [line for line in lines if not rule or line.alert.rule == rule]

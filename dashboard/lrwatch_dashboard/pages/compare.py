@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import plotly.graph_objects as go
-from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
+from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
 
-from lrwatch.formats import count
+from lrwatch.formats import count, counted
 from lrwatch_dashboard import ids
 from lrwatch_dashboard.address import ChartView, query, run_keys
 from lrwatch_dashboard.components.compare_table import compare_table
@@ -18,67 +17,43 @@ from lrwatch_dashboard.components.view_bar import switch, view_bar
 from lrwatch_dashboard.data.compared import MOST_RUNS, chart_view, chosen_keys, compared, limit
 from lrwatch_dashboard.data.comparison import backdrop
 from lrwatch_dashboard.data.tables import comparison_rows
-from lrwatch_dashboard.figures import GRAPH_CONFIG, compare_figure, message_figure, no_figure
-from lrwatch_dashboard.pages.drawing import redraw_when_asked, zoom_in_address
-from lrwatch_dashboard.pages.overview import POLL_MILLISECONDS
+from lrwatch_dashboard.figures import compare_figure, message_figure
+from lrwatch_dashboard.pages.page import Page, follow, frame, redraw, zoom_in_address
+from lrwatch_dashboard.pages.page_parts import chart, heading, message
 from lrwatch_dashboard.theme import line_looks
 from lrwatch_dashboard.views import RunSource, RunView
 
-__all__ = ["draw", "layout", "register", "report", "status", "table"]
+__all__ = ["PAGE", "draw", "layout", "report", "status", "table"]
+
+_RUNS, _TOKEN, _STATUS = "compare-runs", "compare-token", "compare-status"
+_TABLE, _GRAPH = "compare-table", "compare-graph"
 
 
 def layout(source: RunSource, search: str = "") -> html.Div:
     """Return the page.
 
-    Parameters
-    ----------
-    source
-        Where the runs come from.
-    search
-        Query of the address: ``runs`` are keys with commas between, or ``group`` is a run whose
-        sweep is meant; ``base`` is one of them; ``others=off`` leaves the other runs out,
-        ``seeds=band`` draws runs that differ in the seed only as one; and what `ChartView` reads.
+    Of the query, ``runs`` are keys with commas between, or ``group`` is a run whose sweep is
+    meant; ``base`` is one of them; ``others=off`` leaves the other runs out, ``seeds=band`` draws
+    runs that differ in the seed only as one; the rest is for `ChartView`.
     """
     words, named = query(search), run_keys(search)
     keys = chosen_keys(source, named, words)
     if not keys:
         return _nothing_to_compare()
-    others = words.get("others") != "off"
-    choices = [("show", "others=", others), ("hide", "others=off", not others)]
-    by_seed = words.get("seeds") == "band"
-    seeds = [("single", "seeds=", not by_seed), ("band", "seeds=band", by_seed)]
-    return html.Div(
-        [
-            dcc.Interval(id=ids.COMPARE_TICK, interval=POLL_MILLISECONDS),
-            dcc.Store(id=ids.COMPARE_RUNS, data=named),
-            dcc.Store(id=ids.COMPARE_TOKEN, data=""),
-            dcc.Store(id=ids.VIEW, data=words),
-            html.Div(
-                [
-                    html.H1("Compare"),
-                    html.P(
-                        _status_line(source, keys, words), id=ids.COMPARE_STATUS, className="status"
-                    ),
-                ],
-                className="run-head",
-            ),
-            html.Div(id=ids.COMPARE_TABLE, className="card"),
-            view_bar(
-                ChartView.of(words),
-                "/compare",
-                switch("seeds", seeds),
-                switch("other runs", choices),
-                has_table=True,
-            ),
-            html.Section(
-                dcc.Graph(id=ids.COMPARE_GRAPH, config=dict(GRAPH_CONFIG), figure=no_figure()),
-                className="chart",
-                role="figure",
-                **{"aria-label": "Loss, learning rate, gradient norm and update ratio of the runs"},
-            ),
-        ],
-        className="run compare",
-        **{"data-tick": ids.COMPARE_TICK},
+    others, by_seed = words.get("others") != "off", words.get("seeds") == "band"
+    switches = (
+        switch("seeds", [("single", "seeds=", not by_seed), ("band", "seeds=band", by_seed)]),
+        switch("other runs", [("show", "others=", others), ("hide", "others=off", not others)]),
+    )
+    status_line = html.P(_status_line(source, keys, words), id=_STATUS, className="status")
+    return frame(
+        "compare",
+        heading("Compare", status_line),
+        html.Div(id=_TABLE, className="card"),
+        view_bar(ChartView.of(words), "/compare", *switches, has_table=True),
+        chart(_GRAPH, "Loss, learning rate, gradient norm and update ratio of the runs"),
+        held={_RUNS: named, _TOKEN: "", ids.VIEW: words},
+        look="run compare",
     )
 
 
@@ -88,11 +63,9 @@ def status(source: RunSource, keys: Sequence[str], words: Mapping[str, str]) -> 
     known = {view.key: view for view in source.runs(shown)}
     missing = [key for key in shown if key not in known]
     n_running = sum(view.state == "running" for view in known.values())
-    parts = [f"{count(len(known))} run{'' if len(known) == 1 else 's'}, {n_running} running"]
+    parts = [f"{counted(len(known), 'run')}, {n_running} running"]
     if len(keys) > len(shown):
-        parts.append(
-            f"the first {len(shown)} of {count(len(keys))}; more lines cannot be told apart"
-        )
+        parts.append(f"showing the first {len(shown)} of {count(len(keys))}")
     if missing:
         parts.append("no such run: " + ", ".join(missing))
     return "; ".join(parts)
@@ -105,55 +78,45 @@ def _status_line(source: RunSource, keys: Sequence[str], words: Mapping[str, str
 
 
 def draw(
-    source: RunSource, keys: Sequence[str], words: dict[str, str], theme: str, drawn: str
-) -> dict[str, Any]:
-    """Return what is shown, or nothing new if the token says that this is it.
-
-    Parameters
-    ----------
-    source, keys
-        Where the runs come from, and which.
-    words
-        Words of the address.
-    theme
-        ``"light"`` or ``"dark"``.
-    drawn
-        Token of what is shown.
-
-    Returns
-    -------
-    dict
-        A value for each output of the callback, by its name.
-    """
+    source: RunSource, keys: Sequence[str], words: Mapping[str, str], theme: str, drawn: str
+) -> dict[str, Any] | None:
+    """Return table and chart, or None if the token says that they are shown."""
     views = source.runs(keys[: limit(words)])
     token = f"{[view.token for view in views]} {sorted(words.items())} {theme}"
     if token == drawn:
-        return dict.fromkeys(("figure", "table", "token"), no_update)
+        return None
     table, figure = _side_by_side(source, views, words, theme)
     return {"figure": figure, "table": table, "token": token}
 
 
 def report(source: RunSource, search: str) -> tuple[str, html.Div] | None:
     """Return title and elements of the page as it stands, for a file; None if it shows no run."""
-    words = query(search)
-    keys = chosen_keys(source, run_keys(search), words)
-    views = source.runs(keys[: limit(words)])
+    keys, words, views = _meant(source, search)
     if not views:
         return None
     table, figure = _side_by_side(source, views, words, "variables", can_change=False)
-    body = html.Div(
-        [
-            html.Div(
-                [html.H1("Comparison"), html.P(status(source, keys, words), className="status")],
-                className="run-head",
-            ),
-            html.Div(table, className="card"),
-            dcc.Graph(figure=figure),
-            html.Section([html.H2("Why"), verdict_list(views)], className="card"),
-        ],
-        className="run compare",
-    )
-    return "compare", body
+    body = [
+        heading("Comparison", html.P(status(source, keys, words), className="status")),
+        html.Div(table, className="card"),
+        dcc.Graph(figure=figure),
+        html.Section([html.H2("Why"), verdict_list(views)], className="card"),
+    ]
+    return "compare", html.Div(body, className="run compare")
+
+
+def table(source: RunSource, search: str) -> list[Sequence[Any]] | None:
+    """Return the table of the page as rows, for a file; None if it shows no run."""
+    _, words, views = _meant(source, search)
+    return comparison_rows(compared(source, views, words)) if views else None
+
+
+def _meant(
+    source: RunSource, search: str
+) -> tuple[Sequence[str], Mapping[str, str], Sequence[RunView]]:
+    """Return the keys and words of an address, and the runs that are shown for them."""
+    words = query(search)
+    keys = chosen_keys(source, run_keys(search), words)
+    return keys, words, source.runs(keys[: limit(words)])
 
 
 def _side_by_side(
@@ -166,7 +129,7 @@ def _side_by_side(
 ) -> tuple[html.Div, go.Figure]:
     """Return table and chart of runs."""
     if not views:
-        said = message_figure("None of these runs is in the watched folder.", theme=theme)
+        said = message_figure("None of these runs is in this folder.", theme=theme)
         return html.Div(), said
     view = chart_view(words, views)
     comparison = compared(source, views, words)
@@ -180,72 +143,41 @@ def _side_by_side(
     return compare_table(comparison, looks, can_change=can_change), figure
 
 
-def table(source: RunSource, search: str) -> list[Sequence[Any]] | None:
-    """Return the table of the page as rows, for a file; None if it shows no run."""
-    words = query(search)
-    keys = chosen_keys(source, run_keys(search), words)
-    views = source.runs(keys[: limit(words)])
-    return comparison_rows(compared(source, views, words)) if views else None
+def _connect(app: Dash, source: RunSource) -> None:
+    def on_tick(keys: list[str], words: dict[str, str] | None) -> dict[str, Any]:
+        chosen = chosen_keys(source, keys, words or {})
+        return {"status": _status_line(source, chosen, words or {})}
 
-
-def register(app: Dash, source: RunSource) -> None:
-    """Connect the page's callbacks."""
-
-    def on_tick(
-        _n: int, keys: list[str], words: dict[str, str]
-    ) -> tuple[list[Any], dict[str, float]]:
-        words = words or {}
-        line = _status_line(source, chosen_keys(source, keys, words), words)
-        return line, {"now": time.time()}
-
-    def on_view(words: dict[str, str], theme: str, keys: list[str], drawn: str) -> dict[str, Any]:
+    def on_view(
+        keys: list[str], words: dict[str, str], theme: str, drawn: str
+    ) -> dict[str, Any] | None:
         return draw(source, chosen_keys(source, keys, words), words, theme, drawn)
 
-    app.callback(
-        Output(ids.COMPARE_STATUS, "children"),
-        Output(ids.BEAT, "data", allow_duplicate=True),
-        Input(ids.COMPARE_TICK, "n_intervals"),
-        State(ids.COMPARE_RUNS, "data"),
-        State(ids.VIEW, "data"),
-        prevent_initial_call=True,
-    )(on_tick)
-    redraw_when_asked(
-        app,
-        on_view,
-        tick=ids.COMPARE_TICK,
-        token=ids.COMPARE_TOKEN,
-        outputs={
-            "figure": Output(ids.COMPARE_GRAPH, "figure"),
-            "table": Output(ids.COMPARE_TABLE, "children"),
-        },
-        state=[State(ids.COMPARE_RUNS, "data")],
-    )
+    runs = State(_RUNS, "data")
+    said = {"status": Output(_STATUS, "children")}
+    follow(app, "compare", on_tick, said, [runs, State(ids.VIEW, "data")])
+    drawn = {
+        "figure": Output(_GRAPH, "figure"),
+        "table": Output(_TABLE, "children"),
+        "token": Output(_TOKEN, "data"),
+    }
+    redraw(app, "compare", on_view, drawn, [runs])
     app.clientside_callback(
         ClientsideFunction("lrwatch", "openLine"),
-        Input(ids.COMPARE_GRAPH, "clickData"),
+        Input(_GRAPH, "clickData"),
         prevent_initial_call=True,
     )
-    zoom_in_address(app, ids.COMPARE_GRAPH)
+    zoom_in_address(app, _GRAPH)
+
+
+PAGE: Final = Page("/compare", layout, "Compare", connect=_connect, report=report, table=table)
 
 
 def _nothing_to_compare() -> html.Div:
-    return html.Div(
-        [
-            html.H1("Nothing to compare yet"),
-            html.P(
-                [
-                    "Select runs in the ",
-                    html.A("Overview", href="/"),
-                    " with the box at their left, ",
-                    html.Kbd("space"),
-                    " or ",
-                    html.Kbd("x"),
-                    "; then press ",
-                    html.Kbd("c"),
-                    " or Compare.",
-                ]
-            ),
-            html.P(f"Up to {MOST_RUNS} runs fit into one chart.", className="quiet"),
-        ],
-        className="empty",
+    overview, space, mark, go_on = html.A("Overview", href="/"), *map(html.Kbd, ("space", "x", "c"))
+    how = ["Select runs in the ", overview, " with their checkboxes, ", space, " or ", mark]
+    return message(
+        "Nothing to compare yet",
+        html.P([*how, "; then press ", go_on, " or Compare."]),
+        html.P(f"A chart holds up to {MOST_RUNS} runs.", className="quiet"),
     )

@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from dash import html
 
 from lrwatch_dashboard.components.key_list import key_list
 from lrwatch_dashboard.components.sample_picture import sample_picture
 from lrwatch_dashboard.components.verdict_badge import verdict_badge
-from lrwatch_dashboard.theme import MARK_LABELS, MARKS, VERDICTS, Look, Mark
+from lrwatch_dashboard.pages.page import Page
+from lrwatch_dashboard.theme import MARK_LABELS, MARKS, STATES, VERDICTS, Look, Mark
 
-__all__ = ["layout"]
+__all__ = ["PAGE", "layout"]
 
 _OF_THE_RATE: dict[Mark, str] = {
     "cross": "The learning rate is too high, and the run is lost or about to be.",
-    "up": "The learning rate is too high, though the run goes on.",
+    "up": "The learning rate is too high, but the run still makes progress.",
     "down": "The learning rate is too low, or was cut too early.",
-    "ring": "Nothing is said of the learning rate yet.",
-    "disc": "Nothing speaks against the learning rate.",
+    "ring": "Nothing can be said about the learning rate yet.",
+    "disc": "The learning rate looks fine.",
 }
 
 
-def layout() -> html.Div:
+def layout(*_where: Any) -> html.Div:
     """Return the page."""
+    states = [html.Div([html.Dt(state), html.Dd(what)]) for state, what in STATES.items()]
     return html.Div(
         [
             html.H1("Help"),
@@ -31,19 +33,26 @@ def layout() -> html.Div:
                 [
                     html.H2("Verdicts, worst first"),
                     html.P(
-                        "The mark says what is wrong with the learning rate, the word says how "
-                        "it shows; beside it is the loss of a sample run. A run's page has the "
-                        "tests behind its verdict.",
+                        "The mark says what is wrong with the learning rate, the word how it "
+                        "shows. The picture is the loss of a sample run. The page of a run lists "
+                        "the tests behind its verdict.",
                         className="quiet",
                     ),
                     *[_marked(mark) for mark in MARKS],
                 ],
                 className="card help-verdicts",
             ),
+            html.Section(
+                [html.H2("What a run is doing"), html.Dl(states, className="meanings")],
+                className="card",
+            ),
             html.Section([html.H2("Keys"), key_list()], className="card"),
         ],
         className="run help-page",
     )
+
+
+PAGE: Final = Page("/help", layout, "Help")
 
 
 def _marked(mark: Mark) -> html.Section:

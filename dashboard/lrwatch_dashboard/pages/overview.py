@@ -2,64 +2,55 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any, Final
 
 from dash import ALL, ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
 
-from lrwatch.formats import count
+from lrwatch.formats import count, counted
 from lrwatch_dashboard import ids
 from lrwatch_dashboard.address import query
 from lrwatch_dashboard.components.empty_state import empty_state
 from lrwatch_dashboard.components.mark_filters import mark_counts, mark_filters
 from lrwatch_dashboard.components.run_table import run_table, table_change
 from lrwatch_dashboard.data.shared_trouble import shared_trouble
+from lrwatch_dashboard.pages.page import Page, follow, frame
 from lrwatch_dashboard.theme import MARKS
 from lrwatch_dashboard.views import Overview, RunSource
 
-__all__ = ["POLL_MILLISECONDS", "layout", "poll", "register", "summary"]
+__all__ = ["PAGE", "layout", "poll", "summary"]
 
-POLL_MILLISECONDS: Final = 2000
+_CHANGE, _TOKEN, _SUMMARY, _SHARED = "overview-change", "overview-token", "summary", "shared"
+_TABLE, _EMPTY = "table", "empty"
+_VERDICTS: Final = "overview-verdicts"
+"""How many runs have each verdict, as text, when what they share was worked out."""
 
 
 def layout(source: RunSource, search: str = "") -> html.Div:
     """Return the page.
 
-    Parameters
-    ----------
-    source
-        Where the runs come from.
-    search
-        Query of the address: ``q`` is the text filter, ``verdict`` the marks that are shown;
-        the script of the assets reads ``sort``.
+    Of the query, ``q`` is the text filter, ``verdict`` the marks that are shown; the script of the
+    assets reads ``sort``.
     """
     table = source.overview()
-    return html.Div(
-        [
-            dcc.Interval(id=ids.OVERVIEW_TICK, interval=POLL_MILLISECONDS),
-            dcc.Store(id=ids.OVERVIEW_TOKEN, data=table.token),
-            dcc.Store(id=ids.OVERVIEW_VERDICTS, data=_verdicts(table)),
-            dcc.Store(id=ids.OVERVIEW_CHANGE),
-            html.H1("Runs", className="unseen"),
-            html.Div(
-                [
-                    _toolbar(table, query(search)),
-                    html.P(_shared(source, table), id=ids.SHARED, className="shared"),
-                    html.Div(run_table(table.rows), className="table-frame"),
-                ],
-                id=ids.TABLE,
-                className="table-page",
-                hidden=not table.n_runs,
-            ),
-            html.Div(
-                empty_state(table.folder, table.problem),
-                id=ids.EMPTY,
-                className="empty",
-                hidden=bool(table.n_runs),
-            ),
-        ],
-        className="overview",
-        **{"data-tick": ids.OVERVIEW_TICK},
+    shared = html.P(_shared(source, table), id=_SHARED, className="shared")
+    runs = html.Div(run_table(table.rows), className="table-frame")
+    return frame(
+        "overview",
+        html.H1("Runs", className="unseen"),
+        html.Div(
+            [_toolbar(table, query(search)), shared, runs],
+            id=_TABLE,
+            className="table-page",
+            hidden=not table.n_runs,
+        ),
+        html.Div(
+            empty_state(table.folder, table.problem),
+            id=_EMPTY,
+            className="empty",
+            hidden=bool(table.n_runs),
+        ),
+        held={_TOKEN: table.token, _VERDICTS: _verdicts(table), _CHANGE: None},
+        look="overview",
     )
 
 
@@ -69,7 +60,7 @@ def _toolbar(table: Overview, words: dict[str, str]) -> html.Div:
         [
             mark_filters(table.verdicts, pressed),
             dcc.Input(
-                id=ids.FILTER,
+                id="filter",
                 type="search",
                 value=words.get("q", ""),
                 placeholder="Filter runs  /",
@@ -79,19 +70,19 @@ def _toolbar(table: Overview, words: dict[str, str]) -> html.Div:
             ),
             html.Button(
                 "Compare",
-                id=ids.COMPARE_BUTTON,
+                id="compare-button",
                 className="action",
                 title="Select runs with space or x, then compare them (c)",
                 disabled=True,
             ),
             html.Button(
                 "CSV",
-                id=ids.CSV_BUTTON,
+                id="csv-button",
                 className="action",
-                title="Save the table as it is shown",
-                **{"aria-label": "Save the table as CSV"},
+                title="Save this table as CSV",
+                **{"aria-label": "Save this table as CSV"},
             ),
-            html.Span(summary(table), id=ids.SUMMARY, className="summary"),
+            html.Span(summary(table), id=_SUMMARY, className="summary"),
         ],
         className="toolbar",
     )
@@ -99,10 +90,9 @@ def _toolbar(table: Overview, words: dict[str, str]) -> html.Div:
 
 def summary(table: Overview) -> str:
     """Return how many runs there are, and how many of them are running."""
-    runs = f"{count(table.n_runs)} run" + ("" if table.n_runs == 1 else "s")
     judging = table.verdicts.get("judging", 0)
     more = f", judging {count(judging)}" if judging else ""
-    return f"{runs}, {count(table.n_running)} running{more}"
+    return f"{counted(table.n_runs, 'run')}, {count(table.n_running)} running{more}"
 
 
 def _verdicts(table: Overview) -> str:
@@ -117,7 +107,7 @@ def _shared(source: RunSource, table: Overview) -> list[Any]:
     return ["Flagged runs share: ", html.Span(said), html.A("Sweep", href="/sweep")]
 
 
-def poll(source: RunSource, token: str, verdicts: str, now: float) -> dict[str, Any]:
+def poll(source: RunSource, token: str, verdicts: str) -> dict[str, Any]:
     """Return what changed in the page since its last poll.
 
     Parameters
@@ -128,66 +118,46 @@ def poll(source: RunSource, token: str, verdicts: str, now: float) -> dict[str, 
         Stands for the table that the page shows.
     verdicts
         Stands for the verdicts when what the flagged runs share was worked out.
-    now
-        Seconds since the Unix epoch, for the ages that the page shows.
-
-    Returns
-    -------
-    dict
-        A value for each output of the callback, by its name.
     """
     table = source.overview(token)
-    beat = {"now": now}
     if table.token == token:
-        return _nothing_but(beat)
-    are_new = _verdicts(table) != verdicts
-    return {
-        "shared": _shared(source, table) if are_new else no_update,
-        "verdicts": _verdicts(table) if are_new else no_update,
+        return {"counts": [no_update] * len(MARKS)}
+    changes = {
         "change": table_change(table),
         "token": table.token,
         "summary": summary(table),
         "counts": mark_counts(table.verdicts),
         "no_table": not table.n_runs,
         "no_empty": bool(table.n_runs),
-        "empty": empty_state(table.folder, table.problem) if not table.n_runs else no_update,
-        "beat": beat,
     }
+    if _verdicts(table) != verdicts:
+        changes |= {"shared": _shared(source, table), "verdicts": _verdicts(table)}
+    if not table.n_runs:
+        changes["empty"] = empty_state(table.folder, table.problem)
+    return changes
 
 
-def register(app: Dash, source: RunSource) -> None:
-    """Connect the page's callbacks."""
+def _connect(app: Dash, source: RunSource) -> None:
+    def on_tick(token: str, verdicts: str) -> dict[str, Any]:
+        return poll(source, token, verdicts)
 
-    def on_tick(_n: int, token: str, verdicts: str) -> dict[str, Any]:
-        return poll(source, token, verdicts, time.time())
-
-    app.callback(
-        output={
-            "change": Output(ids.OVERVIEW_CHANGE, "data"),
-            "token": Output(ids.OVERVIEW_TOKEN, "data"),
-            "summary": Output(ids.SUMMARY, "children"),
-            "shared": Output(ids.SHARED, "children"),
-            "verdicts": Output(ids.OVERVIEW_VERDICTS, "data"),
-            "counts": Output({"type": ids.MARK_COUNT, "mark": ALL}, "children"),
-            "no_table": Output(ids.TABLE, "hidden"),
-            "no_empty": Output(ids.EMPTY, "hidden"),
-            "empty": Output(ids.EMPTY, "children"),
-            "beat": Output(ids.BEAT, "data", allow_duplicate=True),
-        },
-        inputs=[
-            Input(ids.OVERVIEW_TICK, "n_intervals"),
-            State(ids.OVERVIEW_TOKEN, "data"),
-            State(ids.OVERVIEW_VERDICTS, "data"),
-        ],
-        prevent_initial_call=True,
-    )(on_tick)
+    outputs = {
+        "change": Output(_CHANGE, "data"),
+        "token": Output(_TOKEN, "data"),
+        "summary": Output(_SUMMARY, "children"),
+        "shared": Output(_SHARED, "children"),
+        "verdicts": Output(_VERDICTS, "data"),
+        "counts": Output({"type": ids.MARK_COUNT, "mark": ALL}, "children"),
+        "no_table": Output(_TABLE, "hidden"),
+        "no_empty": Output(_EMPTY, "hidden"),
+        "empty": Output(_EMPTY, "children"),
+    }
+    follow(app, "overview", on_tick, outputs, [State(_TOKEN, "data"), State(_VERDICTS, "data")])
     app.clientside_callback(
         ClientsideFunction("lrwatch", "applyRows"),
-        Input(ids.OVERVIEW_CHANGE, "data"),
+        Input(_CHANGE, "data"),
         prevent_initial_call=True,
     )
 
 
-def _nothing_but(beat: dict[str, float]) -> dict[str, Any]:
-    names = ("change", "token", "summary", "shared", "verdicts", "no_table", "no_empty", "empty")
-    return dict.fromkeys(names, no_update) | {"counts": [no_update] * len(MARKS), "beat": beat}
+PAGE: Final = Page("/", layout, "Overview", connect=_connect)

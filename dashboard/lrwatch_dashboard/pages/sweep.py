@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import plotly.graph_objects as go
-from dash import ClientsideFunction, Dash, Input, Output, dcc, html, no_update
+from dash import ClientsideFunction, Dash, Input, Output, dcc, html
 
 from lrwatch_dashboard import ids
 from lrwatch_dashboard.address import ChartView, query
@@ -20,105 +19,59 @@ from lrwatch_dashboard.components.sweep_parts import (
     sweep_card,
     sweep_list,
 )
-from lrwatch_dashboard.components.view_bar import save_buttons, switch
+from lrwatch_dashboard.components.view_bar import save_buttons, switch, toolbar
 from lrwatch_dashboard.data.range_tests import range_test
 from lrwatch_dashboard.data.sweeps import Measure, find_sweeps, sweep_of
 from lrwatch_dashboard.data.tables import range_rows, sweep_rows
-from lrwatch_dashboard.figures import (
-    GRAPH_CONFIG,
-    message_figure,
-    no_figure,
-    range_figure,
-    sweep_figure,
-)
-from lrwatch_dashboard.pages.drawing import redraw_when_asked
-from lrwatch_dashboard.pages.overview import POLL_MILLISECONDS
+from lrwatch_dashboard.figures import message_figure, range_figure, sweep_figure
+from lrwatch_dashboard.pages.page import Page, follow, frame, redraw
+from lrwatch_dashboard.pages.page_parts import chart, heading
 from lrwatch_dashboard.views import RunSource, RunView
 
-__all__ = ["draw", "layout", "register", "report", "table"]
+__all__ = ["PAGE", "draw", "layout", "report", "table"]
 
-_PARTS = ("figure", "card", "list", "table", "token")
+_TOKEN, _LIST, _CARD = "sweep-token", "sweep-list", "sweep-card"
+_GRAPH, _TABLE = "sweep-graph", "sweep-table"
+_CHART_PX: Final = 460
 
 
-def layout(search: str = "") -> html.Div:
+def layout(_source: RunSource, search: str = "") -> html.Div:
     """Return the page, which is filled by its first callback.
 
-    Parameters
-    ----------
-    search
-        Query of the address: ``group`` is a run of the sweep that is shown, ``loss=best``
-        measures runs by the least loss, ``y`` is the scale.
+    Of the query, ``group`` is a run of the sweep that is shown, ``loss=best`` measures runs by the
+    least loss, ``y`` is the scale.
     """
     words = query(search)
     view, is_best = ChartView.of(words), words.get("loss") == "best"
     scales = [("auto", "y=", view.y == "auto"), ("linear", "y=linear", view.y == "linear")]
     measures = [("final", "loss=", not is_best), ("best", "loss=best", is_best)]
-    return html.Div(
-        [
-            dcc.Interval(id=ids.SWEEP_TICK, interval=POLL_MILLISECONDS),
-            dcc.Store(id=ids.SWEEP_TOKEN, data=""),
-            dcc.Store(id=ids.VIEW, data=words),
-            html.Div(
-                [
-                    html.H1("Sweep"),
-                    html.P(
-                        "Runs that differ in learning rate and seed only, and range tests",
-                        className="status",
-                    ),
-                ],
-                className="run-head",
-            ),
-            html.Nav(id=ids.SWEEP_LIST, className="sweep-list", **{"aria-label": "Sweeps"}),
-            html.Div(id=ids.SWEEP_CARD),
-            html.Div(
-                [
-                    switch("loss", measures),
-                    switch("y axis", scales),
-                    save_buttons("/sweep", has_table=True),
-                ],
-                className="view-bar",
-                role="toolbar",
-                **{"aria-label": "Chart"},
-            ),
-            html.Section(
-                dcc.Graph(id=ids.SWEEP_GRAPH, config=dict(GRAPH_CONFIG), figure=no_figure(460)),
-                className="chart",
-                role="figure",
-                **{"aria-label": "Loss against learning rate; the table below says the same"},
-            ),
-            html.Section(
-                [html.H2("By learning rate"), html.Div(id=ids.SWEEP_TABLE)], className="card"
-            ),
-        ],
-        className="run sweep",
-        **{"data-tick": ids.SWEEP_TICK},
+    what = "Runs that differ only in learning rate and seed, and range tests"
+    return frame(
+        "sweep",
+        heading("Sweep", html.P(what, className="status")),
+        html.Nav(id=_LIST, className="sweep-list", **{"aria-label": "Sweeps"}),
+        html.Div(id=_CARD),
+        toolbar(
+            switch("loss", measures),
+            switch("y axis", scales),
+            save_buttons("/sweep", has_table=True),
+        ),
+        chart(_GRAPH, "Loss against learning rate; the table below says the same", _CHART_PX),
+        _by_rate(html.Div(id=_TABLE)),
+        held={_TOKEN: "", ids.VIEW: words},
+        look="run sweep",
     )
 
 
-def draw(source: RunSource, words: dict[str, str], theme: str, drawn: str) -> dict[str, Any]:
-    """Return what is shown, or nothing new if the token says that this is it.
-
-    Parameters
-    ----------
-    source
-        Where the runs come from.
-    words
-        Words of the address.
-    theme
-        ``"light"`` or ``"dark"``.
-    drawn
-        Token of what is shown.
-
-    Returns
-    -------
-    dict
-        A value for each output of the callback, by its name.
-    """
+def draw(
+    source: RunSource, words: Mapping[str, str], theme: str, drawn: str
+) -> dict[str, Any] | None:
+    """Return what is shown, or None if the token says that it is."""
     known, _, drawn_state = drawn.partition(" ")
     state = f"{sorted(words.items())} {theme}"
     now = source.overview(known).token
     if now == known and state == drawn_state:
-        return dict.fromkeys(_PARTS, no_update)
+        return None
     found = _Store.of(source, words)
     shown = _shown(source, found, words, theme)
     return {
@@ -138,17 +91,9 @@ def report(source: RunSource, search: str) -> tuple[str, html.Div] | None:
         return None
     shown = _shown(source, found, words, "variables")
     name = found.shown.label if isinstance(found.shown, Sweep) else found.shown.name
-    head = [html.H1("Sweep"), html.P(name, className="status")]
-    body = html.Div(
-        [
-            html.Div(head, className="run-head"),
-            shown.card,
-            dcc.Graph(figure=shown.figure),
-            html.Section([html.H2("By learning rate"), shown.table], className="card"),
-        ],
-        className="run sweep",
-    )
-    return "sweep", body
+    head = heading("Sweep", html.P(name, className="status"))
+    body = [head, shown.card, dcc.Graph(figure=shown.figure), _by_rate(shown.table)]
+    return "sweep", html.Div(body, className="run sweep")
 
 
 def table(source: RunSource, search: str) -> list[Sequence[Any]] | None:
@@ -204,34 +149,24 @@ def _loss(words: Mapping[str, str]) -> Measure:
     return "best" if words.get("loss") == "best" else "final"
 
 
-def register(app: Dash, source: RunSource) -> None:
-    """Connect the page's callbacks."""
+def _by_rate(body: html.Div) -> html.Section:
+    return html.Section([html.H2("By learning rate"), body], className="card")
 
-    def on_tick(_n: int) -> dict[str, float]:
-        return {"now": time.time()}
 
-    def on_view(words: dict[str, str], theme: str, drawn: str) -> dict[str, Any]:
+def _connect(app: Dash, source: RunSource) -> None:
+    def on_view(words: dict[str, str], theme: str, drawn: str) -> dict[str, Any] | None:
         return draw(source, words, theme, drawn)
 
-    app.callback(
-        Output(ids.BEAT, "data", allow_duplicate=True),
-        Input(ids.SWEEP_TICK, "n_intervals"),
-        prevent_initial_call=True,
-    )(on_tick)
-    redraw_when_asked(
-        app,
-        on_view,
-        tick=ids.SWEEP_TICK,
-        token=ids.SWEEP_TOKEN,
-        outputs={
-            "figure": Output(ids.SWEEP_GRAPH, "figure"),
-            "card": Output(ids.SWEEP_CARD, "children"),
-            "list": Output(ids.SWEEP_LIST, "children"),
-            "table": Output(ids.SWEEP_TABLE, "children"),
-        },
-    )
+    follow(app, "sweep", dict, {})
+    parts = {"card": _CARD, "list": _LIST, "table": _TABLE}
+    drawn = {name: Output(id_, "children") for name, id_ in parts.items()}
+    drawn |= {"figure": Output(_GRAPH, "figure"), "token": Output(_TOKEN, "data")}
+    redraw(app, "sweep", on_view, drawn)
     app.clientside_callback(
         ClientsideFunction("lrwatch", "openPoint"),
-        Input(ids.SWEEP_GRAPH, "clickData"),
+        Input(_GRAPH, "clickData"),
         prevent_initial_call=True,
     )
+
+
+PAGE: Final = Page("/sweep", layout, "Sweep", connect=_connect, report=report, table=table)

@@ -5,16 +5,16 @@ import json
 from typing import Any
 
 import pytest
-from alert_boards import NOW, a_board, a_line
+from alert_boards import NOW, a_board, a_line, a_silence, an_unsent_line
 from attacks import ATTACKS
 from dash import html
 from dashboard_views import text_of
 from lrwatch_dashboard.alert_views import (
     AlertBoard,
     HistoryLine,
-    ReceiverLine,
+    Matcher,
+    ReceiverHealth,
     RuleTally,
-    SilenceLine,
 )
 from lrwatch_dashboard.components.alert_list import alert_list
 from lrwatch_dashboard.components.alert_parts import (
@@ -48,7 +48,7 @@ def _attributes(part: Any, name: str) -> list[str]:
 
 
 def test_an_alert_says_what_where_how_bad_since_when_and_who_was_told() -> None:
-    text = text_of(alert_list([a_line(since=NOW, told_at=NOW + 10)]))
+    text = text_of(alert_list([a_line(time=NOW, told_at=NOW + 10)]))
     for part in (
         "diverging",
         "sgd-3.0",
@@ -56,7 +56,7 @@ def test_an_alert_says_what_where_how_bad_since_when_and_who_was_told() -> None:
         "Try a learning rate of 0.3",
         "page",
         "since step 40",
-        "told",
+        "sent",
     ):
         assert part in text
 
@@ -77,11 +77,11 @@ def test_a_run_that_is_gone_has_no_link() -> None:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"told_at": None}, "not told yet"),
-        ({"told_at": None, "state": "resolved"}, "nobody was told"),
+        ({"told_at": None}, "not sent yet"),
+        ({"told_at": None, "state": "resolved"}, "never sent"),
         ({"quiet": "silenced", "quiet_note": "rebooted"}, ", silenced: rebooted"),
         ({"quiet": "acknowledged", "quiet_note": "Anna"}, ", Anna is on it"),
-        ({"quiet": "inhibited", "told_at": None}, "another alert on this run says more"),
+        ({"quiet": "inhibited", "told_at": None}, "covered by another alert on this run"),
         ({"quiet": "info", "severity": "info", "told_at": None}, "shown here only"),
     ],
 )
@@ -90,8 +90,8 @@ def test_why_nobody_is_told_is_said(changes: dict[str, Any], said: str) -> None:
 
 
 def test_what_nobody_can_be_told_of_is_not_called_untold() -> None:
-    text = text_of(alert_list([a_line(state="unsent", told_at=None, episode=0)]))
-    assert "told" not in text
+    text = text_of(alert_list([an_unsent_line()]))
+    assert "sent" not in text
 
 
 def test_an_alert_that_is_over_can_be_left_alone() -> None:
@@ -112,7 +112,7 @@ def test_buttons_say_which_alert_they_mean() -> None:
 def test_what_was_said_already_is_not_offered_again() -> None:
     taken_on = alert_list([a_line(quiet="acknowledged", quiet_note="Anna")])
     silenced = alert_list([a_line(quiet="silenced", quiet_note="r")])
-    unsent = alert_list([a_line(state="unsent", episode=0)])
+    unsent = alert_list([an_unsent_line()])
     texts = [
         [text_of(b) for b in _found(part, html.Button)] for part in (taken_on, silenced, unsent)
     ]
@@ -140,33 +140,33 @@ def test_a_moment_is_said_from_now_and_exactly() -> None:
     assert getattr(past, "data-at") == str(NOW - 250)
 
 
-@pytest.mark.parametrize("at", [-5.0, 1e300])
+@pytest.mark.parametrize("at", [-5.0, 1e300, float("inf"), float("nan")])
 def test_a_moment_of_no_calendar_is_shown_all_the_same(at: float) -> None:
     assert text_of(moment(at, NOW))
 
 
 def test_the_health_line_says_who_follows() -> None:
     line = text_of(health_line(a_board(), NOW))
-    assert line == "Followed by lrwatch alert on gpu-7, pid 4711, 14 runs, last look 2 s ago"
+    assert line == "Watched by lrwatch alert on gpu-7, pid 4711: 14 runs, last check 2 s ago"
 
 
 def test_a_clock_that_is_ahead_does_not_put_a_look_into_the_future() -> None:
     watcher = a_board().watcher
     assert watcher is not None
     ahead = a_board(watcher=dataclasses.replace(watcher, looked_at=NOW + 30))
-    assert text_of(health_line(ahead, NOW)).endswith("last look 1 s ago")
+    assert text_of(health_line(ahead, NOW)).endswith("last check 1 s ago")
 
 
 def test_the_health_line_says_how_to_start_who_is_missing() -> None:
     nobody = text_of(health_line(AlertBoard(folder="my runs"), NOW))
-    assert nobody.startswith("Nobody follows this store, so nobody is told")
+    assert nobody.startswith("No watcher is running, so no alerts are sent")
     assert "lrwatch alert 'my runs' --to URL" in nobody
     watcher = a_board().watcher
     assert watcher is not None
-    watcher = dataclasses.replace(watcher, is_following=False, looked_at=NOW - 9000)
-    gone = text_of(health_line(a_board(watcher=watcher), NOW))
-    assert "Not followed at present" in gone
-    assert "last looked 2.5 h ago" in gone
+    watcher = dataclasses.replace(watcher, looked_at=NOW - 9000)
+    gone = text_of(health_line(a_board(watcher=watcher, is_followed=False), NOW))
+    assert "The watcher has stopped" in gone
+    assert "last check 2.5 h ago" in gone
 
 
 def test_receivers_silences_rules_and_history_are_tables_of_what_is_known() -> None:
@@ -182,7 +182,8 @@ def test_receivers_silences_rules_and_history_are_tables_of_what_is_known() -> N
 
 
 def test_a_silence_says_group_and_that_it_ends_when_it_gets_worse() -> None:
-    silence = SilenceLine("a" * 16, "*", "too_high", NOW, "r", group="job", until_worse=True)
+    matcher = Matcher("*", "job", "too_high")
+    silence = a_silence(matcher=matcher, reason="r", by="", until_worse=True)
     text = text_of(silence_card([silence]))
     assert "too high on every run of job" in text
     assert "r; until it gets worse" in text
@@ -200,10 +201,10 @@ def test_hostile_text_stays_text() -> None:
         line = a_line(attack, reason=attack, advice=attack, quiet="silenced", quiet_note=attack)
         parts = [
             alert_list([line]),
-            receiver_card([ReceiverLine(attack, attack, problem=attack)]),
-            silence_card([SilenceLine("a", attack, attack, NOW, attack, attack, attack)]),
+            receiver_card([ReceiverHealth(attack, attack, problem=attack)]),
+            silence_card([a_silence(attack, attack, reason=attack, by=attack)]),
             history_card([HistoryLine(NOW, attack, attack)]),
-            tally_card([RuleTally(attack, 1, 1, 1)]),
+            tally_card({attack: RuleTally(1, 1, 1)}),
         ]
         links = [link.href for part in parts for link in _found(part, html.A)]
         assert all(link.startswith(("/run/", "/alerts?rule=")) for link in links)

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from dashboard_views import an_overview, judgement, run_row, run_view, text_of
+from dashboard_views import a_diagnosis, an_overview, run_row, run_view, text_of
 from lrwatch_dashboard.address import key_of, run_href
 from lrwatch_dashboard.components.empty_state import empty_state
 from lrwatch_dashboard.components.evidence_table import evidence_table
@@ -15,8 +15,9 @@ from lrwatch_dashboard.components.run_table import grid_row, run_table, table_ch
 from lrwatch_dashboard.components.settings_list import settings_list
 from lrwatch_dashboard.components.verdict_badge import verdict_badge
 from lrwatch_dashboard.theme import VERDICTS
-from lrwatch_dashboard.views import EvidenceRow
 from plotly.utils import PlotlyJSONEncoder
+
+from lrwatch.verdicts import Evidence
 
 
 def _json(part: Any) -> str:
@@ -54,7 +55,7 @@ def test_a_row_carries_numbers_to_sort_by_and_texts_to_read() -> None:
 
 
 def test_a_row_without_a_suggestion_suggests_nothing() -> None:
-    assert grid_row(run_row(suggested_lr=None))["try_text"] == ""
+    assert grid_row(run_row(diagnosis=a_diagnosis(suggested_lr=None)))["try_text"] == ""
 
 
 @pytest.mark.parametrize("key", ["sgd-0.1", "sweep/a b", ".", "50%/ü?#", "a\\b", "<b>"])
@@ -97,8 +98,9 @@ def test_a_folder_that_cannot_be_read_says_why() -> None:
     ("state", "sentence"),
     [
         ("running", "running, last step 4 s ago"),
-        ("silent", "no new step for 4 s (a step takes 500 ms)"),
+        ("silent", "no new step for 4 s (usually one every 500 ms)"),
         ("finished", "finished 4 s ago"),
+        ("interrupted", "interrupted 4 s ago"),
         ("failed", "failed 4 s ago"),
         ("unreadable", "cannot be read"),
     ],
@@ -115,7 +117,7 @@ def test_the_status_has_the_numbers_of_the_run() -> None:
 
 
 def test_a_clock_that_runs_behind_gives_no_negative_age() -> None:
-    assert "last step 0 ms ago" in text_of(run_status(run_view(), now=1990.0))
+    assert "last step 1 s ago" in text_of(run_status(run_view(), now=1990.0))
 
 
 def test_the_verdict_card_says_reason_advice_and_what_they_rest_on() -> None:
@@ -125,15 +127,13 @@ def test_the_verdict_card_says_reason_advice_and_what_they_rest_on() -> None:
 
 
 def test_nothing_is_said_to_be_certain() -> None:
-    view = run_view(judgement=judgement(confidence=0.99999))
+    view = run_view(diagnosis=a_diagnosis(confidence=0.99999))
     assert "over 99 %" in text_of(verdict_card(view))
 
 
 def test_a_card_without_facts_has_no_empty_line() -> None:
-    bare = judgement("judging", advice="", confidence=None, suggested_lr=None, interval=None)
-    card = verdict_card(run_view(judgement=judgement("judging")))
-    view = run_view(judgement=bare, previous="a", following=None)
-    assert len(verdict_card(view).children) < len(card.children)
+    view = run_view(diagnosis=None, previous="a", following=None)
+    assert len(verdict_card(view).children) < len(verdict_card(run_view()).children)
 
 
 def test_neighbours_are_links_to_the_runs_before_and_after() -> None:
@@ -143,15 +143,15 @@ def test_neighbours_are_links_to_the_runs_before_and_after() -> None:
 
 
 def test_evidence_tells_fired_quiet_and_not_run_apart() -> None:
-    said = text_of(evidence_table(judgement().evidence))
+    said = text_of(evidence_table(a_diagnosis().evidence))
     for part in ("bounce", "fired", "1.2", "0.6", "20–60", "gain ratio", "not run", "needs the"):
         assert part in said
 
 
 @pytest.mark.parametrize(("speaks", "said"), [("for", "good sign"), ("neither", "noted")])
 def test_a_test_that_speaks_for_a_run_is_shown_calmly(speaks: Any, said: str) -> None:
-    against = EvidenceRow("bounce", "fired", 0.1, 0.6)
-    calm = EvidenceRow("settled", "fired", 0.1, 0.2, speaks=speaks)
+    against = Evidence("bounce", 0.1, 0.6, fired=True)
+    calm = Evidence("settled", 0.1, 0.2, fired=True, speaks=speaks)
     assert "outcome-fired" in _json(evidence_table((against,)))
     assert "outcome-fired" not in _json(evidence_table((calm,)))
     assert said in text_of(evidence_table((calm,)))
@@ -179,14 +179,14 @@ def test_no_settings_is_a_sentence() -> None:
 def test_no_component_makes_markup_of_what_a_user_wrote() -> None:
     hostile = "<img src=x onerror=alert(1)>"
     view = run_view(
-        hostile, config={hostile: hostile}, judgement=judgement(reason=hostile, advice=hostile)
+        hostile, config={hostile: hostile}, diagnosis=a_diagnosis(reason=hostile, advice=hostile)
     )
     parts = [
         verdict_card(view),
         run_status(view, 0.0),
         settings_list(view.config, ""),
         empty_state(hostile, hostile),
-        run_table([run_row(hostile, why=hostile)]),
+        run_table([run_row(hostile, diagnosis=a_diagnosis(reason=hostile))]),
     ]
     assert "dangerously" not in _json(parts)
     assert "Markdown" not in _json(parts)

@@ -97,7 +97,7 @@ def test_a_store_is_judged_with_processes_and_without(
         time.sleep(0.02)
     rows = {row.key: row for row in runs.overview().rows}
     assert rows["run-0"].verdict == "unreadable"
-    assert {rows[f"run-{i}"].why for i in (1, 2, 3)} == {diagnose(entries[1].path).reason}
+    assert {rows[f"run-{i}"].reason for i in (1, 2, 3)} == {diagnose(entries[1].path).reason}
     again = RunStore(store, threaded=False, cache=cache)
     again._list()
     assert {row.verdict for row in again.overview().rows} == {"judging", rows["run-1"].verdict}

@@ -4,19 +4,21 @@ import dataclasses
 
 import numpy as np
 import pytest
-from dashboard_views import curves, judgement, run_view
+from dashboard_views import a_diagnosis, curves, run_view
 from lrwatch_dashboard.data.range_tests import range_test
 from lrwatch_dashboard.data.sweeps import find_sweeps
-from lrwatch_dashboard.views import Curve, EvidenceRow, RunCurves, RunView
+from lrwatch_dashboard.views import Curve, RunCurves, RunView
+
+from lrwatch.verdicts import Evidence
 
 N = 600
 RATES = np.geomspace(1e-5, 10, N)
 
 
 def swept(key: str = "range", *, fired: bool = True, **changes: object) -> RunView:
-    test = EvidenceRow("range_test", "fired" if fired else "quiet", 1e6, 30.0)
-    judged = judgement("insufficient_data", evidence=(test,))
-    return run_view(key, judgement=judged, state="finished", lr=10.0, **changes)
+    test = Evidence("range_test", 1e6, 30.0, fired=fired)
+    judged = a_diagnosis("insufficient_data", evidence=[test])
+    return run_view(key, diagnosis=judged, state="finished", lr=10.0, **changes)
 
 
 def lines(loss: np.ndarray, **changes: object) -> RunCurves:
@@ -90,4 +92,4 @@ def test_a_test_of_a_few_steps_says_nothing() -> None:
 def test_a_range_test_is_no_run_of_a_sweep() -> None:
     views = [run_view(f"{rate}", lr=rate, config={"lr": rate}) for rate in (0.1, 0.2, 0.3)]
     (sweep,) = find_sweeps([*views, swept(config={"lr": 1e-5})])
-    assert [run.key for run in sweep.runs] == ["0.1", "0.2", "0.3"]
+    assert [run.view.key for run in sweep.runs] == ["0.1", "0.2", "0.3"]

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 from lrwatch_dashboard.data import RunStore, envelope, histories, run_store
-from lrwatch_dashboard.views import RunRow
+from lrwatch_dashboard.views import RunView
 from stores import new_writer, row, write_run
 
 from lrwatch.monitor import Monitor, diagnose
 from lrwatch.verdicts import Diagnosis
 
 
-def _rows(store: RunStore) -> dict[str, RunRow]:
+def _rows(store: RunStore) -> dict[str, RunView]:
     store.refresh()
     return {row.key: row for row in store.overview().rows}
 
@@ -29,7 +29,7 @@ def test_a_row_says_what_lrwatch_says_of_the_run(tmp_path: Path) -> None:
     path = write_run(tmp_path, "run", steps=range(300), values=_falling(300))
     said = diagnose(path)
     shown = _rows(RunStore(tmp_path, threaded=False))["run"]
-    assert (shown.verdict, shown.why) == (said.verdict, said.reason)
+    assert (shown.verdict, shown.reason) == (said.verdict, said.reason)
     assert shown.suggested_lr == said.suggested_lr
     assert (shown.lr, shown.steps, shown.state) == (0.1, 300, "finished")
     assert shown.best_loss == pytest.approx(2.0 * math.exp(-299 / 100) + 0.1)
@@ -44,7 +44,7 @@ def test_a_run_read_bit_by_bit_is_judged_as_one_read_whole(tmp_path: Path) -> No
         if step % 97 == 0:
             store.refresh()
     writer.close("finished")
-    assert _rows(store)["run"].why == diagnose(writer.folder).reason
+    assert _rows(store)["run"].reason == diagnose(writer.folder).reason
 
 
 def test_only_what_changed_is_handed_out(tmp_path: Path) -> None:
@@ -82,9 +82,9 @@ def test_runs_that_cannot_be_read_are_rows_and_the_others_go_on(tmp_path: Path) 
     rows = _rows(RunStore(tmp_path, threaded=False))
     assert rows["good"].verdict == "insufficient_data"
     assert rows["no-json"].verdict == rows["garbage"].verdict == "unreadable"
-    assert "run.json" in rows["no-json"].why
-    assert part.name in rows["garbage"].why
-    assert str(tmp_path) not in rows["no-json"].why + rows["garbage"].why
+    assert "run.json" in rows["no-json"].reason
+    assert part.name in rows["garbage"].reason
+    assert str(tmp_path) not in rows["no-json"].reason + rows["garbage"].reason
 
 
 def test_a_bug_in_a_diagnosis_costs_one_row(
@@ -98,7 +98,7 @@ def test_a_bug_in_a_diagnosis_costs_one_row(
     monkeypatch.setattr(Monitor, "checks", broken)
     shown = _rows(RunStore(tmp_path, threaded=False))["run"]
     assert shown.verdict == "unreadable"
-    assert shown.why.startswith("cannot be judged: ZeroDivisionError")
+    assert shown.reason.startswith("cannot be judged: ZeroDivisionError")
     assert "cannot judge the run" in caplog.text
 
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dashboard_views import judgement, run_view
+from dashboard_views import a_diagnosis, run_view
 from lrwatch_dashboard.data.shared_trouble import shared_trouble
 from lrwatch_dashboard.views import RunView
 
@@ -8,7 +8,10 @@ from lrwatch_dashboard.views import RunView
 def runs(verdict: str, n: int, lr: float, **config: object) -> list[RunView]:
     return [
         run_view(
-            f"{verdict}-{lr}-{i}", judgement=judgement(verdict), lr=lr, config={**config, "seed": i}
+            f"{verdict}-{lr}-{i}",
+            diagnosis=a_diagnosis(verdict),
+            lr=lr,
+            config={**config, "seed": i},
         )
         for i in range(n)
     ]

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from dashboard_views import judgement, run_view
+from dashboard_views import a_diagnosis, run_view
 from lrwatch_dashboard.data.sweeps import find_sweeps, sweep_of
 from lrwatch_dashboard.views import Curve, RunView
 
@@ -21,7 +21,7 @@ def run(key: str, lr: float | None, end: float, **changes: Any) -> RunView:
         "last_step": 9,
         "config": {"lr": lr, "seed": 0, "depth": 2},
         "state": "finished",
-        "judgement": judgement("ok"),
+        "diagnosis": a_diagnosis("ok"),
     }
     return run_view(key, **{**known, **changes})
 
@@ -34,14 +34,14 @@ def four(**changes: Any) -> list[RunView]:
 def test_a_sweep_has_its_runs_by_rate_and_says_which_rate_won() -> None:
     (sweep,) = find_sweeps(four())
     assert [r.lr for r in sweep.runs] == [0.01, 0.1, 0.3, 1.0]
-    assert (sweep.best, sweep.band) == (0.1, (0.1, 0.3))
-    assert "0.1 to 0.3 end within 2 %" in sweep.reason
+    assert (sweep.choice.best, sweep.choice.band) == (0.1, (0.1, 0.3))
+    assert "0.1 to 0.3 end within 2 %" in sweep.choice.reason
 
 
 def test_runs_of_other_settings_are_another_sweep_named_by_what_differs() -> None:
     deep = [run(f"deep{lr}", lr, 1.0, config={"lr": lr, "depth": 9}) for lr in (0.1, 0.2)]
     first, second = find_sweeps([*deep, *four()])
-    assert (len(first.rates), len(second.rates)) == (4, 2)
+    assert (len(first.choice.rates), len(second.choice.rates)) == (4, 2)
     assert (first.label, second.label) == ("depth 2", "depth 9")
 
 
@@ -63,10 +63,10 @@ def test_a_run_that_ended_without_a_finite_loss_has_none() -> None:
     broke = run("nan", 3.0, 0.5, is_broken=True, last_step=100)
     recovered = run("ok", 2.0, 0.5, is_broken=True)
     (sweep,) = find_sweeps([*four(), broke, recovered])
-    losses = {r.key: r.loss for r in sweep.runs}
+    losses = {r.view.key: r.loss for r in sweep.runs}
     assert losses["nan"] is None
     assert losses["ok"] == pytest.approx(0.5, abs=0.2)
-    assert sweep.rates[-1].n_broken == 1
+    assert sweep.choice.rates[-1].n_broken == 1
 
 
 def test_the_best_loss_is_the_least_of_the_run_and_the_final_one_its_end() -> None:
@@ -78,7 +78,7 @@ def test_the_best_loss_is_the_least_of_the_run_and_the_final_one_its_end() -> No
 def test_a_run_without_a_rate_or_a_loss_breaks_nothing() -> None:
     none, empty = run("none", None, 1.0), run("empty", 0.1, 1.0, outline=outline())
     (sweep,) = find_sweeps([none, empty])
-    assert [(r.key, r.loss) for r in sweep.runs] == [("empty", None)]
+    assert [(r.view.key, r.loss) for r in sweep.runs] == [("empty", None)]
     assert find_sweeps([]) == ()
 
 
@@ -90,4 +90,4 @@ def test_a_run_names_its_sweep_and_an_unknown_one_the_first() -> None:
 
 def test_a_rate_that_is_not_finite_is_no_rate() -> None:
     (sweep,) = find_sweeps([*four(), run("inf", math.inf, 1.0)])
-    assert len(sweep.rates) == 4
+    assert len(sweep.choice.rates) == 4

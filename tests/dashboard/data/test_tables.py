@@ -6,7 +6,7 @@ import io
 import numpy as np
 import pytest
 from attacks import ATTACKS
-from dashboard_views import curve, curves, judgement, run_view
+from dashboard_views import a_diagnosis, curve, curves, run_view
 from lrwatch_dashboard.data.comparison import compare_runs
 from lrwatch_dashboard.data.sweeps import find_sweeps
 from lrwatch_dashboard.data.tables import as_csv, comparison_rows, sweep_rows
@@ -34,7 +34,7 @@ def test_a_sweep_is_a_row_a_run_with_what_its_rate_came_to() -> None:
             f"{rate}-{seed}",
             lr=rate,
             config={"lr": rate, "seed": seed},
-            judgement=judgement("ok"),
+            diagnosis=a_diagnosis("ok"),
             outline=Curve("loss", np.arange(2.0), np.array([2.0, rate + seed])),
         )
         for rate in (0.1, 0.2)

@@ -15,7 +15,7 @@ import pytest
 from alert_samples import an_alert
 from lrwatch_dashboard.data import RunStore, cache_folder, verdict_memory
 from lrwatch_dashboard.data.finding import Finding
-from lrwatch_dashboard.views import Clock, RunRow
+from lrwatch_dashboard.views import Clock, RunView
 from stores import new_writer, row, write_run
 
 from lrwatch.following import summarised
@@ -54,7 +54,7 @@ def _age(run: Path, seconds: float = 60.0) -> None:
         os.utime(path, (then, then))
 
 
-def _rows(store: Path, cache: Path | None) -> dict[str, RunRow]:
+def _rows(store: Path, cache: Path | None) -> dict[str, RunView]:
     runs = RunStore(store, threaded=False, cache=cache)
     runs.refresh()
     return {row.key: row for row in runs.overview().rows}
@@ -221,7 +221,7 @@ def test_a_run_that_goes_on_after_its_rest_is_followed_and_shown_meanwhile(tmp_p
     assert whole.steps == 260
     fresh = RunStore(tmp_path / "runs", threaded=False)
     fresh.refresh()
-    assert whole.why == fresh.overview().rows[0].why
+    assert whole.reason == fresh.overview().rows[0].reason
 
 
 def test_where_findings_are_kept_is_the_platforms_and_can_be_chosen(tmp_path: Path) -> None:

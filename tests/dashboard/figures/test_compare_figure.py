@@ -55,7 +55,7 @@ def test_the_other_runs_lie_behind_and_say_nothing() -> None:
     figure = _draw(_comparison(a=curves()), curve("others"))
     behind = figure.data[0]
     assert (behind.name, behind.hoverinfo) == ("other runs", "skip")
-    assert "others grey" in _texts(figure)
+    assert "other runs grey" in _texts(figure)
     assert _draw(_comparison(a=curves()), Curve("", np.empty(0), np.empty(0))).data[0].name == "a"
 
 
@@ -96,7 +96,7 @@ def test_a_loss_below_zero_gets_a_linear_axis() -> None:
 def test_runs_that_cannot_be_read_leave_sentences() -> None:
     figure = _draw(_comparison(a=None))
     assert not figure.data
-    assert "No loss was seen in these runs" in _texts(figure)
+    assert "No loss recorded in these runs" in _texts(figure)
 
 
 def test_names_are_text() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from dashboard_views import curve, curves, judgement
+from dashboard_views import a_diagnosis, curve, curves
 from lrwatch_dashboard.figures import GRAPH_CONFIG, message_figure, run_figure
 from lrwatch_dashboard.theme import DARK, LIGHT
 
@@ -70,7 +70,7 @@ def test_panels_do_not_overlap_and_the_y_axes_follow_the_server() -> None:
 
 
 def test_flagged_steps_are_shaded_in_every_panel_in_the_colour_of_the_verdict() -> None:
-    layout = _layout(run_figure(curves(), judgement("oscillating")))
+    layout = _layout(run_figure(curves(), a_diagnosis("oscillating")))
     shades = [shape for shape in layout["shapes"] if shape["type"] == "rect"]
     assert [(s["x0"], s["x1"]) for s in shades] == [(20, 60)] * 4
     assert {s["fillcolor"] for s in shades} == {LIGHT.marks["up"]}
@@ -79,7 +79,7 @@ def test_flagged_steps_are_shaded_in_every_panel_in_the_colour_of_the_verdict() 
 
 @pytest.mark.parametrize("verdict", ["ok", "converged", "insufficient_data", "judging"])
 def test_a_run_that_is_not_flagged_has_no_shade(verdict: str) -> None:
-    layout = _layout(run_figure(curves(), judgement(verdict)))
+    layout = _layout(run_figure(curves(), a_diagnosis(verdict)))
     assert not [shape for shape in layout["shapes"] if shape["type"] == "rect"]
 
 
@@ -113,10 +113,10 @@ def test_a_resume_is_a_dotted_line() -> None:
 @pytest.mark.parametrize(
     ("field", "value", "sentence"),
     [
-        ("loss", NOTHING, "No loss was seen"),
-        ("lr", (NOTHING,), "No learning rate was recorded"),
-        ("grad_norm", NOTHING, "No gradient norm was recorded"),
-        ("update_ratio", NOTHING, "No update norm was recorded"),
+        ("loss", NOTHING, "No loss recorded"),
+        ("lr", (NOTHING,), "No learning rate recorded"),
+        ("grad_norm", NOTHING, "No gradient norm recorded"),
+        ("update_ratio", NOTHING, "No update norm recorded"),
     ],
 )
 def test_a_panel_without_its_metric_says_what_is_missing_and_takes_less_room(
@@ -199,5 +199,5 @@ def test_no_chart_can_be_sent_to_a_server() -> None:
 def test_drawing_changes_nothing_in_the_view_model() -> None:
     lines = curves()
     before = {f.name: getattr(lines, f.name) for f in dataclasses.fields(lines)}
-    run_figure(lines, judgement())
+    run_figure(lines, a_diagnosis())
     assert all(getattr(lines, name) is value for name, value in before.items())

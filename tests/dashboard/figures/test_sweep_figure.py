@@ -5,24 +5,38 @@ import math
 from typing import Any
 
 import pytest
-from lrwatch_dashboard.comparison_views import Sweep, SweepRate, SweepRun
+from dashboard_views import a_diagnosis, run_view
+from lrwatch_dashboard.comparison_views import RateResult, Sweep, SweepRun
 from lrwatch_dashboard.figures import sweep_figure
 from lrwatch_dashboard.theme import DARK, LIGHT
 
+from lrwatch.comparing import RateChoice
+
+
+def _run(key: str, verdict: str, lr: float, loss: float | None, **changes: Any) -> SweepRun:
+    state = {"state": "finished", "diagnosis": a_diagnosis(verdict)}
+    return SweepRun(run_view(key, **{**state, **changes}), lr, loss)
+
+
 RUNS = (
-    SweepRun("low", "low", "too_low", False, 0.001, 1.8),
-    SweepRun("a/b", "good <i>", "ok", True, 0.1, 1.0),
-    SweepRun("seed", "seed", "ok", False, 0.1, 1.2),
-    SweepRun("gone", "gone", "diverging", False, 3.0, None),
-    SweepRun("far", "far", "diverging", False, 1.0, 1e20),
+    _run("low", "too_low", 0.001, 1.8),
+    _run("a/b", "ok", 0.1, 1.0, name="good <i>", state="running"),
+    _run("seed", "ok", 0.1, 1.2),
+    _run("gone", "diverging", 3.0, None),
+    _run("far", "diverging", 1.0, 1e20),
 )
 RATES = (
-    SweepRate(0.001, 1.8, 1.8, 1.8, 1, 0),
-    SweepRate(0.1, 1.1, 1.05, 1.15, 2, 0),
-    SweepRate(1.0, 1e20, 1e20, 1e20, 1, 0),
-    SweepRate(3.0, math.inf, math.inf, math.inf, 1, 1),
+    RateResult(0.001, 1.8, 1.8, 1.8, 1, 0),
+    RateResult(0.1, 1.1, 1.05, 1.15, 2, 0),
+    RateResult(1.0, 1e20, 1e20, 1e20, 1, 0),
+    RateResult(3.0, math.inf, math.inf, math.inf, 1, 1),
 )
-SWEEP = Sweep("all runs", RUNS, RATES, 0.1, (0.1, 0.1), "0.1 is best")
+CHOICE = RateChoice(RATES, 0.1, (0.1, 0.1), "0.1 is best")
+SWEEP = Sweep("all runs", RUNS, CHOICE)
+
+
+def _choosing(**changes: Any) -> Sweep:
+    return dataclasses.replace(SWEEP, choice=dataclasses.replace(CHOICE, **changes))
 
 
 def _trace(figure: Any, name: str) -> Any:
@@ -52,7 +66,7 @@ def test_the_median_is_a_line_with_the_quartiles_around_it() -> None:
 
 
 def test_single_runs_have_no_quartiles() -> None:
-    single = dataclasses.replace(SWEEP, rates=RATES[:1] * 2)
+    single = _choosing(rates=RATES[:1] * 2)
     assert "quartiles" not in {trace.name for trace in sweep_figure(single).data}
 
 
@@ -60,7 +74,7 @@ def test_the_band_and_the_best_rate_are_drawn_where_there_are_any() -> None:
     band, best = sweep_figure(SWEEP).layout.shapes
     assert band.x0 < 0.1 < band.x1
     assert best.x0 == best.x1 == 0.1
-    assert not sweep_figure(dataclasses.replace(SWEEP, band=None, best=None)).layout.shapes
+    assert not sweep_figure(_choosing(band=None, best=None)).layout.shapes
 
 
 def test_both_axes_are_logarithmic_unless_the_loss_is_below_zero_or_it_is_asked_for() -> None:
@@ -72,7 +86,7 @@ def test_both_axes_are_logarithmic_unless_the_loss_is_below_zero_or_it_is_asked_
 
 
 def test_a_sweep_without_any_loss_is_drawn() -> None:
-    figure = sweep_figure(Sweep("all runs", RUNS[3:4], RATES[3:], None, None, "no"))
+    figure = sweep_figure(Sweep("all runs", RUNS[3:4], RateChoice(RATES[3:], None, None, "no")))
     assert len(figure.data) == 1
 
 

@@ -5,10 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from alert_boards import NOW, a_board, a_line, known, watched
-from dash import no_update
+from alert_boards import NOW, a_board, a_line, an_unsent_line, known, watched
 from dashboard_views import FakeAlerts, FakeSource, text_of
-from lrwatch_dashboard.alert_views import AlertBoard, SilenceWish
+from lrwatch_dashboard.alert_views import AlertBoard, Matcher
 from lrwatch_dashboard.app import create_app
 from lrwatch_dashboard.data import RunStore
 from lrwatch_dashboard.pages import alerts
@@ -36,13 +35,13 @@ def _page(board: AlertBoard, search: str = "") -> str:
 
 def test_a_store_where_all_is_well_says_so_in_one_sentence() -> None:
     text = _page(a_board())
-    assert "Nothing fires." in text
-    assert "Followed by lrwatch alert" in text
+    assert "Nothing is firing." in text
+    assert "Watched by lrwatch alert" in text
 
 
 def test_an_empty_store_that_nobody_follows_is_calm_too() -> None:
     text = _page(AlertBoard(folder="runs"))
-    assert "No running run would be alerted now." in text
+    assert "Nothing to alert on." in text
     assert "lrwatch alert runs --to URL" in text
     assert "Receivers" not in text
     assert "History" not in text
@@ -51,20 +50,16 @@ def test_an_empty_store_that_nobody_follows_is_calm_too() -> None:
 def test_what_fires_stands_above_what_ended() -> None:
     text = _page(a_board(a_line("bad"), ended=(a_line("better", state="resolved"),)))
     assert text.index("Firing") < text.index("bad") < text.index("Ended") < text.index("better")
-    assert "Nothing fires" not in text
+    assert "Nothing is firing" not in text
 
 
 def test_what_nobody_is_told_of_is_headed_so() -> None:
-    unsent = a_line("bad", state="unsent", episode=0, told_at=None)
-    text = _page(AlertBoard(unsent=(unsent,), folder="runs"))
-    assert "Would be alerted now, and nobody is told" in text
+    text = _page(AlertBoard(unsent=(an_unsent_line("bad"),), folder="runs"))
+    assert "Would alert now, but no watcher is running" in text
 
 
 def test_what_a_gone_watcher_knew_is_headed_by_its_age() -> None:
-    watcher = a_board().watcher
-    assert watcher is not None
-    gone = dataclasses.replace(watcher, is_following=False)
-    assert "Firing when last looked at" in _page(a_board(a_line(), watcher=gone))
+    assert "Firing at the last check" in _page(a_board(a_line(), is_followed=False))
 
 
 def test_problems_of_the_watcher_and_of_its_files_are_said() -> None:
@@ -79,18 +74,16 @@ def test_problems_of_the_watcher_and_of_its_files_are_said() -> None:
 def test_the_address_limits_the_page_to_a_rule() -> None:
     board = a_board(a_line("a"), a_line("b", rule="too_high"))
     text = _page(board, "?rule=too_high")
-    assert "Only too high" in text
+    assert "Showing only too high" in text
     assert "Acknowledge b" not in text
     assert " b " in text
     assert " a Loss" not in text
 
 
-def test_a_poll_with_nothing_new_sends_the_line_of_the_watcher_and_the_clock() -> None:
-    source = FakeAlerts(a_board())
-    answer = alerts.poll(source, "b:1", {}, NOW)
-    assert (answer["board"], answer["token"]) == (no_update, no_update)
-    assert answer["beat"] == {"now": NOW}
-    assert "last look 2 s ago" in text_of(answer["health"])
+def test_a_poll_with_nothing_new_changes_the_line_of_the_watcher_only() -> None:
+    answer = alerts.poll(FakeAlerts(a_board()), "b:1", {}, NOW)
+    assert set(answer) == {"health"}
+    assert "last check 2 s ago" in text_of(answer["health"])
 
 
 def test_a_poll_brings_what_changed() -> None:
@@ -103,11 +96,9 @@ def test_the_bar_counts_what_asks_for_somebody() -> None:
     firing = (a_line("a"), a_line("b", quiet="silenced"), a_line("c", state="recovering"))
     assert alerts.nav_count(FakeAlerts(a_board(*firing))) == "1"
     assert alerts.nav_count(FakeAlerts(a_board())) == ""
-    unsent = AlertBoard(unsent=(a_line(state="unsent"), a_line(state="unsent")))
+    unsent = AlertBoard(unsent=(an_unsent_line(), an_unsent_line()))
     assert alerts.nav_count(FakeAlerts(unsent)) == "2"
-    watcher = a_board().watcher
-    assert watcher is not None
-    long_ago = a_board(a_line(), watcher=dataclasses.replace(watcher, is_following=False))
+    long_ago = a_board(a_line(), is_followed=False)
     assert alerts.nav_count(FakeAlerts(long_ago)) == ""
 
 
@@ -115,28 +106,28 @@ def test_an_acknowledgement_is_handed_on() -> None:
     source = FakeAlerts()
     said = alerts.answered(source, {"alert": "a" * 16, "episode": "2", "by": "Anna"})
     assert source.said == [("a" * 16, 2, "Anna")]
-    assert said == "Acknowledged; it is not repeated"
+    assert said == "Acknowledged; it will not be sent again"
     assert alerts.answered(FakeAlerts(problem="no"), {"alert": "a", "episode": "1"}) == "no"
 
 
 @pytest.mark.parametrize("episode", [None, "", "-1", "1e9", "x", [], {}, "1\n", "²", "9" * 5000])
 def test_an_acknowledgement_of_nothing_is_refused(episode: Any) -> None:
     source = FakeAlerts()
-    assert "not known" in alerts.answered(source, {"alert": "a", "episode": episode})
+    assert "Unknown alert" in alerts.answered(source, {"alert": "a", "episode": episode})
     assert not source.said
 
 
 def test_the_end_of_a_silence_is_handed_on() -> None:
     source = FakeAlerts()
-    assert alerts.answered(source, {"end": "f" * 16}) == "The silence has ended"
+    assert alerts.answered(source, {"end": "f" * 16}) == "Silence ended"
     assert source.said == ["f" * 16]
 
 
 def test_a_silence_is_handed_on_with_its_end() -> None:
     source = FakeAlerts()
     assert alerts.silenced(source, FORM) == ""
-    wish = SilenceWish("sgd-*", "diverging", 8 * 3600.0, "known", "Anna", until_worse=True)
-    assert source.said == [wish]
+    matcher = Matcher("sgd-*", "*", "diverging")
+    assert source.said == [(matcher, 8 * 3600.0, "known", "Anna", True)]
 
 
 @pytest.mark.parametrize(
@@ -146,9 +137,9 @@ def test_a_silence_is_handed_on_with_its_end() -> None:
         ({"length": "forever"}, "for how long"),
         ({"length": ["8 hours"]}, "for how long"),
         ({"length": 1e99}, "for how long"),
-        ({"reason": ""}, "why"),
-        ({"reason": None}, "why"),
-        ({"reason": "  "}, "why"),
+        ({"reason": ""}, "reason"),
+        ({"reason": None}, "reason"),
+        ({"reason": "  "}, "reason"),
     ],
 )
 def test_a_silence_without_an_end_or_a_reason_is_refused(

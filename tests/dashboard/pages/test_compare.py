@@ -3,8 +3,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from dash import no_update
-from dashboard_views import FakeSource, curves, judgement, run_view, text_of
+from dashboard_views import FakeSource, a_diagnosis, curves, run_view, text_of
 from lrwatch_dashboard.data.compared import chosen_keys
 from lrwatch_dashboard.figures import GRAPH_CONFIG
 from lrwatch_dashboard.pages import compare
@@ -15,8 +14,12 @@ def _source(*keys: str) -> FakeSource:
     return FakeSource(views=views, lines=curves())
 
 
-def _drawn(source: FakeSource, keys: list[str], **words: str) -> dict[str, Any]:
-    return compare.draw(source, keys, words, "light", "")
+def _drawn(
+    source: FakeSource, keys: list[str], theme: str = "light", token: str = "", **words: str
+) -> dict[str, Any]:
+    drawn = compare.draw(source, keys, words, theme, token)
+    assert drawn is not None
+    return drawn
 
 
 def test_the_page_says_how_many_runs_there_are_and_which_are_missing() -> None:
@@ -37,7 +40,7 @@ def test_the_chart_has_the_configuration_of_all_charts() -> None:
 def test_more_runs_than_can_be_told_apart_are_cut_and_said() -> None:
     keys = [f"run-{i}" for i in range(25)]
     source = _source(*keys)
-    assert "the first 20 of 25" in compare.status(source, keys, {})
+    assert "showing the first 20 of 25" in compare.status(source, keys, {})
     assert len({trace.name for trace in _drawn(source, keys)["figure"].data}) == 20
 
 
@@ -59,14 +62,13 @@ def test_links_keep_the_other_runs_and_the_base() -> None:
 def test_what_is_shown_is_drawn_again_only_when_something_changed() -> None:
     source = _source("a", "b")
     token = _drawn(source, ["a", "b"])["token"]
-    again = compare.draw(source, ["a", "b"], {}, "light", token)
-    assert all(value is no_update for value in again.values())
+    assert compare.draw(source, ["a", "b"], {}, "light", token) is None
 
-    assert compare.draw(source, ["a", "b"], {}, "dark", token)["token"] != token
-    assert compare.draw(source, ["a", "b"], {"y": "log"}, "light", token)["token"] != token
-    changed = run_view("b", judgement=judgement("ok"), token="a:2")
+    assert _drawn(source, ["a", "b"], "dark", token)["token"] != token
+    assert _drawn(source, ["a", "b"], token=token, y="log")["token"] != token
+    changed = run_view("b", diagnosis=a_diagnosis("ok"), token="a:2")
     source.views["b"] = changed
-    assert compare.draw(source, ["a", "b"], {}, "light", token)["token"] != token
+    assert _drawn(source, ["a", "b"], token=token)["token"] != token
 
 
 def test_the_zoom_of_the_address_is_asked_for_in_steps() -> None:
@@ -92,7 +94,7 @@ def test_other_runs_are_drawn_unless_switched_off() -> None:
 def test_names_of_runs_and_settings_are_text() -> None:
     hostile = "<img src=x onerror=alert(1)>"
     source = FakeSource(views={hostile: run_view(hostile, config={hostile: hostile})}, lines=None)
-    table = compare.draw(source, [hostile], {}, "light", "")["table"]
+    table = _drawn(source, [hostile])["table"]
     assert "dangerously" not in str(table.to_plotly_json())
 
 
@@ -115,10 +117,10 @@ def test_a_sweep_is_compared_by_one_of_its_runs() -> None:
 def test_runs_that_differ_in_the_seed_only_are_drawn_as_one_on_demand() -> None:
     source = _sweep()
     keys = ["0.3-0", "0.1-0", "0.3-1", "0.1-1"]
-    single = compare.draw(source, keys, {}, "light", "")["figure"]
+    single = _drawn(source, keys)["figure"]
     assert len([t for t in single.data if t.yaxis == "y"]) == 4
 
-    answer = compare.draw(source, keys, {"seeds": "band"}, "light", "")
+    answer = _drawn(source, keys, seeds="band")
     drawn = [t.name for t in answer["figure"].data if t.yaxis == "y" and t.name != "one seed"]
     assert drawn == [
         "quartiles",

@@ -2,14 +2,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import get_args
 
 import lrwatch_dashboard
 from dashboard_views import text_of
 from lrwatch_dashboard.components.key_list import KEYS
 from lrwatch_dashboard.components.sample_picture import SAMPLES
 from lrwatch_dashboard.pages import help as help_page
-from lrwatch_dashboard.theme import MARK_LABELS, VERDICTS
+from lrwatch_dashboard.theme import MARK_LABELS, STATES, VERDICTS
 from sources import ROOT
+
+from lrwatch.records import RunState
 
 
 def test_every_verdict_is_explained_in_two_sentences() -> None:
@@ -18,6 +21,11 @@ def test_every_verdict_is_explained_in_two_sentences() -> None:
         assert f"{shown.word} {shown.meaning}. {shown.sign}." in said
         assert shown.sign
         assert not (shown.meaning + shown.sign).endswith(".")
+
+
+def test_every_state_of_a_run_is_explained() -> None:
+    said = text_of(help_page.layout())
+    assert all(f"{state} {STATES[state]}" in said for state in {*get_args(RunState)} - {"gone"})
 
 
 def test_every_mark_is_named_and_every_key_listed() -> None:

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from dash import no_update
-from dashboard_views import FakeSource, an_overview, judgement, run_row, run_view, text_of
+from dashboard_views import FakeSource, a_diagnosis, an_overview, run_row, run_view, text_of
 from lrwatch_dashboard import ids
 from lrwatch_dashboard.pages import overview
 from plotly.utils import PlotlyJSONEncoder
@@ -24,20 +24,20 @@ def _by_id(part: Any, wanted: str) -> Any:
 def test_the_first_paint_has_the_rows_already() -> None:
     page = overview.layout(FakeSource(an_overview(run_row("a"), run_row("b"))))
     assert [row["key"] for row in _by_id(page, ids.GRID).rowData] == ["a", "b"]
-    assert not _by_id(page, ids.TABLE).hidden
-    assert _by_id(page, ids.EMPTY).hidden
+    assert not _by_id(page, "table").hidden
+    assert _by_id(page, "empty").hidden
 
 
 def test_an_empty_folder_shows_the_empty_state_and_no_table() -> None:
     page = overview.layout(FakeSource(an_overview()))
-    assert _by_id(page, ids.TABLE).hidden
-    assert not _by_id(page, ids.EMPTY).hidden
+    assert _by_id(page, "table").hidden
+    assert not _by_id(page, "empty").hidden
 
 
 def test_the_address_sets_the_filters() -> None:
     page = overview.layout(FakeSource(), "?q=sgd%20a&verdict=up,nonsense")
-    assert _by_id(page, ids.FILTER).value == "sgd a"
-    pressed = [getattr(b, "aria-pressed") for b in _by_id(page, ids.MARK_FILTERS).children]
+    assert _by_id(page, "filter").value == "sgd a"
+    pressed = [getattr(b, "aria-pressed") for b in _by_id(page, "mark-filters").children]
     assert pressed == ["false", "true", "false", "false", "false"]
 
 
@@ -49,16 +49,13 @@ def test_the_summary_counts_runs() -> None:
     assert overview.summary(judging) == "1 run, 0 running, judging 1"
 
 
-def test_a_poll_with_nothing_new_sends_the_clock_only() -> None:
-    answer = overview.poll(FakeSource(), "a:1", "", now=5.0)
-    assert answer.pop("beat") == {"now": 5.0}
-    assert answer.pop("counts") == [no_update] * 5
-    assert all(value is no_update for value in answer.values())
+def test_a_poll_with_nothing_new_changes_nothing() -> None:
+    assert overview.poll(FakeSource(), "a:1", "") == {"counts": [no_update] * 5}
 
 
 def test_a_poll_brings_changed_rows_counts_and_the_new_token() -> None:
     table = an_overview(run_row("a", verdict="ok"), token="a:2", whole=False, removed=("b",))
-    answer = overview.poll(FakeSource(table), "a:1", "", now=5.0)
+    answer = overview.poll(FakeSource(table), "a:1", "")
     assert [row["key"] for row in answer["change"]["rows"]] == ["a"]
     assert answer["change"]["removed"] == ["b"]
     assert answer["token"] == "a:2"
@@ -68,14 +65,14 @@ def test_a_poll_brings_changed_rows_counts_and_the_new_token() -> None:
 
 def test_the_last_run_that_goes_leaves_the_empty_state() -> None:
     table = an_overview(token="a:2", whole=False, removed=("a",))
-    answer = overview.poll(FakeSource(table), "a:1", "", now=5.0)
+    answer = overview.poll(FakeSource(table), "a:1", "")
     assert (answer["no_table"], answer["no_empty"]) == (True, False)
     assert "No runs yet" in json.dumps(answer["empty"], cls=PlotlyJSONEncoder)
 
 
 def _flagged(*, judging: int = 0) -> FakeSource:
     bad = {f"bad{i}": run_view(f"bad{i}", lr=1.0) for i in range(3)}
-    good = {f"good{i}": run_view(f"good{i}", lr=0.1, judgement=judgement("ok")) for i in range(3)}
+    good = {f"good{i}": run_view(f"good{i}", lr=0.1, diagnosis=a_diagnosis("ok")) for i in range(3)}
     rows = [run_row(key) for key in (*bad, *good)]
     table = an_overview(*rows, verdicts={"oscillating": 3, "ok": 3, "judging": judging})
     return FakeSource(table, views=bad | good)
@@ -83,18 +80,18 @@ def _flagged(*, judging: int = 0) -> FakeSource:
 
 def test_what_flagged_runs_share_is_one_sentence_below_the_filters() -> None:
     page = overview.layout(_flagged())
-    shared = page[ids.SHARED]
+    shared = page["shared"]
     assert text_of(shared) == (
         "Flagged runs share: learning rate >= 1 in 3 of 3 runs too high, and in 0 of 3 others Sweep"
     )
 
 
 def test_what_flagged_runs_share_is_not_said_before_all_are_judged() -> None:
-    assert text_of(overview.layout(_flagged(judging=1))[ids.SHARED]) == ""
+    assert text_of(overview.layout(_flagged(judging=1))["shared"]) == ""
 
 
 def test_what_flagged_runs_share_is_worked_out_anew_only_when_verdicts_change() -> None:
     source = _flagged()
-    first = overview.poll(source, "", "", now=5.0)
+    first = overview.poll(source, "", "")
     assert "3 of 3" in text_of(first["shared"])
-    assert overview.poll(source, "", first["verdicts"], now=5.0)["shared"] is no_update
+    assert "shared" not in overview.poll(source, "", first["verdicts"])

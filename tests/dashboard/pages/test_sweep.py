@@ -3,10 +3,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from dash import no_update
-from dashboard_views import FakeSource, an_overview, curves, judgement, run_view, text_of
+from dashboard_views import FakeSource, a_diagnosis, an_overview, curves, run_view, text_of
 from lrwatch_dashboard.pages import sweep
-from lrwatch_dashboard.views import Curve, EvidenceRow
+from lrwatch_dashboard.views import Curve
+
+from lrwatch.verdicts import Evidence
 
 
 def _source(**settings: Any) -> FakeSource:
@@ -16,7 +17,7 @@ def _source(**settings: Any) -> FakeSource:
             f"lr{lr}",
             lr=lr,
             config={"lr": lr, **settings},
-            judgement=judgement("ok"),
+            diagnosis=a_diagnosis("ok"),
             outline=Curve("loss", np.arange(2.0), np.array([2.0, end])),
         )
         for lr, end in ends.items()
@@ -24,8 +25,12 @@ def _source(**settings: Any) -> FakeSource:
     return FakeSource(views=views)
 
 
-def _drawn(source: FakeSource, **words: str) -> dict[str, Any]:
-    return sweep.draw(source, words, "light", "")
+def _drawn(
+    source: FakeSource, theme: str = "light", token: str = "", **words: str
+) -> dict[str, Any]:
+    drawn = sweep.draw(source, words, theme, token)
+    assert drawn is not None
+    return drawn
 
 
 def test_the_page_says_which_rate_won_and_shows_every_run() -> None:
@@ -56,11 +61,11 @@ def test_the_sweep_of_the_address_is_shown_and_the_others_are_links() -> None:
 def test_what_is_shown_is_drawn_again_only_when_something_changed() -> None:
     source = _source()
     token = _drawn(source)["token"]
-    assert all(v is no_update for v in sweep.draw(source, {}, "light", token).values())
-    assert sweep.draw(source, {}, "dark", token)["token"] != token
-    assert sweep.draw(source, {"loss": "best"}, "light", token)["token"] != token
+    assert sweep.draw(source, {}, "light", token) is None
+    assert _drawn(source, "dark", token)["token"] != token
+    assert _drawn(source, token=token, loss="best")["token"] != token
     source.table = an_overview(token="a:2")
-    assert sweep.draw(source, {}, "light", token)["token"] != token
+    assert _drawn(source, token=token)["token"] != token
 
 
 def test_a_store_without_rates_says_so() -> None:
@@ -77,9 +82,9 @@ def test_names_are_text() -> None:
 
 def _with_a_range_test() -> FakeSource:
     source = _source()
-    test = EvidenceRow("range_test", "fired", 1e6, 30.0)
-    judged = judgement("insufficient_data", evidence=(test,))
-    source.views["lr-find"] = run_view("lr-find", lr=10.0, judgement=judged)
+    test = Evidence("range_test", 1e6, 30.0, fired=True)
+    judged = a_diagnosis("insufficient_data", evidence=[test])
+    source.views["lr-find"] = run_view("lr-find", lr=10.0, diagnosis=judged)
     x = np.arange(100.0)
     loss, lr = Curve("loss", x, 2 - x / 100), Curve("", x, np.geomspace(1e-4, 1, 100))
     source.lines = curves(loss=loss, lr=(lr,))
@@ -97,7 +102,7 @@ def test_a_range_test_is_shown_on_its_own_beside_the_sweeps() -> None:
     assert "Loss falls fastest at" in text_of(answer["card"])
     assert "Lowest loss" in text_of(answer["card"])
     assert "steepest descent" in text_of(answer["table"])
-    assert [t.name for t in answer["figure"].data][:2] == ["loss", "median of a stretch"]
+    assert [t.name for t in answer["figure"].data][:2] == ["loss", "median"]
 
 
 def test_a_store_of_one_range_test_shows_it_and_one_that_cannot_be_read_says_so() -> None:

@@ -7,7 +7,7 @@ from xml.etree.ElementTree import Element, tostring
 
 import numpy as np
 import plotly.graph_objects as go
-from dashboard_views import curve, curves, judgement
+from dashboard_views import a_diagnosis, curve, curves
 from lrwatch_dashboard.figures import message_figure, run_figure
 from lrwatch_dashboard.standalone.chart import chart
 from lrwatch_dashboard.theme import DARK, LIGHT
@@ -84,7 +84,7 @@ def test_the_chart_of_a_run_has_all_its_panels_its_shade_and_colours_of_both_the
         n_broken=1,
         first_broken=60,
     )
-    drawn = chart(run_figure(broken, judgement(), theme="variables"))
+    drawn = chart(run_figure(broken, a_diagnosis(), theme="variables"))
     written = tostring(drawn, encoding="unicode", method="html")
     for title in ("Loss", "Learning rate", "Gradient norm", "Update / weight"):
         assert f"<b>{title}</b>" in written

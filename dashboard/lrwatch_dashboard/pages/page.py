@@ -1,0 +1,161 @@
+"""What a page is, and the callbacks that pages have in common."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
+
+from lrwatch_dashboard import ids
+from lrwatch_dashboard.views import RunSource
+
+__all__ = ["Page", "follow", "frame", "redraw", "zoom_in_address"]
+
+_POLL_MILLISECONDS: Final = 2000
+
+
+def _nothing(*_where: Any) -> None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page; `lrwatch_dashboard.pages.PAGES` lists them all.
+
+    `layout`, `report` and `table` take the source and the query of the address; those of a page
+    of a run take the key of the run between the two.
+
+    Attributes
+    ----------
+    path
+        Its address; of a page of a run what stands before the key.
+    layout
+        Returns the elements.
+    name
+        What the bar calls it; empty if it is not there.
+    is_of_run
+        Whether there is one for each run.
+    connect
+        Registers its callbacks.
+    report
+        Returns title and elements for a file; None if there is nothing to show.
+    table
+        Returns its table as rows for a file; None if there is nothing to show.
+    """
+
+    path: str
+    layout: Callable[..., html.Div]
+    name: str = ""
+    is_of_run: bool = False
+    connect: Callable[[Dash, RunSource], None] = _nothing
+    report: Callable[..., tuple[str, html.Div] | None] = _nothing
+    table: Callable[..., list[Sequence[Any]] | None] = _nothing
+
+
+def frame(name: str, *body: Any, held: Mapping[str, Any], look: str) -> html.Div:
+    """Return a page that asks for news at every tick of its clock.
+
+    Parameters
+    ----------
+    name
+        Names its clock.
+    body
+        What it consists of.
+    held
+        What it keeps for its callbacks, by id.
+    look
+        Classes of the style sheet.
+    """
+    stores = [dcc.Store(id=id_, data=data) for id_, data in held.items()]
+    clock = dcc.Interval(id=_clock(name), interval=_POLL_MILLISECONDS)
+    return html.Div([clock, *stores, *body], className=look, **{"data-tick": _clock(name)})
+
+
+def follow(
+    app: Dash,
+    name: str,
+    poll: Callable[..., dict[str, Any]],
+    outputs: Mapping[str, Output],
+    held: Sequence[State] = (),
+) -> None:
+    """Ask for news at every tick of a page's clock, and tell the page that the server is there.
+
+    Parameters
+    ----------
+    app, name
+        The dashboard, and the name of the page's clock.
+    poll
+        Takes what is held; returns what has changed, by name of the output.
+    outputs
+        What may change.
+    held
+        What the page knows.
+    """
+
+    def on_tick(_n: int, *known: Any) -> dict[str, Any]:
+        as_it_is = dict.fromkeys(outputs, no_update)
+        return {**as_it_is, **poll(*known), "beat": {"now": time.time()}}
+
+    app.callback(
+        output={**outputs, "beat": Output(ids.BEAT, "data", allow_duplicate=True)},
+        inputs=[Input(_clock(name), "n_intervals"), *held],
+        prevent_initial_call=True,
+    )(on_tick)
+
+
+def redraw(
+    app: Dash,
+    name: str,
+    draw: Callable[..., dict[str, Any] | None],
+    outputs: Mapping[str, Output],
+    held: Sequence[State] = (),
+) -> None:
+    """Draw a chart anew at every tick of its page's clock, and when its view or the theme changes.
+
+    Parameters
+    ----------
+    app, name
+        The dashboard, and the name of the page's clock.
+    draw
+        Takes what is held, the words of the address, the theme (``"light"`` or ``"dark"``), and
+        the token of what is shown; returns a value for each output, or None if that is shown.
+    outputs
+        What is drawn; ``"token"`` among them keeps the token.
+    held
+        What else it depends on.
+    """
+    as_it_is = dict.fromkeys(outputs, no_update)
+    token = outputs["token"]
+
+    def on_view(
+        _n: int, words: dict[str, str] | None, theme: str, drawn: str, *known: Any
+    ) -> dict[str, Any]:
+        return draw(*known, words or {}, theme, drawn) or as_it_is
+
+    app.callback(
+        output=dict(outputs),
+        inputs=[
+            Input(_clock(name), "n_intervals"),
+            Input(ids.VIEW, "data"),
+            Input(ids.THEME, "data"),
+            State(token.component_id, token.component_property),
+            *held,
+        ],
+    )(on_view)
+
+
+def zoom_in_address(app: Dash, graph: str) -> None:
+    """Have the zoom of a chart stand in the address."""
+    app.clientside_callback(
+        ClientsideFunction("lrwatch", "zoomOf"),
+        Output(ids.VIEW, "data", allow_duplicate=True),
+        Input(graph, "relayoutData"),
+        prevent_initial_call=True,
+    )
+
+
+def _clock(name: str) -> str:
+    return f"{name}-tick"
