@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypedDict, Unpack, overloa
 
 import torch
 
-from lrwatch.alerting import Alerting
 from lrwatch.capture import Sampling, sharding
 from lrwatch.capture.wrappers import unwrapped
 from lrwatch.description import describe
@@ -24,6 +23,7 @@ from lrwatch.run import Run
 from lrwatch.store.creation import create_run, resume_run
 from lrwatch.store.silent_writer import SilentWriter
 from lrwatch.store.writer import RunWriter
+from lrwatch.training_actions import Alerting
 
 if TYPE_CHECKING:
     from lrwatch.alerts import Handler, Rule, Severity

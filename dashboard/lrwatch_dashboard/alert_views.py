@@ -44,7 +44,7 @@ class AlertLine:
     Attributes
     ----------
     alert
-        In its present state; episode 0 is one that the dashboard itself sees, without a watcher.
+        In its present state.
     run_key
         Key of the run; empty if it is no longer in the store.
     told_at

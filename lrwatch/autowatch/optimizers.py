@@ -14,7 +14,6 @@ from pathlib import Path
 
 from torch.optim import Optimizer
 
-from lrwatch.alerting import Alerting
 from lrwatch.autowatch.construction import OnConstruction
 from lrwatch.autowatch.naming import run_name
 from lrwatch.capture import Sampling, sharding
@@ -26,6 +25,7 @@ from lrwatch.store.creation import create_run
 from lrwatch.store.late_writer import LateWriter
 from lrwatch.store.silent_writer import SilentWriter
 from lrwatch.store.writer import RunWriter
+from lrwatch.training_actions import Alerting
 from lrwatch.watcher import watched
 
 __all__ = ["MOST_AT_ONCE", "EveryOptimizer"]

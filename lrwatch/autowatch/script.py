@@ -32,8 +32,8 @@ def record(settings: Settings) -> Callable[[BaseException | None], None]:
     Returns what ends it and says where the runs are; its argument is the error that ended the
     script, if one did.
     """
-    from lrwatch.alerting import Alerting
     from lrwatch.autowatch.optimizers import EveryOptimizer
+    from lrwatch.training_actions import Alerting
 
     job = EveryOptimizer(
         Path(settings.folder),

@@ -21,9 +21,9 @@ from lrwatch.alert import Alert, Severity, State
 from lrwatch.alerts import RULES as RULES_OF_ALL
 from lrwatch.alerts.grouping import Groups, Timing
 from lrwatch.alerts.ledger import KnownAlert
-from lrwatch.alerts.live import LiveRun
 from lrwatch.alerts.memory import AlertMemory
 from lrwatch.alerts.replay import replay
+from lrwatch.alerts.training_thread import RunInTraining
 from lrwatch.alerts.wording import headline
 from lrwatch.records import RunInfo
 
@@ -140,7 +140,7 @@ def by_training(run: Path, histories: list[Alert], patch: pytest.MonkeyPatch) ->
     told, logger = Told(), logging.getLogger("lrwatch")
     patch.setattr(logger, "level", logging.INFO)
     patch.setattr(logger, "handlers", [told])
-    live = LiveRun(run, rules=RULES_OF_ALL)
+    live = RunInTraining(run, rules=RULES_OF_ALL)
     live.look()
     return told.lines
 

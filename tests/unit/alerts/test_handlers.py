@@ -26,7 +26,7 @@ LR_CUT = "lrwatch/lr_cut"
 
 @pytest.fixture(autouse=True)
 def quick_alerts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lrwatch.alerts.live._LOOK_SECONDS", (0.01, 0.02))
+    monkeypatch.setattr("lrwatch.alerts.training_thread._LOOK_SECONDS", (0.01, 0.02))
 
 
 @pytest.fixture
@@ -304,7 +304,7 @@ def test_each_episode_cuts_once(tmp_path: Path, patch: pytest.MonkeyPatch) -> No
 
 
 def test_two_alerts_of_the_same_steps_cut_once(tmp_path: Path, patch: pytest.MonkeyPatch) -> None:
-    patch.setattr("lrwatch.alerts.live._LOOK_SECONDS", (0.2, 0.3))
+    patch.setattr("lrwatch.alerts.training_thread._LOOK_SECONDS", (0.2, 0.3))
     script_alerts(
         patch,
         an_alert(step=1, suggested_lr=0.5 * STABLE, rule="too_high"),

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from lrwatch.alerts.rules import Rule
     from lrwatch.following import FollowedRun
 
-__all__ = ["Ask", "LiveRun", "come_to_rest", "follow"]
+__all__ = ["Ask", "RunInTraining", "come_to_rest", "follow"]
 
 logger = logging.getLogger("lrwatch")
 
@@ -57,7 +57,7 @@ Ask: TypeAlias = Callable[["Alert", float], None]
 """Has the training act on an alert before its next step; the number is the highest rate so far."""
 
 
-class LiveRun:
+class RunInTraining:
     """A run that is being written, and those who want to know of its alerts.
 
     Parameters
@@ -187,7 +187,7 @@ class LiveRun:
             self._calls.put(alert)
 
 
-def follow(run: LiveRun) -> None:
+def follow(run: RunInTraining) -> None:
     """Look at a run about twice a second until its end."""
     _thread.follow(run)
 
@@ -206,12 +206,12 @@ class _Thread:
 
     def __init__(self) -> None:
         # It takes messages from the garbage collector too, so without a lock of our own.
-        self._inbox: SimpleQueue[LiveRun] = SimpleQueue()
+        self._inbox: SimpleQueue[RunInTraining] = SimpleQueue()
         self._lock = threading.Lock()
         self._at_work = threading.Lock()
         self._thread: threading.Thread | None = None
 
-    def follow(self, run: LiveRun) -> None:
+    def follow(self, run: RunInTraining) -> None:
         with self._lock:
             self._inbox.put(run)
             if self._thread is None:
@@ -223,7 +223,7 @@ class _Thread:
                     logger.debug("no alerts of this process's runs: %s", error)
                     run.all_told.set()
 
-    def notify(self, run: LiveRun) -> None:
+    def notify(self, run: RunInTraining) -> None:
         self._inbox.put(run)
 
     def let_finish(self, patience: float) -> None:
@@ -247,7 +247,7 @@ class _Thread:
             import lrwatch.alerts.run_alerts
             import lrwatch.following  # noqa: F401
 
-        runs: list[LiveRun] = []
+        runs: list[RunInTraining] = []
         look_at = time.monotonic() + _LOOK_SECONDS[0]
         while True:
             run = self._wait(until=look_at)
@@ -264,7 +264,7 @@ class _Thread:
                     self._thread = None
                     return
 
-    def _wait(self, until: float) -> LiveRun | None:
+    def _wait(self, until: float) -> RunInTraining | None:
         """Wait for a run that begins or ends; ``None`` when it is time to look."""
         try:
             return self._inbox.get(timeout=max(0.0, until - time.monotonic()))
@@ -272,7 +272,7 @@ class _Thread:
             return None
 
 
-def _look(runs: Sequence[LiveRun]) -> float:
+def _look(runs: Sequence[RunInTraining]) -> float:
     """Look at each run; return when to do it again."""
     began = time.monotonic()
     for run in runs:

@@ -15,8 +15,8 @@ from torch.optim import Optimizer
 from lrwatch.alert import Alert, TrainingStopped
 from lrwatch.alerts.handler_calls import log_failure
 from lrwatch.alerts.handlers import CutLearningRate, Handler, TrainingHandler, at_least
-from lrwatch.alerts.live import LiveRun, come_to_rest, follow
 from lrwatch.alerts.rules import RULES, Rule
+from lrwatch.alerts.training_thread import RunInTraining, come_to_rest, follow
 from lrwatch.capture import sharding
 from lrwatch.capture.groups import learning_rates
 from lrwatch.capture.intervention import Intervention
@@ -92,7 +92,7 @@ class Alerting:
         if intervention is not None:
             intervention.follow_skipped_steps()
             acting = _Acting(intervention, weakref.ref(run), self._on_training)
-        followed = LiveRun(
+        followed = RunInTraining(
             writer.folder,
             rules=self.rules,
             first_row=writer.n_rows,

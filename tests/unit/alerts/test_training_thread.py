@@ -18,7 +18,7 @@ from unstable_training import STABLE, UNSTABLE, Training
 
 import lrwatch
 from lrwatch.alerts import Alert, Rule
-from lrwatch.alerts.live import LiveRun
+from lrwatch.alerts.training_thread import RunInTraining
 from lrwatch.store.journal import JournalWriter
 
 
@@ -27,7 +27,7 @@ def no_thread_is_left(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[None]:
     caplog.set_level(logging.INFO, "lrwatch")
-    monkeypatch.setattr("lrwatch.alerts.live._LOOK_SECONDS", (0.01, 0.02))
+    monkeypatch.setattr("lrwatch.alerts.training_thread._LOOK_SECONDS", (0.01, 0.02))
     yield
     if threads():
         gc.collect()  # runs that a test left open
@@ -84,7 +84,7 @@ def test_a_short_run_is_told_at_its_end(tmp_path: Path, caplog: pytest.LogCaptur
 def test_a_run_that_is_interrupted_is_not_looked_at_again(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lrwatch.alerts.live._LOOK_SECONDS", (3600, 3600))
+    monkeypatch.setattr("lrwatch.alerts.training_thread._LOOK_SECONDS", (3600, 3600))
     training = Training(UNSTABLE)
 
     def loop() -> None:
@@ -271,7 +271,7 @@ def test_a_folder_that_is_deleted_is_no_error(
     training = Training(STABLE)
     run = watch(training, tmp_path)
     shutil.rmtree(run.path)
-    looked = LiveRun(run.path, rules=lrwatch.alerts.RULES)
+    looked = RunInTraining(run.path, rules=lrwatch.alerts.RULES)
     looked.look()
     training.steps(5)
     looked.look()
@@ -310,7 +310,7 @@ def test_logging_that_fails_does_not_end_the_watching_of_other_runs(
         patch.setattr(logger, "level", logging.DEBUG)
         patch.setattr(logger, "handlers", [Broken()])
         patch.setattr("lrwatch.following.run.FollowedRun.advance", fail)
-        LiveRun(tmp_path, rules=lrwatch.alerts.RULES).look()
+        RunInTraining(tmp_path, rules=lrwatch.alerts.RULES).look()
 
 
 def test_a_fork_follows_its_own_runs_and_none_of_its_parent(tmp_path: Path) -> None:
