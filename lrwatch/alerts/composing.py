@@ -11,9 +11,9 @@ from urllib.parse import quote
 
 from lrwatch.alert import SEVERITIES, Alert
 from lrwatch.alerts.grouping import Notice
-from lrwatch.alerts.ledger import KnownAlert
 from lrwatch.alerts.rules import NO_DATA, UNREADABLE
 from lrwatch.alerts.store_watch import Peer
+from lrwatch.alerts.watcher_state import KnownAlert
 from lrwatch.alerts.wording import headline, headline_of_many, sentences
 from lrwatch.delivery.message import Message
 from lrwatch.formats import number, printable

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from lrwatch.alert import State
-from lrwatch.alerts.ledger import KnownAlert, ToldStatus
+from lrwatch.alerts.watcher_state import KnownAlert, ToldStatus
 
 __all__ = ["GroupBy", "Groups", "Notice", "Timing"]
 

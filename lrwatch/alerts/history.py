@@ -7,7 +7,8 @@ import os
 import time
 from typing import Any, Final, Literal
 
-from lrwatch.plain_files import alerts_folder, as_json, made_folder, open_plain
+from lrwatch.codec import encode
+from lrwatch.plain_files import alerts_folder, made_folder, open_plain
 
 __all__ = ["Event", "add_history", "read_history"]
 
@@ -40,16 +41,16 @@ def add_history(store: str | os.PathLike[str], event: Event, **about: Any) -> No
         If it cannot be written.
     """
     path = made_folder(alerts_folder(store)) / _HISTORY
-    line = as_json({"at": time.time(), "event": event, **about}) + "\n"
+    line = encode({"at": time.time(), "event": event, **about}) + b"\n"
     with os.fdopen(open_plain(path, os.O_RDWR | os.O_APPEND | os.O_CREAT), "ab+") as file:
         # A line that a kill or a full disk cut short must not swallow this one.
         if file.tell() and _last_byte(file) != b"\n":
-            line = "\n" + line
-        file.write(line.encode())
+            line = b"\n" + line
+        file.write(line)
 
 
 def read_history(store: str | os.PathLike[str], *, last: int = 500) -> list[dict[str, Any]]:
-    """Return the last lines, oldest first; what is not whole is left out.
+    """Return the last lines, oldest first; damaged ones are ignored.
 
     Raises
     ------

@@ -16,9 +16,9 @@ from lrwatch.alert import Alert, alert_id
 from lrwatch.alerts.absence import Gaps
 from lrwatch.alerts.clock import Clock
 from lrwatch.alerts.file_alerts import FileAlert, Subject
-from lrwatch.alerts.ledger import RunState
 from lrwatch.alerts.rules import NO_DATA, UNREADABLE, Rule
 from lrwatch.alerts.run_alerts import RunAlerts
+from lrwatch.alerts.watcher_state import RunState
 from lrwatch.errors import LrwatchError
 from lrwatch.formats import count, duration
 from lrwatch.records import StepBlock

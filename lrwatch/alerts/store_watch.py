@@ -13,9 +13,9 @@ from typing import Final
 
 from lrwatch.alert import Alert
 from lrwatch.alerts.clock import Clock, steady_clock
-from lrwatch.alerts.ledger import JudgedRun, RunState
 from lrwatch.alerts.rules import RULES, Rule
 from lrwatch.alerts.run_watch import RunWatch
+from lrwatch.alerts.watcher_state import JudgedRun, RunState
 from lrwatch.store import Catalog, RunEntry
 
 __all__ = ["Peer", "Seen", "StoreView", "StoreWatch"]

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final
 import click
 
 if TYPE_CHECKING:
-    from lrwatch.alerts.ledger import KnownAlert
     from lrwatch.alerts.silences import Silence
+    from lrwatch.alerts.watcher_state import KnownAlert
 
 __all__ = ["ack", "list_alerts", "silence"]
 
@@ -32,16 +32,16 @@ def list_alerts(folder: Path, *, as_json: bool) -> None:
 
     DIR is the folder of runs, or what was given to --state.
     """
-    from lrwatch.alert_record import alert_record
-    from lrwatch.alerts.ledger import read_state
     from lrwatch.alerts.silences import silences
+    from lrwatch.alerts.watcher_state import read_state
     from lrwatch.cli.output import emit, strict_json
+    from lrwatch.codec import plain
 
     state = read_state(folder)
     known = () if state is None else state.alerts
     quiet = [] if as_json else [_silenced(silence) for silence in silences(folder)]
     if as_json:
-        emit(strict_json([{**alert_record(one.alert), "run_key": one.run_key} for one in known]))
+        emit(strict_json([{**plain(one.alert), "run_key": one.run_key} for one in known]))
     elif state is None:
         click.echo(f"nobody watches {folder}; lrwatch alert {folder} --to URL does", err=True)
     elif not known:
@@ -56,8 +56,8 @@ def list_alerts(folder: Path, *, as_json: bool) -> None:
 @click.option("--note", default="", metavar="TEXT", help="What you do about it.")
 def ack(folder: Path, alert_id: str, note: str) -> None:
     """Say that you look after ALERT, an id that `lrwatch alert list` prints."""
-    from lrwatch.alerts.ledger import read_state
     from lrwatch.alerts.silences import acknowledge
+    from lrwatch.alerts.watcher_state import read_state
     from lrwatch.errors import InvalidArgument
 
     state = read_state(folder)

@@ -13,8 +13,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from lrwatch.delivery.apprise_channel import AppriseService
 from lrwatch.delivery.channel import Channel, Receiver
-from lrwatch.delivery.console import LogLines
-from lrwatch.delivery.json_lines import JsonLines
+from lrwatch.delivery.local_channels import JsonLines, LogLines
 from lrwatch.delivery.slack import Slack
 from lrwatch.delivery.webhook import Webhook
 from lrwatch.errors import InvalidArgument

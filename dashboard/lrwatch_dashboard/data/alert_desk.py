@@ -17,7 +17,6 @@ from typing import Any, Final
 from lrwatch.alerts import RULES, Alert
 from lrwatch.alerts.history import read_history
 from lrwatch.alerts.inhibition import inhibited
-from lrwatch.alerts.ledger import read_state
 from lrwatch.alerts.silences import (
     Matcher,
     Silence,
@@ -27,6 +26,7 @@ from lrwatch.alerts.silences import (
     end_silence,
     silences,
 )
+from lrwatch.alerts.watcher_state import read_state
 from lrwatch.errors import LrwatchError
 from lrwatch_dashboard.alert_views import LONGEST_TEXT, AlertBoard, SilenceLine, SilenceWish
 from lrwatch_dashboard.data.alert_lines import (

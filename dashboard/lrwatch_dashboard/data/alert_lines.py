@@ -9,9 +9,9 @@ from typing import Any, Final
 
 from lrwatch.alert import SEVERITIES
 from lrwatch.alerts import Alert
-from lrwatch.alerts.ledger import KnownAlert
 from lrwatch.alerts.rules import NO_DATA, UNREADABLE
 from lrwatch.alerts.silences import Acknowledgement, Silence
+from lrwatch.alerts.watcher_state import KnownAlert
 from lrwatch_dashboard.alert_views import AlertLine, HistoryLine, Quiet
 from lrwatch_dashboard.theme import VERDICTS
 

@@ -11,8 +11,8 @@ from collections import Counter
 from collections.abc import Collection
 from typing import Final
 
-from lrwatch.alerts.ledger import LedgerState
-from lrwatch.delivery.health import ReceiverHealth
+from lrwatch.alerts.watcher_state import WatcherState
+from lrwatch.delivery import ReceiverHealth
 from lrwatch_dashboard.alert_views import (
     AlertBoard,
     AlertLine,
@@ -36,7 +36,7 @@ _N_ENDED: Final = 20
 
 
 def with_ledger(
-    board: AlertBoard, state: LedgerState, said: Said, keys: Collection[str], now: float
+    board: AlertBoard, state: WatcherState, said: Said, keys: Collection[str], now: float
 ) -> AlertBoard:
     """Return a board with what a watcher wrote down.
 
@@ -81,7 +81,7 @@ def _in(lines: list[AlertLine], *states: str) -> list[AlertLine]:
     return [line for line in lines if line.state in states]
 
 
-def _watcher(state: LedgerState, now: float) -> WatcherView:
+def _watcher(state: WatcherState, now: float) -> WatcherView:
     watcher = state.watcher
     looked_at, took = finite(watcher.looked_at), finite(watcher.took_seconds)
     return WatcherView(

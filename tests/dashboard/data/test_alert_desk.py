@@ -294,7 +294,7 @@ def test_what_a_page_would_take_for_an_element_becomes_text(tmp_path: Path, fiel
     board = _desk(tmp_path).board()
     shown = [*dataclasses.astuple(board.firing[0])] if board.firing else [board.problem]
     assert not [part for part in shown if isinstance(part, dict)]
-    assert any("Iframe" in part or "no watcher" in part for part in shown if isinstance(part, str))
+    assert any("Iframe" in part or "is damaged" in part for part in shown if isinstance(part, str))
 
 
 @pytest.mark.parametrize(
@@ -302,6 +302,8 @@ def test_what_a_page_would_take_for_an_element_becomes_text(tmp_path: Path, fiel
     [
         lambda content: content["alerts"][0].update(time=None),
         lambda content: content["alerts"][0].update(time="1e400"),
+        lambda content: content["alerts"][0].update(severity="loud"),
+        lambda content: content["receivers"][0].update(sent=10**400),
         lambda content: content["alerts"][0].update(episode=[]),
         lambda content: content["alerts"][0].update(told_at={}),
         lambda content: content["watcher"].update(looked_at="now"),
@@ -314,20 +316,14 @@ def test_a_ledger_of_nonsense_is_said_to_be_so(tmp_path: Path, change: Any) -> N
     _broken_run(tmp_path)
     _tamper(tmp_path, change)
     board = _desk(tmp_path).board()
-    assert "what no watcher writes" in board.problem
+    assert "what no watcher writes" in board.problem or "is damaged" in board.problem
     assert len(board.unsent) == 1
 
 
 def test_a_count_is_never_too_large_for_a_metric(tmp_path: Path) -> None:
-    _tamper(tmp_path, lambda content: content["receivers"][0].update(sent=10**400, failed=-1))
+    _tamper(tmp_path, lambda content: content["receivers"][0].update(sent=2**60, failed=-1))
     (receiver,) = _desk(tmp_path).board().receivers
     assert (float(receiver.sent), receiver.failed) == (2.0**53, 0)
-
-
-@pytest.mark.parametrize("severity", ["loud", None, 5, ELEMENT["type"]])
-def test_a_severity_of_a_later_version_is_shown_last(tmp_path: Path, severity: Any) -> None:
-    _tamper(tmp_path, lambda content: content["alerts"][0].update(severity=severity))
-    assert _line(tmp_path).severity == "info"
 
 
 def test_the_history_comes_the_latest_first_and_leaves_out_what_is_none(tmp_path: Path) -> None:

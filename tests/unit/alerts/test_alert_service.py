@@ -14,7 +14,7 @@ from stores import write_run
 from lrwatch.alerts.alert_service import AlertService
 from lrwatch.alerts.alert_watcher import AlertWatcher
 from lrwatch.alerts.history import read_history
-from lrwatch.alerts.ledger import read_state
+from lrwatch.alerts.watcher_state import read_state
 from lrwatch.delivery import Message, receiver_for
 from lrwatch.errors import InvalidArgument, RunBusy, RunNotFound, StoreNotWritable
 from lrwatch.plain_files import alerts_folder

@@ -7,9 +7,9 @@ from alert_samples import START, an_alert
 
 from lrwatch.alert import Alert
 from lrwatch.alerts.book import Book
-from lrwatch.alerts.ledger import JudgedRun, RuleTally, RunState
 from lrwatch.alerts.silences import Acknowledgement, Matcher, Silence
 from lrwatch.alerts.store_watch import Peer, Seen, StoreView
+from lrwatch.alerts.watcher_state import JudgedRun, RuleTally, RunState
 
 DAY = 86400.0
 

@@ -9,8 +9,8 @@ from alert_samples import START, an_alert
 
 from lrwatch.alerts.composing import message_for
 from lrwatch.alerts.grouping import Notice
-from lrwatch.alerts.ledger import KnownAlert
 from lrwatch.alerts.store_watch import Peer
+from lrwatch.alerts.watcher_state import KnownAlert
 from lrwatch.delivery.message import Message
 
 

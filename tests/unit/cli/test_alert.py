@@ -10,8 +10,8 @@ from alert_samples import diverge
 from receivers import HttpReceiver, answer, free_port
 from stores import write_run
 
-from lrwatch.alerts.ledger import read_state
 from lrwatch.alerts.silences import silences
+from lrwatch.alerts.watcher_state import read_state
 from lrwatch.cli import main
 from lrwatch.plain_files import alerts_folder
 

@@ -1,15 +1,31 @@
-"""A file with one JSON object a message, for scripts and log shippers."""
+"""Receivers on this machine: the log, and a file with one JSON object a message."""
 
 from __future__ import annotations
 
-import json
+import logging
 import os
 from pathlib import Path
 
+from lrwatch.codec import encode
 from lrwatch.delivery.channel import TIMEOUT, DeliveryFailed
 from lrwatch.delivery.message import Message
 
-__all__ = ["JsonLines"]
+__all__ = ["JsonLines", "LogLines"]
+
+logger = logging.getLogger("lrwatch.alerts")
+
+
+class LogLines:
+    """Writes messages to the logger ``lrwatch.alerts``, as warnings."""
+
+    kind = "log"
+    timeout = TIMEOUT
+    gap = 0.0
+
+    def send(self, message: Message) -> None:
+        """Write one record with the message's title, and its text below."""
+        below = "".join(f"\n  {line}" for line in message.text.splitlines())
+        logger.warning("%s%s", message.title, below)
 
 
 class JsonLines:
@@ -30,7 +46,7 @@ class JsonLines:
 
     def send(self, message: Message) -> None:
         """Add one line."""
-        line = json.dumps({"id": message.id, **message.payload()}, allow_nan=False) + "\n"
+        line = encode({"id": message.id, **message.payload()}) + b"\n"
         try:
             with self._path.open("ab+", buffering=0) as file:
                 # A line that a kill or a full disk cut short must not swallow this one.
@@ -39,8 +55,8 @@ class JsonLines:
                     and file.seek(-1, os.SEEK_END)
                     and file.read(1) != b"\n"
                 ):
-                    line = "\n" + line
-                written = file.write(line.encode())
+                    line = b"\n" + line
+                written = file.write(line)
         except OSError as error:
             raise DeliveryFailed(f"cannot be written: {error.strerror}") from None
         if written != len(line):
