@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 
 import msgspec
+import numpy as np
 
 from lrwatch.errors import StateUnreadable
 from lrwatch.plain_files import read_file, replace_file
@@ -26,6 +27,7 @@ __all__ = [
     "convert",
     "decode",
     "encode",
+    "explained",
     "plain",
     "read_record",
     "write_record",
@@ -80,7 +82,7 @@ def decode(text: bytes | str, kind: type[T]) -> T:
 
 def plain(value: Any) -> Any:
     """Return a value as dicts, lists, strings, numbers and None; what is not finite is None."""
-    return _finite(msgspec.to_builtins(value, str_keys=True))
+    return _finite(msgspec.to_builtins(value, str_keys=True, enc_hook=_of_python))
 
 
 def convert(content: Any, kind: type[T]) -> T:
@@ -94,10 +96,15 @@ def convert(content: Any, kind: type[T]) -> T:
     try:
         return msgspec.convert(content, kind, dec_hook=_float_or_nan)
     except msgspec.ValidationError as error:
-        what, _, where = str(error).partition(" - at `$")
-        where = where.strip("`").removeprefix(".")
-        what = what.replace("`", "").replace("Object", "it").replace("Expected", "expected")
-        raise ValueError(f"{where}: {what}" if where else what) from None
+        raise ValueError(": ".join(filter(None, explained(error)))) from None
+
+
+def explained(error: msgspec.ValidationError) -> tuple[str, str]:
+    """Return which field is wrong, empty for all of it, and what is wrong with it."""
+    what, _, where = str(error).partition(" - at `$")
+    what = what.replace("`", "").replace("Object contains", "it has").replace("Object", "it")
+    what = what.replace("Expected", "expected")
+    return where.strip("`").removeprefix("."), what
 
 
 def read_record(
@@ -179,10 +186,16 @@ def _float_or_nan(kind: type, value: Any) -> float:
     return math.nan if value is None else float(value)
 
 
+def _of_python(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        return value.item()
+    raise NotImplementedError(f"no JSON stands for a {type(value).__name__}")
+
+
 def _finite(value: Any) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else None
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return {key: _finite(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_finite(item) for item in value]

@@ -68,7 +68,7 @@ def test_a_dry_run_prints_and_writes_nothing(runs: Path, capsys: Captured) -> No
     [
         (["--once"], "there is nobody to tell: give --to URL"),
         (["--to", "nonsense"], "an address begins with what it is"),
-        (["--to", "log:", "--config", "none.toml"], "none.toml cannot be read"),
+        (["--to", "log:", "--config", "none.toml"], "none.toml: cannot be read"),
         (["--to", "log:", "--nonsense"], "no such option"),
     ],
 )
@@ -84,13 +84,13 @@ def test_a_folder_that_is_not_there_is_2(tmp_path: Path, capsys: Captured) -> No
     assert "is no folder" in capsys.readouterr().err
 
 
-def test_a_mistake_in_the_configuration_is_named_by_line_and_key(
+def test_a_mistake_in_the_configuration_is_named_by_its_key(
     runs: Path, tmp_path: Path, capsys: Captured
 ) -> None:
     config = tmp_path / "lrwatch.toml"
     config.write_text("[rules.diverging]\nfor_stepz = 3\n")
     assert main(["alert", str(runs), "--config", str(config), "--once"]) == 2
-    assert "line 2: rules.diverging.for_stepz is not known" in capsys.readouterr().err
+    assert "rules.diverging: it has unknown field for_stepz" in capsys.readouterr().err
 
 
 def test_a_test_reaches_its_receivers(capsys: Captured) -> None:
