@@ -34,6 +34,7 @@ __all__ = [
 ]
 
 T = TypeVar("T")
+Reshape = Callable[[dict[str, Any]], dict[str, Any]]
 
 _FORMAT: Final = 1
 _LARGEST: Final = 2**63
@@ -107,9 +108,7 @@ def explained(error: msgspec.ValidationError) -> tuple[str, str]:
     return where.strip("`").removeprefix("."), what
 
 
-def read_record(
-    path: Path, kind: type[T], *, reshape: Callable[[dict[str, Any]], Any] = lambda content: content
-) -> T | None:
+def read_record(path: Path, kind: type[T], *, reshape: Reshape = lambda c: c) -> T | None:
     """Return what `write_record` wrote; ``None`` if there is no file.
 
     Parameters
@@ -119,8 +118,8 @@ def read_record(
     kind
         Type of what it holds.
     reshape
-        Makes the fields of the type of those of the file, where they differ. It is given an
-        object, of which it knows nothing.
+        Turns the fields of the file into those of the type, where they differ. Nothing has
+        been checked of them.
 
     Raises
     ------
@@ -136,16 +135,16 @@ def read_record(
         raise StateUnreadable(f"{path} is damaged: {error}") from error
 
 
-def write_record(path: Path, value: Any) -> None:
-    """Replace a file by what `value`, a dataclass or a mapping, holds.
+def write_record(path: Path, value: Any, *, reshape: Reshape = lambda c: c) -> None:
+    """Replace a file by what a dataclass holds.
 
     Raises
     ------
     OSError
         If it cannot be written; an earlier file is then left as it was.
     """
-    content = {"format": _FORMAT, **plain(value)}
-    replace_file(path, json.dumps(content, indent=1, allow_nan=False).encode() + b"\n")
+    content = {"format": _FORMAT, **reshape(plain(value))}
+    replace_file(path, json.dumps(content, allow_nan=False).encode() + b"\n")
 
 
 def _checked_format(content: dict[str, Any]) -> dict[str, Any]:

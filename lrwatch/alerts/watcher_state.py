@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 from lrwatch.alert import Alert
-from lrwatch.codec import FloatOrNan, plain, read_record, write_record
+from lrwatch.codec import FloatOrNan, read_record, write_record
 from lrwatch.delivery import Message, ReceiverHealth
 from lrwatch.plain_files import alerts_folder
 
@@ -210,10 +210,13 @@ def write_state(store: str | os.PathLike[str], state: WatcherState) -> None:
     OSError
         If it cannot be written; the earlier one is then left as it was.
     """
+    write_record(alerts_folder(store) / _STATE, state, reshape=_with_flat_alerts)
+
+
+def _with_flat_alerts(content: dict[str, Any]) -> dict[str, Any]:
     # Other programs find the fields of an alert, and what is known of it, side by side.
-    content = plain(state)
     content["alerts"] = [{**known.pop("alert"), **known} for known in content["alerts"]]
-    write_record(alerts_folder(store) / _STATE, content)
+    return content
 
 
 def _with_nested_alerts(content: dict[str, Any]) -> dict[str, Any]:

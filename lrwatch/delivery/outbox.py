@@ -2,8 +2,8 @@
 
 ::
 
-    outbox/msg_0f.json        a message, and for each receiver: pending, sent, gave_up or dropped
-    outbox/done/msg_0e.json   the same of a message that is done; the newest thousand are kept
+    outbox/msg_0f.json          a message, and for each receiver: pending, sent, gave_up, dropped
+    outbox/done/msg_0e.7.json   the same of message number 7, which is done; a thousand are kept
 
 It is also the memory of what was sent: messages are numbered, and whoever remembers up to which
 number they have taken account of messages finds those that came after (`Outbox.since`).
@@ -21,7 +21,6 @@ from typing import Final, Literal
 
 from lrwatch.codec import read_record, write_record
 from lrwatch.delivery.message import Message
-from lrwatch.errors import StateUnreadable
 from lrwatch.plain_files import remove_unfinished
 
 __all__ = ["Outbox", "Progress", "QueuedMessage"]
@@ -30,6 +29,7 @@ logger = logging.getLogger("lrwatch.alerts")
 
 _DONE_KEPT: Final = 1000
 _ID: Final = re.compile(r"[\w-]{1,80}", re.ASCII)  # it becomes a file name
+_NAME: Final = re.compile(rf"({_ID.pattern})(?:\.(\d{{1,18}}))?\.json", re.ASCII)
 
 
 @dataclass(slots=True)
@@ -95,8 +95,7 @@ class Outbox:
         self._done_folder = folder / "done"
         for each in (self._folder, self._done_folder):
             remove_unfinished(each)
-        # The number of each, in the order in which they were done.
-        self._done = {i: _number(self._path(i, is_done=True)) for i in _by_age(self._done_folder)}
+        self._done = _numbers(self._done_folder)  # in the order in which they were done
         self._forget_old()
 
     @property
@@ -107,7 +106,7 @@ class Outbox:
     def queued(self) -> list[QueuedMessage]:
         """Read the messages that are not done, the oldest first; damaged files are ignored."""
         found = []
-        for message_id in _by_age(self._folder):
+        for message_id in _numbers(self._folder):
             path = self._path(message_id)
             if message_id in self._done:  # killed between the two steps of `write`
                 with contextlib.suppress(OSError):
@@ -118,7 +117,7 @@ class Outbox:
 
     def since(self, number: int) -> list[Message]:
         """Read the messages with greater numbers, done or not, the oldest first."""
-        done = [self._path(i, is_done=True) for i, n in self._done.items() if n > number]
+        done = [self._done_path(i, n) for i, n in self._done.items() if n > number]
         found = [*self.queued(), *(each for path in done for each in _read(path))]
         found.sort(key=lambda queued: queued.number)
         return [queued.message for queued in found if queued.number > number]
@@ -136,35 +135,42 @@ class Outbox:
             If it cannot be written; what was written before is then left as it was. A message
             that is done counts as done all the same, in this process.
         """
-        message_id = queued.message.id
-        if queued.is_done:
-            self._done[message_id] = queued.number
-        write_record(self._path(message_id, is_done=queued.is_done), queued)
-        if queued.is_done:
-            self._path(message_id).unlink(missing_ok=True)
-            self._forget_old()
+        message_id, number = queued.message.id, queued.number
+        path = self._path(message_id)
+        if not queued.is_done:
+            write_record(path, queued)
+            return
+        self._done[message_id] = number
+        write_record(self._done_path(message_id, number), queued)
+        path.unlink(missing_ok=True)
+        self._forget_old()
 
     def _forget_old(self) -> None:
         for message_id in list(self._done)[:-_DONE_KEPT]:
-            del self._done[message_id]
             with contextlib.suppress(OSError):
-                self._path(message_id, is_done=True).unlink(missing_ok=True)
+                self._done_path(message_id, self._done.pop(message_id)).unlink(missing_ok=True)
 
-    def _path(self, message_id: str, *, is_done: bool = False) -> Path:
+    def _path(self, message_id: str) -> Path:
         if not _ID.fullmatch(message_id):
             raise ValueError(f"the id of a message must match {_ID.pattern}, got {message_id!r}")
-        return (self._done_folder if is_done else self._folder) / f"{message_id}.json"
+        return self._folder / f"{message_id}.json"
+
+    def _done_path(self, message_id: str, number: int) -> Path:
+        # Those of versions that did not count have no number in their name either.
+        return self._done_folder / (
+            f"{message_id}.{number}.json" if number else f"{message_id}.json"
+        )
 
 
-def _by_age(folder: Path) -> list[str]:
-    """Return the ids of the messages in a folder, in the order in which they were written."""
+def _numbers(folder: Path) -> dict[str, int]:
+    """Return the number in each file's name, or 0, by the message's id, the oldest file first."""
     found = []
     with contextlib.suppress(OSError):
         for path in folder.iterdir():
-            if path.suffix == ".json" and _ID.fullmatch(path.stem):
+            if match := _NAME.fullmatch(path.name):
                 with contextlib.suppress(OSError):
-                    found.append((path.stat().st_mtime_ns, path.stem))
-    return [message_id for _, message_id in sorted(found)]
+                    found.append((path.stat().st_mtime_ns, match[1], int(match[2] or 0)))
+    return {message_id: number for _, message_id, number in sorted(found)}
 
 
 def _read(path: Path) -> list[QueuedMessage]:
@@ -175,23 +181,9 @@ def _read(path: Path) -> list[QueuedMessage]:
         if queued is None:
             return []
         queued.message.payload()  # a time that no calendar has would fail at every attempt
-        if queued.message.id == path.stem:
+        if queued.message.id == path.name.partition(".")[0]:
             return [queued]
     except (ValueError, OverflowError, OSError) as error:
         why = error
     logger.warning("%s is ignored: %s", path.name, why)
     return []
-
-
-@dataclass(frozen=True, slots=True)
-class _Numbered:
-    number: int = 0
-
-
-def _number(path: Path) -> int:
-    """Return the number of a message that is done; 0 where it has none, as in earlier versions."""
-    try:
-        numbered = read_record(path, _Numbered)
-    except StateUnreadable:
-        return 0
-    return 0 if numbered is None else numbered.number

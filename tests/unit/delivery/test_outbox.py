@@ -79,12 +79,13 @@ def test_an_outbox_of_the_previous_version_is_gone_on_with(tmp_path: Path) -> No
     outbox = Outbox(tmp_path)
     for message in (queued(1), done(2)):
         outbox.write(message)
-        path = next(tmp_path.rglob(f"{message.message.id}.json"))
+        (path,) = tmp_path.rglob(f"{message.message.id}.*")
         content = json.loads(path.read_text())
         del content["number"]
         if message.is_done:  # of these it wrote but the title
             content["title"], content["done_at"] = content.pop("message")["title"], 200.0
-        path.write_text(json.dumps(content))
+        path.unlink()
+        (path.parent / f"{message.message.id}.json").write_text(json.dumps(content))
     again = Outbox(tmp_path)
     assert [each.message for each in again.queued()] == [a_message(1)]
     assert again.is_done(a_message(2).id)
