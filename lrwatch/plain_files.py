@@ -29,7 +29,7 @@ ALERTS_FOLDER: Final = ".lrwatch-alerts"
 _MOST_BYTES: Final = 64 * 2**20
 """No file of ours is as large; one that is would fill the memory of everybody who reads it."""
 
-# Windows has no such flags, and reads text unless it is told not to.
+# Windows has no such flags, and reads text by default.
 _PLAINLY: Final = functools.reduce(
     operator.or_,
     (getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY")),

@@ -1,4 +1,4 @@
-"""From a message to somebody who reads it: receivers, their addresses, and a queue that lasts.
+"""From a message to its receivers: their addresses, and a queue that outlives the process.
 
 ::
 

@@ -206,5 +206,5 @@ def test_a_test_tells_everybody_and_says_whom_it_did_not_reach(tmp_path: Path) -
     assert well.posts[0].json["type"] == "lrwatch.alert.test"
     assert [line.partition(" #")[2][5:] for line in told.stdout.splitlines()] == [
         "answered 404 (Not Found)",
-        "was told",
+        "received it",
     ]
