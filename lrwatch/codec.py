@@ -24,7 +24,6 @@ from lrwatch.plain_files import read_file, replace_file
 
 __all__ = [
     "FloatOrNan",
-    "convert",
     "decode",
     "encode",
     "explained",
@@ -78,26 +77,18 @@ def decode(text: bytes | str, kind: type[T]) -> T:
     >>> decode(b"[1, 2]", tuple[int, int])
     (1, 2)
     """
-    return convert(_loads(text), kind)
+    try:
+        content = json.loads(
+            text, parse_int=_whole, parse_float=_finite_float, parse_constant=_not_a_number
+        )
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    return _converted(content, kind)
 
 
 def plain(value: Any) -> Any:
     """Return a value as dicts, lists, strings, numbers and None; what is not finite is None."""
     return _finite(msgspec.to_builtins(value, str_keys=True, enc_hook=_of_python))
-
-
-def convert(content: Any, kind: type[T]) -> T:
-    """Return a value of a type from dicts, lists, strings, numbers and None.
-
-    Raises
-    ------
-    ValueError
-        If the content is not what the type says; the message names the field.
-    """
-    try:
-        return msgspec.convert(content, kind, dec_hook=_float_or_nan)
-    except msgspec.ValidationError as error:
-        raise ValueError(": ".join(filter(None, explained(error)))) from None
 
 
 def explained(error: msgspec.ValidationError) -> tuple[str, str]:
@@ -128,7 +119,9 @@ def read_record(path: Path, kind: type[T], *, reshape: Reshape = lambda c: c) ->
     """
     try:
         text = read_file(path)
-        return None if text is None else convert(reshape(_checked_format(decode(text, dict))), kind)
+        return (
+            None if text is None else _converted(reshape(_checked_format(decode(text, dict))), kind)
+        )
     except OSError as error:
         raise StateUnreadable(f"{path} cannot be read: {error.strerror or error}") from error
     except ValueError as error:
@@ -148,19 +141,17 @@ def write_record(path: Path, value: Any, *, reshape: Reshape = lambda c: c) -> N
 
 
 def _checked_format(content: dict[str, Any]) -> dict[str, Any]:
-    version = convert(content.get("format", _FORMAT), int)
+    version = _converted(content.get("format", _FORMAT), int)
     if version > _FORMAT:
         raise ValueError(f"it has format {version}, this lrwatch reads up to {_FORMAT}")
     return content
 
 
-def _loads(text: bytes | str) -> Any:
+def _converted(content: Any, kind: type[T]) -> T:
     try:
-        return json.loads(
-            text, parse_int=_whole, parse_float=_finite_float, parse_constant=_not_a_number
-        )
-    except RecursionError:
-        raise ValueError("it is nested too deeply") from None
+        return msgspec.convert(content, kind, dec_hook=_float_or_nan)
+    except msgspec.ValidationError as error:
+        raise ValueError(": ".join(filter(None, explained(error)))) from None
 
 
 def _whole(text: str) -> int:

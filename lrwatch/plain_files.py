@@ -10,11 +10,12 @@ import os
 import stat
 from pathlib import Path
 from threading import get_ident
-from typing import Final
+from typing import IO, Final
 
 __all__ = [
     "ALERTS_FOLDER",
     "alerts_folder",
+    "append_line",
     "made_folder",
     "open_plain",
     "read_file",
@@ -128,6 +129,14 @@ def read_file(path: Path) -> bytes | None:
     if len(content) > _MOST_BYTES:
         raise ValueError(f"it has more than {_MOST_BYTES} bytes")
     return content
+
+
+def append_line(file: IO[bytes], line: bytes) -> bool:
+    """Add a line to a file that is open for adding and reading; return whether there was room."""
+    # A line that a kill or a full disk cut short must not swallow this one.
+    if file.seek(0, os.SEEK_END) and file.seek(-1, os.SEEK_END) and file.read(1) != b"\n":
+        line = b"\n" + line
+    return file.write(line + b"\n") > len(line)
 
 
 def remove_unfinished(folder: Path) -> None:

@@ -216,7 +216,7 @@ def acknowledgements(store: str | os.PathLike[str]) -> dict[tuple[str, int], Ack
     return {
         (said.alert, said.episode): said
         for name, said in _records(alerts_folder(store) / "acks", Acknowledgement)
-        if _is_id(said.alert) and _acknowledgement_path(store, said).name == name
+        if _ID.fullmatch(said.alert) and name == f"{said.alert}-{said.episode}.json"
     }
 
 
@@ -231,20 +231,16 @@ def _silence_path(store: str | os.PathLike[str], silence_id: str) -> Path:
 
 def _checked_id(given: str, what: str) -> str:
     """Ids become file names, and come from web pages and files: nothing else may pass."""
-    if not _is_id(given):
+    if not _ID.fullmatch(given):
         raise InvalidArgument(f"the id of a {what} is 16 hexadecimal digits, got {given!r}")
     return given
-
-
-def _is_id(given: str) -> bool:
-    return _ID.fullmatch(given) is not None
 
 
 def _all_silences(store: str | os.PathLike[str]) -> list[Silence]:
     found = [
         silence
         for name, silence in _records(alerts_folder(store) / "silences", Silence)
-        if _can_end(silence) and name == f"{silence.id}.json" and _is_id(silence.id)
+        if _can_end(silence) and _ID.fullmatch(silence.id) and name == f"{silence.id}.json"
     ]
     return sorted(found, key=lambda silence: (silence.ends_at, silence.id))
 

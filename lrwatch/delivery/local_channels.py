@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-import os
 from pathlib import Path
 
 from lrwatch.codec import encode
 from lrwatch.delivery.channel import TIMEOUT, DeliveryFailed
 from lrwatch.delivery.message import Message
+from lrwatch.plain_files import append_line
 
 __all__ = ["JsonLines", "LogLines"]
 
@@ -46,18 +46,11 @@ class JsonLines:
 
     def send(self, message: Message) -> None:
         """Add one line."""
-        line = encode({"id": message.id, **message.payload()}) + b"\n"
+        line = encode({"id": message.id, **message.payload()})
         try:
             with self._path.open("ab+", buffering=0) as file:
-                # A line that a kill or a full disk cut short must not swallow this one.
-                if (
-                    file.seek(0, os.SEEK_END)
-                    and file.seek(-1, os.SEEK_END)
-                    and file.read(1) != b"\n"
-                ):
-                    line = b"\n" + line
-                written = file.write(line)
+                is_whole = append_line(file, line)
         except OSError as error:
             raise DeliveryFailed(f"cannot be written: {error.strerror}") from None
-        if written != len(line):
+        if not is_whole:
             raise DeliveryFailed("cannot be written: the disk is full")

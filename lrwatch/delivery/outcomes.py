@@ -12,9 +12,11 @@ from typing import Final, Literal
 
 from lrwatch.delivery.channel import Receiver
 
-__all__ = ["Delivery", "Outcomes", "ReceiverHealth"]
+__all__ = ["Delivery", "Event", "Outcomes", "ReceiverHealth"]
 
 logger = logging.getLogger("lrwatch.alerts")
+
+Event = Literal["sent", "failed", "dropped"]
 
 _DELIVERIES_KEPT: Final = 10_000
 
@@ -35,7 +37,7 @@ class Delivery:
         Why, unless it was sent.
     """
 
-    event: Literal["sent", "failed", "dropped"]
+    event: Event
     message: str
     receiver: str
     tries: int

@@ -8,14 +8,14 @@ import threading
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 from lrwatch.delivery.attempt import Attempts
 from lrwatch.delivery.backoff import Backoff
 from lrwatch.delivery.channel import TIMEOUT, DeliveryFailed, Receiver
 from lrwatch.delivery.message import Message
 from lrwatch.delivery.outbox import Outbox, Progress, QueuedMessage
-from lrwatch.delivery.outcomes import Delivery, Outcomes, ReceiverHealth
+from lrwatch.delivery.outcomes import Delivery, Event, Outcomes, ReceiverHealth
 from lrwatch.delivery.receiver_queue import CAPACITY, GIVE_UP_SECONDS, ReceiverQueue
 from lrwatch.errors import InvalidArgument
 
@@ -176,7 +176,10 @@ class Sender:
             if progress.state != "pending":
                 continue
             if queue is not None:
-                self._drop(queue.add(queued, time.monotonic()), name)
+                dropped = queue.add(queued, time.monotonic())
+                if dropped is not None:
+                    self._record("dropped", dropped, name, "its queue is full")
+                    self._keep(dropped)
             elif queued.queued_at < time.time() - GIVE_UP_SECONDS:
                 progress.state = "gave_up"  # there is no such receiver any more
         if queued.is_done:
@@ -221,18 +224,7 @@ class Sender:
         self._outcomes.attempted(queue.name, problem)
         self._keep(queued)
 
-    def _drop(self, queued: QueuedMessage | None, name: str) -> None:
-        if queued is not None:
-            self._record("dropped", queued, name, "too many messages wait for this receiver")
-            self._keep(queued)
-
-    def _record(
-        self,
-        event: Literal["sent", "failed", "dropped"],
-        queued: QueuedMessage,
-        name: str,
-        why: str = "",
-    ) -> None:
+    def _record(self, event: Event, queued: QueuedMessage, name: str, why: str = "") -> None:
         tries = queued.receivers[name].tries
         self._outcomes.add(Delivery(event, queued.message.id, name, tries, why))
 
