@@ -29,7 +29,7 @@ logger = logging.getLogger("lrwatch.alerts")
 
 _DONE_KEPT: Final = 1000
 _ID: Final = re.compile(r"[\w-]{1,80}", re.ASCII)  # it becomes a file name
-_NAME: Final = re.compile(rf"({_ID.pattern})(?:\.(\d{{1,18}}))?\.json", re.ASCII)
+_NAME: Final = re.compile(rf"({_ID.pattern})(?:\.(\d{{1,19}}))?\.json", re.ASCII)
 
 
 @dataclass(slots=True)

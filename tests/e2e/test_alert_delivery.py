@@ -166,7 +166,7 @@ def test_a_full_disk_keeps_nobody_from_being_told(
             fill(ballast, 4096)
             (tmp_path / "later").rename(store / "bad")
             http.wait_for(1)
-            assert any("cannot be written" in line for line in iter(process.stderr.readline, ""))
+            assert any("cannot be saved" in line for line in iter(process.stderr.readline, ""))
             ballast.unlink()
             assert ended(process) == 0
         assert once(store, "--to", http.url, "--state", str(small_disk)).returncode == 0

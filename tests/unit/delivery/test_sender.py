@@ -357,6 +357,20 @@ def test_counts_go_on_from_those_of_an_earlier_process(tmp_path: Path) -> None:
         assert (health_of(sender).sent, health_of(sender).problem) == (6, "")
 
 
+def test_messages_are_counted_on_from_the_outbox_and_from_what_the_caller_remembers(
+    tmp_path: Path,
+) -> None:
+    for after, first in ((0, 1), (0, 3), (100, 101)):
+        with sending(tmp_path, Receiver("here", Recorder()), after=after) as sender:
+            for i in (first, first + 1):
+                sender.submit(a_message(i))
+            assert sender.drain(PATIENCE)
+            assert sender.last_number == first + 1
+            assert sender.since(first) == [a_message(first + 1)]
+    with sending(tmp_path) as sender:
+        assert sender.since(0) == [a_message(i) for i in (1, 2, 3, 4, 101, 102)]
+
+
 def test_two_receivers_of_one_name_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidArgument, match="two receivers are called here"):
         Sender([Receiver("here", Recorder()), Receiver("here", Recorder())], tmp_path)
