@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from lrwatch.codec import FloatOrNan
 from lrwatch.errors import LrwatchError
 from lrwatch.verdicts import LearningRate, Verdict
 
@@ -62,15 +63,15 @@ class Alert:
     group: str | None
     verdict: Verdict
     learning_rate: LearningRate
-    confidence: float
+    confidence: FloatOrNan
     interval: tuple[int, int] | None
     reason: str
     advice: str
-    lr: float
+    lr: FloatOrNan
     suggested_lr: float | None
     step: int
     since_step: int
-    time: float
+    time: FloatOrNan
 
 
 def alert_id(rule: str, run_id: str) -> str:

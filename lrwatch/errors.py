@@ -9,7 +9,7 @@
     ├── RunUnreadable     (ValueError)         a run is there and cannot be read
     ├── RunBusy           (RuntimeError)       another process writes this run
     ├── StoreNotWritable  (OSError)            a run cannot be created in a folder
-    ├── LedgerUnreadable  (ValueError)         what was told about a store cannot be read
+    ├── StateUnreadable   (ValueError)         a file of the watcher cannot be read
     ├── MissingExtra      (ImportError)        an optional dependency is not installed
     └── TrainingStopped   (RuntimeError)       an alert stopped it: `lrwatch.alert`
 
@@ -29,6 +29,7 @@ __all__ = [
     "RunBusy",
     "RunNotFound",
     "RunUnreadable",
+    "StateUnreadable",
     "StoreNotWritable",
 ]
 
@@ -61,8 +62,12 @@ class StoreNotWritable(LrwatchError, OSError):  # noqa: N818
     """A run cannot be created in a folder."""
 
 
-class LedgerUnreadable(LrwatchError, ValueError):  # noqa: N818
-    """What was told about the runs of a store is there, and cannot be read."""
+class StateUnreadable(LrwatchError, ValueError):  # noqa: N818
+    """A file that the watcher of a store keeps is there, and cannot be read."""
+
+
+LedgerUnreadable = StateUnreadable
+"""The name that `StateUnreadable` had at first."""
 
 
 class MissingExtra(LrwatchError, ImportError):  # noqa: N818

@@ -1,39 +1,36 @@
-"""Small JSON files that outlive a kill at any moment: whole, or as they were before."""
+"""Small files that outlive a kill at any moment: whole, or as they were before."""
 
 from __future__ import annotations
 
 import contextlib
 import errno
 import functools
-import json
-import math
 import operator
 import os
 import stat
-from collections.abc import Mapping
 from pathlib import Path
 from threading import get_ident
-from typing import Any, Final
+from typing import IO, Final
 
 __all__ = [
     "ALERTS_FOLDER",
     "alerts_folder",
-    "as_json",
+    "append_line",
     "made_folder",
     "open_plain",
-    "read_object",
+    "read_file",
     "refuse_links",
     "remove_unfinished",
-    "replace_object",
+    "replace_file",
 ]
 
 ALERTS_FOLDER: Final = ".lrwatch-alerts"
-"""Folder in a store that holds what was told; the dot keeps it out of the list of runs."""
+"""Folder in a store that holds what was sent; the dot keeps it out of the list of runs."""
 
 _MOST_BYTES: Final = 64 * 2**20
 """No file of ours is as large; one that is would fill the memory of everybody who reads it."""
 
-# Windows has no such flags, and reads text unless it is told not to.
+# Windows has no such flags, and reads text by default.
 _PLAINLY: Final = functools.reduce(
     operator.or_,
     (getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY")),
@@ -43,11 +40,6 @@ _PLAINLY: Final = functools.reduce(
 def alerts_folder(store: str | os.PathLike[str]) -> Path:
     """Return the folder of a store that alerts are kept in, whether it is there or not."""
     return Path(store) / ALERTS_FOLDER
-
-
-def as_json(content: Mapping[str, Any], *, indent: int | None = None) -> str:
-    """Write an object as JSON that every reader takes: what is no finite number is null."""
-    return json.dumps(_plain(content), indent=indent, allow_nan=False)
 
 
 def refuse_links(folder: Path) -> None:
@@ -84,22 +76,22 @@ def made_folder(folder: Path) -> Path:
 
 
 def open_plain(path: Path, flags: int = os.O_RDONLY) -> int:
-    """Open a file, never a symbolic link, nor a pipe, which could make everybody wait for ever.
+    """Open a file, never a symbolic link, nor a pipe, which could block its reader for ever.
 
     Raises
     ------
     OSError
-        If it cannot be opened, or is no plain file.
+        If it cannot be opened, or is not a plain file.
     """
     file = os.open(path, flags | _PLAINLY, 0o666)
     if not stat.S_ISREG(os.fstat(file).st_mode):
         os.close(file)
-        raise OSError(errno.EINVAL, f"{path.name} is no plain file", str(path))
+        raise OSError(errno.EINVAL, f"{path.name} is not a plain file", str(path))
     return file
 
 
-def replace_object(path: Path, content: Mapping[str, Any]) -> None:
-    """Write an object aside and rename it into place; the folder is made where it is missing.
+def replace_file(path: Path, content: bytes) -> None:
+    """Write a file aside and rename it into place; the folder is made where it is missing.
 
     Raises
     ------
@@ -109,8 +101,8 @@ def replace_object(path: Path, content: Mapping[str, Any]) -> None:
     aside = made_folder(path.parent) / f".{path.name}.{os.getpid()}-{get_ident()}.tmp"
     try:
         aside.unlink(missing_ok=True)
-        with aside.open("x", encoding="utf-8") as file:
-            file.write(as_json(content, indent=1) + "\n")
+        with aside.open("xb") as file:
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         aside.replace(path)
@@ -119,34 +111,36 @@ def replace_object(path: Path, content: Mapping[str, Any]) -> None:
         raise
 
 
-def read_object(path: Path) -> dict[str, Any] | None:
-    """Return the object in a file; ``None`` if there is none.
+def read_file(path: Path) -> bytes | None:
+    """Return what a file holds; ``None`` if there is none.
 
     Raises
     ------
-    TypeError, ValueError
-        If the file holds something else.
+    ValueError
+        If it is too large to be one of ours.
     OSError
         If it cannot be read.
     """
     try:
         with os.fdopen(open_plain(path), "rb") as file:
-            text = file.read(_MOST_BYTES + 1)
+            content = file.read(_MOST_BYTES + 1)
     except FileNotFoundError:
         return None
-    if len(text) > _MOST_BYTES:
-        raise ValueError(f"{path} has more than {_MOST_BYTES} bytes")
-    try:
-        content = json.loads(text)
-    except RecursionError as error:
-        raise ValueError(f"{path} is nested too deeply") from error
-    if not isinstance(content, dict):
-        raise TypeError(f"{path} must hold a JSON object, got {type(content).__name__}")
+    if len(content) > _MOST_BYTES:
+        raise ValueError(f"it has more than {_MOST_BYTES} bytes")
     return content
 
 
+def append_line(file: IO[bytes], line: bytes) -> bool:
+    """Add a line to a file that is open for adding and reading; return whether there was room."""
+    # A line that a kill or a full disk cut short must not swallow this one.
+    if file.seek(0, os.SEEK_END) and file.seek(-1, os.SEEK_END) and file.read(1) != b"\n":
+        line = b"\n" + line
+    return file.write(line + b"\n") > len(line)
+
+
 def remove_unfinished(folder: Path) -> None:
-    """Remove what `replace_object` left in a folder when it was killed.
+    """Remove what `replace_file` left in a folder when it was killed.
 
     Nobody may be writing there.
     """
@@ -157,13 +151,3 @@ def remove_unfinished(folder: Path) -> None:
     for aside in folder.glob(".*.tmp"):
         with contextlib.suppress(OSError):
             aside.unlink()
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    return value

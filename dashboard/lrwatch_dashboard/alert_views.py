@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from typing import Final, Literal, Protocol
 
 from lrwatch.alert import Alert
-from lrwatch.alerts.ledger import RuleTally, WatcherHealth
 from lrwatch.alerts.silences import Matcher, Silence
-from lrwatch.delivery.health import ReceiverHealth
+from lrwatch.alerts.watcher_state import RuleTally, WatcherHealth
+from lrwatch.delivery import ReceiverHealth
 
 __all__ = [
     "LONGEST_TEXT",

@@ -12,13 +12,13 @@ from typing import Final
 
 from lrwatch.alerts.alert_watcher import AlertWatcher
 from lrwatch.alerts.config import Settings, read_settings
-from lrwatch.alerts.ledger import LedgerState, read_state
+from lrwatch.alerts.watcher_state import WatcherState, read_state
 from lrwatch.delivery import Message, Receiver, Sender, check_names
 from lrwatch.errors import (
     InvalidArgument,
-    LedgerUnreadable,
     LrwatchError,
     RunNotFound,
+    StateUnreadable,
     StoreNotWritable,
 )
 from lrwatch.formats import printable
@@ -236,11 +236,15 @@ class AlertService:
             return (0,)
         return found.st_mtime_ns, found.st_size, found.st_ino
 
-    def _new_sender(self, state: LedgerState | None) -> Sender:
-        health = () if state is None else state.receivers
-        return Sender(self.receivers, alerts_folder(self._home) / "outbox", health=health)
+    def _new_sender(self, state: WatcherState | None) -> Sender:
+        return Sender(
+            self.receivers,
+            alerts_folder(self._home) / "outbox",
+            health=() if state is None else state.receivers,
+            after=0 if state is None else state.last_message,
+        )
 
-    def _new_watcher(self, state: LedgerState | None) -> AlertWatcher:
+    def _new_watcher(self, state: WatcherState | None) -> AlertWatcher:
         return AlertWatcher(
             self._store, self._settings, home=self._home, sender=self._sender, state=state
         )
@@ -250,10 +254,10 @@ class AlertService:
             self._ownership.release()
 
 
-def _earlier(home: Path, *, is_dry: bool) -> LedgerState | None:
+def _earlier(home: Path, *, is_dry: bool) -> WatcherState | None:
     try:
-        return read_state(home, strictly=True)
-    except LedgerUnreadable as error:
+        return read_state(home)
+    except StateUnreadable as error:
         if not is_dry:
             # Better to say something twice than to say nothing; the file is kept for people.
             path = alerts_folder(home) / "state.json"

@@ -1,8 +1,8 @@
 """One look after the other at a store: what is there, who is to be told, and a note of it.
 
-In this order, so that a kill at any moment loses nothing: messages are noted in
-``state.json`` together with the alerts that they tell of, then handed to the sender, whose
-outbox knows them by their id, and with the next note they are off this one's hands.
+In this order, so that a kill at any moment loses nothing: a message is put into the outbox,
+from which it is sent, and ``state.json`` remembers that its alerts were sent, and the number of
+the message. What the outbox holds beyond that number, the next watcher remembers from there.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import math
 import os
 import socket
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,7 +21,6 @@ from lrwatch.alerts.composing import message_for
 from lrwatch.alerts.config import Settings
 from lrwatch.alerts.grouping import Groups, Notification
 from lrwatch.alerts.history import Event, add_history
-from lrwatch.alerts.ledger import LedgerState, WatcherHealth, write_state
 from lrwatch.alerts.memory import KEPT_SECONDS, AlertMemory, Change
 from lrwatch.alerts.silences import (
     acknowledgements,
@@ -31,6 +30,7 @@ from lrwatch.alerts.silences import (
     silences,
 )
 from lrwatch.alerts.store_watch import StoreView, StoreWatch
+from lrwatch.alerts.watcher_state import WatcherHealth, WatcherState, write_state
 from lrwatch.delivery import Delivery, Message, Sender
 from lrwatch.following import Clock, steady_clock
 from lrwatch.version import VERSION
@@ -72,7 +72,7 @@ class AlertWatcher:
         *,
         home: Path,
         sender: Sender | None,
-        state: LedgerState | None = None,
+        state: WatcherState | None = None,
         clock: Clock | None = None,
     ) -> None:
         self._clock = steady_clock() if clock is None else clock
@@ -80,6 +80,13 @@ class AlertWatcher:
         now = self._clock()
         known = () if state is None else state.alerts
         self._memory = AlertMemory(known, {} if state is None else state.rules)
+        # Without a state, what the outbox holds was forgotten with it.
+        self._is_unmarked = state is None
+        if state is not None and sender is not None:
+            for message in state.outgoing:
+                sender.submit(message)
+            for message in sender.since(state.last_message):
+                self._memory.restore(message)
         told = {} if state is None else state.told_groups
         self._groups = Groups(settings.timing, settings.group_by, told, now)
         self._watch = StoreWatch(
@@ -87,11 +94,10 @@ class AlertWatcher:
             settings.rules,
             max_age=settings.timing.max_age,
             clock=self._clock,
-            earlier=[one.alert for one in known],
+            earlier=[one.alert for one in self._memory.known.values()],
             judged={} if state is None else state.judged,
         )
         self._view = StoreView((), {}, frozenset(), {} if state is None else state.judged)
-        self._outgoing = () if state is None else state.outgoing
         self._started_at = now
         self._noted_at: float | None = None  # None: what is written down is not true any more
         self._is_full = False
@@ -116,23 +122,26 @@ class AlertWatcher:
         """
         began = time.monotonic()
         self._view = self._watch.look(seconds=math.inf if at_once else _LOOK_SECONDS)
+        if self._is_unmarked:
+            self._write_state(problem)  # before the first message of which it knows nothing
         now = self._clock()
         view = self._view
         changes = self._memory.take(view.alerts, view.keys, view.runs, now)
         changes += self._memory.heed(silences(self._home), acknowledgements(self._home))
         self._memory.mark_over_in_silence()
         messages = self._messages(now, at_once=at_once)
-        self._outgoing = (*self._outgoing, *messages)
         self.took_seconds = time.monotonic() - began
         try:
-            self._note(changes, problem)
-        finally:  # whatever keeps it from being noted, people are told
-            self._send(problem)
+            is_news = self._remember(changes)
+        finally:  # whatever keeps it from being noted, messages are sent
+            for message in messages:
+                self._submit(message)
+        self._note(problem, is_news=is_news or bool(messages))
         return messages
 
     def note(self, problem: str = "") -> None:
         """Write down how receivers and watcher are doing, without a look."""
-        self._note([], problem)
+        self._note(problem)
 
     def remember(self, event: Event, **about: Any) -> None:
         """Add to the history; that it cannot be written is no reason to stop."""
@@ -152,10 +161,10 @@ class AlertWatcher:
         """Runs that were written lately."""
         return len(self._view.runs)
 
-    def state(self, problem: str = "") -> LedgerState:
+    def state(self, problem: str = "") -> WatcherState:
         """Return everything that another watcher needs to go on from here."""
         sender = self._sender
-        return LedgerState(
+        return WatcherState(
             updated_at=time.time(),
             watcher=WatcherHealth(
                 host=socket.gethostname(),
@@ -172,7 +181,7 @@ class AlertWatcher:
             rules=self._memory.tallies,
             told_groups=self._groups.told,
             judged=self._view.judged,
-            outgoing=self._outgoing,
+            last_message=0 if sender is None else sender.last_number,
         )
 
     def _messages(self, now: float, *, at_once: bool) -> list[Message]:
@@ -195,35 +204,35 @@ class AlertWatcher:
             self._memory.mark_told((one.alert for one in notice.alerts), notice.status, now)
         return [message for _, message in said]
 
-    def _send(self, problem: str) -> None:
-        outgoing, self._outgoing = self._outgoing, ()
-        if self._sender is None or not outgoing:
-            return
-        for message in outgoing:
+    def _submit(self, message: Message) -> None:
+        if self._sender is not None:
             self._sender.submit(message)
-        self._noted_at = None
-        self._note([], problem)
 
-    def _note(self, changes: Iterable[Change], problem: str) -> None:
+    def _note(self, problem: str, *, is_news: bool = False) -> None:
         if self._sender is None:
             return
-        is_news = self._remember(changes, self._sender.poll()) or bool(self._outgoing)
+        is_news |= self._remember_deliveries(self._sender.poll())
         is_news |= problem != self._noted_problem or self._noted_at is None
         if not is_news and self._clock() - (self._noted_at or 0.0) < _NOTE_SECONDS:
+            return
+        self._write_state(problem)
+        self._tidy()
+
+    def _write_state(self, problem: str) -> None:
+        if self._sender is None:
             return
         try:
             write_state(self._home, self.state(problem))
         except OSError as error:
-            # It is tried again at every look; people are told all the same.
+            # It is tried again at every look; messages are sent all the same.
             if not self._is_full:
-                logger.warning("what was told cannot be written down: %s", error.strerror)
+                logger.warning("the state cannot be saved: %s", error.strerror)
             self._is_full, self._noted_at = True, None
         else:
-            self._is_full = False
+            self._is_full = self._is_unmarked = False
             self._noted_at, self._noted_problem = self._clock(), problem
-        self._tidy()
 
-    def _remember(self, changes: Iterable[Change], deliveries: Iterable[Delivery]) -> bool:
+    def _remember(self, changes: Iterable[Change]) -> bool:
         is_news = False
         for event, one in changes:
             alert = one.alert
@@ -241,11 +250,13 @@ class AlertWatcher:
                 silence=one.silenced_by if event == "silenced" else None,
             )
             is_news = True
+        return is_news
+
+    def _remember_deliveries(self, deliveries: Sequence[Delivery]) -> bool:
         for done in deliveries:
             about = {"message": done.message, "receiver": done.receiver, "tries": done.tries}
             self.remember(done.event, **about, problem=done.problem)
-            is_news = True
-        return is_news
+        return bool(deliveries)
 
     def _tidy(self) -> None:
         """Clear away what people said that means nothing any more."""

@@ -11,8 +11,8 @@ from urllib.parse import quote
 
 from lrwatch.alert import SEVERITIES, Alert
 from lrwatch.alerts.grouping import Notification
-from lrwatch.alerts.ledger import JudgedRun, KnownAlert
 from lrwatch.alerts.rules import NO_DATA, UNREADABLE
+from lrwatch.alerts.watcher_state import JudgedRun, KnownAlert
 from lrwatch.alerts.wording import headline, headline_of_many, sentences
 from lrwatch.delivery.message import Message
 from lrwatch.formats import number, printable

@@ -1,29 +1,32 @@
-"""``lrwatch.toml``: rules, receivers, and when they are told; every mistake names its line."""
+"""``lrwatch.toml``: rules, receivers and timing; every mistake names its key."""
 
 from __future__ import annotations
 
 import os
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Final, cast, get_args
+from typing import Annotated, Any, Final, get_args
+
+import msgspec
 
 from lrwatch.alert import SEVERITIES, Severity
 from lrwatch.alerts.grouping import GroupBy, Timing
 from lrwatch.alerts.rules import RULES, Rule
-from lrwatch.alerts.toml_table import Table, read_toml
-from lrwatch.delivery.address import receiver_for
-from lrwatch.delivery.channel import Receiver
+from lrwatch.codec import explained
+from lrwatch.delivery import Receiver, receiver_for
 from lrwatch.errors import InvalidArgument
+from lrwatch.formats import printable
 
 __all__ = ["Settings", "read_settings"]
 
-_SECTIONS: Final = ("dashboard", "timing", "grouping", "rules", "receivers")
-_FILE_RULE: Final = ("enabled", "severity", "for_seconds", "keep_seconds")
-_VERDICT_RULE: Final = (*_FILE_RULE, "for_steps", "keep_steps")
-_RECEIVER: Final = ("url", "url_env", "url_file", "secret_env", "secret_file")
-_TIMES: Final = tuple(f.name for f in fields(Timing))
 _PUBLIC: Final = ("log:", "jsonl:")
+_WORDS: Final = {"severity": tuple(SEVERITIES), "by": get_args(GroupBy)}
+
+_Seconds = Annotated[float, msgspec.Meta(ge=0, le=1e12)]
+_Steps = Annotated[int, msgspec.Meta(ge=0)]
+_Text = Annotated[str, msgspec.Meta(min_length=1)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +38,11 @@ class Settings:
     rules
         Those that are switched on.
     timing, group_by
-        When people are told, and what goes into one message.
+        When messages are sent, and what goes into one.
     dashboard
         Address of the dashboard, for links; empty if there is none.
     receivers
-        Who is told.
+        Who gets the messages.
     """
 
     rules: tuple[Rule, ...] = RULES
@@ -47,6 +50,34 @@ class Settings:
     group_by: GroupBy = "rule"
     dashboard: str = ""
     receivers: tuple[Receiver, ...] = ()
+
+
+def _table(*keys: tuple[str, Any, Any]) -> Any:
+    """Return the type of a table: its keys, with types and defaults; no others are allowed."""
+    return msgspec.defstruct("Table", keys, frozen=True, forbid_unknown_fields=True)
+
+
+def _rule_table(rule: Rule) -> Any:
+    keys = {"enabled": bool, "severity": Severity}
+    keys |= dict.fromkeys(("for_seconds", "keep_seconds"), _Seconds)
+    keys |= dict.fromkeys(("for_steps", "keep_steps"), _Steps) if rule.verdicts else {}
+    return _table(*((key, kind, getattr(rule, key, True)) for key, kind in keys.items()))
+
+
+_RULES: Final = _table(*((r.name, t, t()) for r in RULES for t in [_rule_table(r)]))
+_TIMING: Final = _table(*((f.name, _Seconds, f.default) for f in fields(Timing)))
+_GROUPING: Final = _table(("by", GroupBy, "rule"))
+_FILE: Final = _table(
+    ("dashboard", Annotated[str, msgspec.Meta(pattern="^https?://")], ""),
+    ("timing", _TIMING, _TIMING()),
+    ("grouping", _GROUPING, _GROUPING()),
+    ("rules", _RULES, _RULES()),
+    ("receivers", dict[str, Any], {}),
+)
+_RECEIVER: Final = _table(
+    *((key, _Text | None, None) for key in ("url", "url_env", "url_file", "secret_file")),
+    ("secret_env", _Text | list[_Text], ()),
+)
 
 
 def read_settings(path: Path, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -62,127 +93,114 @@ def read_settings(path: Path, environment: Mapping[str, str] = os.environ) -> Se
     Raises
     ------
     InvalidArgument
-        If anything in it is not allowed; the message names file, line and key.
+        If anything in it is not allowed; the message names file and key.
     MissingExtra
         If a receiver needs Apprise, and that is not installed.
     """
-    top = read_toml(path)
-    top.allow(_SECTIONS)
-    grouping = top.table("grouping")
-    grouping.allow(("by",))
-    return Settings(
-        rules=_rules(top.table("rules")),
-        timing=_timing(top.table("timing")),
-        group_by=cast(GroupBy, grouping.choice("by", get_args(GroupBy), "rule")),
-        dashboard=_dashboard(top),
-        receivers=_receivers(top.table("receivers"), path, environment),
-    )
+    try:
+        file = _checked(_toml(path), _FILE)
+        tables = [(rule, getattr(file.rules, rule.name)) for rule in RULES]
+        return Settings(
+            rules=tuple(_rule(rule, table) for rule, table in tables if table.enabled),
+            timing=Timing(**msgspec.structs.asdict(file.timing)),
+            group_by=file.grouping.by,
+            dashboard=file.dashboard,
+            receivers=tuple(
+                _receiver(name, table, path, environment) for name, table in file.receivers.items()
+            ),
+        )
+    except ValueError as error:
+        raise InvalidArgument(f"{path}: {error}") from error
 
 
-def _dashboard(top: Table) -> str:
-    address = top.text("dashboard")
-    if address and not address.startswith(("http://", "https://")):
-        top.refuse("dashboard", f"must begin with http:// or https://, got {address!r}")
-    return address
+def _toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_bytes().decode())
+    except OSError as error:
+        raise ValueError(f"cannot be read: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise ValueError(f"must be text in UTF-8: {error.reason}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(f"is not valid TOML: {printable(str(error))}") from error
+    except RecursionError as error:
+        raise ValueError("is not valid TOML: it is nested too deeply") from error
 
 
-def _timing(table: Table) -> Timing:
-    table.allow(_TIMES)
-    usual = Timing()
-    return Timing(**{name: table.number(name, getattr(usual, name)) for name in _TIMES})
+def _checked(content: Any, kind: Any, *within: str) -> Any:
+    """Return a table with its types, or say which key is wrong, and what is allowed there."""
+    try:
+        return msgspec.convert(content, kind)
+    except msgspec.ValidationError as error:
+        where, what = explained(error)
+        what = what.replace("object", "table").replace("array", "list")
+    keys = where.split(".") if where else []
+    if " unknown field " in what:
+        for key in keys:
+            kind = {field.name: field.type for field in msgspec.structs.fields(kind)}[key]
+        what += f"; allowed: {', '.join(sorted(kind.__struct_fields__))}"
+    elif keys and keys[-1] in _WORDS:
+        what += f"; allowed: {', '.join(_WORDS[keys[-1]])}"
+    raise ValueError(": ".join(filter(None, [".".join([*within, *keys]), what])))
 
 
-def _rules(table: Table) -> tuple[Rule, ...]:
-    known = {rule.name: rule for rule in RULES}
-    table.allow(known)
-    changed = dict(known)
-    for name, settings in table.tables():
-        settings.allow(_VERDICT_RULE if known[name].verdicts else _FILE_RULE)
-        changed[name] = _rule(settings, known[name])
-        if not settings.flag("enabled", otherwise=True):
-            del changed[name]
-    return tuple(changed.values())
+def _rule(usual: Rule, table: Any) -> Rule:
+    changed = msgspec.structs.asdict(table)
+    del changed["enabled"]
+    return replace(usual, **changed)
 
 
-def _rule(table: Table, usual: Rule) -> Rule:
-    return replace(
-        usual,
-        severity=cast(Severity, table.choice("severity", SEVERITIES, usual.severity)),
-        for_steps=int(table.number("for_steps", usual.for_steps, whole=True)),
-        for_seconds=table.number("for_seconds", usual.for_seconds),
-        keep_steps=int(table.number("keep_steps", usual.keep_steps, whole=True)),
-        keep_seconds=table.number("keep_seconds", usual.keep_seconds),
-    )
+def _receiver(name: str, content: Any, path: Path, environment: Mapping[str, str]) -> Receiver:
+    table = _checked(content, _RECEIVER, "receivers", name)
+    try:
+        secrets = [table.secret_env] if isinstance(table.secret_env, str) else table.secret_env
+        keys = [_from_environment("secret_env", key, environment) for key in secrets]
+        if table.secret_file is not None:
+            keys.append(_from_file("secret_file", table.secret_file, path))
+        return receiver_for(_address(table, path, environment), name=name, secrets=keys)
+    except ValueError as error:
+        raise ValueError(f"receivers.{name}: {error}") from error
 
 
-def _receivers(table: Table, path: Path, environment: Mapping[str, str]) -> tuple[Receiver, ...]:
-    found = []
-    for name, settings in table.tables():
-        settings.allow(_RECEIVER)
-        address = _address(settings, path, environment)
-        secrets = _secrets(settings, path, environment)
-        try:
-            found.append(receiver_for(address, name=name, secrets=secrets))
-        except InvalidArgument as error:
-            settings.refuse("", f"cannot be told: {error}")
-    return tuple(found)
-
-
-def _address(table: Table, path: Path, environment: Mapping[str, str]) -> str:
-    given = [name for name in ("url", "url_env", "url_file") if name in table]
-    if len(given) != 1:
-        table.refuse("", "needs one of url_env, url_file and url")
-    if given == ["url_env"]:
-        return _from_environment(table, "url_env", table.text("url_env"), environment)
-    if given == ["url_file"]:
-        return _from_file(table, "url_file", path)
-    address = table.text("url")
+def _address(table: Any, path: Path, environment: Mapping[str, str]) -> str:
+    if sum(given is not None for given in (table.url, table.url_env, table.url_file)) != 1:
+        raise ValueError("needs one of url_env, url_file and url")
+    if table.url_env is not None:
+        return _from_environment("url_env", table.url_env, environment)
+    if table.url_file is not None:
+        return _from_file("url_file", table.url_file, path)
+    address: str = table.url
     if not address.startswith(_PUBLIC) and _is_readable_by_others(path):
-        table.refuse(
-            "url",
-            f"may hold a secret, so it must not stand in a file that others can read: "
-            f"chmod 600 {path.name}, or use url_env or url_file",
+        raise ValueError(
+            "url may hold a secret, so it must not be in a file that others can read: "
+            f"chmod 600 {path.name}, or use url_env or url_file"
         )
     return address
 
 
-def _secrets(table: Table, path: Path, environment: Mapping[str, str]) -> tuple[str, ...]:
-    named = table.texts("secret_env")
-    secrets = [_from_environment(table, "secret_env", name, environment) for name in named]
-    if "secret_file" in table:
-        secrets.append(_from_file(table, "secret_file", path))
-    return tuple(secrets)
-
-
-def _from_environment(table: Table, key: str, name: str, environment: Mapping[str, str]) -> str:
+def _from_environment(key: str, name: str, environment: Mapping[str, str]) -> str:
     value = environment.get(name, "").strip()
     if not value:
         # Not which: people write the secret itself there.
-        table.refuse(key, "must name an environment variable that is set")
+        raise ValueError(f"{key} must name an environment variable that is set")
     return value
 
 
-def _from_file(table: Table, key: str, config: Path) -> str:
-    given = Path(table.text(key))
+def _from_file(key: str, name: str, config: Path) -> str:
     try:
-        file = config.parent / given.expanduser()
+        file = config.parent / Path(name).expanduser()
         value = file.read_text(encoding="utf-8").strip()
         is_public = _is_readable_by_others(file)
     except OSError as error:
-        table.refuse(key, f"must name a file that can be read: {error.strerror}")
-    except UnicodeDecodeError:
-        table.refuse(key, "must name a file that holds text in UTF-8")
-    except ValueError:
-        table.refuse(key, "must name a file, and no file can have that name")
-    except RuntimeError:  # of `expanduser`
-        table.refuse(key, "must name a file, and ~ stands for a home that is not known")
+        raise ValueError(f"{key} must name a file that can be read: {error.strerror}") from None
+    except (ValueError, RuntimeError):  # not text, not a name, or a home that is not known
+        raise ValueError(f"{key} must name a readable file with text in UTF-8") from None
     if is_public:
-        table.refuse(key, f"names a file that others can read: chmod 600 {file}")
+        raise ValueError(f"{key} names a file that others can read: chmod 600 {file}")
     if not value:
-        table.refuse(key, "names a file that is empty")
+        raise ValueError(f"{key} names an empty file")
     return value
 
 
 def _is_readable_by_others(path: Path) -> bool:
-    # Elsewhere the mode says nothing of who may read a file.
+    # Elsewhere the mode does not say who may read a file.
     return os.name == "posix" and bool(path.stat().st_mode & 0o077)

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from lrwatch.alerts.config import Settings
 from lrwatch.alerts.grouping import Groups
-from lrwatch.alerts.ledger import KnownAlert, LedgerState, read_state
 from lrwatch.alerts.memory import AlertMemory
 from lrwatch.alerts.silences import acknowledgements, silences
 from lrwatch.alerts.telling import Decision
 from lrwatch.alerts.watched_run import WatchedRun
+from lrwatch.alerts.watcher_state import KnownAlert, WatcherState, read_state
 from lrwatch.plain_files import alerts_folder
 from lrwatch.store import RunEntry
 
@@ -61,7 +61,7 @@ def explained(entry: RunEntry, home: Path | None, settings: Settings) -> Iterato
 
     Raises
     ------
-    LedgerUnreadable
+    StateUnreadable
         If the state of the watcher cannot be read.
     """
     state = None if home is None else read_state(home)
@@ -78,7 +78,7 @@ def explained(entry: RunEntry, home: Path | None, settings: Settings) -> Iterato
         yield Explanation(rule.name, known, decision, is_watched=bool(watched))
 
 
-def _watched(state: LedgerState | None, entry: RunEntry) -> Mapping[str, KnownAlert]:
+def _watched(state: WatcherState | None, entry: RunEntry) -> Mapping[str, KnownAlert]:
     run_id = entry.key if entry.info is None else entry.info.id
     known = () if state is None else state.alerts
     return {one.alert.id: one for one in known if one.alert.run_id == run_id}

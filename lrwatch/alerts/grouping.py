@@ -13,8 +13,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from lrwatch.alerts.ledger import KnownAlert, ToldStatus
 from lrwatch.alerts.telling import STAGES, Decision, decide
+from lrwatch.alerts.watcher_state import KnownAlert, ToldStatus
 from lrwatch.formats import duration
 
 __all__ = ["GroupBy", "Groups", "Notification", "Timing"]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
+import contextlib
 import os
 import time
 from typing import Any, Final, Literal
 
-from lrwatch.plain_files import alerts_folder, as_json, made_folder, open_plain
+from lrwatch.codec import decode, encode
+from lrwatch.plain_files import alerts_folder, append_line, made_folder, open_plain
 
 __all__ = ["Event", "add_history", "read_history"]
 
@@ -40,16 +41,12 @@ def add_history(store: str | os.PathLike[str], event: Event, **about: Any) -> No
         If it cannot be written.
     """
     path = made_folder(alerts_folder(store)) / _HISTORY
-    line = as_json({"at": time.time(), "event": event, **about}) + "\n"
     with os.fdopen(open_plain(path, os.O_RDWR | os.O_APPEND | os.O_CREAT), "ab+") as file:
-        # A line that a kill or a full disk cut short must not swallow this one.
-        if file.tell() and _last_byte(file) != b"\n":
-            line = "\n" + line
-        file.write(line.encode())
+        append_line(file, encode({"at": time.time(), "event": event, **about}))
 
 
 def read_history(store: str | os.PathLike[str], *, last: int = 500) -> list[dict[str, Any]]:
-    """Return the last lines, oldest first; what is not whole is left out.
+    """Return the last lines, oldest first; damaged ones are ignored.
 
     Raises
     ------
@@ -64,19 +61,8 @@ def read_history(store: str | os.PathLike[str], *, last: int = 500) -> list[dict
             lines = file.read().splitlines()[1 if begin else 0 :]
     except FileNotFoundError:
         return []
-    found = [content for line in lines if (content := _object(line)) is not None]
+    found = []
+    for line in lines:
+        with contextlib.suppress(ValueError):
+            found.append(decode(line, dict[str, Any]))
     return found[-last:]
-
-
-def _last_byte(file: Any) -> bytes:
-    file.seek(-1, os.SEEK_END)
-    byte: bytes = file.read(1)
-    return byte
-
-
-def _object(line: bytes) -> dict[str, Any] | None:
-    try:
-        content = json.loads(line)
-    except (ValueError, RecursionError):
-        return None
-    return content if isinstance(content, dict) else None

@@ -8,10 +8,11 @@ from typing import Any, Final
 
 from lrwatch.alert import SEVERITIES, Alert, State
 from lrwatch.alerts.history import Event
-from lrwatch.alerts.ledger import KnownAlert, RuleTally, ToldStatus
 from lrwatch.alerts.rules import UNREADABLE
 from lrwatch.alerts.silences import Acknowledgement, Silence
 from lrwatch.alerts.telling import decide, inhibited
+from lrwatch.alerts.watcher_state import KnownAlert, RuleTally, ToldStatus
+from lrwatch.delivery import Message
 
 __all__ = ["KEPT_SECONDS", "AlertMemory", "Change"]
 
@@ -134,6 +135,19 @@ class AlertMemory:
             )
             if status == "firing":
                 self._count(one, "sent")
+
+    def restore(self, message: Message) -> None:
+        """Remember a message that was sent, with its alerts as they were then."""
+        for alert in message.alerts:
+            earlier = self.known.get(alert.id)
+            # Where and how the run is, the next look at the store says.
+            self.known[alert.id] = (
+                KnownAlert(alert, "", "running", changed_at=message.created_at)
+                if earlier is None
+                else replace(earlier, alert=alert)
+            )
+        status: ToldStatus = "resolved" if message.status == "resolved" else "firing"
+        self.mark_told(message.alerts, status, message.created_at)
 
     def mark_over_in_silence(self) -> None:
         """Drop what ended while it was silenced: that it is over is not sent later."""

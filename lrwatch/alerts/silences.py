@@ -1,4 +1,4 @@
-"""What people say to alerts: "not now" (a silence, with an end and a reason), and "I am on it".
+"""What people say about alerts: "not now" (a silence, with an end and a reason), "I am on it".
 
 One file each, written by whoever says it and read by the watcher, so that no program has to
 ask another one.
@@ -6,27 +6,20 @@ ask another one.
 
 from __future__ import annotations
 
-import contextlib
-import dataclasses
-import math
 import os
 import re
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any, Final
+from typing import Final, TypeVar
 
 from lrwatch.alert import Alert
-from lrwatch.errors import InvalidArgument
-from lrwatch.plain_files import (
-    alerts_folder,
-    read_object,
-    refuse_links,
-    replace_object,
-)
+from lrwatch.codec import read_record, write_record
+from lrwatch.errors import InvalidArgument, StateUnreadable
+from lrwatch.plain_files import alerts_folder, refuse_links
 
 __all__ = [
     "LONGEST_SILENCE",
@@ -46,13 +39,11 @@ LONGEST_SILENCE: Final = 30 * 86400.0
 """Seconds; what has to be silent for longer is a rule to switch off."""
 
 _AHEAD_SECONDS: Final = 86400.0
-"""So far may the clock of whoever silences something be ahead of ours."""
+"""How far the clock of whoever silences something may be ahead of ours."""
 
-_ODD: Final = (AttributeError, KeyError, TypeError, ValueError, OverflowError)
-"""What reading a file raises that somebody else wrote."""
-
-_PATTERNS: Final = ("run", "group", "rule")
 _ID: Final = re.compile(r"[0-9a-f]{16}")
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +72,7 @@ class Matcher:
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """Alerts that nobody is told of for a while.
+    """Alerts that are not sent for a while.
 
     Attributes
     ----------
@@ -92,7 +83,7 @@ class Silence:
     ends_at, created_at
         Seconds since the Unix epoch.
     reason, by
-        Why, and who says so.
+        Why, and who made it.
     until_worse
         An alert of higher severity than those that it silences on a run is sent all the same.
     """
@@ -108,7 +99,7 @@ class Silence:
 
 @dataclass(frozen=True, slots=True)
 class Acknowledgement:
-    """Somebody looks after an alert: it is not repeated.
+    """Somebody is handling an alert: it is not repeated.
 
     Attributes
     ----------
@@ -141,13 +132,13 @@ def add_silence(
     InvalidArgument
         If there is no reason, or the time is not between 0 and `LONGEST_SILENCE`.
     OSError
-        If it cannot be written down.
+        If it cannot be written.
     """
     if not reason.strip():
-        raise InvalidArgument("a silence needs a reason, so that others know why nothing comes")
+        raise InvalidArgument("a silence needs a reason, for those who wonder why nothing comes")
     if not 0 < seconds <= LONGEST_SILENCE:
         days = LONGEST_SILENCE / 86400
-        raise InvalidArgument(f"a silence must end within {days:.0f} days, got {seconds:g} seconds")
+        raise InvalidArgument(f"a silence lasts up to {days:.0f} days, got {seconds:g} seconds")
     now = time.time()
     silence = Silence(
         id=uuid.uuid4().hex[:16],
@@ -158,7 +149,7 @@ def add_silence(
         by=by,
         until_worse=until_worse,
     )
-    replace_object(_silence_path(store, silence.id), dataclasses.asdict(silence))
+    write_record(_silence_path(store, silence.id), silence)
     return silence
 
 
@@ -180,7 +171,7 @@ def end_silence(store: str | os.PathLike[str], silence_id: str) -> None:
     Raises
     ------
     InvalidArgument
-        If `silence_id` is no id.
+        If `silence_id` is not an id.
     OSError
         If its file cannot be removed.
     """
@@ -190,7 +181,7 @@ def end_silence(store: str | os.PathLike[str], silence_id: str) -> None:
 def acknowledge(
     store: str | os.PathLike[str], alert: str, episode: int, *, by: str, note: str = ""
 ) -> Acknowledgement:
-    """Say that somebody looks after an episode of an alert.
+    """Say that somebody is handling an episode of an alert.
 
     Parameters
     ----------
@@ -200,17 +191,17 @@ def acknowledge(
     Raises
     ------
     InvalidArgument
-        If `alert` is no id.
+        If `alert` is not an id.
     OSError
-        If it cannot be written down.
+        If it cannot be written.
     """
     said = Acknowledgement(alert, int(episode), by, time.time(), note)
-    replace_object(_acknowledgement_path(store, said), dataclasses.asdict(said))
+    write_record(_acknowledgement_path(store, said), said)
     return said
 
 
 def forget_acknowledgement(store: str | os.PathLike[str], said: Acknowledgement) -> None:
-    """Remove what was said of an alert that nobody knows any more.
+    """Remove the acknowledgement of an alert that has been forgotten.
 
     Raises
     ------
@@ -221,21 +212,12 @@ def forget_acknowledgement(store: str | os.PathLike[str], said: Acknowledgement)
 
 
 def acknowledgements(store: str | os.PathLike[str]) -> dict[tuple[str, int], Acknowledgement]:
-    """Return who looks after which alert, by its id and episode."""
-    found = {}
-    for name, content in _objects(alerts_folder(store) / "acks"):
-        with contextlib.suppress(*_ODD):
-            said = Acknowledgement(
-                alert=_checked_id(str(content["alert"]), "alert"),
-                episode=int(content["episode"]),
-                by=str(content["by"]),
-                at=float(content["at"]),
-                note=str(content.get("note") or ""),
-            )
-            # Nobody could ever take back what is said in a file of another name.
-            if math.isfinite(said.at) and _acknowledgement_path(store, said).name == name:
-                found[said.alert, said.episode] = said
-    return found
+    """Return who is handling which alert, by its id and episode."""
+    return {
+        (said.alert, said.episode): said
+        for name, said in _records(alerts_folder(store) / "acks", Acknowledgement)
+        if _ID.fullmatch(said.alert) and name == f"{said.alert}-{said.episode}.json"
+    }
 
 
 def _acknowledgement_path(store: str | os.PathLike[str], said: Acknowledgement) -> Path:
@@ -255,44 +237,32 @@ def _checked_id(given: str, what: str) -> str:
 
 
 def _all_silences(store: str | os.PathLike[str]) -> list[Silence]:
-    found = []
-    for name, content in _objects(alerts_folder(store) / "silences"):
-        with contextlib.suppress(*_ODD):
-            silence = _silence(content)
-            if _can_end(silence) and _silence_path(store, silence.id).name == name:
-                found.append(silence)
+    found = [
+        silence
+        for name, silence in _records(alerts_folder(store) / "silences", Silence)
+        if _can_end(silence) and _ID.fullmatch(silence.id) and name == f"{silence.id}.json"
+    ]
     return sorted(found, key=lambda silence: (silence.ends_at, silence.id))
-
-
-def _silence(content: Mapping[str, Any]) -> Silence:
-    patterns = content["matcher"]
-    return Silence(
-        id=_checked_id(str(content["id"]), "silence"),
-        matcher=Matcher(*(str(patterns.get(key) or "*") for key in _PATTERNS)),
-        ends_at=float(content["ends_at"]),
-        created_at=float(content["created_at"]),
-        reason=str(content["reason"]),
-        by=str(content.get("by") or ""),
-        until_worse=bool(content.get("until_worse")),
-    )
 
 
 def _can_end(silence: Silence) -> bool:
     """Tell whether a silence ends within the longest time, as one of `add_silence` does."""
     lasts = silence.ends_at - silence.created_at
-    # A second more, for what rounding adds; NaN and infinities compare as wrong.
+    # A second more, for what rounding adds.
     return lasts <= LONGEST_SILENCE + 1.0 and silence.created_at <= time.time() + _AHEAD_SECONDS
 
 
-def _objects(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Read the objects in a folder, by file name; damaged and half-written ones are left out."""
+def _records(folder: Path, kind: type[T]) -> Iterator[tuple[str, T]]:
+    """Read the files of a folder, by name; damaged and half-written ones are ignored."""
     try:
         refuse_links(folder)
         paths = sorted(path for path in folder.iterdir() if path.suffix == ".json")
     except OSError:
         return
     for path in paths:
-        with contextlib.suppress(OSError, ValueError, TypeError):
-            content = read_object(path)
-            if content is not None:
-                yield path.name, content
+        try:
+            record = read_record(path, kind)
+        except StateUnreadable:
+            continue
+        if record is not None:
+            yield path.name, record

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from lrwatch.alert import Alert
-from lrwatch.alerts.ledger import JudgedRun, KnownAlert
 from lrwatch.alerts.rules import RULES, Rule
 from lrwatch.alerts.watched_run import WatchedRun
+from lrwatch.alerts.watcher_state import JudgedRun, KnownAlert
 from lrwatch.following import Clock, FollowedStore, steady_clock
 
 __all__ = ["StoreView", "StoreWatch"]

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from lrwatch.alert import Alert, State
-from lrwatch.alerts.ledger import KnownAlert, ToldStatus
 from lrwatch.alerts.rules import INHIBITED_BY
+from lrwatch.alerts.watcher_state import KnownAlert, ToldStatus
 
 __all__ = ["STAGES", "Decision", "Stage", "decide", "inhibited"]
 

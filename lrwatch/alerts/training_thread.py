@@ -30,9 +30,9 @@ from lrwatch.errors import LrwatchError
 if TYPE_CHECKING:
     from lrwatch.alert import Alert
     from lrwatch.alerts.handler_calls import Function
-    from lrwatch.alerts.ledger import ToldStatus
     from lrwatch.alerts.memory import AlertMemory
     from lrwatch.alerts.rules import Rule
+    from lrwatch.alerts.watcher_state import ToldStatus
     from lrwatch.following import FollowedRun
 
 __all__ = ["Ask", "RunInTraining", "come_to_rest", "follow"]

@@ -1,4 +1,4 @@
-"""What people say to alerts: ``lrwatch alert list``, ``ack`` and ``silence``."""
+"""Handling alerts: ``lrwatch alert list``, ``ack`` and ``silence``."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final
 import click
 
 if TYPE_CHECKING:
-    from lrwatch.alerts.ledger import KnownAlert
     from lrwatch.alerts.silences import Silence
+    from lrwatch.alerts.watcher_state import KnownAlert
 
 __all__ = ["ack", "list_alerts", "silence"]
 
@@ -28,36 +28,38 @@ _HOME: Final = click.argument(
 @_HOME
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
 def list_alerts(folder: Path, *, as_json: bool) -> None:
-    """List the alerts that `lrwatch alert DIR` knows of, and who minds them.
+    """List the alerts that `lrwatch alert DIR` knows of, and who is handling them.
 
     DIR is the folder of runs, or what was given to --state.
     """
-    from lrwatch.alert_record import alert_record
-    from lrwatch.alerts.ledger import read_state
     from lrwatch.alerts.silences import silences
+    from lrwatch.alerts.watcher_state import read_state
     from lrwatch.cli.output import emit, strict_json
+    from lrwatch.codec import plain
 
     state = read_state(folder)
     known = () if state is None else state.alerts
     quiet = [] if as_json else [_silenced(silence) for silence in silences(folder)]
     if as_json:
-        emit(strict_json([{**alert_record(one.alert), "run_key": one.run_key} for one in known]))
+        emit(strict_json([{**plain(one.alert), "run_key": one.run_key} for one in known]))
     elif state is None:
-        click.echo(f"nobody watches {folder}; lrwatch alert {folder} --to URL does", err=True)
+        click.echo(
+            f"no watcher has run on {folder}; lrwatch alert {folder} --to URL starts one", err=True
+        )
     elif not known:
         click.echo("no alerts", err=True)
     if not as_json and (known or quiet):
         emit("\n".join([*map(_line, known), *quiet]))
 
 
-@click.command(short_help="Say that you look after an alert: it is not said again.")
+@click.command(short_help="Say that you are handling an alert: it is not repeated.")
 @_HOME
 @click.argument("alert_id", metavar="ALERT")
-@click.option("--note", default="", metavar="TEXT", help="What you do about it.")
+@click.option("--note", default="", metavar="TEXT", help="What you are doing about it.")
 def ack(folder: Path, alert_id: str, note: str) -> None:
-    """Say that you look after ALERT, an id that `lrwatch alert list` prints."""
-    from lrwatch.alerts.ledger import read_state
+    """Say that you are handling ALERT, an id that `lrwatch alert list` prints."""
     from lrwatch.alerts.silences import acknowledge
+    from lrwatch.alerts.watcher_state import read_state
     from lrwatch.errors import InvalidArgument
 
     state = read_state(folder)
@@ -76,7 +78,7 @@ def ack(folder: Path, alert_id: str, note: str) -> None:
 @click.option("--group", metavar="PATTERN", default="*", help="Of the groups of runs.")
 @click.option("--rule", metavar="PATTERN", default="*", help="Of rules, such as too_low.")
 @click.option("--for", "span", metavar="TIME", required=True, help="30m, 2h, 1d.")
-@click.option("--reason", metavar="TEXT", required=True, help="For those who wonder.")
+@click.option("--reason", metavar="TEXT", required=True, help="Why; shown to others.")
 @click.option("--until-worse", is_flag=True, help="A worse alert on a run is sent all the same.")
 def silence(  # noqa: PLR0913  one parameter an option
     folder: Path, run: str, group: str, rule: str, span: str, reason: str, *, until_worse: bool
@@ -101,7 +103,7 @@ def _line(one: KnownAlert) -> str:
     from lrwatch.formats import printable
 
     marks = [
-        "told" if one.is_told else "not told",
+        "sent" if one.is_told else "not sent",
         *(["inhibited"] if one.inhibited_by else []),
         *(["silenced"] if one.silenced_by else []),
         *([f"acknowledged by {one.acknowledged_by}"] if one.acknowledged_by else []),

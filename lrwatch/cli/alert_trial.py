@@ -20,55 +20,58 @@ __all__ = ["replay", "test"]
 _FAILED: Final = 1
 
 
-@click.command(short_help="Tell people that this is a test.")
+@click.command(short_help="Send a test message to receivers.")
 @click.option(
-    "--to", "addresses", metavar="URL", multiple=True, help="Whom to tell; may be given again."
+    "--to", "addresses", metavar="URL", multiple=True, help="A receiver; may be given again."
 )
 @click.option(
-    "--config", metavar="FILE", type=click.Path(path_type=Path), help="Its receivers are told."
+    "--config",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Its receivers get it as well.",
 )
 def test(addresses: Sequence[str], config: Path | None) -> int:
-    """Tell every receiver that this is a test, once.
+    """Send a test message to every receiver, once.
 
-    Exit status: 0 all were told, 1 somebody could not be, 2 something given cannot be used.
+    Exit status: 0 all received it, 1 not all did, 2 an argument cannot be used.
     """
     from lrwatch.delivery import Attempts, DeliveryFailed, receiver_for
     from lrwatch.errors import InvalidArgument
 
     receivers = [*map(receiver_for, addresses), *_settings(config).receivers]
     if not receivers:
-        raise InvalidArgument("there is nobody to tell: give --to URL, or --config FILE")
+        raise InvalidArgument("no receivers: give --to URL, or --config FILE")
     message, status = _test_message(), 0
     for receiver in receivers:
         try:
             Attempts(receiver.channel).make(message)
-            _say(receiver, "was told")
+            _say(receiver, "received it")
         except DeliveryFailed as failure:
             _say(receiver, failure.problem)
             status = _FAILED
     return status
 
 
-@click.command(short_help="Show what would have been told of a run.")
+@click.command(short_help="Show the alerts that would have been sent for a run.")
 @click.argument("run", metavar="RUN", type=click.Path(path_type=Path))
 @click.option(
     "--config", metavar="FILE", type=click.Path(path_type=Path), help="Its rules are used."
 )
 def replay(run: Path, config: Path | None) -> None:
-    """Show what would have been told of the run at RUN, had it been followed while it was written.
+    """Show the alerts that would have been sent for RUN, had it been followed while it ran.
 
     RUN is the folder of a run.
     """
-    from lrwatch.alerts.replay import replay as told
+    from lrwatch.alerts.replay import replay as replayed
     from lrwatch.cli.output import emit
     from lrwatch.store import RunReader
 
     reader = RunReader(run)
-    alerts = list(told(reader.info, reader.read_new(), _settings(config).rules))
+    alerts = list(replayed(reader.info, reader.read_new(), _settings(config).rules))
     for one in alerts:
         emit(_paragraph(one))
     if not alerts:
-        click.echo("nobody would have been told anything", err=True)
+        click.echo("no alert would have been sent", err=True)
 
 
 def _settings(config: Path | None) -> Settings:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
-import math
 import os
 import sys
 from typing import Any
+
+from lrwatch.codec import plain
 
 __all__ = ["emit", "strict_json"]
 
@@ -36,16 +36,4 @@ def strict_json(value: Any) -> str:
     >>> strict_json([float("nan"), 1.5])
     '[\n  null,\n  1.5\n]'
     """
-    return json.dumps(_plain(value), indent=2, allow_nan=False)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return _plain(dataclasses.asdict(value))
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    return value
+    return json.dumps(plain(value), indent=2, allow_nan=False)

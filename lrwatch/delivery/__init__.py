@@ -1,18 +1,18 @@
-"""From a message to somebody who reads it: receivers, their addresses, and a queue that lasts.
+"""From a message to its receivers: their addresses, and a queue that outlives the process.
 
 ::
 
-    Message -> Sender (Outbox, and a Lane for each Receiver) -> Channel: webhook, Slack, Apprise,
-                                                                log, file
+    Message -> Sender (Outbox, and a ReceiverQueue for each Receiver) -> Channel
+
+A `Channel` is a webhook, Slack, one of Apprise's services, the log, or a file.
 """
 
 from lrwatch.delivery.address import receiver_for
 from lrwatch.delivery.attempt import Attempts
 from lrwatch.delivery.channel import DeliveryFailed, Receiver
-from lrwatch.delivery.health import ReceiverHealth
 from lrwatch.delivery.message import Message, Status
+from lrwatch.delivery.outcomes import Delivery, ReceiverHealth
 from lrwatch.delivery.sender import Sender, check_names
-from lrwatch.delivery.tally import Delivery
 
 __all__ = [
     "Attempts",

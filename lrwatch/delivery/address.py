@@ -13,8 +13,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from lrwatch.delivery.apprise_channel import AppriseService
 from lrwatch.delivery.channel import Channel, Receiver
-from lrwatch.delivery.console import LogLines
-from lrwatch.delivery.json_lines import JsonLines
+from lrwatch.delivery.local_channels import JsonLines, LogLines
 from lrwatch.delivery.slack import Slack
 from lrwatch.delivery.webhook import Webhook
 from lrwatch.errors import InvalidArgument
@@ -35,14 +34,14 @@ _SLACK_TOKENS: Final = re.compile(r"slack://(T\w+)/(B\w+)/(\w+)/?")
 
 
 def receiver_for(address: str, *, name: str = "", secrets: Sequence[str] = ()) -> Receiver:
-    """Return who is told at an address.
+    """Return the receiver at an address.
 
     Parameters
     ----------
     address
         ``https://...`` for a webhook or Slack, ``jsonl:PATH``, ``log:``, or any of Apprise's.
     name
-        What to call them; by default the address without what is secret in it.
+        What to call it; by default the address without what is secret in it.
     secrets
         Those that messages to a webhook are signed with.
 
@@ -59,12 +58,12 @@ def receiver_for(address: str, *, name: str = "", secrets: Sequence[str] = ()) -
         raise InvalidArgument(f"an address begins with what it is, such as {_ALLOWED}")
     channel = _channel(match[1].lower(), address, secrets)
     if secrets and channel.kind != "webhook":
-        raise InvalidArgument(f"only webhooks are signed, {redacted(address)} takes no secret")
+        raise InvalidArgument(f"only webhooks are signed; {redacted(address)} cannot have a secret")
     return Receiver(name or redacted(address), channel)
 
 
 def redacted(address: str) -> str:
-    """Return an address as it may be shown: scheme, host, and four digits to tell it by.
+    """Return an address as it may be shown: scheme, host, and four digits that identify it.
 
     Four hexadecimal digits of a hash are too few to try passwords against.
 
@@ -91,7 +90,7 @@ def _channel(scheme: str, address: str, secrets: Sequence[str]) -> Channel:
     rest = address.partition(":")[2]
     if scheme == "log":
         if rest.strip("/"):
-            raise InvalidArgument("log: stands alone, nothing may follow it")
+            raise InvalidArgument("nothing may follow log:")
         return LogLines()
     if scheme == "jsonl":
         return JsonLines(_checked_file(rest))
@@ -118,7 +117,7 @@ def _checked_url(address: str) -> SplitResult:
         parts = urlsplit(address)
         is_usable = bool(parts.hostname) and parts.port != 0 and address.isascii()
         str(parts.hostname).encode("idna")  # as looking it up does
-    except ValueError:  # a port that is no number, brackets that do not match, an empty label
+    except ValueError:  # a port that is not a number, brackets that do not match, an empty label
         is_usable = False
     if not is_usable or any(sign <= " " or sign == "\x7f" for sign in address):
         raise InvalidArgument(

@@ -16,13 +16,13 @@ __all__ = ["AppriseService"]
 _TYPES: Final = {"firing": "failure", "resolved": "success", "test": "info"}
 
 # Below Apprise, these log the path of what they ask for, which for many services is a token. A
-# training program may log everything, and what they say of its own requests is let be.
+# training program may log everything, and their records of its own requests are kept.
 _LOG_PATHS: Final = ("urllib3.connectionpool", "urllib3.util.retry")
 _is_ours: Final = ContextVar("_is_ours", default=False)
 
 
 class AppriseService:
-    """Tells somebody through one of Apprise's services.
+    """Sends messages through one of Apprise's services.
 
     Parameters
     ----------
@@ -36,11 +36,11 @@ class AppriseService:
     MissingExtra
         If Apprise is not installed.
     InvalidArgument
-        If Apprise does not take the address, or it is for several recipients.
+        If Apprise does not accept the address, or it is for several recipients.
     """
 
-    # Mail servers let strangers wait on purpose. Nobody else waits meanwhile, and an attempt
-    # that is cut off too early is a mail sent twice.
+    # Mail servers let strangers wait on purpose. No other receiver waits meanwhile, and an
+    # attempt that is cut off too early is a mail sent twice.
     timeout = 30.0
     gap = 1.0
 
@@ -62,10 +62,10 @@ class AppriseService:
             service = apprise.Apprise.instantiate(url, asset=asset)
         if service is None:
             raise InvalidArgument(
-                f"Apprise does not take the address {shown}: see https://appriseit.com for how "
+                f"Apprise does not accept the address {shown}: see https://appriseit.com for how "
                 f"a {self.kind}:// address is written"
             )
-        # With several, one that fails would have the others told again at every retry.
+        # With several, one that fails would send the message to the others again at every retry.
         if len(service) > 1:
             raise InvalidArgument(
                 f"{shown} is for {len(service)} recipients: give each its own address"
@@ -87,7 +87,7 @@ class AppriseService:
         finally:
             _is_ours.reset(is_ours)
         if not is_taken:
-            raise DeliveryFailed("did not take the message")
+            raise DeliveryFailed("did not accept the message")
 
 
 def _apprise() -> Any:

@@ -1,4 +1,4 @@
-"""What every way of telling somebody has in common: `Channel`, and `DeliveryFailed`."""
+"""What all receivers have in common: `Channel`, `Receiver` and `DeliveryFailed`."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from lrwatch.delivery.message import Message
 __all__ = ["TIMEOUT", "Channel", "DeliveryFailed", "Receiver"]
 
 TIMEOUT: Final = 5.0
-"""Seconds that a receiver may take to say that it has a message."""
+"""Seconds that a receiver may take to confirm a message."""
 
 
 class DeliveryFailed(Exception):  # noqa: N818  the name says what happened, as its siblings do
-    """A receiver did not take a message.
+    """A receiver did not accept a message.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ class DeliveryFailed(Exception):  # noqa: N818  the name says what happened, as 
 
 
 class Channel(Protocol):
-    """A way of telling somebody.
+    """A way of sending messages.
 
     Attributes
     ----------
@@ -58,21 +58,21 @@ class Channel(Protocol):
         Raises
         ------
         DeliveryFailed
-            If the receiver did not take it, or did not say that it did.
+            If the receiver did not accept it, or did not confirm it.
         """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Receiver:
-    """Somebody who is told.
+    """Where messages are sent.
 
     Attributes
     ----------
     name
         Unique among the receivers of a store, and safe to show: it holds no secret.
     channel
-        How they are told.
+        How they are sent there.
     """
 
     name: str

@@ -1,14 +1,13 @@
-"""A `Message`: what receivers are told at one time about one group of alerts."""
+"""A `Message`: what receivers are sent at one time about one group of alerts."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
 from lrwatch.alert import Alert, Severity
-from lrwatch.alert_record import alert_from_record, alert_record
+from lrwatch.codec import plain
 
 __all__ = ["Message", "Status"]
 
@@ -20,7 +19,7 @@ _FORMAT: Final = 1
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What is said to every receiver, each in its own form.
+    """What is sent to every receiver, to each in its own form.
 
     Attributes
     ----------
@@ -67,39 +66,6 @@ class Message:
                 "severity": self.severity,
                 "lines": list(self.lines),
                 "link": self.link or None,
-                "alerts": [alert_record(alert) for alert in self.alerts],
+                "alerts": plain(self.alerts),
             },
         }
-
-    def record(self) -> dict[str, Any]:
-        """Return every field as a JSON object, for `from_record`."""
-        return {
-            "id": self.id,
-            "status": self.status,
-            "severity": self.severity,
-            "title": self.title,
-            "lines": list(self.lines),
-            "alerts": [alert_record(alert) for alert in self.alerts],
-            "link": self.link,
-            "created_at": self.created_at,
-        }
-
-    @classmethod
-    def from_record(cls, record: Mapping[str, Any]) -> Message:
-        """Return the message that `record` wrote.
-
-        Raises
-        ------
-        KeyError, TypeError, ValueError, OverflowError
-            If it is none.
-        """
-        return cls(
-            id=str(record["id"]),
-            status=record["status"],
-            severity=record["severity"],
-            title=str(record["title"]),
-            lines=tuple(record["lines"]),
-            alerts=tuple(alert_from_record(alert) for alert in record["alerts"]),
-            link=str(record["link"]),
-            created_at=float(record["created_at"]),
-        )

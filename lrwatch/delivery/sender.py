@@ -8,16 +8,15 @@ import threading
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 from lrwatch.delivery.attempt import Attempts
 from lrwatch.delivery.backoff import Backoff
 from lrwatch.delivery.channel import TIMEOUT, DeliveryFailed, Receiver
-from lrwatch.delivery.health import ReceiverHealth
-from lrwatch.delivery.lane import CAPACITY, GIVE_UP_SECONDS, Lane
 from lrwatch.delivery.message import Message
-from lrwatch.delivery.outbox import Letter, Outbox, Standing
-from lrwatch.delivery.tally import Delivery, Tally
+from lrwatch.delivery.outbox import Outbox, Progress, QueuedMessage
+from lrwatch.delivery.outcomes import Delivery, Event, Outcomes, ReceiverHealth
+from lrwatch.delivery.receiver_queue import CAPACITY, GIVE_UP_SECONDS, ReceiverQueue
 from lrwatch.errors import InvalidArgument
 
 __all__ = ["Sender", "check_names"]
@@ -28,20 +27,22 @@ _PATIENT: Final = Backoff()
 
 
 class Sender:
-    """Tells receivers, from an outbox that outlives this process.
+    """Sends messages to receivers, from an outbox that outlives this process.
 
     Each receiver has a thread, so that none waits for another one.
 
     Parameters
     ----------
     receivers
-        Who is told.
+        Each gets every message.
     outbox
         Folder for messages on their way; those in it are delivered first.
     health
         How the receivers did in an earlier process, to count on from.
     backoff, capacity
-        See `Backoff` and `Lane`.
+        See `Backoff` and `ReceiverQueue`.
+    after
+        Messages have greater numbers than this, and than all in the outbox.
 
     Raises
     ------
@@ -57,22 +58,25 @@ class Sender:
         health: Iterable[ReceiverHealth] = (),
         backoff: Backoff = _PATIENT,
         capacity: int = CAPACITY,
+        after: int = 0,
     ) -> None:
         check_names(receivers)
-        # It guards everything below, and wakes threads when a lane has changed.
+        # It guards everything below, and wakes threads when a queue has changed.
         self._changed = threading.Condition()
         self._outbox = Outbox(outbox)
         self._problem = ""
         self._is_closed = False
-        self._tally = Tally(receivers, health)
-        self._lanes = {
-            r.name: Lane(r.name, gap=r.channel.gap, backoff=backoff, capacity=capacity)
+        self._outcomes = Outcomes(receivers, health)
+        self._queues = {
+            r.name: ReceiverQueue(r.name, gap=r.channel.gap, backoff=backoff, capacity=capacity)
             for r in receivers
         }
         self._timeouts = [r.channel.timeout for r in receivers]
-        self._letters: dict[str, Letter] = {}
-        for letter in self._outbox.letters():
-            self._take_up(letter)
+        self._messages: dict[str, QueuedMessage] = {}  # those that are not done, by id
+        self._last_number = max(after, self._outbox.last_done)
+        for queued in self._outbox.queued():
+            self._last_number = max(self._last_number, queued.number)
+            self._take_up(queued)
         self._threads = [
             threading.Thread(
                 target=self._serve, args=(r,), name=f"lrwatch-alerts {r.name}", daemon=True
@@ -83,30 +87,41 @@ class Sender:
             thread.start()
 
     def submit(self, message: Message) -> None:
-        """Write a message down, and have it delivered; one that is known already is let be.
+        """Write a message down, and have it delivered; a known one is ignored.
 
         If it cannot be written down it is delivered all the same, and `problem` says so. Known
-        are those on their way, and the last thousand that were done with, by any process.
+        are those on their way, and the last thousand that were done, by any process.
         """
         with self._changed:
-            if message.id in self._letters or self._outbox.is_done(message.id):
+            if message.id in self._messages or self._outbox.is_done(message.id):
                 return
-            letter = Letter(message, self._standings())
-            self._write(letter)
-            self._take_up(letter)
+            self._last_number += 1
+            queued = QueuedMessage(message, self._progress(), number=self._last_number)
+            self._write(queued)
+            self._take_up(queued)
             self._changed.notify_all()
+
+    @property
+    def last_number(self) -> int:
+        """The number of the last message that was submitted, by any process; 0 if none was."""
+        return self._last_number
+
+    def since(self, number: int) -> list[Message]:
+        """Return the messages of the outbox with greater numbers, the oldest first."""
+        with self._changed:
+            return self._outbox.since(number)
 
     def poll(self) -> list[Delivery]:
         """Return what has happened since the last call, in order: the last ten thousand at most."""
         with self._changed:
-            return self._tally.take()
+            return self._outcomes.take()
 
     def health(self) -> list[ReceiverHealth]:
         """Return how each receiver is doing."""
         with self._changed:
             return [
-                dataclasses.replace(health, queued=len(self._lanes[name]))
-                for name, health in self._tally.health.items()
+                dataclasses.replace(health, queued=len(self._queues[name]))
+                for name, health in self._outcomes.health.items()
             ]
 
     @property
@@ -115,7 +130,7 @@ class Sender:
         return self._problem
 
     def drain(self, timeout: float) -> bool:
-        """Wait until everybody has every message; return whether that is so.
+        """Wait until every receiver has every message; return whether that is so.
 
         Parameters
         ----------
@@ -124,10 +139,10 @@ class Sender:
         """
         deadline = time.monotonic() + timeout
         with self._changed:
-            while unfinished := [lane for lane in self._lanes.values() if len(lane)]:
+            while unfinished := [each for each in self._queues.values() if len(each)]:
                 now = time.monotonic()
                 left = deadline - now
-                if left <= 0 or all(lane.is_idle_for(left, now) for lane in unfinished):
+                if left <= 0 or all(each.is_idle_for(left, now) for each in unfinished):
                     return False
                 self._changed.wait(left)
             return True
@@ -149,86 +164,86 @@ class Sender:
             left = deadline - time.monotonic() + (channel_timeout if is_replaced else 0.0)
             thread.join(max(left, 0.0))
 
-    def _standings(self) -> dict[str, Standing]:
-        return {name: Standing() for name in self._lanes}
+    def _progress(self) -> dict[str, Progress]:
+        return {name: Progress() for name in self._queues}
 
-    def _take_up(self, letter: Letter) -> None:
-        # Written down when there was nobody to tell: it is for those who are here now.
-        letter.standings = letter.standings or self._standings()
-        self._letters[letter.message.id] = letter
-        for name, standing in letter.standings.items():
-            lane = self._lanes.get(name)
-            if standing.state != "pending":
+    def _take_up(self, queued: QueuedMessage) -> None:
+        # Written down when there were no receivers: it is for those that are here now.
+        queued.receivers = queued.receivers or self._progress()
+        self._messages[queued.message.id] = queued
+        for name, progress in queued.receivers.items():
+            queue = self._queues.get(name)
+            if progress.state != "pending":
                 continue
-            if lane is not None:
-                self._drop(lane.add(letter, time.monotonic()), name)
-            elif letter.queued_at < time.time() - GIVE_UP_SECONDS:
-                standing.state = "gave_up"  # nobody has that receiver any more
-        self._finish_if_done(letter)
+            if queue is not None:
+                dropped = queue.add(queued, time.monotonic())
+                if dropped is not None:
+                    self._record("dropped", dropped, name, "its queue is full")
+                    self._keep(dropped)
+            elif queued.queued_at < time.time() - GIVE_UP_SECONDS:
+                progress.state = "gave_up"  # there is no such receiver any more
+        if queued.is_done:
+            self._keep(queued)
 
     def _serve(self, receiver: Receiver) -> None:
-        lane, attempts = self._lanes[receiver.name], Attempts(receiver.channel)
-        while (letter := self._next(lane)) is not None:
+        queue, attempts = self._queues[receiver.name], Attempts(receiver.channel)
+        while (queued := self._next(queue)) is not None:
             failure = None
             try:
-                attempts.make(letter.message)
+                attempts.make(queued.message)
             except DeliveryFailed as error:
                 failure = error
             with self._changed:
-                self._settle(lane, letter, failure)
+                self._settle(queue, queued, failure)
                 self._changed.notify_all()
 
-    def _next(self, lane: Lane) -> Letter | None:
+    def _next(self, queue: ReceiverQueue) -> QueuedMessage | None:
         with self._changed:
             while not self._is_closed:
-                letter = lane.take(time.monotonic())
-                if letter is not None:
-                    return letter
-                self._changed.wait(lane.seconds_to_wait(time.monotonic()))
+                queued = queue.take(time.monotonic())
+                if queued is not None:
+                    return queued
+                self._changed.wait(queue.seconds_to_wait(time.monotonic()))
             return None
 
-    def _settle(self, lane: Lane, letter: Letter, failure: DeliveryFailed | None) -> None:
-        now = time.monotonic()
-        if failure is None:
-            lane.delivered(now)
-            self._note("sent", letter, lane.name)
-        elif failure.is_permanent:
-            lane.refused(now)
-            self._note("failed", letter, lane.name, failure.problem)
-        else:
-            for given_up in lane.failed(failure, now):
-                self._note("failed", given_up, lane.name, failure.problem)
-                self._keep(given_up)
-        self._tally.attempted(lane.name, failure.problem if failure else "")
-        self._keep(letter)
-
-    def _drop(self, letter: Letter | None, name: str) -> None:
-        if letter is not None:
-            self._note("dropped", letter, name, "too many messages wait for this receiver")
-            self._keep(letter)
-
-    def _note(
-        self, event: Literal["sent", "failed", "dropped"], letter: Letter, name: str, why: str = ""
+    def _settle(
+        self, queue: ReceiverQueue, queued: QueuedMessage, failure: DeliveryFailed | None
     ) -> None:
-        message_id, tries = letter.message.id, letter.standings[name].tries
-        self._tally.add(Delivery(event, message_id, name, tries, why))
+        now = time.monotonic()
+        problem = failure.problem if failure else ""
+        if failure is None:
+            queue.delivered(now)
+            self._record("sent", queued, queue.name)
+        elif failure.is_permanent:
+            queue.refused(now)
+            self._record("failed", queued, queue.name, problem)
+        else:
+            for given_up in queue.failed(failure, now):
+                self._record("failed", given_up, queue.name, problem)
+                self._keep(given_up)
+        self._outcomes.attempted(queue.name, problem)
+        self._keep(queued)
 
-    def _keep(self, letter: Letter) -> None:
-        if not self._finish_if_done(letter):
-            self._write(letter)
+    def _record(self, event: Event, queued: QueuedMessage, name: str, why: str = "") -> None:
+        tries = queued.receivers[name].tries
+        self._outcomes.add(Delivery(event, queued.message.id, name, tries, why))
 
-    def _finish_if_done(self, letter: Letter) -> bool:
-        if letter.is_done and self._letters.pop(letter.message.id, None) is not None:
-            self._write(letter)
-        return letter.is_done
+    def _keep(self, queued: QueuedMessage) -> None:
+        """Write down how far a message has come, unless it is done and that is written."""
+        is_known = queued.message.id in self._messages
+        if queued.is_done:
+            self._messages.pop(queued.message.id, None)
+        if is_known:
+            self._write(queued)
 
-    def _write(self, letter: Letter) -> None:
+    def _write(self, queued: QueuedMessage) -> None:
         try:
-            (self._outbox.finish if letter.is_done else self._outbox.write)(letter)
+            self._outbox.write(queued)
         except OSError as error:
+            problem = f"messages cannot be saved: {error.strerror}"
             if not self._problem:
-                logger.warning("alerts cannot be written down: %s", error.strerror)
-            self._problem = f"alerts cannot be written down: {error.strerror}"
+                logger.warning("%s", problem)
+            self._problem = problem
         else:
             self._problem = ""
 
@@ -245,6 +260,6 @@ def check_names(receivers: Sequence[Receiver]) -> None:
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise InvalidArgument(
-            f"two receivers are called {twice[0]}: leave one out, or give each a name of its own "
+            f"two receivers are called {twice[0]}: remove one, or give each a name of its own "
             "in lrwatch.toml"
         )

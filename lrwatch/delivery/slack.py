@@ -18,7 +18,7 @@ _ESCAPES: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
 
 class Slack:
-    """Tells a Slack channel.
+    """Posts messages to a Slack channel.
 
     Parameters
     ----------

@@ -23,7 +23,7 @@ _KEY_BYTES: Final = range(24, 65)  # the specification's bounds
 
 
 class Webhook:
-    """Tells a program.
+    """Posts messages to a program.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ class Webhook:
     Raises
     ------
     InvalidArgument
-        If a secret is none; what was given is not repeated.
+        If a secret is not one; what was given is not repeated.
     """
 
     kind = "webhook"

@@ -1,4 +1,4 @@
-"""Words mean one thing: a class has a name of its own, and those of alerts stand in the glossary."""
+"""Words mean one thing: a class has a name of its own, and the glossary names real ones."""
 
 from __future__ import annotations
 

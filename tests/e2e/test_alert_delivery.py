@@ -166,7 +166,7 @@ def test_a_full_disk_keeps_nobody_from_being_told(
             fill(ballast, 4096)
             (tmp_path / "later").rename(store / "bad")
             http.wait_for(1)
-            assert any("cannot be written" in line for line in iter(process.stderr.readline, ""))
+            assert any("cannot be saved" in line for line in iter(process.stderr.readline, ""))
             ballast.unlink()
             assert ended(process) == 0
         assert once(store, "--to", http.url, "--state", str(small_disk)).returncode == 0
@@ -206,5 +206,5 @@ def test_a_test_tells_everybody_and_says_whom_it_did_not_reach(tmp_path: Path) -
     assert well.posts[0].json["type"] == "lrwatch.alert.test"
     assert [line.partition(" #")[2][5:] for line in told.stdout.splitlines()] == [
         "answered 404 (Not Found)",
-        "was told",
+        "received it",
     ]

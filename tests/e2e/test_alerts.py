@@ -15,7 +15,7 @@ from processes import ran, started
 from receivers import HttpReceiver, MailReceiver, answer, free_port
 from stores import new_writer
 
-from lrwatch.alerts.ledger import read_state
+from lrwatch.alerts.watcher_state import read_state
 
 pytestmark = pytest.mark.e2e
 

@@ -19,8 +19,8 @@ from processes import started
 from stores import new_writer, row, write_run
 
 from lrwatch.alerts.history import add_history
-from lrwatch.alerts.ledger import read_state
 from lrwatch.alerts.silences import Matcher, acknowledgements, add_silence, silences
+from lrwatch.alerts.watcher_state import read_state
 from lrwatch.plain_files import alerts_folder
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]

@@ -20,10 +20,10 @@ from stores import write_run
 from lrwatch.alert import Alert, Severity, State
 from lrwatch.alerts import RULES as RULES_OF_ALL
 from lrwatch.alerts.grouping import Groups, Timing
-from lrwatch.alerts.ledger import KnownAlert
 from lrwatch.alerts.memory import AlertMemory
 from lrwatch.alerts.replay import replay
 from lrwatch.alerts.training_thread import RunInTraining
+from lrwatch.alerts.watcher_state import KnownAlert
 from lrwatch.alerts.wording import headline
 from lrwatch.records import RunInfo
 

@@ -14,15 +14,15 @@ from lrwatch_dashboard.alert_views import (
     Quiet,
 )
 
-from lrwatch.alerts.ledger import (
+from lrwatch.alerts.silences import Matcher, Silence
+from lrwatch.alerts.watcher_state import (
     KnownAlert,
-    LedgerState,
     RuleTally,
     WatcherHealth,
+    WatcherState,
     write_state,
 )
-from lrwatch.alerts.silences import Matcher, Silence
-from lrwatch.delivery.health import ReceiverHealth
+from lrwatch.delivery import ReceiverHealth
 
 __all__ = ["NOW", "a_board", "a_line", "a_silence", "an_unsent_line", "known", "watched"]
 
@@ -89,10 +89,10 @@ def known(
     )
 
 
-def watched(store: Path, *alerts: KnownAlert, looked_at: float, **changes: Any) -> LedgerState:
+def watched(store: Path, *alerts: KnownAlert, looked_at: float, **changes: Any) -> WatcherState:
     """Write the ledger of a watcher that looked at a time, and return it."""
     watcher = WatcherHealth("gpu-7", 4711, "0.1", looked_at - 60, looked_at, 0.1, 3)
-    state = LedgerState(
+    state = WatcherState(
         updated_at=looked_at,
         watcher=watcher,
         alerts=alerts,

@@ -16,7 +16,6 @@ from typing import Any, Final
 
 from lrwatch.alerts import RULES, Alert
 from lrwatch.alerts.history import read_history
-from lrwatch.alerts.ledger import read_state
 from lrwatch.alerts.silences import (
     Matcher,
     acknowledge,
@@ -26,6 +25,7 @@ from lrwatch.alerts.silences import (
     silences,
 )
 from lrwatch.alerts.telling import inhibited
+from lrwatch.alerts.watcher_state import read_state
 from lrwatch.errors import LrwatchError
 from lrwatch_dashboard.alert_views import LONGEST_TEXT, AlertBoard
 from lrwatch_dashboard.data.alert_lines import (
@@ -151,7 +151,7 @@ class AlertDesk:
         try:
             # Strictly: whoever may write into the store may write anything into this file, and a
             # page would take some JSON objects for elements.
-            state = read_state(self._root, strictly=True)
+            state = read_state(self._root)
         except LrwatchError as error:
             return dataclasses.replace(board, problem=str(error))
         if state is None:

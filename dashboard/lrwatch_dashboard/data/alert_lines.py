@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from lrwatch.alert import SEVERITIES, Alert
-from lrwatch.alerts.ledger import KnownAlert, LedgerState
 from lrwatch.alerts.silences import Acknowledgement, Silence
+from lrwatch.alerts.watcher_state import KnownAlert, WatcherState
 from lrwatch.verdicts import SEVERITY
 from lrwatch_dashboard.alert_views import AlertBoard, AlertLine, HistoryLine, Quiet
 
@@ -58,7 +58,7 @@ class Said:
 
 
 def with_ledger(
-    board: AlertBoard, state: LedgerState, said: Said, keys: Collection[str], now: float
+    board: AlertBoard, state: WatcherState, said: Said, keys: Collection[str], now: float
 ) -> AlertBoard:
     """Return a board with what a watcher wrote down.
 

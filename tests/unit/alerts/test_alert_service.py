@@ -14,7 +14,7 @@ from stores import write_run
 from lrwatch.alerts.alert_service import AlertService
 from lrwatch.alerts.alert_watcher import AlertWatcher
 from lrwatch.alerts.history import read_history
-from lrwatch.alerts.ledger import read_state
+from lrwatch.alerts.watcher_state import read_state
 from lrwatch.delivery import Message, receiver_for
 from lrwatch.errors import InvalidArgument, RunBusy, RunNotFound, StoreNotWritable
 from lrwatch.plain_files import alerts_folder
@@ -207,7 +207,7 @@ def test_a_configuration_that_breaks_is_kept_as_it_was_and_mended_while_running(
     with service(store, config) as watch, running(watch):
         wait_for(lambda: read_state(store) is not None, "it looks")
         save(config, "[timing]\ngroup_weight = 0\n")
-        wait_for(lambda: "line 2: timing.group_weight is not known" in problem(), "it says so")
+        wait_for(lambda: "timing: it has unknown field group_weight" in problem(), "it says so")
         assert told(store) == []
         save(config, "[timing]\ngroup_wait = 0\n")
         wait_for(lambda: told(store) == ["bad is diverging"], "it takes the new one")
@@ -221,8 +221,8 @@ def test_a_configuration_that_breaks_is_kept_as_it_was_and_mended_while_running(
     [
         ('[receivers.here]\nurl = "log:"\n', "two receivers are called here"),
         ("", "there is nobody to tell"),
-        ('[receivers.team]\nurl_file = "~nobody-here/url"\n', "a home that is not known"),
-        ('[receivers.team]\nurl_file = "a\\u0000b"\n', "no file can have that name"),
+        ('[receivers.team]\nurl_file = "~nobody-here/url"\n', "url_file must name a readable file"),
+        ('[receivers.team]\nurl_file = "a\\u0000b"\n', "url_file must name a readable file"),
         ("a = " + "[" * 100_000, "nested too deeply"),
     ],
     ids=["same name", "nobody to tell", "home", "nul", "deep"],

@@ -9,7 +9,7 @@ from alert_samples import START, an_alert
 
 from lrwatch.alerts.composing import message_for
 from lrwatch.alerts.grouping import Notification
-from lrwatch.alerts.ledger import JudgedRun, KnownAlert
+from lrwatch.alerts.watcher_state import JudgedRun, KnownAlert
 from lrwatch.delivery.message import Message
 
 

@@ -79,53 +79,62 @@ def test_everything_that_can_be_set(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("[rulez]", "line 1: rulez is not known; allowed: dashboard, grouping"),
-        ("x = 1", "line 1: x is not known"),
-        ("[rules.diverging]\nfor_stepz = 2", "line 2: rules.diverging.for_stepz is not known"),
-        ("[rules]\ndiverging.for_stepz = 2", "line 2: rules.diverging.for_stepz is not known"),
-        ("\n[rules]\ndiverging = { for_stepz = 2 }", "line 3: rules.diverging.for_stepz is not"),
-        ('[rules."no_data"]\nfor_steps = 2', "line 2: rules.no_data.for_steps is not known"),
-        ("[rules.dicerging]", "line 1: rules.dicerging is not known; allowed: diverging"),
-        ("rules = 3", "line 1: rules must be a table, [rules]"),
-        ("[rules]\ndiverging = 3", "line 2: rules.diverging must be a table"),
-        ("[rules.diverging]\nenabled = 1", "line 2: rules.diverging.enabled must be true or"),
-        ("[rules.diverging]\nseverity = 'bad'", "severity must be one of info, ticket, page, got"),
-        ("[rules.diverging]\nseverity = ['page']", "severity must be one of"),
-        ("[rules.diverging]\nfor_steps = 1.5", "for_steps must be a whole number from 0 on"),
-        ("[rules.diverging]\nfor_steps = true", "for_steps must be a whole number"),
-        ("[rules.diverging]\nfor_steps = -1", "for_steps must be a whole number from 0 on"),
-        ("[timing]\ngroup_wait = 'long'", "line 2: timing.group_wait must be a number from 0"),
-        ("[timing]\ngroup_wait = inf", "must be a number from 0 on, got inf"),
-        ("[timing]\ngroup_wait = nan", "must be a number from 0 on, got nan"),
-        ("[timing]\n# why\n\ngroup_weight = 1", "line 4: timing.group_weight is not known"),
-        ("[grouping]\nby = 'colour'", "line 2: grouping.by must be one of rule, job, run"),
-        ("dashboard = 3", "line 1: dashboard must be a text"),
-        ("dashboard = 'host:8050'", "line 1: dashboard must begin with http:// or https://"),
-        ("[receivers.a]", "line 1: receivers.a needs one of url_env, url_file and url"),
-        ("[receivers.a]\nurl = 'log:'\nurl_env = 'A'", "receivers.a needs one of"),
-        ("[receivers.a]\nuri = 'log:'", "line 2: receivers.a.uri is not known; allowed: secret"),
-        ("[receivers.a]\nurl_env = 'A'", "line 2: receivers.a.url_env must name an env"),
-        ("[receivers.a]\nurl_file = 'none'", "line 2: receivers.a.url_file must name a file"),
-        ("[receivers.a]\nurl_env = ''", "line 2: receivers.a.url_env must be a text that is not"),
-        ("[receivers.a]\nurl = 'log:'\nsecret_env = 3", "line 3: receivers.a.secret_env must be"),
+        ("[rulez]", "it has unknown field rulez; allowed: dashboard, grouping, receivers, rules"),
+        ("x = 1", "it has unknown field x"),
+        ("[rules.diverging]\nfor_stepz = 2", "rules.diverging: it has unknown field for_stepz"),
+        ("[rules]\ndiverging.for_stepz = 2", "rules.diverging: it has unknown field for_stepz"),
         (
-            "[receivers.a]\nurl = 'log:'\nsecret_env = 'X'",
-            "line 3: receivers.a.secret_env must name",
+            '[rules."no_data"]\nfor_steps = 2',
+            "rules.no_data: it has unknown field for_steps; ",
         ),
-        ("[rules\n", "is no TOML"),
-        ("a = 1\na = 2", "is no TOML"),
+        ("[rules.dicerging]", "rules: it has unknown field dicerging; allowed: diverging, no_data"),
+        ("rules = 3", "rules: expected table, got int"),
+        ("[rules]\ndiverging = 3", "rules.diverging: expected table, got int"),
+        ("[rules.diverging]\nenabled = 1", "rules.diverging.enabled: expected bool, got int"),
+        ("[rules.diverging]\nseverity = 'bad'", "'bad'; allowed: info, ticket, page"),
+        ("[rules.diverging]\nseverity = ['page']", "allowed: info, ticket, page"),
+        ("[rules.diverging]\nfor_steps = 1.5", "for_steps: expected int, got float"),
+        ("[rules.diverging]\nfor_steps = true", "for_steps: expected int, got bool"),
+        ("[rules.diverging]\nfor_steps = -1", "for_steps: expected int >= 0"),
+        ("[timing]\ngroup_wait = 'long'", "timing.group_wait: expected float, got str"),
+        ("[timing]\ngroup_wait = inf", "timing.group_wait: expected float <="),
+        ("[timing]\ngroup_wait = nan", "timing.group_wait: expected float >= 0"),
+        ("[timing]\ngroup_weight = 1", "timing: it has unknown field group_weight; allowed: group"),
+        (
+            "[grouping]\nby = 'colour'",
+            "grouping.by: Invalid enum value 'colour'; allowed: ",
+        ),
+        ("dashboard = 3", "dashboard: expected str, got int"),
+        ("dashboard = 'host:8050'", "dashboard: expected str matching regex '^https?://'"),
+        ("receivers = 1", "receivers: expected table, got int"),
+        ("receivers.a = 1", "receivers.a: expected table, got int"),
+        ("[receivers.a]", "receivers.a: needs one of url_env, url_file and url"),
+        ("[receivers.a]\nurl = 'log:'\nurl_env = 'A'", "receivers.a: needs one of"),
+        (
+            "[receivers.a]\nuri = 'log:'",
+            "receivers.a: it has unknown field uri; allowed: ",
+        ),
+        ("[receivers.a]\nurl_env = 'A'", "receivers.a: url_env must name an environment variable"),
+        ("[receivers.a]\nurl_file = 'none'", "receivers.a: url_file must name a file that can be"),
+        ("[receivers.a]\nurl_file = '~nobody-at-all/x'", "url_file must name a readable file"),
+        ("[receivers.a]\nurl_env = ''", "receivers.a.url_env: expected str of length >= 1"),
+        ("[receivers.a]\nurl = 'log:'\nsecret_env = 3", "secret_env: expected str | list, got int"),
+        ("[receivers.a]\nurl = 'log:'\nsecret_env = 'X'", "receivers.a: secret_env must name"),
+        ("[rules\n", "is not valid TOML"),
+        ("a = 1\na = 2", "is not valid TOML"),
+        ("a = " + "[" * 5000, "is not valid TOML: it is nested too deeply"),
     ],
 )
-def test_a_mistake_is_named_with_its_line_and_key(tmp_path: Path, text: str, said: str) -> None:
+def test_a_mistake_is_named_with_its_key(tmp_path: Path, text: str, said: str) -> None:
     with pytest.raises(InvalidArgument) as caught:
         settings(tmp_path, text)
-    assert f"{tmp_path / 'lrwatch.toml'} " in str(caught.value)
+    assert f"{tmp_path / 'lrwatch.toml'}: " in str(caught.value)
     assert said in str(caught.value)
 
 
 def test_an_address_must_not_stand_in_a_file_that_others_can_read(tmp_path: Path) -> None:
     text = f'[receivers.a]\nurl = "{SECRET}"'
-    with pytest.raises(InvalidArgument, match=r"line 2: receivers.a.url may hold a secret") as said:
+    with pytest.raises(InvalidArgument, match=r"receivers.a: url may hold a secret") as said:
         settings(tmp_path, text)
     assert "s3cr3t" not in str(said.value)
     assert settings(tmp_path, text, mode=0o600).receivers[0].name == "a"
@@ -135,24 +144,24 @@ def test_a_file_with_an_address_must_not_be_readable_by_others(tmp_path: Path) -
     secret = tmp_path / "url"
     secret.write_text(SECRET)
     secret.chmod(0o640)
-    with pytest.raises(InvalidArgument, match=r"line 2: receivers.a.url_file names a file that"):
+    with pytest.raises(InvalidArgument, match=r"receivers.a: url_file names a file that"):
         settings(tmp_path, "[receivers.a]\nurl_file = 'url'")
 
 
 def test_an_empty_file_with_an_address_says_so(tmp_path: Path) -> None:
     (tmp_path / "url").touch(0o600)
-    with pytest.raises(InvalidArgument, match="names a file that is empty"):
+    with pytest.raises(InvalidArgument, match="names an empty file"):
         settings(tmp_path, "[receivers.a]\nurl_file = 'url'")
 
 
 def test_an_address_that_cannot_be_used_is_named_without_its_text(tmp_path: Path) -> None:
-    with pytest.raises(InvalidArgument, match=r"line 1: receivers.a cannot be told") as caught:
+    with pytest.raises(InvalidArgument, match=r"receivers.a: a webhook's address is") as caught:
         settings(tmp_path, "[receivers.a]\nurl_env = 'A'", A="https://[s3cr3t")
     assert "s3cr3t" not in str(caught.value)
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe", b"\0"])
-def test_a_file_that_is_no_text_says_so(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_not_text_says_so(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "lrwatch.toml"
     path.write_bytes(content)
     with pytest.raises(InvalidArgument, match=r"lrwatch\.toml"):

@@ -8,7 +8,7 @@ import pytest
 from alert_samples import START, an_alert
 
 from lrwatch.alerts.grouping import GroupBy, Groups, Notification, Timing
-from lrwatch.alerts.ledger import KnownAlert
+from lrwatch.alerts.watcher_state import KnownAlert
 
 HOUR = 3600.0
 

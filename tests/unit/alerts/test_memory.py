@@ -6,9 +6,9 @@ import pytest
 from alert_samples import START, an_alert
 
 from lrwatch.alert import Alert
-from lrwatch.alerts.ledger import KnownAlert, RuleTally
 from lrwatch.alerts.memory import AlertMemory
 from lrwatch.alerts.silences import Acknowledgement, Matcher, Silence
+from lrwatch.alerts.watcher_state import KnownAlert, RuleTally
 from lrwatch.records import RunState
 
 DAY = 86400.0

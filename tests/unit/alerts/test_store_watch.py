@@ -12,9 +12,9 @@ from alert_samples import HandClock, aged, diverge, go_on
 from stores import new_writer, write_run
 
 from lrwatch.alert import Alert
-from lrwatch.alerts.ledger import JudgedRun, KnownAlert
 from lrwatch.alerts.store_watch import StoreWatch
 from lrwatch.alerts.watched_run import WatchedRun
+from lrwatch.alerts.watcher_state import JudgedRun, KnownAlert
 from lrwatch.errors import RunNotFound
 from lrwatch.plain_files import alerts_folder
 from lrwatch.store import RunReader

@@ -8,9 +8,9 @@ import pytest
 from alert_samples import an_alert
 
 from lrwatch.alert import Alert
-from lrwatch.alerts.ledger import KnownAlert
 from lrwatch.alerts.memory import AlertMemory
 from lrwatch.alerts.telling import STAGES, decide
+from lrwatch.alerts.watcher_state import KnownAlert
 
 
 def sent(*changes: Alert) -> list[tuple[str, str, int]]:

@@ -33,7 +33,7 @@ def test_a_message_becomes_a_mail(mail: MailReceiver) -> None:
 def test_a_mail_server_that_is_busy_is_worth_another_try(mail: MailReceiver) -> None:
     mail.replies = ["451 come back later", "250 OK"]
     channel = receiver_for(mail.address()).channel
-    with pytest.raises(DeliveryFailed, match="did not take the message") as caught:
+    with pytest.raises(DeliveryFailed, match="did not accept the message") as caught:
         channel.send(a_message())
     assert not caught.value.is_permanent
     channel.send(a_message())

@@ -7,8 +7,7 @@ import pytest
 from message_samples import a_message
 
 from lrwatch.delivery import DeliveryFailed
-from lrwatch.delivery.console import LogLines
-from lrwatch.delivery.json_lines import JsonLines
+from lrwatch.delivery.local_channels import JsonLines, LogLines
 
 
 def test_a_message_is_one_line_of_the_file(tmp_path: Path) -> None:

@@ -6,12 +6,12 @@ import math
 from alert_samples import an_alert
 from message_samples import a_message
 
+from lrwatch.codec import decode, encode
 from lrwatch.delivery import Message
 
 
 def test_a_message_is_read_as_it_was_written() -> None:
-    message = a_message()
-    assert Message.from_record(json.loads(json.dumps(message.record()))) == message
+    assert decode(encode(a_message()), Message) == a_message()
 
 
 def test_the_payload_says_what_it_is_and_when_in_utc() -> None:

@@ -29,7 +29,7 @@ from receivers import (
 
 from lrwatch.delivery import Message, Receiver, ReceiverHealth, Sender, receiver_for
 from lrwatch.delivery.backoff import Backoff
-from lrwatch.delivery.outbox import Letter, Outbox, Standing
+from lrwatch.delivery.outbox import Outbox, Progress, QueuedMessage
 from lrwatch.delivery.webhook import Webhook
 from lrwatch.errors import InvalidArgument
 
@@ -268,8 +268,8 @@ def test_a_receiver_that_was_taken_away_holds_nothing_up(tmp_path: Path) -> None
 
 def leave_behind(folder: Path, receiver: str, days: float) -> None:
     """Write a message down as if so many days ago, for a receiver that did not take it."""
-    letter = Letter(a_message(), {receiver: Standing()}, time.time() - days * 86400)
-    Outbox(folder / "outbox").write(letter)
+    queued = QueuedMessage(a_message(), {receiver: Progress()}, time.time() - days * 86400)
+    Outbox(folder / "outbox").write(queued)
 
 
 def test_a_message_that_nobody_took_for_a_day_is_given_up_and_said(tmp_path: Path) -> None:
@@ -290,7 +290,7 @@ def test_a_message_for_a_receiver_that_is_gone_is_kept_for_a_day(
     leave_behind(tmp_path, "gone", days)
     with sending(tmp_path, Receiver("here", Recorder())):
         pass
-    assert len(Outbox(tmp_path / "outbox").letters()) == n_kept
+    assert len(Outbox(tmp_path / "outbox").queued()) == n_kept
 
 
 KILLED = """
@@ -338,7 +338,7 @@ def test_a_full_disk_does_not_keep_a_message_from_being_sent(
             for i in range(3):
                 sender.submit(a_message(i))
             assert sender.drain(PATIENCE)
-            assert sender.problem == "alerts cannot be written down: No space left on device"
+            assert sender.problem == "messages cannot be saved: No space left on device"
             sender.submit(a_message(0))
             assert sender.drain(PATIENCE)
         assert [record.levelname for record in caplog.records] == ["WARNING"]
@@ -355,6 +355,20 @@ def test_counts_go_on_from_those_of_an_earlier_process(tmp_path: Path) -> None:
         sender.submit(a_message())
         sender.drain(PATIENCE)
         assert (health_of(sender).sent, health_of(sender).problem) == (6, "")
+
+
+def test_messages_are_counted_on_from_the_outbox_and_from_what_the_caller_remembers(
+    tmp_path: Path,
+) -> None:
+    for after, first in ((0, 1), (0, 3), (100, 101)):
+        with sending(tmp_path, Receiver("here", Recorder()), after=after) as sender:
+            for i in (first, first + 1):
+                sender.submit(a_message(i))
+            assert sender.drain(PATIENCE)
+            assert sender.last_number == first + 1
+            assert sender.since(first) == [a_message(first + 1)]
+    with sending(tmp_path) as sender:
+        assert sender.since(0) == [a_message(i) for i in (1, 2, 3, 4, 101, 102)]
 
 
 def test_two_receivers_of_one_name_are_refused(tmp_path: Path) -> None:

@@ -1,15 +1,31 @@
-"""A file with one JSON object a message, for scripts and log shippers."""
+"""Receivers on this machine: the log, and a file with one JSON object a message."""
 
 from __future__ import annotations
 
-import json
-import os
+import logging
 from pathlib import Path
 
+from lrwatch.codec import encode
 from lrwatch.delivery.channel import TIMEOUT, DeliveryFailed
 from lrwatch.delivery.message import Message
+from lrwatch.plain_files import append_line
 
-__all__ = ["JsonLines"]
+__all__ = ["JsonLines", "LogLines"]
+
+logger = logging.getLogger("lrwatch.alerts")
+
+
+class LogLines:
+    """Writes messages to the logger ``lrwatch.alerts``, as warnings."""
+
+    kind = "log"
+    timeout = TIMEOUT
+    gap = 0.0
+
+    def send(self, message: Message) -> None:
+        """Write one record with the message's title, and its text below."""
+        below = "".join(f"\n  {line}" for line in message.text.splitlines())
+        logger.warning("%s%s", message.title, below)
 
 
 class JsonLines:
@@ -30,18 +46,11 @@ class JsonLines:
 
     def send(self, message: Message) -> None:
         """Add one line."""
-        line = json.dumps({"id": message.id, **message.payload()}, allow_nan=False) + "\n"
+        line = encode({"id": message.id, **message.payload()})
         try:
             with self._path.open("ab+", buffering=0) as file:
-                # A line that a kill or a full disk cut short must not swallow this one.
-                if (
-                    file.seek(0, os.SEEK_END)
-                    and file.seek(-1, os.SEEK_END)
-                    and file.read(1) != b"\n"
-                ):
-                    line = "\n" + line
-                written = file.write(line.encode())
+                is_whole = append_line(file, line)
         except OSError as error:
             raise DeliveryFailed(f"cannot be written: {error.strerror}") from None
-        if written != len(line):
+        if not is_whole:
             raise DeliveryFailed("cannot be written: the disk is full")

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from typing import Final, Literal
 
 from lrwatch.delivery.backoff import Backoff
 from lrwatch.delivery.channel import DeliveryFailed
-from lrwatch.delivery.outbox import Letter, Standing
+from lrwatch.delivery.outbox import Progress, QueuedMessage
 
-__all__ = ["Lane"]
+__all__ = ["CAPACITY", "GIVE_UP_SECONDS", "ReceiverQueue"]
 
 CAPACITY: Final = 1000
 GIVE_UP_SECONDS: Final = 86400.0
 
 
-class Lane:
+class ReceiverQueue:
     """Messages that wait for one receiver.
 
     It waits by the clock that cannot be set. Only what was written down by an earlier process
@@ -41,8 +40,9 @@ class Lane:
         self._gap = gap
         self._backoff = backoff
         self._capacity = capacity
-        self._waiting: list[_Waiting] = []
-        self._taken: Letter | None = None
+        self._waiting: list[QueuedMessage] = []
+        self._give_up_at: dict[str, float] = {}  # by id, of the clock that cannot be set
+        self._taken: QueuedMessage | None = None
         self._n_failures = 0  # in a row
         self._not_before = 0.0
         self._asked_to_wait = False
@@ -54,19 +54,20 @@ class Lane:
         """Tell whether no attempt is being made, and none is due for so long."""
         return self._taken is None and self._not_before > now + seconds
 
-    def add(self, letter: Letter, now: float) -> Letter | None:
+    def add(self, queued: QueuedMessage, now: float) -> QueuedMessage | None:
         """Take a message; return the one that had to go for it, if any.
 
         Parameters
         ----------
-        letter
-            With a standing for this receiver.
+        queued
+            One for this receiver, among others.
         now
             Seconds of the clock that cannot be set.
         """
-        age = min(max(time.time() - letter.queued_at, 0.0), GIVE_UP_SECONDS)
-        self._waiting.append(_Waiting(letter, now + GIVE_UP_SECONDS - age))
-        earlier = self._standing(letter)
+        age = min(max(time.time() - queued.queued_at, 0.0), GIVE_UP_SECONDS)
+        self._waiting.append(queued)
+        self._give_up_at[queued.message.id] = now + GIVE_UP_SECONDS - age
+        earlier = self._progress(queued)
         if earlier.tries:
             wait = min(max(earlier.next_at - time.time(), 0.0), self._backoff.longest_asked)
             self._n_failures = max(self._n_failures, earlier.tries)
@@ -76,12 +77,12 @@ class Lane:
             self._not_before = min(self._not_before, now + self._backoff.seconds(1))
         if len(self._waiting) <= self._capacity:
             return None
-        droppable = [each.letter for each in self._waiting if each.letter is not self._taken]
+        droppable = [each for each in self._waiting if each is not self._taken]
         dropped = min(droppable, key=_worth)  # the oldest of those that matter least
         self._leave(dropped, "dropped")
         return dropped
 
-    def take(self, now: float) -> Letter | None:
+    def take(self, now: float) -> QueuedMessage | None:
         """Return the message to send now; ``None`` if it is not time, or there is none.
 
         In the order they came, except that a message which has failed for a while lets others
@@ -90,14 +91,14 @@ class Lane:
         if now < self._not_before or self._taken is not None:
             return None
         patience = len(self._backoff.burst) + 1
-        spoken_of: set[str] = set()
+        held: set[str] = set()  # alerts that an earlier message is about
         free = []
-        for waiting in self._waiting:
-            about = {alert.id for alert in waiting.letter.message.alerts}
-            if about.isdisjoint(spoken_of):
-                free.append(waiting.letter)
-            spoken_of |= about
-        self._taken = min(free, key=lambda each: self._tries(each) // patience, default=None)
+        for queued in self._waiting:
+            about = {alert.id for alert in queued.message.alerts}
+            if about.isdisjoint(held):
+                free.append(queued)
+            held |= about
+        self._taken = min(free, key=lambda q: self._progress(q).tries // patience, default=None)
         return self._taken
 
     def seconds_to_wait(self, now: float) -> float | None:
@@ -105,28 +106,27 @@ class Lane:
         return max(self._not_before - now, 0.0) if self._waiting else None
 
     def delivered(self, now: float) -> None:
-        """Take note that the message taken has arrived."""
+        """Record that the message taken has arrived."""
         self._settle("sent", now)
 
     def refused(self, now: float) -> None:
-        """Take note that the message taken will never be accepted."""
+        """Record that the message taken will never be accepted."""
         self._settle("gave_up", now)
 
-    def failed(self, failure: DeliveryFailed, now: float) -> list[Letter]:
-        """Take note that the message taken has not arrived; return those that are given up."""
-        letter = self._put_back()
+    def failed(self, failure: DeliveryFailed, now: float) -> list[QueuedMessage]:
+        """Record that the message taken has not arrived; return those that are given up."""
+        progress = self._progress(self._put_back())
         self._n_failures += 1
         self._asked_to_wait = failure.retry_after is not None
         wait = self._backoff.seconds(self._n_failures, failure.retry_after)
         self._not_before = now + wait
-        standing = self._standing(letter)
-        standing.tries += 1
+        progress.tries += 1
         # Only a wait that was asked for outlives this process: whoever starts another one, or
         # has cron do it, may know that the receiver is back.
-        standing.next_at = time.time() + wait if self._asked_to_wait else 0.0
+        progress.next_at = time.time() + wait if self._asked_to_wait else 0.0
         if self._n_failures <= len(self._backoff.burst):
             return []
-        given_up = [each.letter for each in self._waiting if each.give_up_at <= now]
+        given_up = [q for q in self._waiting if self._give_up_at[q.message.id] <= now]
         for too_old in given_up:
             self._leave(too_old, "gave_up")
         return given_up
@@ -137,31 +137,23 @@ class Lane:
         self._not_before = now + self._gap
         self._leave(self._put_back(), state)
 
-    def _put_back(self) -> Letter:
-        letter, self._taken = self._taken, None
-        if letter is None:
+    def _put_back(self) -> QueuedMessage:
+        queued, self._taken = self._taken, None
+        if queued is None:
             raise AssertionError("no message was taken")
-        return letter
+        return queued
 
-    def _leave(self, letter: Letter, state: Literal["sent", "gave_up", "dropped"]) -> None:
-        self._waiting = [each for each in self._waiting if each.letter is not letter]
-        self._standing(letter).state = state
+    def _leave(self, queued: QueuedMessage, state: Literal["sent", "gave_up", "dropped"]) -> None:
+        self._waiting.remove(queued)
+        del self._give_up_at[queued.message.id]
+        self._progress(queued).state = state
 
-    def _standing(self, letter: Letter) -> Standing:
-        return letter.standings[self.name]
-
-    def _tries(self, letter: Letter) -> int:
-        return self._standing(letter).tries
+    def _progress(self, queued: QueuedMessage) -> Progress:
+        return queued.receivers[self.name]
 
 
-@dataclass(frozen=True, slots=True)
-class _Waiting:
-    letter: Letter
-    give_up_at: float  # by the clock that cannot be set
-
-
-def _worth(letter: Letter) -> int:
-    message = letter.message
+def _worth(queued: QueuedMessage) -> int:
+    message = queued.message
     if message.severity == "info":
         return 0
     if message.status != "firing":

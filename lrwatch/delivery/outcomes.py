@@ -1,4 +1,4 @@
-"""What became of messages: one entry each for the history, and each receiver's health."""
+"""What became of messages: one `Delivery` each for the history, and each receiver's health."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from lrwatch.delivery.channel import Receiver
-from lrwatch.delivery.health import ReceiverHealth
 
-__all__ = ["Delivery", "Tally"]
+__all__ = ["Delivery", "Event", "Outcomes", "ReceiverHealth"]
 
 logger = logging.getLogger("lrwatch.alerts")
+
+Event = Literal["sent", "failed", "dropped"]
 
 _DELIVERIES_KEPT: Final = 10_000
 
@@ -36,20 +37,51 @@ class Delivery:
         Why, unless it was sent.
     """
 
-    event: Literal["sent", "failed", "dropped"]
+    event: Event
     message: str
     receiver: str
     tries: int
     problem: str = ""
 
 
-class Tally:
-    """Counts deliveries by receiver, and keeps them until somebody asks.
+@dataclass(frozen=True, slots=True)
+class ReceiverHealth:
+    """A receiver, and what became of the messages for it.
+
+    Attributes
+    ----------
+    name
+        Safe to show: holds no secret.
+    kind
+        ``webhook``, ``slack``, ``log`` and so on.
+    sent, failed, dropped
+        Messages delivered, given up, and thrown out of a full queue.
+    queued
+        Messages that wait.
+    last_success_at, last_failure_at
+        Seconds since the Unix epoch; ``None`` if never.
+    problem
+        Why the last attempt failed; empty after one that did not.
+    """
+
+    name: str
+    kind: str
+    sent: int = 0
+    failed: int = 0
+    dropped: int = 0
+    queued: int = 0
+    last_success_at: float | None = None
+    last_failure_at: float | None = None
+    problem: str = ""
+
+
+class Outcomes:
+    """Counts deliveries by receiver, and keeps them until they are asked for.
 
     Parameters
     ----------
     receivers
-        Who is told.
+        All of them.
     earlier
         How they did before, to count on from.
     """
@@ -58,20 +90,19 @@ class Tally:
         known = {health.name: health for health in earlier}
         self.health: dict[str, ReceiverHealth] = {}
         for receiver in receivers:
-            usual = ReceiverHealth(receiver.name, receiver.kind)
-            health = known.get(receiver.name, usual)
+            health = known.get(receiver.name, ReceiverHealth(receiver.name, receiver.kind))
             self.health[receiver.name] = dataclasses.replace(health, kind=receiver.kind, queued=0)
         self._deliveries: deque[Delivery] = deque(maxlen=_DELIVERIES_KEPT)
 
     def add(self, delivery: Delivery) -> None:
-        """Take note of what became of a message."""
+        """Record what became of a message."""
         self._deliveries.append(delivery)
         health = self.health[delivery.receiver]
         count = {delivery.event: getattr(health, delivery.event) + 1}
         self.health[delivery.receiver] = dataclasses.replace(health, **count)
 
     def attempted(self, receiver: str, problem: str) -> None:
-        """Take note of how an attempt went; `problem` is empty where it went well."""
+        """Record how an attempt went; `problem` is empty where it went well."""
         health, now = self.health[receiver], time.time()
         if problem and problem != health.problem:
             logger.warning("alerts do not reach %s: it %s", receiver, problem)
