@@ -120,6 +120,7 @@ def test_a_message_that_the_previous_version_left_in_its_state_is_sent(
     with watching(tmp_path, ears, state=killed) as watcher:
         watcher.look()
     assert ears.heard[0].id == ears.heard[1].id
+    assert known(tmp_path).rules["diverging"].sent == 2  # each once
     assert titles(ears)[2:] == ["worse is diverging"]
 
 
