@@ -83,10 +83,10 @@ class AlertWatcher:
         # Without a state, what the outbox holds was forgotten with it.
         self._is_unmarked = state is None
         if state is not None and sender is not None:
-            for message in state.outgoing:
-                sender.submit(message)
             for message in sender.since(state.last_message):
                 self._memory.restore(message)
+            for message in state.outgoing:  # whose alerts it says were sent
+                sender.submit(message)
         told = {} if state is None else state.told_groups
         self._groups = Groups(settings.timing, settings.group_by, told, now)
         self._watch = StoreWatch(

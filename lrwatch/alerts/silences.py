@@ -138,7 +138,7 @@ def add_silence(
         raise InvalidArgument("a silence needs a reason, for those who wonder why nothing comes")
     if not 0 < seconds <= LONGEST_SILENCE:
         days = LONGEST_SILENCE / 86400
-        raise InvalidArgument(f"a silence lasts up to {days:.0f} days, got {seconds:g} seconds")
+        raise InvalidArgument(f"a silence must end within {days:.0f} days, got {seconds:g} seconds")
     now = time.time()
     silence = Silence(
         id=uuid.uuid4().hex[:16],

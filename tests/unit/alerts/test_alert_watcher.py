@@ -114,12 +114,13 @@ def test_a_message_that_the_previous_version_left_in_its_state_is_sent(
     diverge(tmp_path)
     with watching(tmp_path, ears) as watcher:
         watcher.look()
-    killed = replace(known(tmp_path), outgoing=tuple(ears.heard))
+    killed = replace(known(tmp_path), outgoing=tuple(ears.heard), last_message=0)
     shutil.rmtree(alerts_folder(tmp_path) / "outbox")
     diverge(tmp_path, "worse")  # by now there is more to tell: the groups are not the same
     with watching(tmp_path, ears, state=killed) as watcher:
         watcher.look()
     assert ears.heard[0].id == ears.heard[1].id
+    assert known(tmp_path).rules["diverging"].sent == 2  # each once
     assert titles(ears)[2:] == ["worse is diverging"]
 
 
