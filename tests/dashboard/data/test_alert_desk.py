@@ -219,9 +219,9 @@ def test_what_was_told_of_an_earlier_episode_does_not_count(tmp_path: Path) -> N
     ("changes", "problem"),
     [
         ({"reason": " "}, "needs a reason"),
-        ({"seconds": 0.0}, "lasts up to"),
-        ({"seconds": math.nan}, "lasts up to"),
-        ({"seconds": 1e9}, "lasts up to"),
+        ({"seconds": 0.0}, "must end"),
+        ({"seconds": math.nan}, "must end"),
+        ({"seconds": 1e9}, "must end"),
         ({"run": ""}, "pattern of runs"),
         ({"run": "x" * 2000}, "at most"),
         ({"reason": "x" * 2000}, "at most"),
