@@ -92,7 +92,7 @@ def test_runs_are_removed_and_back_brings_them_again(
         writer.close("finished")
     page = open_page("/compare?runs=a,b&sm=10")
     until(page, NAMES, lambda names: names == ["other runs", "a", "b"])
-    page.get_by_role("link", name="Take b out of the comparison").click()
+    page.get_by_role("link", name="Remove b from the comparison").click()
     until(page, NAMES, lambda names: names == ["other runs", "a"])
     assert page.url.endswith("/compare?runs=a&sm=10")
     page.locator(".choice", has_text="hide").click()
