@@ -154,7 +154,7 @@ def test_seeds_are_one_line_on_demand_and_the_sweep_leads_there(
             name, config = f"{rate}-{seed}", {"lr": rate, "seed": seed}
             write_run(store, name, steps=range(50), values=values, config=config)
     page = open_page("/sweep?group=0.1-0")
-    page.locator("a", has_text="Compare its curves").click()
+    page.locator("a", has_text="Compare the curves").click()
     until(page, NAMES, lambda names: "0.1-0 and 1 more, median" in names)
     assert page.url.endswith("/compare?group=0.1-0&seeds=band")
     assert page.locator(".compared tbody tr").count() == 4
