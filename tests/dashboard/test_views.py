@@ -8,6 +8,8 @@ def test_a_run_without_a_verdict_says_why() -> None:
     assert (reading.verdict, reading.reason) == ("judging", "Reading the run; the verdict follows")
     damaged = run_view(diagnosis=None, steps=0, problem="run.json is damaged")
     assert (damaged.verdict, damaged.reason) == ("unreadable", "run.json is damaged")
+    torn = run_view(diagnosis=a_diagnosis("insufficient_data"), steps=0, problem="no part")
+    assert (torn.verdict, torn.reason) == ("unreadable", "no part")
     empty = run_view(diagnosis=a_diagnosis("insufficient_data"), steps=0)
     assert (empty.verdict, empty.reason) == ("insufficient_data", "No step recorded yet")
 

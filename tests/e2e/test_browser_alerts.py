@@ -77,7 +77,7 @@ def test_what_a_watcher_told_is_shown_and_leads_to_the_steps(
     first = page.locator(".alert").first
     assert "diverging" in first.inner_text()
     assert "sent 3 min ago" in first.inner_text()
-    assert "Followed by lrwatch alert on gpu-7" in page.locator(".health").inner_text()
+    assert "Watched by lrwatch alert on gpu-7" in page.locator(".health").inner_text()
     assert page.title() == "Alerts · lrwatch" or until(page, "() => document.title", bool)
     until(page, COUNT, lambda n: n == "10")
     page.locator(".more-alerts summary").click()
@@ -113,7 +113,7 @@ def test_an_alert_is_silenced_by_a_form_that_asks_for_a_reason_and_an_end(
     page.keyboard.press("p")  # while one types, no key pauses the page
     page.locator("#silence-reason").fill("")
     page.locator("#silence-send").click()
-    form.locator(".problem", has_text="Say why").wait_for()
+    form.locator(".problem", has_text="Give a reason").wait_for()
     page.locator("#silence-reason").fill("<b>known</b>")
     form.locator("button", has_text="1 day").click()
     page.locator("#silence-by").fill("Anna")
@@ -155,7 +155,7 @@ def test_without_a_watcher_the_page_says_what_nobody_is_told_of_and_lives(
     page.locator(".run-link", has_text="run").wait_for()
     page.keyboard.press("g")
     page.keyboard.press("a")
-    page.locator(".calm", has_text="No running run would be alerted now.").wait_for()
+    page.locator(".calm", has_text="Nothing to alert on.").wait_for()
     page.locator(".health", has_text="No watcher is running").wait_for()
     assert page.locator("nav a[aria-current=page]").inner_text() == "Alerts"
 
@@ -167,7 +167,7 @@ def test_without_a_watcher_the_page_says_what_nobody_is_told_of_and_lives(
 
     watched(store, known("run"), looked_at=time.time())
     page.locator("h2", has_text="Firing").wait_for()
-    page.locator(".health", has_text="Followed by").wait_for()
+    page.locator(".health", has_text="Watched by").wait_for()
     writer.abandon()
 
 
@@ -181,7 +181,7 @@ def test_what_the_page_says_reaches_the_watcher_that_follows(
     page = open_page("/alerts")
     page.locator(".alert", has_text="not finite").wait_for()
     follow(store)
-    page.locator(".health", has_text="Followed by").wait_for()
+    page.locator(".health", has_text="Watched by").wait_for()
     page.locator(".part", has_text="sent").wait_for()
     page.locator(".alert-table", has_text="messages.jsonl").wait_for()
     page.locator("button", has_text="Acknowledge").click()
@@ -203,7 +203,7 @@ def test_a_store_that_cannot_be_written_to_is_said(
     page.locator("button", has_text="New silence").click()
     page.locator("#silence-reason").fill("known")
     page.locator("#silence-send").click()
-    page.locator("#silence .problem", has_text="cannot be written to from here").wait_for()
+    page.locator("#silence .problem", has_text="Cannot write to the folder of runs").wait_for()
 
 
 def test_no_text_of_a_watcher_becomes_markup(store: Path, open_page: Callable[..., Any]) -> None:

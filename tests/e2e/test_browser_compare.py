@@ -92,7 +92,7 @@ def test_runs_are_removed_and_back_brings_them_again(
         writer.close("finished")
     page = open_page("/compare?runs=a,b&sm=10")
     until(page, NAMES, lambda names: names == ["other runs", "a", "b"])
-    page.get_by_role("link", name="Take b out of the comparison").click()
+    page.get_by_role("link", name="Remove b from the comparison").click()
     until(page, NAMES, lambda names: names == ["other runs", "a"])
     assert page.url.endswith("/compare?runs=a&sm=10")
     page.locator(".choice", has_text="hide").click()
@@ -154,7 +154,7 @@ def test_seeds_are_one_line_on_demand_and_the_sweep_leads_there(
             name, config = f"{rate}-{seed}", {"lr": rate, "seed": seed}
             write_run(store, name, steps=range(50), values=values, config=config)
     page = open_page("/sweep?group=0.1-0")
-    page.locator("a", has_text="Compare its curves").click()
+    page.locator("a", has_text="Compare the curves").click()
     until(page, NAMES, lambda names: "0.1-0 and 1 more, median" in names)
     assert page.url.endswith("/compare?group=0.1-0&seeds=band")
     assert page.locator(".compared tbody tr").count() == 4

@@ -57,7 +57,7 @@ def test_a_range_test_is_drawn_with_its_marks_and_leads_to_its_run(
     marks = """() => (document.querySelector('.js-plotly-plot')?.data || [])
         .filter(trace => trace.mode === 'markers').map(trace => trace.name)"""
     until(page, marks, lambda names: names == ["steepest", "lowest", "lost"])
-    page.locator(".sweep-card a", has_text="Its run").click()
+    page.locator(".sweep-card a", has_text="Open the run").click()
     page.locator("h1", has_text="lr-find").wait_for()
 
 

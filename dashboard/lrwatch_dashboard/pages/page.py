@@ -117,15 +117,13 @@ def redraw(
 
     Parameters
     ----------
-    app, name
-        The dashboard, and the name of the page's clock.
+    app, name, held
+        As for `follow`.
     draw
         Takes what is held, the words of the address, the theme (``"light"`` or ``"dark"``), and
         the token of what is shown; returns a value for each output, or None if that is shown.
     outputs
         What is drawn; ``"token"`` among them keeps the token.
-    held
-        What else it depends on.
     """
     as_it_is = dict.fromkeys(outputs, no_update)
     token = outputs["token"]
