@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 from dash import Dash
@@ -9,13 +10,13 @@ from flask import Response, abort, request
 
 from lrwatch_dashboard.security.access import Access
 from lrwatch_dashboard.security.headers import add_headers, content_security_policy
+from lrwatch_dashboard.security.limits import LARGEST_ADDRESS, LARGEST_BODY
 from lrwatch_dashboard.security.origin import foreign
 from lrwatch_dashboard.security.sign_in import SIGN_IN, SignIn
 
 __all__ = ["protect"]
 
 _METHODS: Final = frozenset({"GET", "HEAD", "POST"})
-_LARGEST_REQUEST: Final = 4_000_000  # bytes; a page tells the server what it shows, and no more
 
 
 def protect(app: Dash, access: Access) -> None:
@@ -30,24 +31,29 @@ def protect(app: Dash, access: Access) -> None:
     """
     policy = content_security_policy(app.csp_hashes())
     server = app.server
-    server.config["MAX_CONTENT_LENGTH"] = _LARGEST_REQUEST
-
-    def check() -> None:
-        if not access.allows(request.host):
-            abort(403, "this dashboard does not answer to that name; see --allowed-host")
-        if request.method not in _METHODS:
-            abort(405)
-        reason = foreign(request, access)
-        if reason:
-            abort(403, reason)
-        if request.method == "POST" and request.path != SIGN_IN and not request.is_json:
-            # A form of another site can post anything but this without being asked first.
-            abort(415, "only JSON is taken here")
+    server.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
 
     def finish(response: Response) -> Response:
         return add_headers(response, policy)
 
-    server.before_request(check)
+    server.before_request(partial(_check, access))
     if access.token:
         SignIn(access.token).install(server)
     server.after_request(finish)
+
+
+def _check(access: Access) -> None:
+    if (request.content_length or 0) > LARGEST_BODY:
+        abort(413)
+    if len(request.path) + len(request.query_string) > LARGEST_ADDRESS:
+        abort(414)
+    if not access.allows(request.host):
+        abort(403, "this dashboard does not answer to that name; see --allowed-host")
+    if request.method not in _METHODS:
+        abort(405)
+    reason = foreign(request, access)
+    if reason:
+        abort(403, reason)
+    if request.method == "POST" and request.path != SIGN_IN and not request.is_json:
+        # A form of another site can post anything but this without being asked first.
+        abort(415, "only JSON is taken here")
