@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from dash import Dash
 from flask import Response, abort, request
 
 from lrwatch_dashboard.security.access import Access
+from lrwatch_dashboard.security.calls import CALLBACKS, is_from_a_page
 from lrwatch_dashboard.security.headers import add_headers, content_security_policy
 from lrwatch_dashboard.security.limits import LARGEST_ADDRESS, LARGEST_BODY
 from lrwatch_dashboard.security.origin import foreign
@@ -36,13 +38,13 @@ def protect(app: Dash, access: Access) -> None:
     def finish(response: Response) -> Response:
         return add_headers(response, policy)
 
-    server.before_request(partial(_check, access))
+    server.before_request(partial(_check, access, app.callback_map))
     if access.token:
         SignIn(access.token).install(server)
     server.after_request(finish)
 
 
-def _check(access: Access) -> None:
+def _check(access: Access, callbacks: Mapping[str, Any]) -> None:
     if (request.content_length or 0) > LARGEST_BODY:
         abort(413)
     if len(request.path) + len(request.query_string) > LARGEST_ADDRESS:
@@ -54,6 +56,13 @@ def _check(access: Access) -> None:
     reason = foreign(request, access)
     if reason:
         abort(403, reason)
-    if request.method == "POST" and request.path != SIGN_IN and not request.is_json:
-        # A form of another site can post anything but this without being asked first.
-        abort(415, "only JSON is taken here")
+    if request.method == "POST" and request.path != SIGN_IN:
+        _check_call(callbacks)
+
+
+def _check_call(callbacks: Mapping[str, Any]) -> None:
+    # A form of another site can post anything but JSON without being asked first.
+    if not request.is_json:
+        abort(415, "only JSON is accepted here")
+    if request.path == CALLBACKS and not is_from_a_page(request, callbacks):
+        abort(400, "no page sends this; reload the page")
