@@ -42,7 +42,8 @@ def smooth(loss: npt.NDArray[np.float64], half_life: float) -> npt.NDArray[np.fl
         Shape ``(n_steps,)``; NaN where the loss is not finite.
     """
     finite = np.isfinite(loss)
-    values = pd.Series(np.where(finite, loss, np.nan))
-    is_log = bool(values.min() > 0)
-    average = (np.log(values) if is_log else values).ewm(halflife=half_life).mean()
-    return (np.exp(average) if is_log else average).where(finite).to_numpy()
+    is_log = bool((loss > 0)[finite].all())
+    values = np.log(loss, where=finite, out=np.full_like(loss, np.nan)) if is_log else loss
+    average = pd.Series(np.where(finite, values, np.nan)).ewm(halflife=half_life).mean()
+    average[~finite] = np.nan
+    return np.exp(average.to_numpy()) if is_log else average.to_numpy()

@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lrwatch_dashboard import ids
 from lrwatch_dashboard.app import create_app
-from lrwatch_dashboard.components.mark_filters import MARKS
 from lrwatch_dashboard.data import RunStore
 from lrwatch_dashboard.security.calls import KINDS
+from lrwatch_dashboard.theme import MARKS
 from stores import write_run
 
 _LOSS = [2.0 / (1 + step / 50) for step in range(300)]
