@@ -33,9 +33,9 @@ def serve() -> Iterator[Callable[..., int]]:
 
         def start(app: Any = _app, **options: Any) -> int:
             server = Server(app, socket.create_server(("127.0.0.1", 0)), **options)
-            # A daemon: the loop of waitress ends when its map is empty, after `close_all`.
             thread = threading.Thread(target=server.run, daemon=True)
             thread.start()
+            stack.callback(server.task_dispatcher.shutdown)
             stack.callback(thread.join, PATIENCE_SECONDS)
             stack.callback(_end, server)
             return int(server.effective_port)
@@ -44,10 +44,12 @@ def serve() -> Iterator[Callable[..., int]]:
 
 
 def _end(server: Any) -> None:
-    for connection in list(server.active_channels.values()):
-        connection.handle_close()
-    server.task_dispatcher.shutdown()
-    server.asyncore.close_all(server._map)
+    def close() -> None:
+        for connection in list(server.active_channels.values()):
+            connection.handle_close()
+        server.asyncore.close_all(server._map)
+
+    server.trigger.pull_trigger(close)  # in the loop, which ends when nothing is left
 
 
 def _connect(port: int) -> socket.socket:
