@@ -38,6 +38,8 @@ XUnit = Literal["step", "time"]
 YScale = Literal["auto", "log", "linear"]
 
 _LONGEST_HALF_LIFE: Final = 10_000_000
+_FARTHEST: Final = 1e15  # steps or seconds
+_FINEST: Final = 1e-9  # width of a zoom beside where it lies
 _LEAST_MARGIN: Final = 20  # steps
 _NO_SMOOTHING: Final = "off"
 
@@ -181,24 +183,27 @@ def alerts_href(rule: str) -> str:
 
 
 def _window(first: Any, last: Any) -> Window | None:
-    try:
-        window = float(first), float(last)
-    except (TypeError, ValueError):
-        return None
-    return window if all(map(math.isfinite, window)) and window[0] < window[1] else None
+    window = _number(first), _number(last)
+    far = max(map(abs, window))
+    return window if far <= _FARTHEST and window[1] - window[0] > _FINEST * far else None
 
 
 def _width(text: Any) -> float | None:
-    try:
-        width = float(text)
-    except (TypeError, ValueError):
-        return None
-    return width if 0 < width < math.inf else None
+    width = _number(text)
+    return width if _FINEST < width <= _FARTHEST else None
 
 
 def _half_life(text: Any) -> int | None:
     if text == _NO_SMOOTHING:
         return 0
-    text = str(text)
-    is_number = text.isascii() and text.isdecimal()
-    return min(int(text), _LONGEST_HALF_LIFE) if is_number and int(text) else None
+    half_life = _number(text)
+    return min(int(half_life), _LONGEST_HALF_LIFE) if half_life >= 1 else None
+
+
+def _number(text: Any) -> float:
+    """Return a number that is no larger than one can be drawn with, else NaN."""
+    try:
+        number = float(text)
+    except (TypeError, ValueError, OverflowError):
+        return math.nan
+    return number if abs(number) <= _FARTHEST else math.nan

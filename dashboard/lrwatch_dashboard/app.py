@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from dash import ClientsideFunction, Dash, Input, Output, State, html, no_update
-from flask import Response, jsonify
+from flask import Response, jsonify, send_file
 from plotly.offline import get_plotlyjs_version
 
 from lrwatch_dashboard import ids
 from lrwatch_dashboard.components.page_shell import page_shell
+from lrwatch_dashboard.compression import compress
 from lrwatch_dashboard.exports import add_exports
 from lrwatch_dashboard.metrics import add_metrics
 from lrwatch_dashboard.pages import PAGES, find_page
@@ -26,7 +27,7 @@ __all__ = ["create_app"]
 logger = logging.getLogger("lrwatch_dashboard")
 
 _ASSETS: Final = Path(__file__).parent / "assets"
-_PLOTLY_BUNDLE: Final = "vendor/plotly-basic-{version}.min.js"
+_PLOTLY: Final = "/_dash-component-suites/plotly/package_data/plotly.min.js"
 
 # The theme is set by a script of its own before the first paint; an inline one would need a
 # hole in the content security policy.
@@ -69,7 +70,7 @@ def create_app(source: RunSource, access: Access | None = None) -> Dash:
     app = Dash(
         "lrwatch_dashboard",
         assets_folder=str(_ASSETS),
-        assets_ignore=_ignored_assets(),
+        assets_ignore="theme\\.js|plotly-.*",
         index_string=_PAGE.replace("THEME_DIR", "/assets"),
         pages_folder="",
         use_pages=False,
@@ -86,6 +87,8 @@ def create_app(source: RunSource, access: Access | None = None) -> Dash:
     add_exports(app, source)
     add_metrics(app, source)
     _add_health(app, source)
+    _serve_slim_plotly(app)
+    app.server.after_request(compress)
     protect(app, access or Access())
     return app
 
@@ -145,15 +148,15 @@ def _add_health(app: Dash, source: RunSource) -> None:
     app.server.add_url_rule("/health", "health", health)
 
 
-def _ignored_assets() -> str:
-    """Return which assets are not loaded by themselves, as a pattern.
+def _serve_slim_plotly(app: Dash) -> None:
+    """Serve plotly.js from a bundle of a fifth of the size, where Dash asks for the full one.
 
-    plotly.js comes from a bundle of a fifth of the size, as long as it is of the version that
-    the installed plotly draws for; otherwise Dash falls back to plotly's own.
+    Dash asks once the first chart is shown. The bundle must be of the version that the installed
+    plotly draws for; otherwise the full one is served.
     """
     version = get_plotlyjs_version()
-    ignored = ["theme\\.js"]
-    if not (_ASSETS / _PLOTLY_BUNDLE.format(version=version)).exists():
-        logger.warning("no slim plotly.js %s at hand; the page loads the full one", version)
-        ignored.append("plotly-basic.*")
-    return "|".join(ignored)
+    bundle = _ASSETS / f"vendor/plotly-basic-{version}.min.js"
+    if bundle.exists():
+        app.server.add_url_rule(_PLOTLY, "plotly", lambda: send_file(bundle, conditional=True))
+    else:
+        logger.warning("no slim plotly.js %s at hand; pages load the full one", version)

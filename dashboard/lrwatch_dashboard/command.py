@@ -44,7 +44,7 @@ def _names(
     for name in given:
         if not _HOST_NAME.fullmatch(name):
             raise _Refusal(
-                "--allowed-host must be the bare name that stands in the browser's address, "
+                "--allowed-host must be the bare name in the browser's address, "
                 f"without http:// and port, got {name!r}"
             )
     return frozenset(name.lower() for name in given)
@@ -52,13 +52,13 @@ def _names(
 
 @click.command(short_help="Show the runs of a folder in the browser.")
 @click.argument("folder", metavar="[DIR]", default="runs")
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
     "--port",
     callback=_port,
     default="8050",
     show_default=True,
-    help="Port to listen at; if it is in use, the next free one.",
+    help="Port to listen on; if it is in use, the next free one.",
 )
 @click.option(
     "--token-file",
@@ -71,7 +71,7 @@ def _names(
     metavar="NAME",
     multiple=True,
     callback=_names,
-    help="A further name that browsers may know this server by; may be repeated.",
+    help="Another name by which browsers may call this server; may be repeated.",
 )
 @click.option(
     "--behind-proxy",
@@ -95,10 +95,10 @@ def dashboard(
 
     chosen = listener.getsockname()[1]
     if chosen != port:
-        click.echo(f"Port {port} is in use, so this is at {chosen}.")
+        click.echo(f"Port {port} is in use; using {chosen} instead.")
     address = f"http://{_in_address(host)}:{chosen}/"
-    asks = ", asks for the token" if access.token else ""
-    click.echo(f"lrwatch dashboard on {folder}: {address}  (Ctrl-C ends{asks})")
+    asks = "; asks for the token" if access.token else ""
+    click.echo(f"lrwatch dashboard on {folder}: {address}  (Ctrl-C to stop{asks})")
     serve(listener, folder, access)
 
 
@@ -161,7 +161,7 @@ def bind(host: str, port: int) -> socket.socket:
 def _check_folder(folder: Path) -> None:
     if folder.is_dir():
         return
-    what = "is no folder" if folder.exists() else "does not exist"
+    what = "is not a folder" if folder.exists() else "does not exist"
     raise _Refusal(
         f"{folder} {what}; give the folder that holds the runs, or train with lrwatch.watch first"
     )
@@ -179,7 +179,7 @@ def _listen(host: str, port: int) -> socket.socket:
         return bind(host, port)
     except OSError as error:
         raise _Refusal(
-            f"cannot listen at {host}:{port} ({error.strerror or error}); "
+            f"cannot listen on {host}:{port} ({error.strerror or error}); "
             "--host must be an address of this machine and --port one you may use"
         ) from error
 

@@ -18,14 +18,20 @@ from dash import Dash, html
 from flask import Response, abort, request, send_file
 from pyarrow import csv, parquet
 
-from lrwatch_dashboard.data.tables import as_csv
+from lrwatch_dashboard.data.tables import as_cell, as_csv
 from lrwatch_dashboard.pages import find_page
 from lrwatch_dashboard.standalone import document
 from lrwatch_dashboard.views import RunSource
 
 __all__ = ["add_exports"]
 
-_WRITERS: Final = {".csv": csv.write_csv, ".parquet": parquet.write_table}
+
+def _write_csv(table: Any, file: Any) -> None:
+    """Write rows, which are numbers; a program of tables may take the name of a column for more."""
+    csv.write_csv(table.rename_columns([as_cell(name) for name in table.column_names]), file)
+
+
+_WRITERS: Final = {".csv": _write_csv, ".parquet": parquet.write_table}
 _TYPES: Final = {".csv": "text/csv", ".parquet": "application/vnd.apache.parquet"}
 _SPOOLED: Final = 8_000_000  # bytes of a file that stay in memory; larger ones lie on the disk
 

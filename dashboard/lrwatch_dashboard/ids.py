@@ -6,13 +6,18 @@ Those of a single page stand in its module.
 from typing import Final
 
 __all__ = [
+    "ALERTS_SAYING",
+    "ALERTS_WORDS",
     "ALERT_COUNT",
     "BEAT",
+    "COMPARE_RUNS",
     "GRID",
     "HELP",
     "MARK_COUNT",
     "PAGE",
+    "RUN_KEY",
     "SILENCE_BY",
+    "SILENCE_FORM",
     "SILENCE_PROBLEM",
     "SILENCE_REASON",
     "SILENCE_RUN",
@@ -41,3 +46,10 @@ SILENCE_RUN: Final = "silence-run"
 SILENCE_REASON: Final = "silence-reason"
 SILENCE_BY: Final = "silence-by"
 SILENCE_PROBLEM: Final = "silence-problem"
+
+# What pages hold and the browser may send back; `lrwatch_dashboard.security.calls` checks it.
+RUN_KEY: Final = "run-key"
+COMPARE_RUNS: Final = "compare-runs"
+ALERTS_WORDS: Final = "alerts-words"
+ALERTS_SAYING: Final = "alerts-saying"
+SILENCE_FORM: Final = "silence-form"

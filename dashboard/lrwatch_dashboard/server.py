@@ -1,4 +1,4 @@
-"""Serving: waitress on a bound socket, and the WSGI entry for other servers."""
+"""Serving: on a bound socket, and the WSGI entry for other servers."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-import waitress
-
 from lrwatch_dashboard.app import create_app
 from lrwatch_dashboard.data import RunStore, cache_folder
 from lrwatch_dashboard.security.access import LOOPBACK_NAMES, Access
+from lrwatch_dashboard.security.limits import Server
 from lrwatch_dashboard.security.token import read_token
 
 if TYPE_CHECKING:
@@ -22,8 +21,6 @@ __all__ = ["access_from", "serve", "wsgi"]
 
 RUNS_VARIABLE: Final = "LRWATCH_RUNS"
 HOSTS_VARIABLE: Final = "LRWATCH_ALLOWED_HOSTS"
-
-_N_THREADS: Final = 8
 
 
 def serve(listener: socket.socket, root: str, access: Access | None = None) -> None:
@@ -40,7 +37,7 @@ def serve(listener: socket.socket, root: str, access: Access | None = None) -> N
     """
     app = create_app(RunStore(root, cache=cache_folder(os.environ)), access)
     _quieten()
-    waitress.serve(app.server, sockets=[listener], threads=_N_THREADS, ident="lrwatch", _quiet=True)
+    Server(app.server, listener).run()
 
 
 def wsgi(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:

@@ -96,16 +96,19 @@ def test_the_slim_plotly_is_of_the_version_that_plotly_draws_for() -> None:
     bundle = PACKAGE / "assets" / "vendor" / f"plotly-basic-{get_plotlyjs_version()}.min.js"
     assert bundle.exists()
     assert f"v{get_plotlyjs_version()}" in bundle.read_text("utf-8")[:200]
-    assert bundle.name in _client().get("/").get_data(as_text=True)
+    asked = "/_dash-component-suites/plotly/package_data/plotly.min.js"
+    assert _client().get(asked, buffered=True).data == bundle.read_bytes()
 
 
-def test_with_another_plotly_the_page_falls_back_to_the_full_one(
+def test_with_another_plotly_charts_fall_back_to_the_full_one(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(app_module, "get_plotlyjs_version", lambda: "99.0.0")
     with caplog.at_level(logging.WARNING):
-        page = _client().get("/").get_data(as_text=True)
-    assert "plotly-basic" not in page
+        client = _client()
+    client.get("/")
+    full = client.get("/_dash-component-suites/plotly/package_data/plotly.min.js")
+    assert len(full.data) > 2_000_000
     assert "no slim plotly.js 99.0.0" in caplog.text
 
 

@@ -67,7 +67,7 @@ def test_a_port_in_use_gives_the_next_free_one_and_says_so(
         result = _run(str(tmp_path), "--port", str(port))
     chosen = served[0]["address"][1]
     assert chosen > port
-    assert f"Port {port} is in use, so this is at {chosen}." in result.stdout
+    assert f"Port {port} is in use; using {chosen} instead." in result.stdout
     assert f"http://127.0.0.1:{chosen}/" in result.stdout
 
 
@@ -86,7 +86,7 @@ def test_a_folder_that_does_not_exist_is_refused(tmp_path: Path) -> None:
 
 def test_a_file_in_place_of_a_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x", encoding="utf-8")
-    assert "is no folder" in _refused(_run(str(tmp_path / "file")))
+    assert "is not a folder" in _refused(_run(str(tmp_path / "file")))
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "::", "example.org"])
@@ -149,7 +149,7 @@ def test_a_weak_token_is_refused_before_anything_is_served(
 ) -> None:
     monkeypatch.setenv("LRWATCH_TOKEN", "letmein")
     said = _refused(_run(str(tmp_path), "--host", "0.0.0.0"))
-    assert "at least 16 signs" in said
+    assert "at least 16 characters" in said
     assert "letmein" not in said
     assert not served
 
@@ -163,13 +163,13 @@ def test_the_token_cannot_be_given_on_the_command_line(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["http://gpu-7", "gpu-7:8050", "gpu-7/x", "", "*", "a b"])
 def test_an_allowed_host_is_a_bare_name(tmp_path: Path, name: str) -> None:
     said = _refused(_run(str(tmp_path), f"--allowed-host={name}"))
-    assert "--allowed-host must be the bare name" in said
+    assert "--allowed-host must be the bare name in the browser" in said
     assert repr(name) in said
 
 
 def test_a_host_that_cannot_be_bound_is_refused(tmp_path: Path) -> None:
     said = _refused(_run(str(tmp_path), "--host", "192.0.2.1", "--behind-proxy"))
-    assert "cannot listen at 192.0.2.1:8050" in said
+    assert "cannot listen on 192.0.2.1:8050" in said
 
 
 def test_a_host_that_is_no_name_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -178,7 +178,7 @@ def test_a_host_that_is_no_name_is_refused(tmp_path: Path, monkeypatch: pytest.M
 
     monkeypatch.setattr(socket, "create_server", unknown)  # no wait for a name server
     said = _refused(_run(str(tmp_path), "--host", "no such host", "--behind-proxy"))
-    assert "cannot listen at no such host:8050 (Name or service not known)" in said
+    assert "cannot listen on no such host:8050 (Name or service not known)" in said
 
 
 def test_ports_are_not_looked_for_beyond_the_last() -> None:

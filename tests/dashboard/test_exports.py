@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import csv
 import html
 import io
 import re
 from typing import Any
+from urllib.parse import quote
 
 import pyarrow as pa
 import pytest
@@ -30,6 +32,29 @@ def test_the_rows_of_a_run_come_as_csv(key: str) -> None:
     assert answer.get_data(as_text=True).splitlines() == ['"step","loss"', "0,2.5", "1,nan"]
     assert answer.headers["Content-Disposition"].startswith("attachment")
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\t", "\r", "\n"])
+def test_no_spreadsheet_runs_what_a_file_of_rows_holds(sign: str) -> None:
+    source = FakeSource()
+    names = [f"{sign}HYPERLINK(1)", f'{sign}a,"b"', "loss", "-5"]
+    source.tables = {"sgd": pa.table([[-1.5]] * 4, names=names)}
+    client = create_app(source).server.test_client()
+    text = client.get("/export/sgd.csv", buffered=True).get_data(as_text=True)
+    head, numbers = list(csv.reader(io.StringIO(text, newline="")))
+    assert head == ["'" + names[0], "'" + names[1], "loss", "-5"]
+    assert numbers == ["-1.5"] * 4
+
+
+def test_no_spreadsheet_runs_what_a_table_of_a_page_holds() -> None:
+    name = "=cmd|' /C calc'!A0"
+    view = run_view(name, config={name: "@SUM(1)"}, optimizer="+1+1")
+    client = create_app(FakeSource(views={name: view}, lines=curves())).server.test_client()
+    for path in (f"/table/compare?runs={quote(name, safe='')}", "/table/sweep"):
+        rows = csv.reader(io.StringIO(client.get(path).get_data(as_text=True)))
+        cells = [cell for row in rows for cell in row]
+        assert f"'{name}" in cells
+        assert not [cell for cell in cells if cell.startswith(("=", "+", "@"))]
 
 
 def test_the_rows_of_a_run_come_as_parquet() -> None:

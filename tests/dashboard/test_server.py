@@ -139,6 +139,7 @@ def test_gunicorn_serves_with_two_workers_that_know_the_same_sessions(tmp_path: 
         write_run(tmp_path, f"run-{i}", steps=range(300), values=_falling(300))
     with _gunicorn(tmp_path, LRWATCH_TOKEN=TOKEN) as port:
         form = {"Content-Type": "application/x-www-form-urlencoded"}
+        assert _ask(port, "POST", "/login", None, {"Content-Length": "900000000"})[0] == 413
         status, _, headers = _ask(port, "POST", "/login", f"token={TOKEN}", form)
         assert status == 303
         session = {"Cookie": headers["Set-Cookie"].partition(";")[0]}

@@ -2,7 +2,7 @@
 (function () {
   "use strict";
 
-  var lrwatch = (window.lrwatch = window.lrwatch || {});
+  var lrwatch = (window.lrwatch = window.lrwatch || /** @type {Lrwatch} */ ({}));
   var unfolded = {};
   var focused = null;
 
@@ -22,7 +22,7 @@
       var span = lrwatch.grid.duration(Math.max(Math.abs(away), 1));
       var text = away > 0 ? "in " + span : span + " ago";
       if (element.textContent !== text) element.textContent = text;
-      if (!element.title) element.title = new Date(element.dataset.at * 1000).toLocaleString();
+      if (!element.title) element.title = new Date(1000 * Number(element.dataset.at)).toLocaleString();
     });
   }
 
@@ -125,7 +125,7 @@
     if (same || all.length) (same || all[all.length - 1]).focus({ preventScroll: true });
   }
 
-  window.dash_clientside = window.dash_clientside || {};
+  window.dash_clientside = window.dash_clientside || /** @type {any} */ ({});
   window.dash_clientside.lrwatchAlerts = {
     drawn: function () {
       window.setTimeout(putBack, 0);

@@ -8,9 +8,9 @@
   var SPARK_WIDTH = 78;
   var SPARK_HEIGHT = 26;
 
-  var cells = (window.dashAgGridComponentFunctions = window.dashAgGridComponentFunctions || {});
-  var functions = (window.dashAgGridFunctions = window.dashAgGridFunctions || {});
-  var lrwatch = (window.lrwatch = window.lrwatch || {});
+  var cells = (window.dashAgGridComponentFunctions = window.dashAgGridComponentFunctions || /** @type {any} */ ({}));
+  var functions = (window.dashAgGridFunctions = window.dashAgGridFunctions || /** @type {any} */ ({}));
+  var lrwatch = (window.lrwatch = window.lrwatch || /** @type {Lrwatch} */ ({}));
 
   function element() {
     return window.React.createElement.apply(null, arguments);

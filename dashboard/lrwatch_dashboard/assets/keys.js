@@ -72,7 +72,7 @@
   document.addEventListener("keydown", function (event) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (isTyping(event.target)) {
-      if (event.key === "Escape") event.target.blur();
+      if (event.key === "Escape") /** @type {HTMLElement} */ (event.target).blur();
       if (event.key === "Enter" && event.target.id === "filter") next(0);
       return;
     }

@@ -4,7 +4,7 @@
 
   var LOST_AFTER_MS = 9000;
   var NEAR_PX = 14;
-  var lrwatch = (window.lrwatch = window.lrwatch || {});
+  var lrwatch = (window.lrwatch = window.lrwatch || /** @type {Lrwatch} */ ({}));
   var lastBeat = Date.now();
   var paused = false;
   var isSignedOut = false;
@@ -120,7 +120,7 @@
     window.dash_clientside.set_props("theme", { data: setTheme(event.matches ? "dark" : "light") });
   });
 
-  window.dash_clientside = window.dash_clientside || {};
+  window.dash_clientside = window.dash_clientside || /** @type {any} */ ({});
   window.dash_clientside.lrwatch = {
     /* The theme as it is, or the other one after a click, which is remembered. */
     theme: function (clicks) {

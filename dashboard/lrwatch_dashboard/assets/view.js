@@ -3,7 +3,7 @@
   "use strict";
 
   var WORDS = ["x", "y", "from", "to", "last", "sm", "others", "seeds", "loss"];
-  var lrwatch = (window.lrwatch = window.lrwatch || {});
+  var lrwatch = (window.lrwatch = window.lrwatch || /** @type {Lrwatch} */ ({}));
 
   /* Parts of the address as they stand, so that commas between runs stay commas. */
   function parts() {
@@ -15,6 +15,7 @@
   }
 
   function words() {
+    /** @type {Words} */
     var found = {};
     new URLSearchParams(window.location.search).forEach(function (value, name) {
       if (!(name in found)) found[name] = value;

@@ -9,7 +9,7 @@ from typing import Any
 
 from lrwatch_dashboard.comparison_views import Comparison, RangeTest, Sweep
 
-__all__ = ["as_csv", "comparison_rows", "range_rows", "sweep_rows"]
+__all__ = ["as_cell", "as_csv", "comparison_rows", "range_rows", "sweep_rows"]
 
 Row = Sequence[Any]
 
@@ -46,19 +46,20 @@ def range_rows(test: RangeTest) -> list[Row]:
 
 
 def as_csv(rows: Iterable[Row]) -> bytes:
-    """Write rows as CSV; a text that begins like a formula is kept from being one.
+    """Write rows as CSV."""
+    file = io.StringIO()
+    csv.writer(file, lineterminator="\n").writerows(map(as_cell, row) for row in rows)
+    return file.getvalue().encode("utf-8", "replace")
+
+
+def as_cell(value: Any) -> Any:
+    """Return a value for a cell; a text that begins like a formula is kept from being one.
 
     References
     ----------
     OWASP, CSV Injection.
     """
-    file = io.StringIO()
-    csv.writer(file, lineterminator="\n").writerows([_cell(value) for value in row] for row in rows)
-    return file.getvalue().encode("utf-8", "replace")
-
-
-def _cell(value: Any) -> Any:
-    is_formula = isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r"))
+    is_formula = isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r", "\n"))
     return f"'{value}" if is_formula and not _is_number(value) else value
 
 

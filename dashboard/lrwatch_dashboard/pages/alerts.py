@@ -33,12 +33,12 @@ from lrwatch_dashboard.views import RunSource
 
 __all__ = ["PAGE", "answered", "layout", "nav_count", "poll", "silenced"]
 
-_TOKEN, _WORDS, _BOARD = "alerts-token", "alerts-words", "alerts-board"
+_TOKEN, _BOARD = "alerts-token", "alerts-board"
 _HEALTH, _NEWS = "alerts-health", "alerts-news"
 
 # Filled by the script of the assets: what a button says, and what the form for a silence holds;
 # and the time at which a silence was written, at which the script closes the form.
-_SAYING, _FORM, _DONE = "alerts-saying", "silence-form", "silence-done"
+_DONE = "silence-done"
 
 _LONGEST_NUMBER: Final = 9  # digits
 
@@ -53,7 +53,13 @@ def layout(source: RunSource, search: str = "") -> html.Div:
         html.P(id=_NEWS, className="said", role="status"),
         html.Div(_body(board, words), id=_BOARD, className="alert-board"),
         silence_dialog(board.rules),
-        held={_TOKEN: board.token, _WORDS: words, _SAYING: None, _FORM: None, _DONE: None},
+        held={
+            _TOKEN: board.token,
+            ids.ALERTS_WORDS: words,
+            ids.ALERTS_SAYING: None,
+            ids.SILENCE_FORM: None,
+            _DONE: None,
+        },
         look="run alerts-page",
     )
 
@@ -141,11 +147,11 @@ def _connect(app: Dash, source: RunSource) -> None:
             return no_update, problem, no_update, page
         return "Silenced", "", time.time(), page
 
-    words = State(_WORDS, "data")
+    words = State(ids.ALERTS_WORDS, "data")
     follow(app, "alerts", on_tick, _outputs(), [State(_TOKEN, "data"), words])
     app.callback(
         output=[Output(_NEWS, "children"), _outputs()],
-        inputs=[Input(_SAYING, "data"), words],
+        inputs=[Input(ids.ALERTS_SAYING, "data"), words],
         prevent_initial_call=True,
     )(on_saying)
     app.callback(
@@ -155,7 +161,7 @@ def _connect(app: Dash, source: RunSource) -> None:
             Output(_DONE, "data"),
             _outputs(),
         ],
-        inputs=[Input(_FORM, "data"), words],
+        inputs=[Input(ids.SILENCE_FORM, "data"), words],
         prevent_initial_call=True,
     )(on_silence)
     for does, when in (("silenced", Input(_DONE, "data")), ("drawn", Input(_BOARD, "children"))):

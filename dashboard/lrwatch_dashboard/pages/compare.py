@@ -25,7 +25,7 @@ from lrwatch_dashboard.views import RunSource, RunView
 
 __all__ = ["PAGE", "draw", "layout", "report", "status", "table"]
 
-_RUNS, _TOKEN, _STATUS = "compare-runs", "compare-token", "compare-status"
+_TOKEN, _STATUS = "compare-token", "compare-status"
 _TABLE, _GRAPH = "compare-table", "compare-graph"
 
 
@@ -52,7 +52,7 @@ def layout(source: RunSource, search: str = "") -> html.Div:
         html.Div(id=_TABLE, className="card"),
         view_bar(ChartView.of(words), "/compare", *switches, has_table=True),
         chart(_GRAPH, "Loss, learning rate, gradient norm and update ratio of the runs"),
-        held={_RUNS: named, _TOKEN: "", ids.VIEW: words},
+        held={ids.COMPARE_RUNS: named, _TOKEN: "", ids.VIEW: words},
         look="run compare",
     )
 
@@ -153,7 +153,7 @@ def _connect(app: Dash, source: RunSource) -> None:
     ) -> dict[str, Any] | None:
         return draw(source, chosen_keys(source, keys, words), words, theme, drawn)
 
-    runs = State(_RUNS, "data")
+    runs = State(ids.COMPARE_RUNS, "data")
     said = {"status": Output(_STATUS, "children")}
     follow(app, "compare", on_tick, said, [runs, State(ids.VIEW, "data")])
     drawn = {

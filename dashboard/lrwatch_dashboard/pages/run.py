@@ -22,7 +22,7 @@ from lrwatch_dashboard.views import RunCurves, RunSource, RunView
 
 __all__ = ["PAGE", "draw", "layout", "poll", "report"]
 
-_KEY, _TOKEN, _DRAWN = "run-key", "run-token", "run-curves-token"
+_TOKEN, _DRAWN = "run-token", "run-curves-token"
 _STATUS, _VERDICT, _EVIDENCE = "run-status", "run-verdict", "run-evidence"
 _NUMBERS, _GRAPH = "run-numbers", "run-graph"
 
@@ -48,7 +48,7 @@ def layout(source: RunSource, key: str, search: str = "") -> html.Div:
         chart(_GRAPH, "Loss, learning rate, gradient norm and update ratio by step"),
         html.Details([html.Summary("Show as table"), html.Div(id=_NUMBERS)], className="twin"),
         _rests_on(view),
-        held={_KEY: view.key, _TOKEN: view.token, _DRAWN: "", ids.VIEW: words},
+        held={ids.RUN_KEY: view.key, _TOKEN: view.token, _DRAWN: "", ids.VIEW: words},
         look="run",
     )
 
@@ -116,14 +116,14 @@ def _connect(app: Dash, source: RunSource) -> None:
 
     said = {"status": _STATUS, "verdict": _VERDICT, "evidence": _EVIDENCE}
     outputs = {name: Output(id_, "children") for name, id_ in said.items()}
-    held = [State(_KEY, "data"), State(_TOKEN, "data")]
+    held = [State(ids.RUN_KEY, "data"), State(_TOKEN, "data")]
     follow(app, "run", on_tick, {**outputs, "token": Output(_TOKEN, "data")}, held)
     drawn = {
         "figure": Output(_GRAPH, "figure"),
         "numbers": Output(_NUMBERS, "children"),
         "token": Output(_DRAWN, "data"),
     }
-    redraw(app, "run", on_view, drawn, [State(_KEY, "data")])
+    redraw(app, "run", on_view, drawn, [State(ids.RUN_KEY, "data")])
     zoom_in_address(app, _GRAPH)
 
 

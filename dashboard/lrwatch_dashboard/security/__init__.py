@@ -1,4 +1,4 @@
-"""Who may read the runs: names, origins, the token and what a browser is told to refuse.
+"""Who may read the runs: names, origins, the token, limits, and what browsers refuse.
 
 Importing the package loads no web framework; `protection` does.
 """

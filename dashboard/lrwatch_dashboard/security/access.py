@@ -1,4 +1,4 @@
-"""What a server was told of who may ask: host names, and the token."""
+"""Who may ask a server: the host names it answers to, and the token."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a browser is told to refuse: the headers of every answer.
+"""The headers of every answer, which say what a browser has to refuse.
 
 The page may load nothing from another host and run no inline script but Dash's own, by hash.
 """

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, Final
 
 from dash import Dash
 from flask import Response, abort, request
 
 from lrwatch_dashboard.security.access import Access
+from lrwatch_dashboard.security.calls import CALLBACKS, is_from_a_page
 from lrwatch_dashboard.security.headers import add_headers, content_security_policy
+from lrwatch_dashboard.security.limits import LARGEST_ADDRESS, LARGEST_BODY
 from lrwatch_dashboard.security.origin import foreign
 from lrwatch_dashboard.security.sign_in import SIGN_IN, SignIn
 
 __all__ = ["protect"]
 
 _METHODS: Final = frozenset({"GET", "HEAD", "POST"})
-_LARGEST_REQUEST: Final = 4_000_000  # bytes; a page tells the server what it shows, and no more
 
 
 def protect(app: Dash, access: Access) -> None:
@@ -30,24 +33,36 @@ def protect(app: Dash, access: Access) -> None:
     """
     policy = content_security_policy(app.csp_hashes())
     server = app.server
-    server.config["MAX_CONTENT_LENGTH"] = _LARGEST_REQUEST
-
-    def check() -> None:
-        if not access.allows(request.host):
-            abort(403, "this dashboard does not answer to that name; see --allowed-host")
-        if request.method not in _METHODS:
-            abort(405)
-        reason = foreign(request, access)
-        if reason:
-            abort(403, reason)
-        if request.method == "POST" and request.path != SIGN_IN and not request.is_json:
-            # A form of another site can post anything but this without being asked first.
-            abort(415, "only JSON is taken here")
+    server.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
 
     def finish(response: Response) -> Response:
         return add_headers(response, policy)
 
-    server.before_request(check)
+    server.before_request(partial(_check, access, app.callback_map))
     if access.token:
         SignIn(access.token).install(server)
     server.after_request(finish)
+
+
+def _check(access: Access, callbacks: Mapping[str, Any]) -> None:
+    if (request.content_length or 0) > LARGEST_BODY:
+        abort(413)
+    if len(request.path) + len(request.query_string) > LARGEST_ADDRESS:
+        abort(414)
+    if not access.allows(request.host):
+        abort(403, "this dashboard does not answer to that name; see --allowed-host")
+    if request.method not in _METHODS:
+        abort(405)
+    reason = foreign(request, access)
+    if reason:
+        abort(403, reason)
+    if request.method == "POST" and request.path != SIGN_IN:
+        _check_call(callbacks)
+
+
+def _check_call(callbacks: Mapping[str, Any]) -> None:
+    # A form of another site can post anything but JSON without being asked first.
+    if not request.is_json:
+        abort(415, "only JSON is accepted here")
+    if request.path == CALLBACKS and not is_from_a_page(request, callbacks):
+        abort(400, "no page sends this; reload the page")

@@ -70,7 +70,7 @@ def sign_in_page(target: str, wrong: str = "") -> str:
 
 
 def onward_page(target: str) -> str:
-    """Return a page that leads on by itself, in place of itself in the browser's history.
+    """Return a page that leads on at once, and takes its own place in the browser's history.
 
     A redirect would not do: a reader who followed a link from another site is then still on
     the way from there, and a browser keeps a strict cookie to itself on that way.

@@ -71,12 +71,12 @@ def _checked(text: str, what: str) -> str:
     token = text.strip()
     if len(token) < _SHORTEST:
         raise TokenError(
-            f"{what} must be at least {_SHORTEST} signs long, got {len(token)}; "
+            f"{what} must be at least {_SHORTEST} characters long, got {len(token)}; "
             f"make one with {_MAKE_ONE}"
         )
     if len(token) > _LONGEST or not (token.isascii() and token.isprintable()) or " " in token:
         raise TokenError(
-            f"{what} must be one line of at most {_LONGEST} ASCII signs without blanks; "
+            f"{what} must be one line of at most {_LONGEST} ASCII characters without spaces; "
             f"make one with {_MAKE_ONE}"
         )
     return token

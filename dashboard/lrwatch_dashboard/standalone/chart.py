@@ -1,13 +1,14 @@
 """A figure as HTML and SVG that fit any width, without a script.
 
-It draws what the figures of this dashboard are made of, and no more: lines, areas and marks on
-straight or logarithmic axes, lines and rectangles behind them, texts and legends. Lines lie in
-an SVG that is stretched to the width; texts and marks are placed over it, so that they are not.
+It draws what the figures of this dashboard are made of: lines, areas and marks on straight or
+logarithmic axes, lines and rectangles behind them, texts and legends. Anything else is refused,
+so that no report lacks what its page shows. Lines lie in an SVG that is stretched to the width;
+texts and marks are placed over it, so that they are not.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, Final
 from xml.etree.ElementTree import Element, SubElement
 
@@ -29,13 +30,23 @@ _MARKS: Final = {
     "triangle-down": "down",
     "circle-open-dot": "ring",
     "circle": "disc",
+    "diamond": "diamond",
 }
+
+_NOT_DRAWN: Final = ("images", "selections", "sliders", "updatemenus")
 
 
 def chart(figure: go.Figure) -> Element:
-    """Return a figure as an element; its colours may be variables of the style sheet."""
+    """Return a figure as an element; its colours may be variables of the style sheet.
+
+    Raises
+    ------
+    ValueError
+        If something in the figure would be missing from the element.
+    """
     layout = figure.layout.to_plotly_json()
     traces = [trace.to_plotly_json() for trace in figure.data]
+    _refuse_unknown(layout, traces)
     found = planes(layout, traces)
     # One picture to those who do not see it: its texts make no sense one after the other.
     spoken = {"role": "img", "aria-label": _spoken(layout)}
@@ -60,6 +71,26 @@ def chart(figure: go.Figure) -> Element:
     return frame
 
 
+def _refuse_unknown(layout: _Parts, traces: list[dict[str, Any]]) -> None:
+    for trace in traces:
+        line = trace.get("line", {})
+        _refuse_others("trace", [trace["type"]], ["scatter"])
+        _refuse_others("mode", trace["mode"].split("+"), ["lines", "markers"])
+        _refuse_others("fill", [trace.get("fill", "toself")], ["toself"])
+        _refuse_others("line shape", [line.get("shape", "linear")], ["linear", "hv"])
+        _refuse_others("dash", [line.get("dash", "solid")], ["solid", *DASHES])
+        _refuse_others("mark", [trace.get("marker", {}).get("symbol", "circle")], _MARKS)
+    _refuse_others("shape", [shape["type"] for shape in layout.get("shapes", ())], ["line", "rect"])
+    _refuse_others("part", [part for part in _NOT_DRAWN if layout.get(part)], [])
+
+
+def _refuse_others(what: str, given: Iterable[str], known: Collection[str]) -> None:
+    for word in given:
+        if word not in known:
+            kinds = f"it draws {', '.join(known)}" if known else "leave it out"
+            raise ValueError(f"a report cannot draw the {what} {word!r} of a figure; {kinds}")
+
+
 def _spoken(layout: _Parts) -> str:
     """Return what the chart shows: the headings of its panels, else what stands at its axes."""
     texts = [note["text"] for note in layout.get("annotations", ())]
@@ -82,7 +113,7 @@ def _marks(trace: _Parts, plane: Plane) -> Iterator[Element]:
     xs = plane.x.places(np.asarray(trace["x"], dtype=np.float64))
     ys = plane.y.places(np.asarray(trace["y"], dtype=np.float64))
     marker = trace["marker"]
-    shape = _MARKS.get(marker.get("symbol", "circle"), "disc")
+    shape = _MARKS[marker.get("symbol", "circle")]
     names = trace.get("text") or [""] * len(xs)
     for x, y, name in zip(xs.tolist(), ys.tolist(), names, strict=True):
         if 0 <= x <= 1 and plane.top <= y <= plane.bottom:
@@ -133,9 +164,9 @@ def _legends(layout: _Parts, traces: list[dict[str, Any]]) -> Iterator[Element]:
 
 def _key(trace: _Parts) -> Element:
     if trace["mode"] == "markers":
-        shape = _MARKS.get(trace["marker"].get("symbol", ""), "disc")
+        shape = _MARKS[trace["marker"].get("symbol", "circle")]
         style = f"--mark:{trace['marker']['color']}"
         return Element("span", {"class": f"mark mark-{shape}", "style": style})
     line = trace["line"]
-    dash = line.get("dash") if line.get("dash") in DASHES else "solid"
-    return Element("span", {"class": f"swatch dash-{dash}", "style": f"--hue:{line['color']}"})
+    look = f"swatch dash-{line.get('dash', 'solid')}"
+    return Element("span", {"class": look, "style": f"--hue:{line['color']}"})

@@ -40,7 +40,7 @@ def document(title: str, body: Any) -> bytes:
     SubElement(head, "title").text = title
     SubElement(head, "style").text = _style()
     page = SubElement(SubElement(root, "body"), "main")
-    page.extend(markup(body))
+    page.extend([*markup(body)])  # a list: `extend` hides what a generator raises
     text = tostring(root, encoding="unicode", method="html")
     return f"<!DOCTYPE html>\n{text}\n".encode("utf-8", "replace")
 

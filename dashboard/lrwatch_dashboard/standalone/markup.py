@@ -53,5 +53,5 @@ def _element(part: Any) -> Element:
     if isinstance(children, (str, int, float)):
         element.text = str(children)
     else:
-        element.extend(markup(children))
+        element.extend([*markup(children)])
     return element

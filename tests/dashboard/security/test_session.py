@@ -1,26 +1,23 @@
 from __future__ import annotations
 
+import hashlib
+
 import pytest
+from itsdangerous import TimestampSigner
 from lrwatch_dashboard.security.session import LIFETIME_SECONDS, Sessions, same
 
 TOKEN = "a-token-of-some-length"
 
 
-class Clock:
-    now = 1e9
-
-    def __call__(self) -> float:
-        return self.now
-
-
-def test_a_session_holds_until_it_ends() -> None:
-    clock = Clock()
-    sessions = Sessions(TOKEN, clock)
+def test_a_session_holds_until_it_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [10**9]
+    monkeypatch.setattr(TimestampSigner, "get_timestamp", lambda _signer: now[0])
+    sessions = Sessions(TOKEN)
     value = sessions.issue()
     assert sessions.holds(value)
-    clock.now += LIFETIME_SECONDS - 1
+    now[0] += LIFETIME_SECONDS
     assert sessions.holds(value)
-    clock.now += 1
+    now[0] += 1
     assert not sessions.holds(value)
 
 
@@ -39,9 +36,18 @@ def test_a_forged_session_does_not_hold(forged: str) -> None:
 
 
 def test_a_session_cannot_be_lengthened() -> None:
-    sessions = Sessions(TOKEN, Clock())
-    ends, _, signature = sessions.issue().partition(".")
-    assert not sessions.holds(f"{int(ends) + 1}.{signature}")
+    sessions = Sessions(TOKEN)
+    what, issued, signature = sessions.issue().split(".")
+    later = chr(ord(issued[0]) + 1) + issued[1:]
+    assert not sessions.holds(f"{what}.{later}.{signature}")
+    assert not sessions.holds(f"{what}.{issued}.{signature[:-2]}AA")
+    assert not sessions.holds(f"{what}.{signature}")
+
+
+@pytest.mark.parametrize("salt", ["itsdangerous.Signer", "cookie-session"])
+def test_what_another_program_signed_with_the_token_is_no_session(salt: str) -> None:
+    signer = TimestampSigner(TOKEN, salt, key_derivation="hmac", digest_method=hashlib.sha256)
+    assert not Sessions(TOKEN).holds(signer.sign("session").decode())
 
 
 def test_neither_cookie_nor_its_name_holds_the_token() -> None:

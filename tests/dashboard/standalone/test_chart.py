@@ -1,16 +1,22 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import re
 from collections.abc import Mapping
+from typing import Any
 from xml.etree.ElementTree import Element, tostring
 
 import numpy as np
 import plotly.graph_objects as go
+import pytest
 from dashboard_views import a_diagnosis, curve, curves
+from lrwatch_dashboard.app import create_app
+from lrwatch_dashboard.data import RunStore
 from lrwatch_dashboard.figures import message_figure, run_figure
 from lrwatch_dashboard.standalone.chart import chart
 from lrwatch_dashboard.theme import DARK, LIGHT
+from stores import write_run
 
 LAYOUT = {
     "height": 300,
@@ -100,3 +106,57 @@ def test_the_chart_of_a_run_has_all_its_panels_its_shade_and_colours_of_both_the
 def test_a_figure_without_axes_is_its_sentence() -> None:
     drawn = chart(message_figure("No <run> yet", theme="variables"))
     assert texts(drawn, "still-note-above") == ["No <run> yet"]
+
+
+@pytest.mark.parametrize(
+    ("trace", "changes", "said"),
+    [
+        ({"type": "bar"}, {}, "trace 'bar' of a figure; it draws scatter"),
+        ({"mode": "lines+text"}, {}, "mode 'text'"),
+        ({"fill": "tozeroy"}, {}, "fill 'tozeroy'"),
+        ({"line": {"shape": "spline"}}, {}, "line shape 'spline'"),
+        ({"line": {"dash": "longdash"}}, {}, "dash 'longdash'"),
+        ({"mode": "markers", "marker": {"symbol": "star"}}, {}, "mark 'star'"),
+        ({}, {"shapes": [{"type": "circle"}]}, "shape 'circle' of a figure; it draws line, rect"),
+        ({}, {"images": [{"source": "x.png"}]}, "part 'images' of a figure; leave it out"),
+    ],
+)
+def test_what_would_be_missing_is_refused(
+    trace: dict[str, object], changes: dict[str, object], said: str
+) -> None:
+    known = {} if trace.get("type") == "bar" else {"mode": "lines"}
+    drawn = go.Figure([{"type": "scatter", "x": [1], "y": [1], **known, **trace}], changes)
+    with pytest.raises(ValueError, match=re.escape(said)):
+        chart(drawn)
+
+
+@pytest.mark.parametrize("search", ["", "y=linear", "sm=off", "x=time", "from=50&to=200"])
+def test_all_that_the_pages_draw_is_drawn(reports: Any, search: str) -> None:
+    pages = ["run/sgd-0", "run/range", "run/broken", "run/bare", "sweep?group=range", "sweep?"]
+    pages += ["sweep?loss=best", "compare?group=sgd-0", "compare?group=sgd-0&seeds=band"]
+    pages += ["compare?group=sgd-0&seeds=band&others=off", "compare?runs=gone,broken,range"]
+    for page in pages:
+        answer = reports.get(f"/report/{page}{'&' if '?' in page else '?'}{search}")
+        assert answer.status_code == 200, page
+        assert "<svg" in answer.text
+
+
+@pytest.fixture(scope="module")
+def reports(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Return a client of a store that has what the figures tell apart."""
+    folder = tmp_path_factory.mktemp("runs")
+    steps = range(300)
+    loss = [2.0 / (1 + step / 50) + 0.1 * math.sin(step) for step in steps]
+    norms = {name: [1.0] * 300 for name in ("grad_norm", "grad_norm_clipped", "param_norm")}
+    norms |= {"update_norm": [0.1] * 300}
+    for i in range(6):
+        values = {"loss": [x + i / 9 for x in loss], "lr": [0.01 * 3 ** (i // 2)] * 300, **norms}
+        write_run(folder, f"sgd-{i}", steps=steps, values=values)
+    rising = [1e-5 * 10 ** (step / 60) for step in steps]
+    write_run(folder, "range", steps=steps, values={"loss": loss, "lr": rising, **norms})
+    bad = [*loss[:200], *[math.nan] * 100]
+    write_run(folder, "broken", steps=steps, values={"loss": bad, "lr": [9.0] * 300})
+    write_run(folder, "bare", steps=range(3), values={"loss": [1.0, -1.0, 0.0]})
+    store = RunStore(folder, threaded=False)
+    store.refresh()
+    return create_app(store).server.test_client()
