@@ -74,5 +74,7 @@ def _plain(value: Any) -> Any:
 
 
 def _array(_: Any, plain: Any) -> Any:
+    if not isinstance(plain, list):
+        return float(plain)  # of a field that may be NaN
     shape, content = plain
     return np.frombuffer(content, np.float64).reshape(shape).copy()

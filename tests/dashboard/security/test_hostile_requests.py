@@ -19,7 +19,7 @@ from stores import write_run
 
 _LOSS = [2.0 / (1 + step / 50) for step in range(300)]
 _CALLS = [
-    *("run-status", "run-graph", "compare-status", "compare-graph", "sweep-graph"),
+    *("run-status", "run-graph", "compare-status", "compare-graph", "sweep-card"),
     *("overview-change", "alerts-token", "alerts-news", "alert-count", "page."),
 ]
 _RUNS = {"runs": "sgd-0,sgd-1", "group": "sgd-0"}
@@ -86,7 +86,7 @@ def test_every_page_is_made(client: Any, path: str, words: dict[str, str]) -> No
 
 
 @many
-@given(output=st.sampled_from(["run-graph", "compare-graph", "sweep-graph"]), words=words)
+@given(output=st.sampled_from(["run-graph", "compare-graph", "sweep-card"]), words=words)
 def test_every_view_is_drawn(client: Any, output: str, words: dict[str, str]) -> None:
     call = _call(client, output, {ids.VIEW: words})
     assert client.post("/_dash-update-component", json=call).status_code == 200
