@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 from urllib.parse import parse_qsl, quote, unquote_plus
 
-from lrwatch_dashboard.views import Clock, Window
+from lrwatch_dashboard.views import StepTimes, Window
 
 __all__ = [
     "ChartView",
@@ -81,7 +81,7 @@ class ChartView:
             half_life=_half_life(words.get("sm")),
         )
 
-    def ending_at(self, runs: Iterable[tuple[int | None, Clock]]) -> ChartView:
+    def ending_at(self, runs: Iterable[tuple[int | None, StepTimes]]) -> ChartView:
         """Return the view once it is known where runs end: a zoom that follows has its place.
 
         Parameters
@@ -100,7 +100,7 @@ class ChartView:
         return self if end is None else replace(self, window=(end - self.last, float(end)))
 
 
-def steps_of(view: ChartView, clock: Clock) -> Window | None:
+def steps_of(view: ChartView, clock: StepTimes) -> Window | None:
     """Return the steps of a run that a view is zoomed to; None for all."""
     if view.window is None or view.x == "step":
         return view.window

@@ -9,12 +9,12 @@ from lrwatch_dashboard.views import Curve, RunCurves, RunView
 
 __all__ = [
     "ComparedRun",
-    "Comparison",
     "Delta",
     "RangeTest",
     "RateResult",
-    "Sweep",
+    "SideBySide",
     "SweepRun",
+    "SweepView",
 ]
 
 
@@ -68,7 +68,7 @@ class ComparedRun:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Comparison:
+class SideBySide:
     """Runs side by side: the key of the base, and the names of the settings that differ."""
 
     runs: tuple[ComparedRun, ...]
@@ -86,7 +86,7 @@ class SweepRun:
 
 
 @dataclass(frozen=True, slots=True)
-class Sweep:
+class SweepView:
     """Runs that differ in learning rate and seed only.
 
     Attributes

@@ -22,12 +22,12 @@ from lrwatch.verdicts import SEVERITY, Diagnosis, Evidence
 from lrwatch_dashboard.alert_views import AlertSource
 
 __all__ = [
-    "Clock",
     "Curve",
     "Overview",
     "RunCurves",
     "RunSource",
     "RunView",
+    "StepTimes",
     "Window",
 ]
 
@@ -47,7 +47,7 @@ class Curve:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Clock:
+class StepTimes:
     """When steps ended: step numbers and seconds since the first, both of shape ``(n,)``.
 
     Both ascend; time between the last step of a run and its resume does not count.
@@ -73,8 +73,8 @@ def _no_curve() -> Curve:
     return Curve("", np.empty(0), np.empty(0))
 
 
-def _no_clock() -> Clock:
-    return Clock(np.empty(0), np.empty(0))
+def _no_clock() -> StepTimes:
+    return StepTimes(np.empty(0), np.empty(0))
 
 
 def _no_trial() -> Trial:
@@ -149,7 +149,7 @@ class RunView:
     is_broken: bool = False
     sparkline: tuple[int | None, ...] = ()
     outline: Curve = field(default_factory=_no_curve, compare=False)
-    clock: Clock = field(default_factory=_no_clock, compare=False)
+    clock: StepTimes = field(default_factory=_no_clock, compare=False)
     trial: Trial = field(default_factory=_no_trial, compare=False)
     alerts: tuple[Alert, ...] = ()
     previous: str | None = None

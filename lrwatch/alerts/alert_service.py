@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Final
 
 from lrwatch.alerts.alert_watcher import AlertWatcher
-from lrwatch.alerts.config import Settings, read_settings
+from lrwatch.alerts.config import AlertSettings, read_settings
 from lrwatch.alerts.watcher_state import WatcherState, read_state
 from lrwatch.delivery import Message, Receiver, Sender, check_names
 from lrwatch.errors import (
@@ -83,7 +83,7 @@ class AlertService:
         self._store, self._config, self._home = store, config, home or store
         self._given, self._is_dry = tuple(receivers), is_dry
         self._config_stamp = self._seen_stamp = self._stamp()
-        self._settings = Settings() if config is None else read_settings(config)
+        self._settings = AlertSettings() if config is None else read_settings(config)
         self._check(self._settings)
         self._problem = ""  # of the configuration
         self._said = ""  # of the last look
@@ -202,7 +202,7 @@ class AlertService:
         else:
             self._take_config(settings)
 
-    def _check(self, settings: Settings) -> None:
+    def _check(self, settings: AlertSettings) -> None:
         receivers = (*self._given, *settings.receivers)
         check_names(receivers)
         if not self._is_dry and not receivers:
@@ -215,7 +215,7 @@ class AlertService:
         logger.warning("%s", printable(self._problem))
         self._watcher.remember("config", problem=problem)
 
-    def _take_config(self, settings: Settings) -> None:
+    def _take_config(self, settings: AlertSettings) -> None:
         self._problem = ""
         if self._sender is not None:
             self._sender.close(is_replaced=True)

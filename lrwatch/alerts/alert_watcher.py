@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from lrwatch.alerts.composing import message_for
-from lrwatch.alerts.config import Settings
-from lrwatch.alerts.grouping import Groups, Notification
+from lrwatch.alerts.config import AlertSettings
+from lrwatch.alerts.grouping import Grouping, Notification
 from lrwatch.alerts.history import Event, add_history
 from lrwatch.alerts.memory import KEPT_SECONDS, AlertMemory, Change
 from lrwatch.alerts.silences import (
@@ -68,7 +68,7 @@ class AlertWatcher:
     def __init__(
         self,
         store: Path,
-        settings: Settings,
+        settings: AlertSettings,
         *,
         home: Path,
         sender: Sender | None,
@@ -88,7 +88,7 @@ class AlertWatcher:
             for message in state.outgoing:  # whose alerts it says were sent
                 sender.submit(message)
         told = {} if state is None else state.told_groups
-        self._groups = Groups(settings.timing, settings.group_by, told, now)
+        self._groups = Grouping(settings.timing, settings.group_by, told, now)
         self._watch = StoreWatch(
             store,
             settings.rules,

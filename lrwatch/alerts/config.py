@@ -19,7 +19,7 @@ from lrwatch.delivery import Receiver, receiver_for
 from lrwatch.errors import InvalidArgument
 from lrwatch.formats import printable
 
-__all__ = ["Settings", "read_settings"]
+__all__ = ["AlertSettings", "read_settings"]
 
 _PUBLIC: Final = ("log:", "jsonl:")
 _WORDS: Final = {"severity": tuple(SEVERITIES), "by": get_args(GroupBy)}
@@ -30,7 +30,7 @@ _Text = Annotated[str, msgspec.Meta(min_length=1)]
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class AlertSettings:
     """How a store is watched.
 
     Attributes
@@ -80,7 +80,7 @@ _RECEIVER: Final = _table(
 )
 
 
-def read_settings(path: Path, environment: Mapping[str, str] = os.environ) -> Settings:
+def read_settings(path: Path, environment: Mapping[str, str] = os.environ) -> AlertSettings:
     """Read a configuration.
 
     Parameters
@@ -100,7 +100,7 @@ def read_settings(path: Path, environment: Mapping[str, str] = os.environ) -> Se
     try:
         file = _checked(_toml(path), _FILE)
         tables = [(rule, getattr(file.rules, rule.name)) for rule in RULES]
-        return Settings(
+        return AlertSettings(
             rules=tuple(_rule(rule, table) for rule, table in tables if table.enabled),
             timing=Timing(**msgspec.structs.asdict(file.timing)),
             group_by=file.grouping.by,

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from lrwatch.alerts.config import Settings
-from lrwatch.alerts.grouping import Groups
+from lrwatch.alerts.config import AlertSettings
+from lrwatch.alerts.grouping import Grouping
 from lrwatch.alerts.memory import AlertMemory
 from lrwatch.alerts.silences import acknowledgements, silences
 from lrwatch.alerts.telling import Decision
@@ -47,7 +47,7 @@ def home_of(run: Path) -> Path | None:
     return next((each for each in run.resolve().parents if alerts_folder(each).is_dir()), None)
 
 
-def explained(entry: RunEntry, home: Path | None, settings: Settings) -> Iterator[Explanation]:
+def explained(entry: RunEntry, home: Path | None, settings: AlertSettings) -> Iterator[Explanation]:
     """Explain every rule on a run.
 
     Parameters
@@ -70,7 +70,7 @@ def explained(entry: RunEntry, home: Path | None, settings: Settings) -> Iterato
     if home is not None:
         memory.heed(silences(home), acknowledgements(home))
     now = time.time()
-    groups = Groups(settings.timing, settings.group_by, state.told_groups if state else {}, now)
+    groups = Grouping(settings.timing, settings.group_by, state.told_groups if state else {}, now)
     by_rule = {one.alert.rule: one for one in memory.known.values()}
     for rule in settings.rules:
         known = by_rule.get(rule.name)
@@ -84,7 +84,7 @@ def _watched(state: WatcherState | None, entry: RunEntry) -> Mapping[str, KnownA
     return {one.alert.id: one for one in known if one.alert.run_id == run_id}
 
 
-def _followed(entry: RunEntry, settings: Settings) -> Mapping[str, KnownAlert]:
+def _followed(entry: RunEntry, settings: AlertSettings) -> Mapping[str, KnownAlert]:
     """Return the alerts of a run that no watcher knows of, each sent where it would have been."""
     run, memory = WatchedRun(entry, settings.rules), AlertMemory()
     for changed in run.advance():

@@ -17,7 +17,7 @@ from lrwatch.alerts.telling import STAGES, Decision, decide
 from lrwatch.alerts.watcher_state import KnownAlert, ToldStatus
 from lrwatch.formats import duration
 
-__all__ = ["GroupBy", "Groups", "Notification", "Timing"]
+__all__ = ["GroupBy", "Grouping", "Notification", "Timing"]
 
 GroupBy = Literal["rule", "job", "run"]
 """What goes into one message: all runs of the store, those of one job, or one run."""
@@ -67,7 +67,7 @@ class Notification:
     is_repeat: bool = False
 
 
-class Groups:
+class Grouping:
     """Remembers when each group was sent, and returns what is due.
 
     Parameters

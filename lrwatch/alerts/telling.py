@@ -24,8 +24,6 @@ __all__ = ["STAGES", "Decision", "Stage", "decide", "inhibited"]
 
 Stage = Callable[[KnownAlert, ToldStatus], str]
 
-Outcome = Literal["send", "held", "nothing"]
-
 _ACTIVE: Final[tuple[State, ...]] = ("firing", "recovering", "closed")
 """What fires, what may come back at once, and what the run ended in."""
 
@@ -46,7 +44,7 @@ class Decision:
         Why, in words.
     """
 
-    outcome: Outcome
+    outcome: Literal["send", "held", "nothing"]
     status: ToldStatus
     stage: str
     reason: str

@@ -15,10 +15,10 @@ from torch import Tensor
 
 from lrwatch.capture.listeners import Listeners
 
-__all__ = ["Listener", "listeners"]
+__all__ = ["BackwardListener", "listeners"]
 
 
-class Listener(Protocol):
+class BackwardListener(Protocol):
     """Somebody who wants to know of the losses whose gradients reached its parameters."""
 
     def before_backward(self, roots: Sequence[object]) -> Any:
@@ -50,7 +50,7 @@ def _restore() -> None:
         _original = _installed = None
 
 
-listeners: Listeners[Listener] = Listeners(_install, _restore)
+listeners: Listeners[BackwardListener] = Listeners(_install, _restore)
 """Those who are told of every `backward`."""
 
 

@@ -17,7 +17,7 @@ from torch.nn.utils import clip_grad
 
 from lrwatch.capture.listeners import Listeners
 
-__all__ = ["ByNorm", "Listener", "listeners"]
+__all__ = ["ByNorm", "ClippingListener", "listeners"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class ByNorm:
     max_norm: float
 
 
-class Listener(Protocol):
+class ClippingListener(Protocol):
     """Somebody who wants to see gradients before they are clipped."""
 
     def before_clipping(self, parameters: list[Tensor], by_norm: ByNorm | None) -> None:
@@ -90,7 +90,7 @@ def _restore() -> None:
     _last.norm = None
 
 
-listeners: Listeners[Listener] = Listeners(_install, _restore)
+listeners: Listeners[ClippingListener] = Listeners(_install, _restore)
 """Those who are told of every clipping."""
 
 

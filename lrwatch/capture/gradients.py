@@ -32,7 +32,7 @@ class Gradients:
     def before_clipping(
         self, groups: ParameterGroups, parameters: list[Tensor], by_norm: ByNorm | None
     ) -> None:
-        """Measure the gradients, unless torch did; see `clipping.Listener`."""
+        """Measure the gradients, unless torch did; see `clipping.ClippingListener`."""
         if self._clipping is not None:  # clipped twice: what the step uses must be measured
             norm = _on_host(self._clipping.norm)
             self._preclip = norm.reshape(1) if isinstance(norm, Tensor) else [norm]

@@ -21,13 +21,13 @@ try:
 except ImportError:  # torch 2.2
     from torch.cuda.amp import GradScaler  # type: ignore[assignment]
 
-__all__ = ["Listener", "listeners", "unscaled"]
+__all__ = ["ScalingListener", "listeners", "unscaled"]
 
 _MARK = "_lrwatch_unscaled"
 _originals: dict[str, Callable[..., Any]] = {}
 
 
-class Listener(Protocol):
+class ScalingListener(Protocol):
     """Somebody who wants to know of steps that were skipped."""
 
     def n_steps_of(self, optimizer: torch.optim.Optimizer) -> int | None:
@@ -57,7 +57,7 @@ def _restore() -> None:
     _originals.clear()
 
 
-listeners: Listeners[Listener] = Listeners(_install, _restore)
+listeners: Listeners[ScalingListener] = Listeners(_install, _restore)
 """Those who are told of skipped steps."""
 
 

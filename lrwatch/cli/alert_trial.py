@@ -12,7 +12,7 @@ import click
 
 if TYPE_CHECKING:
     from lrwatch.alert import Alert
-    from lrwatch.alerts.config import Settings
+    from lrwatch.alerts.config import AlertSettings
     from lrwatch.delivery import Message, Receiver
 
 __all__ = ["replay", "test"]
@@ -74,10 +74,10 @@ def replay(run: Path, config: Path | None) -> None:
         click.echo("no alert would have been sent", err=True)
 
 
-def _settings(config: Path | None) -> Settings:
-    from lrwatch.alerts.config import Settings, read_settings
+def _settings(config: Path | None) -> AlertSettings:
+    from lrwatch.alerts.config import AlertSettings, read_settings
 
-    return Settings() if config is None else read_settings(config)
+    return AlertSettings() if config is None else read_settings(config)
 
 
 def _test_message() -> Message:

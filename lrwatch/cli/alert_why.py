@@ -33,7 +33,7 @@ def why(run: Path, config: Path | None, state: Path | None) -> None:
 
     Without a watcher it says what one would do.
     """
-    from lrwatch.alerts.config import Settings, read_settings
+    from lrwatch.alerts.config import AlertSettings, read_settings
     from lrwatch.alerts.explaining import explained, home_of
     from lrwatch.cli.output import emit
     from lrwatch.errors import RunNotFound
@@ -42,7 +42,7 @@ def why(run: Path, config: Path | None, state: Path | None) -> None:
     entry = next((each for each in list_runs(run) if each.key == "."), None)
     if entry is None:
         raise RunNotFound(f"{run} is not a run; `lrwatch ls {run}` lists the runs in it")
-    settings = Settings() if config is None else read_settings(config)
+    settings = AlertSettings() if config is None else read_settings(config)
     found = list(explained(entry, state or home_of(run), settings))
     emit("\n".join(map(_line, found)))
     if not any(one.is_watched for one in found):

@@ -8,7 +8,7 @@ from typing import Final
 from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
-from lrwatch.cli.judging import JudgedRun
+from lrwatch.cli.judging import ListedRun
 from lrwatch.formats import printable
 
 __all__ = ["run_name", "shortened", "verdict_text"]
@@ -26,13 +26,13 @@ _MARKS: Final[Mapping[str, tuple[str, str]]] = {
 _NO_OPINION: Final = ("○", "dim")
 
 
-def verdict_text(run: JudgedRun) -> Text:
+def verdict_text(run: ListedRun) -> Text:
     """Return a verdict with its mark, in its colour."""
     mark, style = _MARKS.get(run.verdict, _NO_OPINION)
     return Text(f"{mark} {run.verdict.replace('_', ' ')}", style, no_wrap=True)
 
 
-def run_name(run: JudgedRun) -> Text:
+def run_name(run: ListedRun) -> Text:
     """Return a name that can hold neither markup nor control characters."""
     return Text(printable(run.run))
 

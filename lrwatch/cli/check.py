@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from lrwatch.cli.judging import JudgedRun
+    from lrwatch.cli.judging import ListedRun
 
 __all__ = ["check"]
 
@@ -51,12 +51,12 @@ def check(paths: Sequence[Path], *, as_json: bool, fail_on: str) -> int:
     return _FLAGGED if is_flagged else 0
 
 
-def _judged(paths: Sequence[Path]) -> tuple[list[JudgedRun], list[str]]:
+def _judged(paths: Sequence[Path]) -> tuple[list[ListedRun], list[str]]:
     """Judge what can be read; the problems are those of whole paths."""
     from lrwatch.cli.judging import judge_path
     from lrwatch.errors import LrwatchError
 
-    runs: list[JudgedRun] = []
+    runs: list[ListedRun] = []
     problems: list[str] = []
     for path in paths:
         try:

@@ -15,7 +15,7 @@ from lrwatch.store import RunEntry, list_runs
 from lrwatch.tables import step_block
 from lrwatch.verdicts import CLASSES, Diagnosis, LearningRate
 
-__all__ = ["JudgedRun", "judge_entry", "judge_path", "worst_first"]
+__all__ = ["ListedRun", "judge_entry", "judge_path", "worst_first"]
 
 _SEVERITY: Final[dict[str, float]] = {verdict: rank for rank, verdict in enumerate(CLASSES)}
 # What cannot be read stands where "cannot tell" does: after all that is known to be wrong.
@@ -23,7 +23,7 @@ _SEVERITY["unreadable"] = _SEVERITY["insufficient_data"] - 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class JudgedRun:
+class ListedRun:
     """A run, what is said of it, and what a list shows beside that.
 
     Attributes
@@ -73,7 +73,7 @@ class JudgedRun:
         return self.problem if self.diagnosis is None else self.diagnosis.reason
 
 
-def judge_path(path: Path) -> Iterator[JudgedRun]:
+def judge_path(path: Path) -> Iterator[ListedRun]:
     """Judge the run, the runs of the folder, or the table of steps at a path.
 
     Raises
@@ -95,22 +95,22 @@ def judge_path(path: Path) -> Iterator[JudgedRun]:
     yield from map(judge_entry, entries)
 
 
-def judge_entry(entry: RunEntry) -> JudgedRun:
+def judge_entry(entry: RunEntry) -> ListedRun:
     """Judge a run that was found in a folder; one that cannot be read says why."""
     run = judged(entry)
-    found = JudgedRun(run.name, entry.path, problem=run.problem, last_write=entry.last_write)
+    found = ListedRun(run.name, entry.path, problem=run.problem, last_write=entry.last_write)
     if run.info is not None:
         found = replace(found, status=run.info.status, total_steps=run.info.total_steps)
     return found if run.diagnosis is None else _judged(found, run.summary, run.diagnosis)
 
 
-def worst_first(runs: Iterable[JudgedRun]) -> list[JudgedRun]:
+def worst_first(runs: Iterable[ListedRun]) -> list[ListedRun]:
     """Sort runs as they need attention: by verdict, then by name."""
     return sorted(runs, key=lambda run: (_SEVERITY[run.verdict], run.run))
 
 
-def _judge_file(path: Path) -> JudgedRun:
-    run = JudgedRun(path.name, path, last_write=path.stat().st_mtime)
+def _judge_file(path: Path) -> ListedRun:
+    run = ListedRun(path.name, path, last_write=path.stat().st_mtime)
     try:
         rows = step_block(read_step_file(path))
     except (LrwatchError, OSError) as error:
@@ -118,7 +118,7 @@ def _judge_file(path: Path) -> JudgedRun:
     return _judged(run, summarised(rows), diagnose(rows))
 
 
-def _judged(run: JudgedRun, summary: RunSummary, diagnosis: Diagnosis) -> JudgedRun:
+def _judged(run: ListedRun, summary: RunSummary, diagnosis: Diagnosis) -> ListedRun:
     return replace(
         run,
         diagnosis=diagnosis,

@@ -13,7 +13,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from lrwatch.cli.appearance import run_name, shortened, verdict_text
-from lrwatch.cli.judging import JudgedRun
+from lrwatch.cli.judging import ListedRun
 from lrwatch.formats import count, duration, number, printable
 
 __all__ = ["as_object", "plain", "table"]
@@ -23,7 +23,7 @@ _GAP: Final = "  "
 _LEAST_NAME: Final = 12
 
 
-def table(runs: Sequence[JudgedRun], console: Console | None = None) -> str:
+def table(runs: Sequence[ListedRun], console: Console | None = None) -> str:
     """Return a table that fits the terminal, with the reason below each run that needs one."""
     console = Console(highlight=False) if console is None else console
     rows = [(verdict_text(run), run_name(run), *map(Text, _numbers(run))) for run in runs]
@@ -38,7 +38,7 @@ def table(runs: Sequence[JudgedRun], console: Console | None = None) -> str:
     return captured.get()
 
 
-def plain(runs: Sequence[JudgedRun]) -> str:
+def plain(runs: Sequence[ListedRun]) -> str:
     """Return a line a run under one line of headings, columns separated by tabs."""
     headings = (*_HEADINGS[:2], "reason", *_HEADINGS[2:])
     rows = [
@@ -47,7 +47,7 @@ def plain(runs: Sequence[JudgedRun]) -> str:
     return "\n".join("\t".join(row) for row in (headings, *rows))
 
 
-def as_object(run: JudgedRun) -> dict[str, Any]:
+def as_object(run: ListedRun) -> dict[str, Any]:
     """Return what is printed of a run as JSON; the keys are part of the public interface."""
     diagnosis = run.diagnosis
     return {
@@ -92,6 +92,6 @@ def _line(cells: Sequence[Text], widths: Sequence[int]) -> Text:
     return line
 
 
-def _numbers(run: JudgedRun) -> tuple[str, ...]:
+def _numbers(run: ListedRun) -> tuple[str, ...]:
     age = duration(max(time.time() - run.last_write, 1.0))
     return number(run.peak_lr), number(run.last_loss), count(run.n_steps), age

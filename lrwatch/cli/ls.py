@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from lrwatch.cli.judging import JudgedRun
+    from lrwatch.cli.judging import ListedRun
 
 __all__ = ["ls"]
 
@@ -41,7 +41,7 @@ def ls(folder: Path, *, as_json: bool) -> None:
     emit(_rendered(runs))
 
 
-def _rendered(runs: list[JudgedRun]) -> str:
+def _rendered(runs: list[ListedRun]) -> str:
     from lrwatch.cli import listing
 
     return listing.table(runs) if sys.stdout.isatty() else listing.plain(runs)

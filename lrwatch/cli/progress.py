@@ -7,13 +7,13 @@ from collections.abc import Iterable, Sequence
 from rich.console import Console
 from rich.progress import track
 
-from lrwatch.cli.judging import JudgedRun, judge_entry
+from lrwatch.cli.judging import ListedRun, judge_entry
 from lrwatch.store import RunEntry
 
 __all__ = ["judge_all"]
 
 
-def judge_all(entries: Sequence[RunEntry]) -> Iterable[JudgedRun]:
+def judge_all(entries: Sequence[RunEntry]) -> Iterable[ListedRun]:
     """Judge runs one after the other."""
     console = Console(stderr=True)
     return track(

@@ -10,14 +10,14 @@ from rich.console import Console
 from rich.text import Text
 
 from lrwatch.cli.appearance import run_name, verdict_text
-from lrwatch.cli.judging import JudgedRun, worst_first
+from lrwatch.cli.judging import ListedRun, worst_first
 from lrwatch.formats import count, number, printable
 from lrwatch.verdicts import Diagnosis, LearningRate
 
 __all__ = ["as_object", "summary", "text"]
 
 
-def text(runs: Sequence[JudgedRun]) -> str:
+def text(runs: Sequence[ListedRun]) -> str:
     """Return the report on runs, worst first; one line for each with nothing to do."""
     console = Console(highlight=False, soft_wrap=True)
     with console.capture() as captured:
@@ -30,13 +30,13 @@ def text(runs: Sequence[JudgedRun]) -> str:
     return captured.get()
 
 
-def summary(runs: Sequence[JudgedRun]) -> str:
+def summary(runs: Sequence[ListedRun]) -> str:
     """Count runs by what is said of their learning rates.
 
     Examples
     --------
     >>> from pathlib import Path
-    >>> summary([JudgedRun("a", Path("a"), problem="damaged")])
+    >>> summary([ListedRun("a", Path("a"), problem="damaged")])
     '1 run: 1 cannot tell'
     """
     words: dict[LearningRate, str] = {
@@ -50,7 +50,7 @@ def summary(runs: Sequence[JudgedRun]) -> str:
     return f"{count(len(runs))} run{'s' * (len(runs) != 1)}: {', '.join(parts)}"
 
 
-def as_object(run: JudgedRun) -> dict[str, Any]:
+def as_object(run: ListedRun) -> dict[str, Any]:
     """Return a run's diagnosis as JSON; the keys are part of the public interface.
 
     A run that cannot be read has the verdict ``null``; its reason says why.
@@ -72,7 +72,7 @@ def as_object(run: JudgedRun) -> dict[str, Any]:
     }
 
 
-def _details(run: JudgedRun) -> Iterator[str]:
+def _details(run: ListedRun) -> Iterator[str]:
     diagnosis = run.diagnosis
     if run.problem:
         yield run.problem

@@ -12,13 +12,14 @@ from typing import Final, Literal
 
 from lrwatch.delivery.channel import Receiver
 
-__all__ = ["Delivery", "Event", "Outcomes", "ReceiverHealth"]
+__all__ = ["Delivery", "DeliveryEvent", "Outcomes", "ReceiverHealth"]
 
 logger = logging.getLogger("lrwatch.alerts")
 
-Event = Literal["sent", "failed", "dropped"]
 
 _DELIVERIES_KEPT: Final = 10_000
+
+DeliveryEvent = Literal["sent", "failed", "dropped"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class Delivery:
         Why, unless it was sent.
     """
 
-    event: Event
+    event: DeliveryEvent
     message: str
     receiver: str
     tries: int

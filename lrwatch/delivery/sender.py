@@ -15,7 +15,7 @@ from lrwatch.delivery.backoff import Backoff
 from lrwatch.delivery.channel import TIMEOUT, DeliveryFailed, Receiver
 from lrwatch.delivery.message import Message
 from lrwatch.delivery.outbox import Outbox, Progress, QueuedMessage
-from lrwatch.delivery.outcomes import Delivery, Event, Outcomes, ReceiverHealth
+from lrwatch.delivery.outcomes import Delivery, DeliveryEvent, Outcomes, ReceiverHealth
 from lrwatch.delivery.receiver_queue import CAPACITY, GIVE_UP_SECONDS, ReceiverQueue
 from lrwatch.errors import InvalidArgument
 
@@ -224,7 +224,9 @@ class Sender:
         self._outcomes.attempted(queue.name, problem)
         self._keep(queued)
 
-    def _record(self, event: Event, queued: QueuedMessage, name: str, why: str = "") -> None:
+    def _record(
+        self, event: DeliveryEvent, queued: QueuedMessage, name: str, why: str = ""
+    ) -> None:
         tries = queued.receivers[name].tries
         self._outcomes.add(Delivery(event, queued.message.id, name, tries, why))
 

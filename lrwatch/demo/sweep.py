@@ -19,7 +19,7 @@ from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 from lrwatch.demo.language_model import CharacterModel, Text, standard_library_text
 from lrwatch.watcher import watch
 
-__all__ = ["N_STEPS", "TRIALS", "Trial", "train_sweep"]
+__all__ = ["N_STEPS", "TRIALS", "DemoRun", "train_sweep"]
 
 N_STEPS: Final = 1500
 """Steps of each trial, so that the sweep takes about a minute on one core."""
@@ -30,7 +30,7 @@ _WARM_UP = 0.1  # share of the steps
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class DemoRun:
     """One training of the sweep; the learning rate is the peak of its schedule."""
 
     optimizer: Literal["adamw", "sgd"]
@@ -42,15 +42,15 @@ class Trial:
         return f"{self.optimizer}-{self.lr:g}"
 
 
-TRIALS: Final[Sequence[Trial]] = (
-    *(Trial("adamw", lr) for lr in (1e-4, 1e-3, 1e-2, 3e-2, 1e-1, 1.0)),
-    *(Trial("sgd", lr) for lr in (1e-3, 3e-1, 3.0)),
+TRIALS: Final[Sequence[DemoRun]] = (
+    *(DemoRun("adamw", lr) for lr in (1e-4, 1e-3, 1e-2, 3e-2, 1e-1, 1.0)),
+    *(DemoRun("sgd", lr) for lr in (1e-3, 3e-1, 3.0)),
 )
 """For each optimizer rates from far too low to far too high, with its best one among them."""
 
 
 def train_sweep(
-    store: Path, *, trials: Sequence[Trial] = TRIALS, n_steps: int = N_STEPS
+    store: Path, *, trials: Sequence[DemoRun] = TRIALS, n_steps: int = N_STEPS
 ) -> Generator[int, None, None]:
     """Train all trials, each recorded as a run in `store`.
 
@@ -79,7 +79,7 @@ def train_sweep(
 
 
 def _training(
-    trial: Trial, text: Text, store: Path, n_steps: int, recording: ExitStack
+    trial: DemoRun, text: Text, store: Path, n_steps: int, recording: ExitStack
 ) -> Iterator[None]:
     """Set a trial up, and return an iterator of which each item is a step."""
     torch.manual_seed(0)
@@ -114,7 +114,7 @@ def _steps(
         yield
 
 
-def _optimizer(trial: Trial, model: nn.Module) -> torch.optim.Optimizer:
+def _optimizer(trial: DemoRun, model: nn.Module) -> torch.optim.Optimizer:
     if trial.optimizer == "adamw":
         return torch.optim.AdamW(model.parameters(), lr=trial.lr)
     return torch.optim.SGD(model.parameters(), lr=trial.lr, momentum=0.9)

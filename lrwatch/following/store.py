@@ -14,13 +14,13 @@ from lrwatch.store import Catalog, RunEntry
 
 __all__ = ["FollowedStore"]
 
-Run = TypeVar("Run", bound=FollowedRun[Any])
+Followed = TypeVar("Followed", bound=FollowedRun[Any])
 
 _COPY_SECONDS: Final = 60.0
 """A folder of a run that lags so far behind another one of the same run is a copy."""
 
 
-class FollowedStore(Generic[Run]):
+class FollowedStore(Generic[Followed]):
     """Lists a store again and again, and keeps the follower of each run.
 
     Parameters
@@ -36,12 +36,14 @@ class FollowedStore(Generic[Run]):
         Followers by the run's path in the store, as last listed.
     """
 
-    def __init__(self, root: str | os.PathLike[str], follow: Callable[[RunEntry], Run]) -> None:
+    def __init__(
+        self, root: str | os.PathLike[str], follow: Callable[[RunEntry], Followed]
+    ) -> None:
         self._catalog = Catalog(root)
         self._follow = follow
-        self.runs: dict[str, Run] = {}
+        self.runs: dict[str, Followed] = {}
 
-    def relist(self) -> list[Run]:
+    def relist(self) -> list[Followed]:
         """List the store; return the followers of runs that are gone, or are others now.
 
         Raises

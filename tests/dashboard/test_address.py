@@ -12,9 +12,9 @@ from lrwatch_dashboard.address import (
     steps_of,
     sweep_href,
 )
-from lrwatch_dashboard.views import Clock
+from lrwatch_dashboard.views import StepTimes
 
-CLOCK = Clock(np.array([0.0, 100.0]), np.array([0.0, 50.0]))
+CLOCK = StepTimes(np.array([0.0, 100.0]), np.array([0.0, 50.0]))
 
 
 def test_an_address_without_words_shows_everything_as_usual() -> None:
@@ -77,7 +77,7 @@ def test_a_zoom_in_seconds_is_one_in_steps_by_the_clock() -> None:
 
 def test_a_zoom_beyond_the_end_of_a_run_or_without_a_clock_is_none() -> None:
     assert steps_of(ChartView("time", window=(60.0, 70.0)), CLOCK) is None
-    no_clock = Clock(np.empty(0), np.empty(0))
+    no_clock = StepTimes(np.empty(0), np.empty(0))
     assert steps_of(ChartView("time", window=(1.0, 2.0)), no_clock) is None
 
 
@@ -86,7 +86,7 @@ def test_a_zoom_that_follows_ends_where_the_longest_run_does() -> None:
     assert view.ending_at([(100, CLOCK), (60, CLOCK), (None, CLOCK)]).window == (80.0, 100.0)
     timed = ChartView.of({"last": "20", "x": "time"})
     assert timed.ending_at([(100, CLOCK)]).window == (30.0, 50.0)
-    assert timed.ending_at([(100, Clock(np.empty(0), np.empty(0)))]).window is None
+    assert timed.ending_at([(100, StepTimes(np.empty(0), np.empty(0)))]).window is None
 
 
 def test_a_fixed_zoom_does_not_follow() -> None:

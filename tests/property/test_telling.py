@@ -19,7 +19,7 @@ from stores import write_run
 
 from lrwatch.alert import Alert, Severity, State
 from lrwatch.alerts import RULES as RULES_OF_ALL
-from lrwatch.alerts.grouping import Groups, Timing
+from lrwatch.alerts.grouping import Grouping, Timing
 from lrwatch.alerts.memory import AlertMemory
 from lrwatch.alerts.replay import replay
 from lrwatch.alerts.training_thread import RunInTraining
@@ -42,7 +42,7 @@ NEXT: dict[State, tuple[State, ...]] = {
 class World:
     alerts: dict[tuple[str, str], Alert] = field(default_factory=dict)
     memory: AlertMemory = field(default_factory=AlertMemory)
-    groups: Groups = field(default_factory=lambda: Groups(TIMING, "rule", {}, START))
+    groups: Grouping = field(default_factory=lambda: Grouping(TIMING, "rule", {}, START))
     now: float = START
     told: Counter[tuple[str, int]] = field(default_factory=Counter)
     over: Counter[tuple[str, int]] = field(default_factory=Counter)
@@ -60,7 +60,7 @@ class World:
     def restart(self, clock_is_off_by: float) -> None:
         self.now += clock_is_off_by
         self.memory = AlertMemory(list(self.memory.known.values()), self.memory.tallies)
-        self.groups = Groups(TIMING, "rule", self.groups.told, self.now)
+        self.groups = Grouping(TIMING, "rule", self.groups.told, self.now)
 
     def look(self) -> None:
         self.now += 1
@@ -121,7 +121,7 @@ class Told(logging.Handler):
 
 def by_watcher(histories: list[Alert]) -> list[str]:
     """Return what a watcher sends that looks after every change, and never waits."""
-    memory, groups = AlertMemory(), Groups(Timing(0, 0, 1e9), "run", {}, START)
+    memory, groups = AlertMemory(), Grouping(Timing(0, 0, 1e9), "run", {}, START)
     present: dict[str, Alert] = {}
     sent = []
     for now, changed in enumerate(histories, start=int(START)):

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from alert_samples import HandClock, aged
 from lrwatch_dashboard.data import RunStore
-from lrwatch_dashboard.data.history import History
+from lrwatch_dashboard.data.loaded_run import LoadedRun
 from lrwatch_dashboard.data.sweeps import find_sweeps
 from stores import new_writer, row, write_run
 
@@ -145,7 +145,7 @@ def test_steps_that_are_written_again_count_once(tmp_path: Path) -> None:
     (entry,) = list_runs(tmp_path)
     summary = judged(entry).summary
     assert (summary.n_steps, summary.last_step, summary.final_loss) == (120, 119, 1.0)
-    lines = History(path).curves(half_life=0)
+    lines = LoadedRun(path).curves(half_life=0)
     assert lines.loss.x.tolist() == frame["step"].tolist()
     assert lines.loss.y.tolist() == frame["loss"].tolist()
     assert lines.resumes == (60,)
@@ -154,7 +154,7 @@ def test_steps_that_are_written_again_count_once(tmp_path: Path) -> None:
 def test_a_step_that_comes_twice_is_a_step_written_again(tmp_path: Path) -> None:
     path = write_run(tmp_path, "twice", steps=[0, 1, 2, 2, 3], values={"loss": [9, 9, 9, 1, 1]})
     assert lrwatch.read(path)["loss"].tolist() == [9, 9, 1, 1]
-    lines = History(path).curves(half_life=0)
+    lines = LoadedRun(path).curves(half_life=0)
     assert lines.loss.y.tolist() == [9, 9, 1, 1]
     (entry,) = list_runs(tmp_path)
     assert judged(entry).summary.losses.means.tolist() == [9, 9, 1, 1]

@@ -9,7 +9,7 @@ from dash import html
 
 from lrwatch.formats import NOTHING, count, duration, number
 from lrwatch_dashboard.address import compare_href, run_href
-from lrwatch_dashboard.comparison_views import ComparedRun, Comparison, Delta
+from lrwatch_dashboard.comparison_views import ComparedRun, Delta, SideBySide
 from lrwatch_dashboard.components.table import table
 from lrwatch_dashboard.components.verdict_badge import verdict_badge
 from lrwatch_dashboard.theme import DASHES
@@ -26,7 +26,7 @@ _NUMBERS = (
 
 
 def compare_table(
-    comparison: Comparison, looks: Mapping[str, tuple[int, int]], *, can_change: bool = True
+    comparison: SideBySide, looks: Mapping[str, tuple[int, int]], *, can_change: bool = True
 ) -> html.Div:
     """Return one row a run: its line, verdict and losses, and the settings that differ.
 
@@ -50,7 +50,7 @@ def compare_table(
     return table(heads, rows, "The runs compared", "compared")
 
 
-def _row(run: ComparedRun, comparison: Comparison, look: tuple[int, int]) -> html.Tr:
+def _row(run: ComparedRun, comparison: SideBySide, look: tuple[int, int]) -> html.Tr:
     view = run.view
     is_base = view.key == comparison.base
     return html.Tr(
@@ -91,7 +91,7 @@ def _delta(delta: Delta | None) -> Any:
     return html.Span(f"{sign}{size}", title=where)
 
 
-def _changes(key: str, comparison: Comparison) -> list[html.A]:
+def _changes(key: str, comparison: SideBySide) -> list[html.A]:
     is_base = key == comparison.base
     keys = [run.view.key for run in comparison.runs]
     base = "" if is_base else key

@@ -11,7 +11,7 @@ from dash import html
 
 from lrwatch.formats import NOTHING, counted, number
 from lrwatch_dashboard.address import curves_href, run_href, sweep_href
-from lrwatch_dashboard.comparison_views import RangeTest, RateResult, Sweep, SweepRun
+from lrwatch_dashboard.comparison_views import RangeTest, RateResult, SweepRun, SweepView
 from lrwatch_dashboard.components.facts import facts
 from lrwatch_dashboard.components.table import table
 from lrwatch_dashboard.components.verdict_badge import mark_shape
@@ -26,7 +26,7 @@ _LOOK: Final = "evidence rates"
 
 
 def sweep_list(
-    found: Sequence[Sweep], tests: Sequence[RunView], shown: Sweep | RunView
+    found: Sequence[SweepView], tests: Sequence[RunView], shown: SweepView | RunView
 ) -> list[Any]:
     """Return a link to each range test, each sweep that has more than one rate, and what is shown.
 
@@ -57,7 +57,7 @@ def _link(key: str, label: str, what: str, *, is_shown: bool) -> html.A:
     )
 
 
-def sweep_card(sweep: Sweep) -> html.Div:
+def sweep_card(sweep: SweepView) -> html.Div:
     """Return what the sweep says: which rate won, and what to try next."""
     choice, known = sweep.choice, []
     if choice.best is not None:
@@ -119,14 +119,14 @@ def range_table(test: RangeTest) -> html.Div:
     return table(heads, rows, _LABEL, _LOOK)
 
 
-def rate_table(sweep: Sweep) -> html.Div:
+def rate_table(sweep: SweepView) -> html.Div:
     """Return the chart as a table: a row for each rate, with its runs."""
     rows = [_row(rate, sweep) for rate in sweep.choice.rates]
     heads = ("Learning rate", "Median loss", "Quartiles", "Runs")
     return table(heads, rows, _LABEL, _LOOK)
 
 
-def _row(rate: RateResult, sweep: Sweep) -> html.Tr:
+def _row(rate: RateResult, sweep: SweepView) -> html.Tr:
     mine = [run for run in sweep.runs if float(f"{run.lr:.4g}") == rate.lr]
     has_spread = rate.n_runs > 1 and math.isfinite(rate.low)
     spread = f"{_loss(rate.low)} to {_loss(rate.high)}" if has_spread else NOTHING

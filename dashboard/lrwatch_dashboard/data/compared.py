@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from lrwatch_dashboard.address import ChartView, steps_of
-from lrwatch_dashboard.comparison_views import Comparison
+from lrwatch_dashboard.comparison_views import SideBySide
 from lrwatch_dashboard.data.comparison import compare_runs, shared_half_life
 from lrwatch_dashboard.data.sweeps import find_sweeps, sweep_of
 from lrwatch_dashboard.views import RunCurves, RunSource, RunView
@@ -36,7 +36,7 @@ def chart_view(words: Mapping[str, str], views: Sequence[RunView]) -> ChartView:
     return ChartView.of(words).ending_at((run.last_step, run.clock) for run in views)
 
 
-def compared(source: RunSource, views: Sequence[RunView], words: Mapping[str, str]) -> Comparison:
+def compared(source: RunSource, views: Sequence[RunView], words: Mapping[str, str]) -> SideBySide:
     """Read runs, and put them side by side as the words of an address say."""
     view = chart_view(words, views)
     half_life = shared_half_life(views) if view.half_life is None else view.half_life

@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from lrwatch.comparing import find_sweeps
-from lrwatch_dashboard.comparison_views import ComparedRun, Comparison, Delta
+from lrwatch_dashboard.comparison_views import ComparedRun, Delta, SideBySide
 from lrwatch_dashboard.data.smoothing import half_life_for
 from lrwatch_dashboard.data.thinning import thin
 from lrwatch_dashboard.views import Curve, RunCurves, RunView, Window
@@ -29,7 +29,7 @@ def compare_runs(
     *,
     by_clock: bool = False,
     by_seed: bool = False,
-) -> Comparison:
+) -> SideBySide:
     """Put runs side by side.
 
     Parameters
@@ -70,7 +70,7 @@ def compare_runs(
         )
         for view in views
     )
-    return Comparison(runs, base if base in settings else "", tuple(differing))
+    return SideBySide(runs, base if base in settings else "", tuple(differing))
 
 
 def backdrop(views: Sequence[RunView], but: Sequence[str], *, by_clock: bool = False) -> Curve:

@@ -17,9 +17,9 @@ from lrwatch.comparing import Trial, trial_of
 from lrwatch.records import StepBlock
 from lrwatch_dashboard.data.arrow_memory import give_back
 from lrwatch_dashboard.data.envelope import Envelope, Outliner
-from lrwatch_dashboard.data.finding import Finding
+from lrwatch_dashboard.data.run_digest import RunDigest
 from lrwatch_dashboard.data.stopwatch import Stopwatch
-from lrwatch_dashboard.views import Clock
+from lrwatch_dashboard.views import StepTimes
 
 __all__ = ["Follower"]
 
@@ -34,7 +34,7 @@ class Follower(WatchedRun):
         """Start over, before the first row."""
         super().begin()
         self._stopwatch, self._outliner = Stopwatch(), Outliner()
-        self._found: Finding | None = None  # of a run that rests
+        self._found: RunDigest | None = None  # of a run that rests
 
     def take(self, rows: StepBlock) -> None:
         """Add rows to the numbers and the lines."""
@@ -50,7 +50,7 @@ class Follower(WatchedRun):
         return not self.is_behind
 
     @property
-    def clock(self) -> Clock:
+    def clock(self) -> StepTimes:
         """When its steps ended."""
         return self._stopwatch.clock() if self._found is None else self._found.clock
 
@@ -73,17 +73,17 @@ class Follower(WatchedRun):
         self.settle()
         return tuple(alert for alert in self.alerts if alert.state in ("firing", "recovering"))
 
-    def adopt(self, finding: Finding) -> None:
+    def adopt(self, finding: RunDigest) -> None:
         """Take over what was found elsewhere on the run as it was last listed."""
         self.rest_on(finding.summary, finding.diagnosis, finding.alerts)
         self._found = finding
 
-    def rest(self) -> Finding | None:
+    def rest(self) -> RunDigest | None:
         """Let go of all but the finding, if the run is judged and settled.
 
         Returns
         -------
-        Finding or None
+        RunDigest or None
             The finding, if it was let go of the rest this time and all of it could be read.
         """
         if not self.can_rest():
@@ -94,11 +94,11 @@ class Follower(WatchedRun):
         self.adopt(finding)
         return None if self.problem else finding
 
-    def finding(self) -> Finding | None:
+    def finding(self) -> RunDigest | None:
         """Return what the rows come to; ``None`` until they were read once."""
         if self._found is not None or self.diagnosis is None:
             return self._found
-        return Finding(
+        return RunDigest(
             summary=self.summary,
             diagnosis=self.diagnosis,
             alerts=self.verdict_alerts,

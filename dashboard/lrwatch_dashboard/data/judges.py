@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from lrwatch.store import RunEntry
-from lrwatch_dashboard.data.finding import Finding
+from lrwatch_dashboard.data.run_digest import RunDigest
 
 __all__ = ["Judges"]
 
@@ -27,7 +27,7 @@ logger = logging.getLogger("lrwatch_dashboard")
 _MOST: Final = 2  # each takes some 100 MB while it is there
 _IDLE_SECONDS: Final = 3.0
 
-Result = tuple[RunEntry, Finding | None]
+Result = tuple[RunEntry, RunDigest | None]
 
 
 class Judges:
@@ -97,7 +97,7 @@ class Judges:
             if process is not None:
                 _end(process)
 
-    def _question(self, process: subprocess.Popen[str], entry: RunEntry) -> Finding | None:
+    def _question(self, process: subprocess.Popen[str], entry: RunEntry) -> RunDigest | None:
         if self.has_failed or process.stdin is None or process.stdout is None:
             return None
         asked = {"key": entry.key, "path": str(entry.path), "last_write": entry.last_write}
@@ -105,7 +105,7 @@ class Judges:
             process.stdin.write(json.dumps(asked) + "\n")
             process.stdin.flush()
             said = json.loads(process.stdout.readline())
-            return None if said is None else Finding.from_bytes(base64.b64decode(said))
+            return None if said is None else RunDigest.from_bytes(base64.b64decode(said))
         except (OSError, ValueError, KeyError, TypeError):
             logger.warning("a process that judges runs has ended; the server goes on alone")
             self.has_failed = True

@@ -25,9 +25,9 @@ from lrwatch.store import RunEntry
 from lrwatch_dashboard.data.alert_desk import AlertDesk
 from lrwatch_dashboard.data.describe import described, triage_order
 from lrwatch_dashboard.data.follower import Follower
-from lrwatch_dashboard.data.histories import Histories
 from lrwatch_dashboard.data.judges import Judges
 from lrwatch_dashboard.data.judging import Judging
+from lrwatch_dashboard.data.loaded_runs import LoadedRuns
 from lrwatch_dashboard.data.rows import read_rows
 from lrwatch_dashboard.views import Overview, RunCurves, RunView, Window
 
@@ -81,7 +81,7 @@ class RunStore:
         self._lock = threading.Lock()
         self._published = _Published()
         self._followers: dict[str, Follower] = {}
-        self._histories = Histories()
+        self._histories = LoadedRuns()
         self._shown: dict[str, tuple[Any, ...]] = {}
         self._wake, self._listed, self._caught_up = (threading.Event() for _ in range(3))
         self._worker: threading.Thread | None = None

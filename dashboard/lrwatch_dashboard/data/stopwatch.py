@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from lrwatch_dashboard.views import Clock
+from lrwatch_dashboard.views import StepTimes
 
 __all__ = ["Stopwatch"]
 
@@ -35,12 +35,12 @@ class Stopwatch:
         if known.any():
             self._append(step[known].astype(np.float64), time[known])
 
-    def clock(self) -> Clock:
+    def clock(self) -> StepTimes:
         """Return what is known so far."""
         pairs = self._pairs
         if self._last is not None and (not pairs.size or self._last[0] > pairs[0, -1]):
             pairs = np.column_stack([pairs, self._last])
-        return Clock(pairs[0], pairs[1] / _MICROSECONDS)
+        return StepTimes(pairs[0], pairs[1] / _MICROSECONDS)
 
     def _append(self, step: npt.NDArray[np.float64], time: npt.NDArray[np.int64]) -> None:
         if self._last is None:

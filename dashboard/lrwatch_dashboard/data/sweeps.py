@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from lrwatch import comparing
 from lrwatch.comparing import Measure
-from lrwatch_dashboard.comparison_views import Sweep, SweepRun
+from lrwatch_dashboard.comparison_views import SweepRun, SweepView
 from lrwatch_dashboard.views import RunView
 
 __all__ = ["Measure", "find_sweeps", "sweep_of"]
@@ -18,7 +18,7 @@ __all__ = ["Measure", "find_sweeps", "sweep_of"]
 _LONGEST_LABEL: Final = 4  # settings
 
 
-def find_sweeps(views: Sequence[RunView], measure: Measure = "final") -> tuple[Sweep, ...]:
+def find_sweeps(views: Sequence[RunView], measure: Measure = "final") -> tuple[SweepView, ...]:
     """Return the sweeps of a store, those with the most learning rates first.
 
     Parameters
@@ -38,18 +38,18 @@ def find_sweeps(views: Sequence[RunView], measure: Measure = "final") -> tuple[S
     return tuple(sorted(shown, key=lambda sweep: -len(sweep.choice.rates)))
 
 
-def sweep_of(found: Sequence[Sweep], key: str) -> Sweep | None:
+def sweep_of(found: Sequence[SweepView], key: str) -> SweepView | None:
     """Return the sweep that a run belongs to; None if it belongs to none."""
     return next((sweep for sweep in found if any(run.view.key == key for run in sweep.runs)), None)
 
 
-def _sweep(sweep: comparing.Sweep, by_key: Mapping[str, RunView], label: str) -> Sweep:
+def _sweep(sweep: comparing.Sweep, by_key: Mapping[str, RunView], label: str) -> SweepView:
     runs = (
         SweepRun(by_key[trial.key], trial.lr, _finite(sweep.losses.get(trial.key)))
         for trial in sweep.trials
     )
     ordered = tuple(sorted(runs, key=lambda run: (run.lr, run.view.key)))
-    return Sweep(label, ordered, dataclasses.replace(sweep.choice, reason=sweep.reason))
+    return SweepView(label, ordered, dataclasses.replace(sweep.choice, reason=sweep.reason))
 
 
 def _finite(loss: float | None) -> float | None:

@@ -7,18 +7,18 @@ import io
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from lrwatch_dashboard.comparison_views import Comparison, RangeTest, Sweep
+from lrwatch_dashboard.comparison_views import RangeTest, SideBySide, SweepView
 
 __all__ = ["as_cell", "as_csv", "comparison_rows", "range_rows", "sweep_rows"]
 
-Row = Sequence[Any]
+TableRow = Sequence[Any]
 
 
-def comparison_rows(comparison: Comparison) -> list[Row]:
+def comparison_rows(comparison: SideBySide) -> list[TableRow]:
     """Return a head and a row a run."""
     head = ["run", "verdict", "last_loss", "difference_to_base", "difference_at"]
     head += ["best_loss", "peak_lr", "suggested_lr", *comparison.differing]
-    rows: list[Row] = [head]
+    rows: list[TableRow] = [head]
     for run in comparison.runs:
         view, delta = run.view, run.delta
         against = [delta.difference, delta.at] if delta is not None else [None, None]
@@ -28,9 +28,11 @@ def comparison_rows(comparison: Comparison) -> list[Row]:
     return rows
 
 
-def sweep_rows(sweep: Sweep) -> list[Row]:
+def sweep_rows(sweep: SweepView) -> list[TableRow]:
     """Return a head and a row a run, with what its rate came to."""
-    rows: list[Row] = [["lr", "run", "verdict", "loss", "rate_median", "rate_low", "rate_high"]]
+    rows: list[TableRow] = [
+        ["lr", "run", "verdict", "loss", "rate_median", "rate_low", "rate_high"]
+    ]
     rates = {rate.lr: rate for rate in sweep.choice.rates}
     for run in sweep.runs:
         rate = rates[float(f"{run.lr:.4g}")]
@@ -39,13 +41,13 @@ def sweep_rows(sweep: Sweep) -> list[Row]:
     return rows
 
 
-def range_rows(test: RangeTest) -> list[Row]:
+def range_rows(test: RangeTest) -> list[TableRow]:
     """Return a head and a row a stretch."""
     curve = test.smooth_loss
     return [["lr", "median_loss"], *zip(curve.x.tolist(), curve.y.tolist(), strict=True)]
 
 
-def as_csv(rows: Iterable[Row]) -> bytes:
+def as_csv(rows: Iterable[TableRow]) -> bytes:
     """Write rows as CSV."""
     file = io.StringIO()
     csv.writer(file, lineterminator="\n").writerows(map(as_cell, row) for row in rows)

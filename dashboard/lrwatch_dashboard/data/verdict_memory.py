@@ -19,7 +19,7 @@ from typing import Final
 
 from lrwatch import records
 from lrwatch.store import RunEntry
-from lrwatch_dashboard.data.finding import Finding
+from lrwatch_dashboard.data.run_digest import RunDigest
 
 __all__ = ["CACHE_VARIABLE", "VerdictMemory", "cache_folder"]
 
@@ -58,7 +58,7 @@ class VerdictMemory:
         self._new: list[tuple[str, str, str, bytes]] = []
         self._known: dict[str, tuple[str, bytes]] | None = None
 
-    def recall(self, entry: RunEntry) -> Finding | None:
+    def recall(self, entry: RunEntry) -> RunDigest | None:
         """Return what was found on a run as it is listed; None if that is not known."""
         if self._known is None:
             self._known = self._read()
@@ -66,11 +66,11 @@ class VerdictMemory:
         if state != _state(entry):
             return None
         try:
-            return Finding.from_bytes(found)
+            return RunDigest.from_bytes(found)
         except (TypeError, ValueError):
             return None
 
-    def keep(self, entry: RunEntry, finding: Finding) -> None:
+    def keep(self, entry: RunEntry, finding: RunDigest) -> None:
         """Remember a finding; it is written at the next `flush`."""
         self._new.append((_text(entry.key), _state(entry), self._judges, finding.as_bytes()))
 

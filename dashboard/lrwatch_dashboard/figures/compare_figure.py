@@ -10,12 +10,11 @@ import numpy as np
 import plotly.graph_objects as go
 
 from lrwatch.formats import count
-from lrwatch_dashboard.address import ChartView, run_href
-from lrwatch_dashboard.comparison_views import ComparedRun, Comparison
+from lrwatch_dashboard.address import ChartView, YScale, run_href
+from lrwatch_dashboard.comparison_views import ComparedRun, SideBySide
 from lrwatch_dashboard.figures.axes import linear_axis, log_axis
 from lrwatch_dashboard.figures.panel import (
     Panel,
-    YScale,
     escape,
     line,
     value_axis,
@@ -39,7 +38,7 @@ _Lines = list[tuple[RunCurves, dict[str, Any]]]
 
 
 def compare_figure(
-    comparison: Comparison,
+    comparison: SideBySide,
     looks: Mapping[str, tuple[int, int]],
     others: Curve | None = None,
     *,

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from lrwatch.formats import count
+from lrwatch_dashboard.address import YScale
 from lrwatch_dashboard.figures.axes import linear_axis, log_axis
 from lrwatch_dashboard.views import Curve, Window
 
-__all__ = ["Panel", "YScale", "escape", "line", "loss_axis", "value_axis", "within"]
+__all__ = ["Panel", "escape", "line", "loss_axis", "value_axis", "within"]
 
-YScale = Literal["auto", "log", "linear"]
 
 _OUTLIER_FACTOR: Final = 1e4  # a loss so many times the 90 % quantile is cut off, and counted
 _FLOAT32: Final = np.finfo(np.float32)

@@ -7,10 +7,10 @@ from typing import Final
 import numpy as np
 
 from lrwatch.formats import count
+from lrwatch_dashboard.address import YScale
 from lrwatch_dashboard.figures.axes import linear_axis, log_axis
 from lrwatch_dashboard.figures.panel import (
     Panel,
-    YScale,
     escape,
     line,
     loss_axis,

@@ -8,10 +8,11 @@ import numpy as np
 import plotly.graph_objects as go
 
 from lrwatch.formats import number
+from lrwatch_dashboard.address import YScale
 from lrwatch_dashboard.comparison_views import RangeTest
 from lrwatch_dashboard.figures.against_rate import against_rate, rate_band, rate_line
 from lrwatch_dashboard.figures.axes import linear_axis, log_axis
-from lrwatch_dashboard.figures.panel import YScale, line
+from lrwatch_dashboard.figures.panel import line
 from lrwatch_dashboard.theme import Palette, palette
 
 __all__ = ["range_figure"]

@@ -13,7 +13,7 @@ from lrwatch_dashboard.figures.panels import run_panels
 from lrwatch_dashboard.figures.stack import stacked
 from lrwatch_dashboard.figures.x_axis import by_time, step_range, time_axis
 from lrwatch_dashboard.theme import Palette, look, palette
-from lrwatch_dashboard.views import Clock, RunCurves
+from lrwatch_dashboard.views import RunCurves, StepTimes
 
 __all__ = ["run_figure"]
 
@@ -24,7 +24,7 @@ def run_figure(
     *,
     theme: str | None = None,
     view: ChartView | None = None,
-    clock: Clock | None = None,
+    clock: StepTimes | None = None,
 ) -> go.Figure:
     """Draw one run.
 
@@ -59,7 +59,7 @@ def run_figure(
 
 
 def _shade(
-    diagnosis: Diagnosis | None, colours: Palette, clock: Clock | None
+    diagnosis: Diagnosis | None, colours: Palette, clock: StepTimes | None
 ) -> list[dict[str, Any]]:
     """Shade the flagged steps."""
     if diagnosis is None or diagnosis.interval is None:

@@ -10,11 +10,11 @@ import numpy as np
 import plotly.graph_objects as go
 
 from lrwatch.formats import number
-from lrwatch_dashboard.address import run_href
-from lrwatch_dashboard.comparison_views import RateResult, Sweep, SweepRun
+from lrwatch_dashboard.address import YScale, run_href
+from lrwatch_dashboard.comparison_views import RateResult, SweepRun, SweepView
 from lrwatch_dashboard.figures.against_rate import against_rate, rate_band, rate_line
 from lrwatch_dashboard.figures.axes import linear_axis, log_axis
-from lrwatch_dashboard.figures.panel import YScale, escape
+from lrwatch_dashboard.figures.panel import escape
 from lrwatch_dashboard.theme import MARK_LABELS, MARKS, Palette, look, palette
 
 __all__ = ["sweep_figure"]
@@ -31,7 +31,7 @@ _SYMBOLS: Final = {
 
 
 def sweep_figure(
-    sweep: Sweep, *, theme: str | None = None, y: YScale = "auto", loss: str = "final"
+    sweep: SweepView, *, theme: str | None = None, y: YScale = "auto", loss: str = "final"
 ) -> go.Figure:
     """Draw one sweep.
 
@@ -55,7 +55,7 @@ def sweep_figure(
     return figure.update_layout(_layout(sweep, colours, axis, loss))
 
 
-def _loss_axis(sweep: Sweep, y: YScale) -> dict[str, Any]:
+def _loss_axis(sweep: SweepView, y: YScale) -> dict[str, Any]:
     losses = np.array([run.loss for run in sweep.runs if run.loss is not None])
     if not len(losses):
         return linear_axis(np.array([0.0, 1.0]))
@@ -117,7 +117,7 @@ def _said(run: SweepRun) -> str:
     return f"<b>{escape(run.view.name)}</b><br>{verdict}; {ended} at {number(run.lr, 3)}{running}"
 
 
-def _layout(sweep: Sweep, colours: Palette, axis: dict[str, Any], loss: str) -> dict[str, Any]:
+def _layout(sweep: SweepView, colours: Palette, axis: dict[str, Any], loss: str) -> dict[str, Any]:
     rates = np.array([rate.lr for rate in sweep.choice.rates])
     layout = against_rate(rates, axis, colours, f"{loss} loss")
     layout["xaxis"]["title"]["text"] = "peak learning rate"

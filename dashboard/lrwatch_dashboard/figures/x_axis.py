@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from lrwatch.formats import duration
-from lrwatch_dashboard.views import Clock, Curve, RunCurves, Window
+from lrwatch_dashboard.views import Curve, RunCurves, StepTimes, Window
 
 __all__ = ["by_time", "step_range", "time_axis"]
 
@@ -25,7 +25,7 @@ _TIME_STEPS: Final = (
 )
 
 
-def by_time(curves: RunCurves, clock: Clock, window: Window | None = None) -> RunCurves:
+def by_time(curves: RunCurves, clock: StepTimes, window: Window | None = None) -> RunCurves:
     """Return curves whose x are seconds since the first step.
 
     `last_step`, the broken steps and resumes become seconds, too.

@@ -11,7 +11,7 @@ from dash import ClientsideFunction, Dash, Input, Output, dcc, html
 
 from lrwatch_dashboard import ids
 from lrwatch_dashboard.address import ChartView, query
-from lrwatch_dashboard.comparison_views import Sweep
+from lrwatch_dashboard.comparison_views import SweepView
 from lrwatch_dashboard.components.sweep_parts import (
     range_card,
     range_table,
@@ -90,7 +90,7 @@ def report(source: RunSource, search: str) -> tuple[str, html.Div] | None:
     if found.shown is None:
         return None
     shown = _shown(source, found, words, "variables")
-    name = found.shown.label if isinstance(found.shown, Sweep) else found.shown.name
+    name = found.shown.label if isinstance(found.shown, SweepView) else found.shown.name
     head = heading("Sweep", html.P(name, className="status"))
     body = [head, shown.card, dcc.Graph(figure=shown.figure), _by_rate(shown.table)]
     return "sweep", html.Div(body, className="run sweep")
@@ -99,7 +99,7 @@ def report(source: RunSource, search: str) -> tuple[str, html.Div] | None:
 def table(source: RunSource, search: str) -> list[Sequence[Any]] | None:
     """Return the table of the page as rows, for a file; None if it is empty."""
     shown = _Store.of(source, query(search)).shown
-    if isinstance(shown, Sweep):
+    if isinstance(shown, SweepView):
         return sweep_rows(shown)
     curves = source.curves(shown.key) if shown is not None else None
     return range_rows(range_test(shown, curves)) if shown and curves else None
@@ -109,16 +109,16 @@ def table(source: RunSource, search: str) -> list[Sequence[Any]] | None:
 class _Store:
     """The sweeps and range tests that there are, and the one that an address means."""
 
-    sweeps: Sequence[Sweep]
+    sweeps: Sequence[SweepView]
     tests: Sequence[RunView]
-    shown: Sweep | RunView | None
+    shown: SweepView | RunView | None
 
     @classmethod
     def of(cls, source: RunSource, words: Mapping[str, str]) -> _Store:
         views, key = source.runs(), words.get("group", "")
         sweeps = find_sweeps(views, _loss(words))
         tests = [view for view in views if view.trial.is_range_test]
-        every: list[Sweep | RunView] = [*sweeps, *tests]
+        every: list[SweepView | RunView] = [*sweeps, *tests]
         first = every[0] if every else None
         test = next((test for test in tests if test.key == key), None)
         return cls(sweeps, tests, test or sweep_of(sweeps, key) or first)
@@ -132,7 +132,7 @@ class _Shown(NamedTuple):
 
 def _shown(source: RunSource, found: _Store, words: Mapping[str, str], theme: str) -> _Shown:
     y = ChartView.of(words).y
-    if isinstance(found.shown, Sweep):
+    if isinstance(found.shown, SweepView):
         figure = sweep_figure(found.shown, theme=theme, y=y, loss=_loss(words))
         return _Shown(figure, sweep_card(found.shown), rate_table(found.shown))
     if found.shown is None:

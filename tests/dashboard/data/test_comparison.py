@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from dashboard_views import curve, curves, run_view
 from lrwatch_dashboard.data.comparison import backdrop, compare_runs, shared_half_life
-from lrwatch_dashboard.views import Clock, Curve
+from lrwatch_dashboard.views import Curve, StepTimes
 
 
 def falling(n: int, end: float) -> Curve:
@@ -79,7 +79,7 @@ def test_many_runs_are_drawn_with_fewer_points_and_no_spike_is_lost() -> None:
 
 
 def test_the_backdrop_is_every_other_run_with_gaps_between() -> None:
-    clock = Clock(np.array([0.0, 2.0]), np.array([0.0, 20.0]))
+    clock = StepTimes(np.array([0.0, 2.0]), np.array([0.0, 20.0]))
     views = tuple(run_view(k, outline=curve("loss", 3), clock=clock) for k in "abc")
     line = backdrop(views, ["b"])
     assert len(line.x) == 8
@@ -94,8 +94,8 @@ def test_all_runs_are_smoothed_alike() -> None:
 
 
 def test_the_delta_is_at_the_last_time_that_both_runs_have() -> None:
-    slow = Clock(np.array([0.0, 100.0]), np.array([0.0, 200.0]))
-    fast = Clock(np.array([0.0, 100.0]), np.array([0.0, 100.0]))
+    slow = StepTimes(np.array([0.0, 100.0]), np.array([0.0, 200.0]))
+    fast = StepTimes(np.array([0.0, 100.0]), np.array([0.0, 100.0]))
     views = (run_view("slow", clock=slow), run_view("fast", clock=fast), run_view("untimed"))
     line = curves(smooth_loss=falling(101, 1.0))
     lines = dict.fromkeys(("slow", "fast", "untimed"), line)

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 from lrwatch_dashboard.data import RunStore, judging
-from lrwatch_dashboard.data.finding import Finding
 from lrwatch_dashboard.data.judge_process import answer_all
 from lrwatch_dashboard.data.judges import Judges, Result
+from lrwatch_dashboard.data.run_digest import RunDigest
 from stores import write_run
 
 from lrwatch.monitor import diagnose
@@ -64,7 +64,7 @@ def test_a_run_that_cannot_be_read_is_left_to_who_asked(tmp_path: Path) -> None:
     answer_all(io.StringIO("\n".join(lines)), answers)
     said = [json.loads(line) for line in answers.getvalue().splitlines()]
     assert said[:2] == [None, None]
-    assert Finding.from_bytes(base64.b64decode(said[2])).summary.n_steps == 300
+    assert RunDigest.from_bytes(base64.b64decode(said[2])).summary.n_steps == 300
 
 
 @pytest.mark.parametrize("program", ["/no/such/program", "true"])

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from lrwatch_dashboard.data import RunStore, envelope, histories, run_store
+from lrwatch_dashboard.data import RunStore, envelope, loaded_runs, run_store
 from lrwatch_dashboard.views import RunView
 from stores import new_writer, row, write_run
 
@@ -211,7 +211,7 @@ def test_rows_of_the_runs_looked_at_longest_ago_are_let_go(
     first = store.curves("a")
     assert first is not None
     kept = store._histories._kept
-    monkeypatch.setattr(histories, "_MOST_BYTES", int(2.5 * kept["a"].n_bytes))
+    monkeypatch.setattr(loaded_runs, "_MOST_BYTES", int(2.5 * kept["a"].n_bytes))
     for name in "bca"[:2]:
         store.curves(name)
     held = {name: history.n_bytes > 0 for name, history in kept.items()}

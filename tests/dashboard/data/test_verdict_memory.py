@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 from alert_samples import an_alert
 from lrwatch_dashboard.data import RunStore, cache_folder, verdict_memory
-from lrwatch_dashboard.data.finding import Finding
-from lrwatch_dashboard.views import Clock, RunView
+from lrwatch_dashboard.data.run_digest import RunDigest
+from lrwatch_dashboard.views import RunView, StepTimes
 from stores import new_writer, row, write_run
 
 from lrwatch.following import summarised
@@ -241,17 +241,17 @@ def test_a_finding_survives_its_writing_down() -> None:
     grid = np.linspace(0, 1e7, 64)
     table = {"step": range(999), "loss": [math.inf, *range(998)], "lr": [0.1] * 999}
     summary = summarised(step_block(table))
-    finding = Finding(summary, diagnosis, (an_alert(),), Clock(grid, grid / 3), None)
-    again = Finding.from_bytes(finding.as_bytes())
+    finding = RunDigest(summary, diagnosis, (an_alert(),), StepTimes(grid, grid / 3), None)
+    again = RunDigest.from_bytes(finding.as_bytes())
     assert (again.diagnosis, again.alerts) == (diagnosis, finding.alerts)
     assert again.summary.final_loss == summary.final_loss
     assert again.summary.losses.heights(64, 99) == summary.losses.heights(64, 99)
     assert np.array_equal(again.clock.seconds, finding.clock.seconds)
-    empty = dataclasses.replace(finding, clock=Clock(grid[:0], grid[:0]))
-    assert len(Finding.from_bytes(empty.as_bytes()).clock.steps) == 0
+    empty = dataclasses.replace(finding, clock=StepTimes(grid[:0], grid[:0]))
+    assert len(RunDigest.from_bytes(empty.as_bytes()).clock.steps) == 0
 
 
 @pytest.mark.parametrize("packed", [b"", b"\x80", b"not one"])
 def test_other_bytes_are_no_finding(packed: bytes) -> None:
     with pytest.raises(ValueError, match="not a finding"):
-        Finding.from_bytes(packed)
+        RunDigest.from_bytes(packed)

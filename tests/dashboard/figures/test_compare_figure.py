@@ -6,20 +6,20 @@ import numpy as np
 import pytest
 from dashboard_views import curve, curves, run_view
 from lrwatch_dashboard.address import ChartView
-from lrwatch_dashboard.comparison_views import Comparison
+from lrwatch_dashboard.comparison_views import SideBySide
 from lrwatch_dashboard.data.comparison import compare_runs
 from lrwatch_dashboard.figures import compare_figure
 from lrwatch_dashboard.theme import DARK, DASHES, LIGHT, line_looks
-from lrwatch_dashboard.views import Clock, Curve, RunCurves
+from lrwatch_dashboard.views import Curve, RunCurves, StepTimes
 
-CLOCK = Clock(np.array([0.0, 99.0]), np.array([0.0, 198.0]))
+CLOCK = StepTimes(np.array([0.0, 99.0]), np.array([0.0, 198.0]))
 
 
-def _comparison(**lines: RunCurves | None) -> Comparison:
+def _comparison(**lines: RunCurves | None) -> SideBySide:
     return compare_runs([run_view(key, clock=CLOCK) for key in lines], lines)
 
 
-def _draw(comparison: Comparison, others: Curve | None = None, **options: Any) -> Any:
+def _draw(comparison: SideBySide, others: Curve | None = None, **options: Any) -> Any:
     looks = line_looks([run.view.key for run in comparison.runs])
     return compare_figure(comparison, looks, others, **options)
 

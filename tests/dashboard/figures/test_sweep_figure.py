@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from dashboard_views import a_diagnosis, run_view
-from lrwatch_dashboard.comparison_views import RateResult, Sweep, SweepRun
+from lrwatch_dashboard.comparison_views import RateResult, SweepRun, SweepView
 from lrwatch_dashboard.figures import sweep_figure
 from lrwatch_dashboard.theme import DARK, LIGHT
 
@@ -32,10 +32,10 @@ RATES = (
     RateResult(3.0, math.inf, math.inf, math.inf, 1, 1),
 )
 CHOICE = RateChoice(RATES, 0.1, (0.1, 0.1), "0.1 is best")
-SWEEP = Sweep("all runs", RUNS, CHOICE)
+SWEEP = SweepView("all runs", RUNS, CHOICE)
 
 
-def _choosing(**changes: Any) -> Sweep:
+def _choosing(**changes: Any) -> SweepView:
     return dataclasses.replace(SWEEP, choice=dataclasses.replace(CHOICE, **changes))
 
 
@@ -86,7 +86,7 @@ def test_both_axes_are_logarithmic_unless_the_loss_is_below_zero_or_it_is_asked_
 
 
 def test_a_sweep_without_any_loss_is_drawn() -> None:
-    figure = sweep_figure(Sweep("all runs", RUNS[3:4], RateChoice(RATES[3:], None, None, "no")))
+    figure = sweep_figure(SweepView("all runs", RUNS[3:4], RateChoice(RATES[3:], None, None, "no")))
     assert len(figure.data) == 1
 
 

@@ -19,7 +19,7 @@ from lrwatch.alert import alert_id
 from lrwatch.alerts import alert_watcher as module
 from lrwatch.alerts.alert_watcher import AlertWatcher
 from lrwatch.alerts.composing import message_for
-from lrwatch.alerts.config import Settings
+from lrwatch.alerts.config import AlertSettings
 from lrwatch.alerts.grouping import Notification, Timing
 from lrwatch.alerts.history import read_history
 from lrwatch.alerts.silences import (
@@ -34,7 +34,7 @@ from lrwatch.delivery import Message, Receiver, Sender
 from lrwatch.plain_files import alerts_folder
 
 HOUR = 3600.0
-SETTINGS = Settings(timing=Timing(group_wait=0, group_interval=0))
+SETTINGS = AlertSettings(timing=Timing(group_wait=0, group_interval=0))
 
 
 class Ears:
@@ -62,7 +62,7 @@ def watching(
     ears: Ears,
     *,
     clock: HandClock | None = None,
-    settings: Settings = SETTINGS,
+    settings: AlertSettings = SETTINGS,
     state: WatcherState | None = None,
 ) -> Iterator[AlertWatcher]:
     sender = Sender([Receiver("ears", ears)], alerts_folder(store) / "outbox")
@@ -333,7 +333,7 @@ def test_a_run_that_has_ended_is_told_though_the_message_waits_for_others(
 ) -> None:
     clock = HandClock()
     diverge(tmp_path, status="finished")
-    with watching(tmp_path, ears, clock=clock, settings=Settings()) as watcher:
+    with watching(tmp_path, ears, clock=clock, settings=AlertSettings()) as watcher:
         assert watcher.look() == []
         clock.now += 2
         watcher.look()

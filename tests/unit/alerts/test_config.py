@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from lrwatch.alerts.config import Settings, read_settings
+from lrwatch.alerts.config import AlertSettings, read_settings
 from lrwatch.alerts.grouping import Timing
 from lrwatch.alerts.rules import RULES
 from lrwatch.errors import InvalidArgument
@@ -20,12 +20,12 @@ def config(folder: Path, text: str, *, mode: int = 0o644) -> Path:
     return path
 
 
-def settings(folder: Path, text: str, *, mode: int = 0o644, **environment: str) -> Settings:
+def settings(folder: Path, text: str, *, mode: int = 0o644, **environment: str) -> AlertSettings:
     return read_settings(config(folder, text, mode=mode), environment)
 
 
 def test_an_empty_file_changes_nothing(tmp_path: Path) -> None:
-    assert settings(tmp_path, "") == Settings()
+    assert settings(tmp_path, "") == AlertSettings()
 
 
 def test_everything_that_can_be_set(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from alert_samples import START, an_alert
 
-from lrwatch.alerts.grouping import GroupBy, Groups, Notification, Timing
+from lrwatch.alerts.grouping import GroupBy, Grouping, Notification, Timing
 from lrwatch.alerts.watcher_state import KnownAlert
 
 HOUR = 3600.0
@@ -23,8 +23,8 @@ def told(run: str = "a", **fields: Any) -> KnownAlert:
     return known(run, times_told=1, **fields)
 
 
-def groups(by: GroupBy = "rule", **was_told: float) -> Groups:
-    return Groups(Timing(), by, {f"firing {k}": v for k, v in was_told.items()}, START)
+def groups(by: GroupBy = "rule", **was_told: float) -> Grouping:
+    return Grouping(Timing(), by, {f"firing {k}": v for k, v in was_told.items()}, START)
 
 
 def runs(notices: list[Notification]) -> list[list[str]]:

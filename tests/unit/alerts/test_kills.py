@@ -16,13 +16,13 @@ from stores import new_writer
 
 from lrwatch.alerts import alert_watcher, history
 from lrwatch.alerts.alert_watcher import AlertWatcher
-from lrwatch.alerts.config import Settings
+from lrwatch.alerts.config import AlertSettings
 from lrwatch.alerts.grouping import Timing
 from lrwatch.alerts.watcher_state import read_state
 from lrwatch.delivery import Message, Receiver, Sender
 from lrwatch.plain_files import alerts_folder
 
-SETTINGS = Settings(timing=Timing(group_wait=0, group_interval=0))
+SETTINGS = AlertSettings(timing=Timing(group_wait=0, group_interval=0))
 MOST = 200
 
 About = tuple[str, ...]

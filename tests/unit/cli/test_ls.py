@@ -12,7 +12,7 @@ from rich.console import Console
 from stores import write_run
 
 from lrwatch.cli import listing, main
-from lrwatch.cli.judging import JudgedRun, judge_entry, worst_first
+from lrwatch.cli.judging import ListedRun, judge_entry, worst_first
 from lrwatch.store import list_runs
 
 Captured = pytest.CaptureFixture[str]
@@ -145,5 +145,5 @@ def test_the_folder_of_a_run_lists_it_by_its_name(store: Path, capsys: Captured)
 
 
 def test_of_equal_verdicts_names_decide() -> None:
-    runs = [JudgedRun(name, Path(name), problem="damaged") for name in ("b", "a")]
+    runs = [ListedRun(name, Path(name), problem="damaged") for name in ("b", "a")]
     assert [run.run for run in worst_first(runs)] == ["a", "b"]

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 import lrwatch
-from lrwatch.demo.sweep import TRIALS, Trial, train_sweep
+from lrwatch.demo.sweep import TRIALS, DemoRun, train_sweep
 from lrwatch.store import list_runs, read_run_info
 
-FEW = (Trial("adamw", 1e-2), Trial("sgd", 3e-1))
+FEW = (DemoRun("adamw", 1e-2), DemoRun("sgd", 3e-1))
 
 
 def test_trials_advance_together(tmp_path: Path) -> None:

@@ -9,26 +9,26 @@ from pathlib import Path
 from typing import Final
 
 from lrwatch.errors import LrwatchError
-from lrwatch_dashboard.data.history import History
+from lrwatch_dashboard.data.loaded_run import LoadedRun
 from lrwatch_dashboard.views import RunCurves, Window
 
-__all__ = ["Histories"]
+__all__ = ["LoadedRuns"]
 
 _MOST: Final = 24  # runs whose lines stay in memory; a comparison holds up to 20
 _MOST_BYTES: Final = 120_000_000  # ... and of whose rows so much
 
 
-class Histories:
+class LoadedRuns:
     """Reads runs, and keeps those that were asked for last."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._kept: OrderedDict[str, History] = OrderedDict()
+        self._kept: OrderedDict[str, LoadedRun] = OrderedDict()
 
     def curves(
         self, key: str, path: Path, window: Window | None, half_life: int | None
     ) -> RunCurves | None:
-        """Return the lines of a run, as `History.curves` does; None if it cannot be read."""
+        """Return the lines of a run, as `LoadedRun.curves` does; None if it cannot be read."""
         try:
             curves = self._history(key, path).curves(window, half_life)
         except (LrwatchError, OSError):
@@ -42,11 +42,11 @@ class Histories:
             for key in keys:
                 self._kept.pop(key, None)
 
-    def _history(self, key: str, path: Path) -> History:
+    def _history(self, key: str, path: Path) -> LoadedRun:
         with self._lock:
             history = self._kept.get(key)
             if history is None:
-                history = self._kept[key] = History(path)
+                history = self._kept[key] = LoadedRun(path)
             self._kept.move_to_end(key)
             while len(self._kept) > _MOST:
                 self._kept.popitem(last=False)

@@ -16,14 +16,14 @@ from lrwatch_dashboard.data.smoothing import half_life_for, smooth
 from lrwatch_dashboard.data.thinning import spread, thin
 from lrwatch_dashboard.views import Curve, RunCurves, Window
 
-__all__ = ["History"]
+__all__ = ["LoadedRun"]
 
 _FIRST_CAPACITY: Final = 4096
 _N_CROSSES: Final = 80
 _COLUMNS: Final = ("step", "loss", "lr", "grad_norm", "grad_norm_clipped", "ratio")
 
 
-class History:
+class LoadedRun:
     """The rows of a run as columns; a step that was written again counts once.
 
     Parameters

@@ -12,15 +12,15 @@ from lrwatch.alert import Alert
 from lrwatch.following import RunSummary
 from lrwatch.verdicts import Diagnosis
 from lrwatch_dashboard.data.envelope import Envelope
-from lrwatch_dashboard.views import Clock
+from lrwatch_dashboard.views import StepTimes
 
-__all__ = ["Finding"]
+__all__ = ["RunDigest"]
 
 _PAIRS_KEPT: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class RunDigest:
     """The rows of a run in short.
 
     Attributes
@@ -40,19 +40,19 @@ class Finding:
     summary: RunSummary
     diagnosis: Diagnosis
     alerts: tuple[Alert, ...]
-    clock: Clock
+    clock: StepTimes
     envelope: Envelope | None
 
     def as_bytes(self) -> bytes:
         """Return this in MessagePack."""
         places = np.linspace(0, max(len(self.clock.steps) - 1, 0), _PAIRS_KEPT).astype(np.intp)
         kept = np.unique(places) if len(self.clock.steps) else places[:0]
-        clock = Clock(self.clock.steps[kept], self.clock.seconds[kept])
-        finding = Finding(self.summary, self.diagnosis, self.alerts, clock, self.envelope)
+        clock = StepTimes(self.clock.steps[kept], self.clock.seconds[kept])
+        finding = RunDigest(self.summary, self.diagnosis, self.alerts, clock, self.envelope)
         return msgspec.msgpack.encode(finding, enc_hook=_plain)
 
     @classmethod
-    def from_bytes(cls, packed: bytes) -> Finding:
+    def from_bytes(cls, packed: bytes) -> RunDigest:
         """Return what `as_bytes` was called on.
 
         Raises
