@@ -38,13 +38,14 @@ def protect(app: Dash, access: Access) -> None:
     def finish(response: Response) -> Response:
         return add_headers(response, policy)
 
-    server.before_request(partial(_check, access, app.callback_map))
+    server.before_request(partial(_check, access))
     if access.token:
         SignIn(access.token).install(server)
+    server.before_request(partial(_check_call, app.callback_map))  # of those who were let in
     server.after_request(finish)
 
 
-def _check(access: Access, callbacks: Mapping[str, Any]) -> None:
+def _check(access: Access) -> None:
     if (request.content_length or 0) > LARGEST_BODY:
         abort(413)
     if len(request.path) + len(request.query_string) > LARGEST_ADDRESS:
@@ -56,13 +57,11 @@ def _check(access: Access, callbacks: Mapping[str, Any]) -> None:
     reason = foreign(request, access)
     if reason:
         abort(403, reason)
-    if request.method == "POST" and request.path != SIGN_IN:
-        _check_call(callbacks)
+    if request.method == "POST" and request.path != SIGN_IN and not request.is_json:
+        # A form of another site can post anything but this without being asked first.
+        abort(415, "only JSON is accepted here")
 
 
 def _check_call(callbacks: Mapping[str, Any]) -> None:
-    # A form of another site can post anything but JSON without being asked first.
-    if not request.is_json:
-        abort(415, "only JSON is accepted here")
     if request.path == CALLBACKS and not is_from_a_page(request, callbacks):
         abort(400, "no page sends this; reload the page")
