@@ -10,7 +10,7 @@ import math
 import operator
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from threading import get_ident
 from typing import Any, Final
@@ -25,6 +25,7 @@ __all__ = [
     "refuse_links",
     "remove_unfinished",
     "replace_object",
+    "replacing",
 ]
 
 ALERTS_FOLDER: Final = ".lrwatch-alerts"
@@ -83,19 +84,44 @@ def made_folder(folder: Path) -> Path:
     return folder
 
 
-def open_plain(path: Path, flags: int = os.O_RDONLY) -> int:
-    """Open a file, never a symbolic link, nor a pipe, which could make everybody wait for ever.
+def open_plain(path: Path, flags: int = os.O_RDONLY, *, follow: bool = False) -> int:
+    """Open a file, never a pipe or a device, which could make everybody wait for ever.
+
+    Nor a symbolic link, unless asked to follow it: what is only read may lie elsewhere.
 
     Raises
     ------
     OSError
-        If it cannot be opened, or is no plain file.
+        If it cannot be opened, or is not a plain file.
     """
-    file = os.open(path, flags | _PLAINLY, 0o666)
+    links = getattr(os, "O_NOFOLLOW", 0) if follow else 0
+    file = os.open(path, flags | _PLAINLY & ~links, 0o666)
     if not stat.S_ISREG(os.fstat(file).st_mode):
         os.close(file)
-        raise OSError(errno.EINVAL, f"{path.name} is no plain file", str(path))
+        raise OSError(errno.EINVAL, f"{path.name} is not a plain file", str(path))
     return file
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield where to write a file aside; it is renamed into place afterwards, or removed.
+
+    The leading dot of its name keeps every reader away from it.
+
+    Raises
+    ------
+    OSError
+        If it cannot be renamed; an earlier file is then left as it was.
+    """
+    aside = path.with_name(f".{path.name}.{os.getpid()}-{get_ident()}.tmp")
+    try:
+        aside.unlink(missing_ok=True)
+        yield aside
+        aside.replace(path)
+    except (Exception, KeyboardInterrupt):
+        with contextlib.suppress(OSError):
+            aside.unlink(missing_ok=True)
+        raise
 
 
 def replace_object(path: Path, content: Mapping[str, Any]) -> None:
@@ -106,21 +132,26 @@ def replace_object(path: Path, content: Mapping[str, Any]) -> None:
     OSError
         If it cannot be written; an earlier file is then left as it was.
     """
-    aside = made_folder(path.parent) / f".{path.name}.{os.getpid()}-{get_ident()}.tmp"
-    try:
-        aside.unlink(missing_ok=True)
-        with aside.open("x", encoding="utf-8") as file:
-            file.write(as_json(content, indent=1) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(path)
-    except OSError:
-        aside.unlink(missing_ok=True)
-        raise
+    made_folder(path.parent)
+    with replacing(path) as aside, aside.open("x", encoding="utf-8") as file:
+        file.write(as_json(content, indent=1) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
 
 
-def read_object(path: Path) -> dict[str, Any] | None:
+def read_object(
+    path: Path, *, most: int = _MOST_BYTES, follow: bool = False
+) -> dict[str, Any] | None:
     """Return the object in a file; ``None`` if there is none.
+
+    Parameters
+    ----------
+    path
+        A file of JSON.
+    most
+        Bytes that it may have.
+    follow
+        Read it through a symbolic link, too.
 
     Raises
     ------
@@ -130,18 +161,18 @@ def read_object(path: Path) -> dict[str, Any] | None:
         If it cannot be read.
     """
     try:
-        with os.fdopen(open_plain(path), "rb") as file:
-            text = file.read(_MOST_BYTES + 1)
+        with os.fdopen(open_plain(path, follow=follow), "rb") as file:
+            text = file.read(most + 1)
     except FileNotFoundError:
         return None
-    if len(text) > _MOST_BYTES:
-        raise ValueError(f"{path} has more than {_MOST_BYTES} bytes")
+    if len(text) > most:
+        raise ValueError(f"{path.name} has more than {most} bytes")
     try:
         content = json.loads(text)
     except RecursionError as error:
-        raise ValueError(f"{path} is nested too deeply") from error
+        raise ValueError(f"{path.name} is nested too deeply") from error
     if not isinstance(content, dict):
-        raise TypeError(f"{path} must hold a JSON object, got {type(content).__name__}")
+        raise TypeError(f"{path.name} must hold a JSON object, got {type(content).__name__}")
     return content
 
 
