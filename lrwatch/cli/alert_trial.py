@@ -62,9 +62,12 @@ def replay(run: Path, config: Path | None) -> None:
     from lrwatch.alerts.replay import replay as told
     from lrwatch.cli.output import emit
     from lrwatch.store import RunReader
+    from lrwatch.store.faults import naming
 
-    reader = RunReader(run)
-    alerts = list(told(reader.info, reader.read_new(), _settings(config).rules))
+    with naming(run):
+        reader = RunReader(run)
+        rows = reader.read_new()
+    alerts = list(told(reader.info, rows, _settings(config).rules))
     for one in alerts:
         emit(_paragraph(one))
     if not alerts:
