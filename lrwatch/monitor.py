@@ -148,9 +148,11 @@ def diagnose(run: Any, *, total_steps: int | None = None) -> Diagnosis:
     """
     if isinstance(run, (str, PathLike)):
         from lrwatch.store import RunReader
+        from lrwatch.store.faults import naming
 
-        reader = RunReader(run)
-        run = reader.read_new()
+        with naming(run):
+            reader = RunReader(run)
+            run = reader.read_new()
         total_steps = reader.info.total_steps if total_steps is None else total_steps
     monitor = Monitor(total_steps=total_steps)
     monitor.update(run)

@@ -33,7 +33,7 @@ def described(follower: Follower) -> RunView:
         name=follower.name,
         state=follower.state,
         diagnosis=follower.diagnosis,
-        problem=follower.problem,
+        problem=follower.problem or follower.damage,
         steps=summary.n_steps,
         last_step=summary.last_step,
         lr=summary.peak_lr,

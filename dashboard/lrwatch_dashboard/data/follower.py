@@ -92,7 +92,7 @@ class Follower(WatchedRun):
         if finding is None:
             return None
         self.adopt(finding)
-        return None if self.problem else finding
+        return None if self.problem or self.damage else finding
 
     def finding(self) -> RunDigest | None:
         """Return what the rows come to; ``None`` until they were read once."""

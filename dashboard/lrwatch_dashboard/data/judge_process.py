@@ -37,7 +37,7 @@ def _judged(question: dict[str, Any]) -> str | None:
     follower = Follower(entry)
     follower.catch_up(float("inf"))
     finding = follower.finding()
-    if follower.problem or finding is None:
+    if follower.problem or follower.damage or finding is None:
         return None
     return base64.b64encode(finding.as_bytes()).decode()
 
