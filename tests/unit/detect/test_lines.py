@@ -213,7 +213,7 @@ LINES: dict[str, tuple[Callable[[float], bool], float, float, float]] = {
     "skipped": (lambda x: skipped_steps(past(ONES, skipped=x > DONE)).fired, 0.01, 0.5, 0.05),
     "wanders, near": (lambda x: wanders(game(np.cos(STEP / 30), path=x)).fired, 1, 50, 10),
     "wanders, net": (lambda x: wanders(game(np.cos(STEP / 30) - x * DONE)).fired, 0.1, 20, 4.3),
-    "wanders, turns": (lambda x: wanders(game(np.cos(np.pi * x * DONE))).fired, 0.5, 5, 2),
+    "wanders, turns": (lambda x: wanders(game(np.cos(np.pi * x * DONE))).fired, 0.5, 5, 2.1),
     "wanders, real": (
         lambda x: wanders(game(np.cos(STEP / 30) + x * NOISE[:N])).fired,
         0.01,
