@@ -3,6 +3,12 @@
 Rows are taken in whole groups; those that do not fill one wait in the tail. What happens
 depends on the number of rows alone, never on how they are cut into blocks on their way here:
 `Tracker.advance` stops at every row at which something is to be decided.
+
+Own: checks come at equal distances on a logarithmic axis of time, or at once where a test fires.
+
+>>> rows = step_block({"step": range(100), "loss": [1.0] * 80 + [np.inf] * 20, "lr": [0.1] * 100})
+>>> [(moment.step, moment.is_urgent) for moment in Tracker().advance(rows)]
+[(56, False), (67, False), (80, True), (96, False)]
 """
 
 from __future__ import annotations
@@ -22,8 +28,9 @@ from lrwatch.detect.nonfinite import NonFinite
 from lrwatch.detect.opening import Opening
 from lrwatch.detect.past import Past
 from lrwatch.records import STEP_COLUMNS, FloatArray, StepBlock
+from lrwatch.tables import step_block
 
-__all__ = ["Moment", "Tracker"]
+__all__ = ["Moment", "Tracker", "past_of"]
 
 FIRST_LOOK: Final = 57
 """Rows before the first look: what is inferred is alarmed at two looks running, from 60 on."""
@@ -151,6 +158,15 @@ class Tracker:
         twin = copy.deepcopy(self)
         twin.finish()
         return twin
+
+
+def past_of(run: Any) -> Past:
+    """Return a whole run as curves, given as a `StepBlock` or a table that `step_block` reads."""
+    tracker = Tracker()
+    with np.errstate(all="ignore"):  # infinite and missing values are what is looked for
+        for _ in tracker.advance(run if isinstance(run, StepBlock) else step_block(run)):
+            pass
+        return tracker.finished().past()
 
 
 def _without_steps_back(block: StepBlock) -> Iterator[StepBlock]:

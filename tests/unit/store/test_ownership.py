@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +111,20 @@ def test_a_lock_of_another_host_is_taken_over_when_nothing_was_written_for_long(
         Ownership(tmp_path)
     os.utime(lock, (1e9, 1e9))
     Ownership(tmp_path).release()
+
+
+@pytest.mark.parametrize(("age", "is_free"), [(500, False), (700, True)])
+def test_a_lock_of_another_host_is_stale_after_ten_minutes(
+    tmp_path: Path, age: int, *, is_free: bool
+) -> None:
+    lock = locked(tmp_path, host="elsewhere", pid=1)
+    os.utime(lock, (time.time() - age,) * 2)
+    if is_free:
+        Ownership(tmp_path).release()
+        assert not lock.exists()
+    else:
+        with pytest.raises(RunBusy):
+            Ownership(tmp_path)
 
 
 def test_of_two_processes_that_see_a_stale_lock_one_takes_it(
