@@ -41,12 +41,11 @@ check:
 lint: $(VENV)/.test
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/lint-imports
 
 types: $(VENV)/.test
 	$(BIN)/mypy
 
-fast: $(VENV)/.test
+fast: $(VENV)/.test  # which looks at the layers as well, in tests/architecture
 	$(PYTEST) -q -m "not e2e and not slow"
 
 # The wheel in fresh environments: without extras, and with the lowest versions that it allows.
