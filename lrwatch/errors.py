@@ -20,6 +20,8 @@ was asked to: `TrainingStopped` comes from the handler `StopTraining`, and from 
 
 from __future__ import annotations
 
+import importlib
+
 __all__ = [
     "InvalidArgument",
     "LedgerUnreadable",
@@ -72,3 +74,10 @@ LedgerUnreadable = StateUnreadable
 
 class MissingExtra(LrwatchError, ImportError):  # noqa: N818
     """An optional dependency is not installed; the message names the extra."""
+
+
+def __getattr__(name: str) -> object:
+    """Find `TrainingStopped` here as well, where it was before alerts had a module below."""
+    if name != "TrainingStopped":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module("lrwatch.alert"), name)

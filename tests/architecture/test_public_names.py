@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
 
 import click
@@ -60,6 +61,14 @@ def test_the_public_names_of_the_library() -> None:
         "read",
         "watch",
     ]
+
+
+def test_earlier_homes_of_names_are_kept() -> None:
+    errors = importlib.import_module("lrwatch.errors")
+    assert errors.TrainingStopped is lrwatch.TrainingStopped
+    assert errors.LedgerUnreadable is errors.StateUnreadable
+    with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
+        _ = errors.Nothing
 
 
 @pytest.mark.parametrize("name", lrwatch.__all__)

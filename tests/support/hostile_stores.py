@@ -76,7 +76,7 @@ def _steps_that_lead_to_themselves(store: Path, chance: random.Random) -> None:
 def _odd_names(store: Path, chance: random.Random) -> None:
     odd = [
         b"line\nbreak", b"\x1b[31mred\x1b[0m", b"\xff\xfe not utf-8", b"..\\..\\etc", b"...x",
-        b"x" * 200, "\u202eevil".encode(), b"<b>bold</b>", b"a:b|c?d*", b" ", b"-rf",
+        b"x" * 200, "\u202eevil".encode(), b"<b>bold", b"a:b|c?d*", b" ", b"-rf",
         b"'; drop table runs; --", b"%s%n{}", "ﷺ".encode() * 60,
     ]  # fmt: skip
     for name in chance.sample(odd, 3):
