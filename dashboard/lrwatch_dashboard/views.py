@@ -21,15 +21,7 @@ from lrwatch.records import FloatArray, RunState
 from lrwatch.verdicts import SEVERITY, Diagnosis, Evidence
 from lrwatch_dashboard.alert_views import AlertSource
 
-__all__ = [
-    "Curve",
-    "Overview",
-    "RunCurves",
-    "RunSource",
-    "RunView",
-    "StepTimes",
-    "Window",
-]
+__all__ = ["Curve", "Overview", "RunCurves", "RunSource", "RunView", "StepTimes", "Window"]
 
 _END_OF_TIME: Final = 2e10  # seconds since the Unix epoch, far ahead
 
@@ -289,14 +281,13 @@ class RunSource(Protocol):
         Their neighbours are left out.
         """
 
-    def outlines(self, key: str, half_life: int) -> RunCurves | None:
-        """Return the lines of a long run without reading it, for a chart of many runs.
-
-        None if it is not long, or has to be read for a smoothing that fine.
-        """
-
     def curves(
-        self, key: str, window: Window | None = None, half_life: int | None = None
+        self,
+        key: str,
+        window: Window | None = None,
+        half_life: int | None = None,
+        *,
+        is_coarse: bool = False,
     ) -> RunCurves | None:
         """Return the curves of one run; None if there is no such run.
 
@@ -308,6 +299,8 @@ class RunSource(Protocol):
             Steps to show in full detail; None for all.
         half_life
             Of the smoothing, in steps; None for one that fits the run, 0 for no smoothing.
+        is_coarse
+            Whether a long run need not be read for it, for a chart of many runs.
         """
 
     def rows(self, key: str) -> Any | None:

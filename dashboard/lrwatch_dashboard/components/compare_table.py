@@ -11,7 +11,7 @@ from lrwatch.formats import NOTHING, count, duration, number
 from lrwatch_dashboard.address import compare_href, run_href
 from lrwatch_dashboard.comparison_views import ComparedRun, Delta, SideBySide
 from lrwatch_dashboard.components.table import table
-from lrwatch_dashboard.components.verdict_badge import verdict_badge
+from lrwatch_dashboard.components.verdicts import verdict_badge
 from lrwatch_dashboard.theme import DASHES
 
 __all__ = ["compare_table"]

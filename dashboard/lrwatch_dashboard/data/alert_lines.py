@@ -62,16 +62,7 @@ def with_ledger(
 ) -> AlertBoard:
     """Return a board with what a watcher wrote down.
 
-    Parameters
-    ----------
-    board, state
-        What is known beside it, and the ledger.
-    said
-        What people have said to alerts.
-    keys
-        The runs that the store has.
-    now
-        Seconds since the Unix epoch.
+    `keys` are the runs that the store has; `now` is in seconds since the Unix epoch.
     """
     watcher = state.watcher
     patience = max(_FOLLOWING_SECONDS, _FOLLOWING_LOOKS * watcher.took_seconds)

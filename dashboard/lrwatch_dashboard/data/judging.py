@@ -26,25 +26,24 @@ class Judging:
     cache
         Folder in which findings are remembered; None remembers none.
     judges
-        Processes that judge settled runs; None if there are to be none.
+        Processes that judge settled runs.
     """
 
-    def __init__(self, root: Path, cache: Path | None, judges: Judges | None) -> None:
-        self._memory = VerdictMemory(cache, root) if cache is not None else None
+    def __init__(self, root: Path, cache: Path | None, judges: Judges) -> None:
+        self._memory = VerdictMemory(cache, root)
         self._judges = judges
         self._left: set[str] = set()  # keys of runs that could not be judged elsewhere
 
     def recall(self, follower: Follower) -> None:
         """Have a run that is new here take over what was found on it before."""
-        if self._memory is not None and follower.is_settled():
-            finding = self._memory.recall(follower.entry)
-            if finding is not None:
-                follower.adopt(finding)
+        finding = self._memory.recall(follower.entry) if follower.is_settled() else None
+        if finding is not None:
+            follower.adopt(finding)
 
     def let_rest(self, follower: Follower) -> None:
         """Remember what was found on a run once it is settled."""
         finding = follower.rest()
-        if finding is not None and self._memory is not None:
+        if finding is not None:
             self._memory.keep(follower.entry, finding)
 
     def hand_out(self, waiting: list[Follower], wanted: str) -> list[Follower]:
@@ -58,7 +57,7 @@ class Judging:
             Key of a run that somebody looks at, which is judged here and now.
         """
         judges = self._judges
-        if judges is None or judges.has_failed:
+        if judges.has_failed:
             return waiting
         many = [
             follower
@@ -83,8 +82,6 @@ class Judging:
         seconds
             How long to wait if nothing was judged yet.
         """
-        if self._judges is None:
-            return False
         for entry, finding in self._judges.answers(seconds):
             follower = followers.get(entry.key)
             if follower is None or follower.entry != entry or follower.diagnosis is not None:
@@ -93,16 +90,13 @@ class Judging:
                 self._left.add(entry.key)  # judged here, where its problem is seen
                 continue
             follower.adopt(finding)
-            if self._memory is not None:
-                self._memory.keep(entry, finding)
+            self._memory.keep(entry, finding)
         return self._judges.is_busy
 
     def listed(self) -> None:
         """Give back the memory of what was recalled: each run has taken what it needs."""
-        if self._memory is not None:
-            self._memory.forget()
+        self._memory.forget()
 
     def write(self) -> None:
         """Write down what is to be remembered."""
-        if self._memory is not None:
-            self._memory.flush()
+        self._memory.flush()

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from lrwatch.records import FloatArray
 from lrwatch_dashboard.figures.axes import log_axis
-from lrwatch_dashboard.figures.stack import base_layout
+from lrwatch_dashboard.figures.stack import base_layout, legend
 from lrwatch_dashboard.theme import Palette
 
 __all__ = ["against_rate", "rate_band", "rate_line"]
@@ -45,16 +45,7 @@ def against_rate(
     }
     layout["yaxis"] = {**y_axis, "title": {"text": title, "standoff": 6}, **look}
     layout |= {"hovermode": "closest", "showlegend": True}
-    layout["legend"] = {
-        "orientation": "h",
-        "x": 1,
-        "xanchor": "right",
-        "y": 1.02,
-        "yanchor": "bottom",
-        "bgcolor": "rgba(0,0,0,0)",
-        "itemclick": False,
-        "itemdoubleclick": False,
-    }
+    layout["legend"] = legend(1.02)
     layout["margin"] = {**layout["margin"], "t": 44, "l": 74}
     return layout
 

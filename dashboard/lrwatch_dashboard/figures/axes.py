@@ -25,7 +25,7 @@ _HUGE: Final = 1e307
 _N_TICKS: Final = 4
 _RARE: Final = 0.02  # of the values; so few may be cut off ...
 _LEAST_SHARE: Final = 1e-5  # ... where they are by so much smaller than the next
-_PLAIN_EXPONENTS: Final = range(-2, 4)  # written 0.01 ... 1000, others as powers
+_PLAIN_EXPONENTS: Final = range(-3, 4)  # written 0.001 ... 1000, others as powers
 
 
 def log_axis(values: npt.NDArray[np.float64], *include: float) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import plotly.graph_objects as go
 from lrwatch_dashboard.figures.panel import Panel, escape
 from lrwatch_dashboard.theme import Palette, palette
 
-__all__ = ["base_layout", "message_figure", "no_figure", "stacked"]
+__all__ = ["base_layout", "legend", "message_figure", "no_figure", "stacked"]
 
 _GAP_PX: Final = 46
 _PANEL_PX: Final = 150
@@ -58,7 +58,7 @@ def stacked(
         if not panel.missing:
             layout["shapes"] += [{**shape, "yref": f"y{suffix} domain"} for shape in shapes]
         if panel.legend:
-            layout[f"legend{suffix}"] = _legend(domain)
+            layout[f"legend{suffix}"] = legend(domain[1])
         for trace in panel.traces:
             own = {"legend": f"legend{suffix}", "showlegend": True} if panel.legend else {}
             figure.add_trace({**trace, **own, "xaxis": "x", "yaxis": f"y{suffix}"})
@@ -202,12 +202,13 @@ def _guides(panel: Panel, axis: str, colours: Palette) -> list[dict[str, Any]]:
     ]
 
 
-def _legend(domain: tuple[float, float]) -> dict[str, Any]:
+def legend(y: float) -> dict[str, Any]:
+    """Return a legend whose lower right corner is at the right end of a height."""
     return {
         "orientation": "h",
         "x": 1,
         "xanchor": "right",
-        "y": domain[1],
+        "y": y,
         "yanchor": "bottom",
         "bgcolor": "rgba(0,0,0,0)",
         "font": {"size": 12},

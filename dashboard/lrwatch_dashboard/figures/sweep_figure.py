@@ -84,10 +84,11 @@ def _rates(rates: Sequence[RateResult], colours: Palette, top: float) -> list[di
 
 
 def _marks(runs: Sequence[SweepRun], colours: Palette, top: float) -> list[dict[str, Any]]:
-    """Return the runs as marks, those without a loss, or far above, on the frame."""
+    """Return the runs compared as marks, those without a loss, or far above, on the frame."""
     traces = []
+    compared = [run for run in runs if not run.left_out]
     for mark in MARKS:
-        mine = [run for run in runs if look(run.view.verdict).mark == mark]
+        mine = [run for run in compared if look(run.view.verdict).mark == mark]
         if not mine:
             continue
         losses = [top if run.loss is None else min(run.loss, top) for run in mine]

@@ -63,8 +63,10 @@ def step_range(runs: Sequence[RunCurves]) -> dict[str, Any]:
     first, last, window = _extent(runs)
     if window is not None:
         return {"autorange": False, "range": list(window)}
-    if last is None or last <= first:
-        return {"autorange": True, "visible": last is not None}
+    if last is None:
+        return {"autorange": True, "visible": False}
+    if last <= first:
+        return {"autorange": False, "range": [first - 1, first + 1]}
     # Crosses are markers, for which plotly would leave room beside the first and last step.
     return {"autorange": True, "autorangeoptions": {"clipmin": first, "clipmax": last}}
 

@@ -27,8 +27,7 @@ from lrwatch_dashboard.components.alert_parts import (
     tally_card,
 )
 from lrwatch_dashboard.components.silence_dialog import LENGTHS, silence_dialog
-from lrwatch_dashboard.pages.page import Page, follow, frame
-from lrwatch_dashboard.pages.page_parts import heading
+from lrwatch_dashboard.pages.page import Page, follow, frame, heading
 from lrwatch_dashboard.views import RunSource
 
 __all__ = ["PAGE", "answered", "layout", "nav_count", "poll", "silenced"]

@@ -1,4 +1,4 @@
-"""What a page is, and the callbacks that pages have in common."""
+"""What a page is, the parts and the callbacks that pages have in common."""
 
 from __future__ import annotations
 
@@ -10,11 +10,40 @@ from typing import Any, Final
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
 
 from lrwatch_dashboard import ids
+from lrwatch_dashboard.figures import no_figure
 from lrwatch_dashboard.views import RunSource
 
-__all__ = ["Page", "follow", "frame", "redraw", "zoom_in_address"]
+__all__ = [
+    "GRAPH_CONFIG",
+    "Page",
+    "chart",
+    "follow",
+    "frame",
+    "heading",
+    "message",
+    "redraw",
+    "zoom_in_address",
+]
 
 _POLL_MILLISECONDS: Final = 2000
+GRAPH_CONFIG: Final[Mapping[str, Any]] = {
+    "displaylogo": False,
+    "responsive": True,
+    # With "reset" plotly would go back to the range of the first draw, which a live run outgrows.
+    "doubleClick": "autosize",
+    # plotly.js 4 offers by default to upload the chart to a server of its makers.
+    "modeBarButtonsToRemove": [
+        "sendChartToCloud",
+        "lasso2d",
+        "select2d",
+        "zoomIn2d",
+        "zoomOut2d",
+        "resetScale2d",
+    ],
+    "plotlyServerURL": "",
+    "showLink": False,
+    "toImageButtonOptions": {"format": "png", "scale": 2, "filename": "lrwatch"},
+}
 
 
 def _nothing(*_where: Any) -> None:
@@ -157,3 +186,19 @@ def zoom_in_address(app: Dash, graph: str) -> None:
 
 def _clock(name: str) -> str:
     return f"{name}-tick"
+
+
+def heading(title: str, *below: Any) -> html.Div:
+    """Return the heading of a page, and what stands right below it."""
+    return html.Div([html.H1(title), *below], className="run-head")
+
+
+def chart(id_: str, label: str, height: int = 860) -> html.Section:
+    """Return the place of a chart, of the height in pixels that it will have."""
+    graph = dcc.Graph(id=id_, config=dict(GRAPH_CONFIG), figure=no_figure(height))
+    return html.Section(graph, className="chart", role="figure", **{"aria-label": label})
+
+
+def message(title: str, *paragraphs: Any) -> html.Div:
+    """Return a page that has nothing but a sentence or two."""
+    return html.Div([html.H1(title), *paragraphs], className="empty")

@@ -1,22 +1,31 @@
-"""The head of the Run page: name, state, verdict, reason and what to try."""
+"""The parts of the Run page beside its chart: its head, the verdict, its evidence, a table."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+import numpy as np
 from dash import html
 
-from lrwatch.formats import count, counted, duration, number
-from lrwatch.verdicts import Diagnosis
+from lrwatch.formats import NOTHING, count, counted, duration, number
+from lrwatch.verdicts import Diagnosis, Evidence, Outcome
 from lrwatch_dashboard.address import export_href, run_href, sweep_href
 from lrwatch_dashboard.components.facts import facts
-from lrwatch_dashboard.components.verdict_badge import verdict_badge
+from lrwatch_dashboard.components.table import table
+from lrwatch_dashboard.components.verdicts import verdict_badge
 from lrwatch_dashboard.theme import look
-from lrwatch_dashboard.views import RunView
+from lrwatch_dashboard.views import Curve, RunCurves, RunView
 
-__all__ = ["run_links", "run_status", "verdict_card"]
+__all__ = ["curve_table", "evidence_table", "run_links", "run_status", "verdict_card"]
 
 _NEARLY_SURE: Final = 0.99
+_CALM = {"for": "good sign", "neither": "noted"}
+"""What stands for "fired" where it does not speak against the run."""
+
+_ORDER: Final[Mapping[Outcome, int]] = {"fired": 0, "quiet": 1, "not run": 2}
+_HEADS = ("Test", "Result", "Statistic", "Fires at", "Steps", "In words")
+_N_ROWS: Final = 12
 
 
 def run_status(view: RunView, now: float) -> list[Any]:
@@ -110,3 +119,64 @@ def _neighbours(view: RunView) -> html.Nav:
             href = run_href(key)
             links.append(html.A(sign, href=href, title=title, className="step-link", **spoken))
     return html.Nav(links, className="neighbours")
+
+
+def evidence_table(evidence: Sequence[Evidence]) -> html.Div:
+    """Return the table; a sentence if no test has run yet."""
+    if not evidence:
+        return html.Div(html.P("No test has run yet.", className="quiet"))
+    rows = [_row(row) for row in sorted(evidence, key=lambda row: _ORDER[row.outcome])]
+    return table(_HEADS, rows, "Evidence", "evidence")
+
+
+def _row(row: Evidence) -> html.Tr:
+    steps = f"{count(row.interval[0])}–{count(row.interval[1])}" if row.interval else NOTHING
+    is_calm = row.outcome == "fired" and row.speaks in _CALM
+    said = _CALM[row.speaks] if is_calm else row.outcome
+    look = "quiet" if is_calm else row.outcome.replace(" ", "-")
+    return html.Tr(
+        [
+            html.Th(row.name.replace("_", " "), scope="row"),
+            html.Td(html.Span(said, className=f"outcome outcome-{look}")),
+            html.Td(number(row.value, 3), className="num"),
+            html.Td(number(row.threshold, 3), className="num"),
+            html.Td(steps, className="num"),
+            html.Td(row.note, className="note"),
+        ]
+    )
+
+
+def curve_table(curves: RunCurves) -> html.Div:
+    """Return the values of each curve at steps that are evenly spread over what is shown."""
+    lines = [("Loss", curves.smooth_loss)]
+    lines += [(f"Learning rate {curve.name}".strip(), curve) for curve in curves.lr if len(curve.x)]
+    lines += [("Gradient norm", curves.grad_norm), ("Update / weight", curves.update_ratio)]
+    lines = [(name, curve) for name, curve in lines if len(curve.x)]
+    if not lines:
+        return html.Div(html.P("No step recorded yet.", className="quiet"))
+    rows = [
+        html.Tr(
+            [
+                html.Th(count(step), scope="row"),
+                *(html.Td(_value(curve, step), className="value") for _, curve in lines),
+            ]
+        )
+        for step in _steps(curves, [curve for _, curve in lines])
+    ]
+    heads = ("Step", *(name for name, _ in lines))
+    return table(heads, rows, "The curves in numbers", "compared")
+
+
+def _steps(curves: RunCurves, lines: list[Curve]) -> list[int]:
+    first, last = curves.window or (
+        min(float(line.x[0]) for line in lines),
+        max(float(line.x[-1]) for line in lines),
+    )
+    return sorted({round(float(step)) for step in np.linspace(first, last, _N_ROWS)})
+
+
+def _value(curve: Curve, step: int) -> str:
+    """Return the value at a step, or the last one before it; nothing beyond the curve."""
+    place = int(np.searchsorted(curve.x, step, side="right")) - 1
+    is_beyond = place < 0 or step > curve.x[-1] + 1
+    return NOTHING if is_beyond else number(float(curve.y[place]))
