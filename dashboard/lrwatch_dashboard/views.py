@@ -61,16 +61,9 @@ class StepTimes:
         return np.asarray(np.interp(seconds, self.seconds, self.steps), dtype=np.float64)
 
 
-def _no_curve() -> Curve:
-    return Curve("", np.empty(0), np.empty(0))
-
-
-def _no_clock() -> StepTimes:
-    return StepTimes(np.empty(0), np.empty(0))
-
-
-def _no_trial() -> Trial:
-    return Trial("", math.nan, RunSummary())
+_NO_CURVE: Final = Curve("", np.empty(0), np.empty(0))
+_NO_CLOCK: Final = StepTimes(np.empty(0), np.empty(0))
+_NO_TRIAL: Final = Trial("", math.nan, RunSummary())
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,9 +133,9 @@ class RunView:
     lost_rows: int = 0
     is_broken: bool = False
     sparkline: tuple[int | None, ...] = ()
-    outline: Curve = field(default_factory=_no_curve, compare=False)
-    clock: StepTimes = field(default_factory=_no_clock, compare=False)
-    trial: Trial = field(default_factory=_no_trial, compare=False)
+    outline: Curve = field(default=_NO_CURVE, compare=False)
+    clock: StepTimes = field(default=_NO_CLOCK, compare=False)
+    trial: Trial = field(default=_NO_TRIAL, compare=False)
     alerts: tuple[Alert, ...] = ()
     previous: str | None = None
     following: str | None = None

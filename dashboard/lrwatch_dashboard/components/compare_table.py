@@ -30,14 +30,8 @@ def compare_table(
 ) -> html.Div:
     """Return one row a run: its line, verdict and losses, and the settings that differ.
 
-    Parameters
-    ----------
-    comparison
-        The runs.
-    looks
-        Number of hue and of dash of each run's line, by key.
-    can_change
-        Whether there are links that change what is compared.
+    `looks` are the numbers of hue and of dash of each run's line, by key; with `can_change` there
+    are links that change what is compared.
     """
     heads: list[Any] = ["Line", "Run", "Verdict"]
     heads += [html.Th(name, scope="col", className="num", title=title) for name, title in _NUMBERS]

@@ -42,10 +42,8 @@ def run_status(view: RunView, now: float) -> list[Any]:
         parts.append(f"best loss {number(view.best_loss)}")
     if view.lost_rows:
         parts.append(f"{counted(view.lost_rows, 'step')} could not be written")
-    line: list[Any] = [html.Span(className=f"dot dot-{view.state}", **{"aria-hidden": "true"})]
-    for part in parts:
-        line += [html.Span(part, className="part")]
-    return line
+    dot = html.Span(className=f"dot dot-{view.state}", **{"aria-hidden": "true"})
+    return [dot, *(html.Span(part, className="part") for part in parts)]
 
 
 def run_links(key: str) -> html.P:
@@ -109,10 +107,8 @@ def _percent(share: float) -> str:
 
 def _neighbours(view: RunView) -> html.Nav:
     links = []
-    for key, sign, name in (
-        (view.previous, "←", "previous"),
-        (view.following, "→", "next"),
-    ):
+    sides = ((view.previous, "←", "previous"), (view.following, "→", "next"))
+    for key, sign, name in sides:
         if key is not None:
             title = f"The {name} run in triage order: {key}"
             spoken = {"aria-label": title, "data-go": name}

@@ -42,7 +42,7 @@ _COLUMNS: Final = (
     ),
     _column("name", "Run", "RunCell", minWidth=230, flex=4, cellDataType="text"),
     _column("spark", "Loss", "SparkCell", width=118, **_UNSORTED),
-    _column("why", "Why", "WhyCell", minWidth=230, flex=5, cellDataType="text"),
+    _column("why", "Why", "WhyCell", minWidth=230, flex=6, cellDataType="text"),
     _column("lr", "Learning rate", "LrCell", _RATE_TIP, width=144, **_RIGHT),
     _column("best", "Best loss", "BestCell", "Lowest loss of any step", width=92, **_RIGHT),
     _column("steps", "Steps", "StepsCell", width=80, **_RIGHT),
@@ -51,7 +51,7 @@ _COLUMNS: Final = (
         "Last step",
         "AgeCell",
         "Time since the last recorded step",
-        width=130,
+        width=144,
         sortingOrder=["desc", "asc"],
         # The state is searched for, too: "failed", "interrupted".
         **_RIGHT | _searched("params.data.state"),

@@ -28,15 +28,7 @@ _LOOK: Final = "evidence rates"
 def sweep_list(
     found: Sequence[SweepView], tests: Sequence[RunView], shown: SweepView | RunView
 ) -> list[Any]:
-    """Return a link to each range test, each sweep that has more than one rate, and what is shown.
-
-    Parameters
-    ----------
-    found, tests
-        The sweeps and the range tests of the store.
-    shown
-        The one among them that the page shows.
-    """
+    """Return a link to each range test, each sweep of more than one rate, and what is shown."""
     links = []
     for sweep in found:
         if len(sweep.choice.rates) < 2 and sweep is not shown:  # noqa: PLR2004
@@ -90,12 +82,12 @@ def range_card(test: RangeTest) -> html.Div:
     if test.band is not None:
         known.append(("Try", " to ".join(number(rate, 2) for rate in test.band)))
     reason = f"So far: {test.reason}" if test.is_running else test.reason
-    return _card(reason, known, html.A("Open the run", href=run_href(test.key)))
+    return _card(reason, known, html.A("Open the run", href=run_href(test.key)), " of-range-test")
 
 
-def _card(reason: str, pairs: Sequence[tuple[str, str]], link: html.A) -> html.Div:
+def _card(reason: str, pairs: Sequence[tuple[str, str]], link: html.A, look: str = "") -> html.Div:
     lines = [html.P(reason, className="reason"), *facts(pairs), html.P(link, className="run-links")]
-    return html.Div(lines, className="card sweep-card")
+    return html.Div(lines, className=f"card sweep-card{look}")
 
 
 def range_table(test: RangeTest) -> html.Div:

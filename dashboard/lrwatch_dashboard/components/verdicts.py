@@ -84,7 +84,7 @@ def mark_filters(verdicts: Mapping[str, int], pressed: Collection[str]) -> html.
                     html.Span(MARK_LABELS[mark], className="label"),
                 ],
                 className=f"mark-filter verdict-{mark}",
-                title="Show only " + _words(mark),
+                title="Show only " + ", ".join(v.word for v in VERDICTS.values() if v.mark == mark),
                 **{"data-mark": mark, "aria-pressed": "true" if mark in pressed else "false"},
             )
             for mark, n_runs in zip(MARKS, counts, strict=True)
@@ -94,10 +94,6 @@ def mark_filters(verdicts: Mapping[str, int], pressed: Collection[str]) -> html.
         role="group",
         **{"aria-label": "Filter by verdict"},
     )
-
-
-def _words(mark: str) -> str:
-    return ", ".join(shown.word for shown in VERDICTS.values() if shown.mark == mark)
 
 
 def verdict_list(views: Iterable[RunView]) -> html.Dl:

@@ -80,20 +80,10 @@ def compare_runs(
     by_clock: bool = False,
     by_seed: bool = False,
 ) -> SideBySide:
-    """Put runs side by side.
+    """Put runs side by side, against the one whose key is `base`.
 
-    Parameters
-    ----------
-    views
-        The runs, in the order in which they are shown.
-    curves
-        Their lines, by key; None or absent where they cannot be read.
-    base
-        Key of the run that the others are measured against; empty for none.
-    by_clock
-        Whether losses are compared at equal times and not at equal steps.
-    by_seed
-        Whether runs that differ in the seed only are put together.
+    Curves are None or absent where they cannot be read. Losses are compared at equal steps or
+    times; `by_seed` puts runs together that differ in the seed only.
     """
     leads = _leads(views) if by_seed else {}
     order = {lead: place for place, lead in enumerate(dict.fromkeys(leads.values()))}

@@ -31,11 +31,6 @@ _COLUMNS: Final = ("step", "loss", "lr", "grad_norm", "grad_norm_clipped", "rati
 class LoadedRun:
     """The rows of a run as columns; a step that was written again counts once.
 
-    Parameters
-    ----------
-    path
-        Folder of the run.
-
     Raises
     ------
     LrwatchError
@@ -55,15 +50,7 @@ class LoadedRun:
         self._last: RunCurves | None = None
 
     def curves(self, window: Window | None = None, half_life: int | None = None) -> RunCurves:
-        """Read what is new, and return the lines thinned for a screen.
-
-        Parameters
-        ----------
-        window
-            Steps to show in full detail; None for all.
-        half_life
-            Of the smoothing, in steps; None for one that fits the run, 0 for no smoothing.
-        """
+        """Read what is new; return the lines thinned for a screen, as `RunSource.curves` does."""
         with self._lock:
             self._read()
             wanted = half_life_for(self._n) if half_life is None else half_life

@@ -42,7 +42,8 @@ def range_test(view: RunView, curves: RunCurves) -> RangeTest:
             steepest = float(x[_steepest(x, y, at)])
             diverges = _diverges(x, y, at, rates, is_broken=n_after > 0)
         if steepest is not None and lowest is not None and diverges is not None:
-            band = _between(steepest, _SHARE_OF_LOWEST * lowest)
+            tenth = _SHARE_OF_LOWEST * lowest
+            band = min(steepest, tenth), max(steepest, tenth)
     return RangeTest(
         key=view.key,
         name=view.name,
@@ -92,10 +93,6 @@ def _diverges(
     if len(lost):
         return float(x[lowest + int(lost[0])])
     return float(rates[-1]) if is_broken else None
-
-
-def _between(one: float, other: float) -> tuple[float, float]:
-    return min(one, other), max(one, other)
 
 
 def _sentence(

@@ -24,8 +24,7 @@ from lrwatch.following import FollowedStore
 from lrwatch.store import RunEntry, read_table
 from lrwatch_dashboard.data.alert_desk import AlertDesk
 from lrwatch_dashboard.data.follower import Follower
-from lrwatch_dashboard.data.judges import Judges
-from lrwatch_dashboard.data.judging import Judging
+from lrwatch_dashboard.data.judges import Judges, Judging
 from lrwatch_dashboard.data.loaded_run import LoadedRuns
 from lrwatch_dashboard.views import Overview, RunCurves, RunView, Window
 

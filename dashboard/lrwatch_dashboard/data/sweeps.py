@@ -23,15 +23,7 @@ _LONGEST_LABEL: Final = 4  # settings
 
 
 def find_sweeps(views: Sequence[RunView], measure: Measure = "final") -> tuple[SweepView, ...]:
-    """Return the sweeps of a store, those with the most learning rates first.
-
-    Parameters
-    ----------
-    views
-        All runs.
-    measure
-        What a run is measured by.
-    """
+    """Return the sweeps that runs make, those with the most learning rates first."""
     by_key = {view.key: view for view in views}
     found = comparing.find_sweeps((view.trial for view in views), measure)
     shared = [{name: _text(value) for name, value in s.settings.items()} for s in found]
@@ -50,10 +42,7 @@ def sweep_of(found: Sequence[SweepView], key: str) -> SweepView | None:
 def shared_trouble(views: Sequence[RunView]) -> str:
     """Return one sentence on what sets flagged runs apart most; empty if nothing does.
 
-    Parameters
-    ----------
-    views
-        All runs; those that could not be judged do not count.
+    Runs that could not be judged do not count.
     """
     trials = [view.trial for view in views]
     flagged = [trial for trial in trials if look(trial.verdict).mark in _FLAGGED]

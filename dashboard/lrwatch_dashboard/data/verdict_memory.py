@@ -43,12 +43,7 @@ _TABLE: Final = "findings (key text primary key, state text, judges text, found 
 class VerdictMemory:
     """Recalls what was found on a run, as long as neither the run nor the judging has changed.
 
-    Parameters
-    ----------
-    folder
-        Where the file is kept; made if it is missing. None remembers nothing.
-    root
-        The store that is followed.
+    The folder is made if it is missing; None remembers nothing.
     """
 
     def __init__(self, folder: Path | None, root: Path) -> None:

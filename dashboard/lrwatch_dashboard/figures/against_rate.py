@@ -20,19 +20,7 @@ _ACROSS: Final = {"yref": "paper", "y0": 0, "y1": 1, "layer": "below"}
 def against_rate(
     rates: FloatArray, y_axis: dict[str, Any], colours: Palette, title: str
 ) -> dict[str, Any]:
-    """Return a layout whose x axis covers some rates.
-
-    Parameters
-    ----------
-    rates
-        What the x axis must hold, any shape.
-    y_axis
-        Scale, range and ticks of the loss.
-    colours
-        Of the theme.
-    title
-        What the y axis shows.
-    """
+    """Return a layout whose x axis covers rates of any shape; `title` is what the y axis shows."""
     layout = base_layout(colours, _HEIGHT_PX)
     low, high = (math.log10(rates.min()), math.log10(rates.max())) if len(rates) else (0.0, 1.0)
     room = _ROOM * (1 + high - low)

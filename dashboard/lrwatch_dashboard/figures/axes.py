@@ -29,15 +29,7 @@ _PLAIN_EXPONENTS: Final = range(-3, 4)  # written 0.001 ... 1000, others as powe
 
 
 def log_axis(values: npt.NDArray[np.float64], *include: float) -> dict[str, Any]:
-    """Return range and ticks of a log axis over the positive values.
-
-    Parameters
-    ----------
-    values
-        What is drawn, any shape; values that are not positive and finite are left out.
-    include
-        Further values that must be within the range.
-    """
+    """Return range and ticks of a log axis over positive values, of any shape, and `include`."""
     positive = values[np.isfinite(values) & (values > 0)]
     if len(positive):
         # A few gradients that are zero but for rounding must not squeeze the rest into one line.

@@ -22,17 +22,7 @@ _ABOVE: Final = 10.0  # times the loss of the start, from where on a loss leaves
 
 
 def range_figure(test: RangeTest, *, theme: str | None = None, y: YScale = "auto") -> go.Figure:
-    """Draw one range test.
-
-    Parameters
-    ----------
-    test
-        Its losses, and the rates found.
-    theme
-        ``"light"`` or ``"dark"``.
-    y
-        Scale of the loss; ``auto`` is a log axis where every loss is positive.
-    """
+    """Draw one range test; a ``y`` of ``auto`` is a log axis where every loss is positive."""
     colours = palette(theme)
     hue = colours.hues[0]
     raw = line(test.loss, hue, name="loss", width=1) | {"opacity": _RAW_OPACITY}

@@ -26,21 +26,7 @@ def run_figure(
     view: ChartView | None = None,
     clock: StepTimes | None = None,
 ) -> go.Figure:
-    """Draw one run.
-
-    Parameters
-    ----------
-    curves
-        The run's lines.
-    diagnosis
-        Gives the steps to shade; None shades nothing.
-    theme
-        ``"light"`` or ``"dark"``.
-    view
-        Unit of the x axis, scale of the y axes, and the zoom if the unit is time.
-    clock
-        When the steps ended; needed to draw by time.
-    """
+    """Draw one run, the steps of its diagnosis shaded; a view by time needs the clock."""
     colours = palette(theme)
     view = view or ChartView()
     clock = clock if view.x == "time" else None

@@ -31,19 +31,10 @@ def stacked(
     x_axis: Mapping[str, Any],
     shapes: Iterable[Mapping[str, Any]] = (),
 ) -> go.Figure:
-    """Draw panels below one another.
+    """Draw panels below one another, the first one the highest.
 
-    Parameters
-    ----------
-    panels
-        From top to bottom; the first one is the highest.
-    colours
-        Of the theme.
-    x_axis
-        What to set of the x axis beyond its look.
-    shapes
-        Drawn through every panel that has data, the gaps between them stay clear; their y runs
-        from 0 to 1 within the panel.
+    `x_axis` is what to set of the x axis beyond its look. Shapes are drawn through every panel that
+    has data, the gaps stay clear; their y runs from 0 to 1 within the panel.
     """
     domains, height = _domains(panels)
     figure = go.Figure()
@@ -77,18 +68,9 @@ def message_figure(message: str, *, theme: str | None = None) -> go.Figure:
 
 def no_figure(height: int = 860) -> dict[str, Any]:
     """Return a chart without axes, of the height of the one that follows."""
-    hidden = {"visible": False}
-    ground = "rgba(0,0,0,0)"
-    return {
-        "data": [],
-        "layout": {
-            "height": height,
-            "xaxis": hidden,
-            "yaxis": hidden,
-            "paper_bgcolor": ground,
-            "plot_bgcolor": ground,
-        },
-    }
+    axes = {name: {"visible": False} for name in ("xaxis", "yaxis")}
+    grounds = dict.fromkeys(("paper_bgcolor", "plot_bgcolor"), "rgba(0,0,0,0)")
+    return {"data": [], "layout": {"height": height, **axes, **grounds}}
 
 
 def base_layout(colours: Palette, height: int) -> dict[str, Any]:
@@ -187,19 +169,8 @@ def _texts(panel: Panel, domain: tuple[float, float], colours: Palette) -> list[
 
 def _guides(panel: Panel, axis: str, colours: Palette) -> list[dict[str, Any]]:
     line = {"color": colours.muted, "width": 1, "dash": "dot"}
-    return [
-        {
-            "type": "line",
-            "xref": "paper",
-            "x0": 0,
-            "x1": 1,
-            "yref": axis,
-            "y0": y,
-            "y1": y,
-            "line": line,
-        }
-        for y in panel.guides
-    ]
+    across = {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "yref": axis, "line": line}
+    return [{**across, "y0": y, "y1": y} for y in panel.guides]
 
 
 def legend(y: float) -> dict[str, Any]:

@@ -33,18 +33,9 @@ _SYMBOLS: Final = {
 def sweep_figure(
     sweep: SweepView, *, theme: str | None = None, y: YScale = "auto", loss: str = "final"
 ) -> go.Figure:
-    """Draw one sweep.
+    """Draw one sweep, its loss called ``final`` or ``best``.
 
-    Parameters
-    ----------
-    sweep
-        The runs, and what each rate came to.
-    theme
-        ``"light"`` or ``"dark"``.
-    y
-        Scale of the loss; ``auto`` is a log axis where every loss is positive.
-    loss
-        What the loss is called: ``final`` or ``best``.
+    A ``y`` of ``auto`` is a log axis where every loss is positive.
     """
     colours = palette(theme)
     axis = _loss_axis(sweep, y)

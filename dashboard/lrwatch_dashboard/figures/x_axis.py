@@ -26,18 +26,9 @@ _TIME_STEPS: Final = (
 
 
 def by_time(curves: RunCurves, clock: StepTimes, window: Window | None = None) -> RunCurves:
-    """Return curves whose x are seconds since the first step.
+    """Return curves whose x are seconds since the first step, and whose zoom is `window`.
 
     `last_step`, the broken steps and resumes become seconds, too.
-
-    Parameters
-    ----------
-    curves
-        The lines, by step.
-    clock
-        When the steps ended.
-    window
-        The zoom, in seconds; None for all.
     """
 
     def moved(curve: Curve) -> Curve:

@@ -111,16 +111,9 @@ def _shared(source: RunSource, table: Overview) -> list[Any]:
 
 
 def poll(source: RunSource, token: str, verdicts: str) -> dict[str, Any]:
-    """Return what changed in the page since its last poll.
+    """Return what changed in the page since it got a token.
 
-    Parameters
-    ----------
-    source
-        Where the runs come from.
-    token
-        Stands for the table that the page shows.
-    verdicts
-        Stands for the verdicts when what the flagged runs share was worked out.
+    `verdicts` stands for the verdicts when what the flagged runs share was worked out.
     """
     table = source.overview(token)
     if table.token == token:

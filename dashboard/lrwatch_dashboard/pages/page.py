@@ -85,18 +85,9 @@ class Page:
 
 
 def frame(name: str, *body: Any, held: Mapping[str, Any], look: str) -> html.Div:
-    """Return a page that asks for news at every tick of its clock.
+    """Return a page that asks for news at every tick of its clock, which is named after it.
 
-    Parameters
-    ----------
-    name
-        Names its clock.
-    body
-        What it consists of.
-    held
-        What it keeps for its callbacks, by id.
-    look
-        Classes of the style sheet.
+    `held` is what it keeps for its callbacks, by id; `look` are classes of the style sheet.
     """
     stores = [dcc.Store(id=id_, data=data) for id_, data in held.items()]
     clock = dcc.Interval(id=_clock(name), interval=_POLL_MILLISECONDS)
@@ -112,16 +103,7 @@ def follow(
 ) -> None:
     """Ask for news at every tick of a page's clock, and tell the page that the server is there.
 
-    Parameters
-    ----------
-    app, name
-        The dashboard, and the name of the page's clock.
-    poll
-        Takes what is held; returns what has changed, by name of the output.
-    outputs
-        What may change.
-    held
-        What the page knows.
+    `poll` takes what is held, and returns what has changed, by name of the output.
     """
 
     def on_tick(_n: int, *known: Any) -> dict[str, Any]:
@@ -144,15 +126,9 @@ def redraw(
 ) -> None:
     """Draw a chart anew at every tick of its page's clock, and when its view or the theme changes.
 
-    Parameters
-    ----------
-    app, name, held
-        As for `follow`.
-    draw
-        Takes what is held, the words of the address, the theme (``"light"`` or ``"dark"``), and
-        the token of what is shown; returns a value for each output, or None if that is shown.
-    outputs
-        What is drawn; ``"token"`` among them keeps the token.
+    `draw` takes what is held, the words of the address, the theme (``"light"`` or ``"dark"``), and
+    the token of what is shown; it returns a value for each output, or None if that is shown.
+    ``"token"`` among the outputs keeps the token.
     """
     as_it_is = dict.fromkeys(outputs, no_update)
     token = outputs["token"]

@@ -24,15 +24,7 @@ _ATTRIBUTES: Final = {"className": "class", "title": "title", "scope": "scope", 
 
 
 def document(title: str, body: Any) -> bytes:
-    """Return a whole HTML file.
-
-    Parameters
-    ----------
-    title
-        Title of the window, as text.
-    body
-        Dash elements; a chart among them is drawn as it is, without a script.
-    """
+    """Return a whole HTML file of Dash elements; a chart among them is drawn, without a script."""
     root = Element("html", lang="en")
     head = SubElement(root, "head")
     SubElement(head, "meta", charset="utf-8")
@@ -59,14 +51,9 @@ def _style() -> str:
 
 
 def markup(part: Any) -> Iterator[Element]:
-    """Return the HTML elements of Dash elements; what only acts on a server is left out.
+    """Return Dash elements, or a text, as HTML elements; what only acts on a server is left out.
 
     Text goes in as text: it is escaped when the elements are written.
-
-    Parameters
-    ----------
-    part
-        An element, a list of them, or a text, which gets an element around it.
     """
     if isinstance(part, (list, tuple)):
         for each in part:

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from lrwatch_dashboard.data import RunStore, judging
+from lrwatch_dashboard.data import RunStore, judges
 from lrwatch_dashboard.data.judges import Judges, Result, answer_all
 from lrwatch_dashboard.data.run_digest import RunDigest
 from stores import write_run
@@ -87,7 +87,7 @@ def test_a_store_is_judged_with_processes_and_without(
     store, cache = tmp_path / "runs", tmp_path / "cache"
     entries = _settled_runs(store, 4)
     next((entries[0].path / "steps").glob("*.parquet")).write_bytes(b"garbage")
-    monkeypatch.setattr(judging, "MANY_RUNS", 2)
+    monkeypatch.setattr(judges, "MANY_RUNS", 2)
     monkeypatch.setattr(sys, "executable", program)
     runs = RunStore(store, cache=cache)
     deadline = time.monotonic() + 60
