@@ -114,11 +114,11 @@ class Monitor:
         """
         block = rows if isinstance(rows, StepBlock) else step_block(rows)
         with np.errstate(all="ignore"):  # infinite and missing values are what is judged here
-            for moment in self._tracker.advance(block):
+            for step, is_urgent in self._tracker.advance(block):
                 found = Finding(self._tracker, total_steps=self.total_steps)
-                is_alarm = self._policy.is_due(found, moment.step, is_urgent=moment.is_urgent)
+                is_alarm = self._policy.is_due(found, step, is_urgent=is_urgent)
                 is_standing = self._policy.standing == found.learning_rate
-                yield Check(moment.step, found, is_alarm=is_alarm, is_standing=is_standing)
+                yield Check(step, found, is_alarm=is_alarm, is_standing=is_standing)
 
     def diagnosis(self) -> Diagnosis:
         """Diagnose the run as it stands; changes nothing."""
@@ -148,9 +148,11 @@ def diagnose(run: Any, *, total_steps: int | None = None) -> Diagnosis:
     """
     if isinstance(run, (str, PathLike)):
         from lrwatch.store import RunReader
+        from lrwatch.store.faults import naming
 
-        reader = RunReader(run)
-        run = reader.read_new()
+        with naming(run):
+            reader = RunReader(run)
+            run = reader.read_new()
         total_steps = reader.info.total_steps if total_steps is None else total_steps
     monitor = Monitor(total_steps=total_steps)
     monitor.update(run)

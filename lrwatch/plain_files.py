@@ -8,6 +8,7 @@ import functools
 import operator
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 from threading import get_ident
 from typing import IO, Final
@@ -22,6 +23,7 @@ __all__ = [
     "refuse_links",
     "remove_unfinished",
     "replace_file",
+    "replacing",
 ]
 
 ALERTS_FOLDER: Final = ".lrwatch-alerts"
@@ -75,19 +77,44 @@ def made_folder(folder: Path) -> Path:
     return folder
 
 
-def open_plain(path: Path, flags: int = os.O_RDONLY) -> int:
-    """Open a file, never a symbolic link, nor a pipe, which could block its reader for ever.
+def open_plain(path: Path, flags: int = os.O_RDONLY, *, follow: bool = False) -> int:
+    """Open a file, never a pipe or a device, which could make everybody wait for ever.
+
+    Nor a symbolic link, unless asked to follow it: what is only read may lie elsewhere.
 
     Raises
     ------
     OSError
         If it cannot be opened, or is not a plain file.
     """
-    file = os.open(path, flags | _PLAINLY, 0o666)
+    links = getattr(os, "O_NOFOLLOW", 0) if follow else 0
+    file = os.open(path, flags | _PLAINLY & ~links, 0o666)
     if not stat.S_ISREG(os.fstat(file).st_mode):
         os.close(file)
         raise OSError(errno.EINVAL, f"{path.name} is not a plain file", str(path))
     return file
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield where to write a file aside; it is renamed into place afterwards, or removed.
+
+    The leading dot of its name keeps every reader away from it.
+
+    Raises
+    ------
+    OSError
+        If it cannot be renamed; an earlier file is then left as it was.
+    """
+    aside = path.with_name(f".{path.name}.{os.getpid()}-{get_ident()}.tmp")
+    try:
+        aside.unlink(missing_ok=True)
+        yield aside
+        aside.replace(path)
+    except (Exception, KeyboardInterrupt):
+        with contextlib.suppress(OSError):
+            aside.unlink(missing_ok=True)
+        raise
 
 
 def replace_file(path: Path, content: bytes) -> None:
@@ -98,21 +125,24 @@ def replace_file(path: Path, content: bytes) -> None:
     OSError
         If it cannot be written; an earlier file is then left as it was.
     """
-    aside = made_folder(path.parent) / f".{path.name}.{os.getpid()}-{get_ident()}.tmp"
-    try:
-        aside.unlink(missing_ok=True)
-        with aside.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(path)
-    except OSError:
-        aside.unlink(missing_ok=True)
-        raise
+    made_folder(path.parent)
+    with replacing(path) as aside, aside.open("xb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
 
 
-def read_file(path: Path) -> bytes | None:
+def read_file(path: Path, *, most: int = _MOST_BYTES, follow: bool = False) -> bytes | None:
     """Return what a file holds; ``None`` if there is none.
+
+    Parameters
+    ----------
+    path
+        A file of ours.
+    most
+        Bytes that it may have.
+    follow
+        Read it through a symbolic link, too.
 
     Raises
     ------
@@ -122,12 +152,12 @@ def read_file(path: Path) -> bytes | None:
         If it cannot be read.
     """
     try:
-        with os.fdopen(open_plain(path), "rb") as file:
-            content = file.read(_MOST_BYTES + 1)
+        with os.fdopen(open_plain(path, follow=follow), "rb") as file:
+            content = file.read(most + 1)
     except FileNotFoundError:
         return None
-    if len(content) > _MOST_BYTES:
-        raise ValueError(f"it has more than {_MOST_BYTES} bytes")
+    if len(content) > most:
+        raise ValueError(f"it has more than {most} bytes")
     return content
 
 

@@ -277,7 +277,10 @@ def _close(
 ) -> None:
     writer.close(status)
     for ending in endings:
-        ending(status, patience)
+        try:
+            ending(status, patience)
+        except Exception:  # the end of a run is no reason to end a training
+            logger.exception("the end of run %s was not reported", writer.folder)
 
 
 _callbacks: list[Callable[[], object]] = []

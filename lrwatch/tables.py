@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import pyarrow as pa
 from lrwatch.errors import InvalidArgument
 from lrwatch.records import FLOAT_COLUMNS, STEP_COLUMNS, StepBlock
 
-__all__ = ["step_block"]
+__all__ = ["joined", "step_block"]
 
 
 def step_block(table: Any) -> StepBlock:
@@ -59,6 +60,25 @@ def step_block(table: Any) -> StepBlock:
         skipped=_flags(arrays["skipped"]) if "skipped" in names else np.zeros(n_steps, bool),
         loss_seen=_valid(arrays["loss"]),
         extra={name: _numbers(arrays[name], name, pa.float64()) for name in extra},
+    )
+
+
+def joined(blocks: Sequence[StepBlock]) -> StepBlock:
+    """Put blocks, one or more, one after the other; what one of them does not have is NaN."""
+    if len(blocks) == 1:
+        return blocks[0]
+    extra = dict.fromkeys(name for block in blocks for name in block.extra)
+    return StepBlock(
+        **{
+            name: np.concatenate([getattr(block, name) for block in blocks])
+            for name in (*STEP_COLUMNS, "loss_seen")
+        },
+        extra={
+            name: np.concatenate(
+                [block.extra.get(name, np.full(len(block), np.nan)) for block in blocks]
+            )
+            for name in extra
+        },
     )
 
 

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.accuracy.corpus import LabelledRun, logged_every, loss_and_rate, sampled
-from lrwatch.detect.features import features
-from lrwatch.detect.tracker import Tracker
+from lrwatch.detect.tracker import past_of
+from lrwatch.diagnosis.model import features
 from lrwatch.records import StepBlock
 
 PREFIXES = (24, 48, 96, 0.1, 0.25, 0.5, 0.75, 1.0)
@@ -69,9 +69,6 @@ def _lengths(run: StepBlock) -> dict[float, int]:
 
 
 def _features(run: StepBlock) -> dict[str, float]:
-    tracker = Tracker()
+    past = past_of(run)
     with np.errstate(all="ignore"):
-        for _ in tracker.advance(run):
-            pass
-        past = tracker.finished().past()
         return features(past) if past.n_loss >= LEAST_ROWS else {}

@@ -65,9 +65,12 @@ def replay(run: Path, config: Path | None) -> None:
     from lrwatch.alerts.replay import replay as replayed
     from lrwatch.cli.output import emit
     from lrwatch.store import RunReader
+    from lrwatch.store.faults import naming
 
-    reader = RunReader(run)
-    alerts = list(replayed(reader.info, reader.read_new(), _settings(config).rules))
+    with naming(run):
+        reader = RunReader(run)
+        rows = reader.read_new()
+    alerts = list(replayed(reader.info, rows, _settings(config).rules))
     for one in alerts:
         emit(_paragraph(one))
     if not alerts:

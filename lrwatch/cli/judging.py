@@ -98,7 +98,9 @@ def judge_path(path: Path) -> Iterator[ListedRun]:
 def judge_entry(entry: RunEntry) -> ListedRun:
     """Judge a run that was found in a folder; one that cannot be read says why."""
     run = judged(entry)
-    found = ListedRun(run.name, entry.path, problem=run.problem, last_write=entry.last_write)
+    found = ListedRun(
+        run.name, entry.path, problem=run.problem or run.damage, last_write=entry.last_write
+    )
     if run.info is not None:
         found = replace(found, status=run.info.status, total_steps=run.info.total_steps)
     return found if run.diagnosis is None else _judged(found, run.summary, run.diagnosis)

@@ -1,4 +1,21 @@
-"""Fast test for a loss that has left its best and stays away: fires within a few steps."""
+"""Divergence: the loss has left its best level, by more than noise, and stays away.
+
+Source: Page, Continuous inspection schemes, Biometrika 41 (1954), simplified: neighbouring groups
+above a line instead of a sum; noise from differences, von Neumann, Ann. Math. Stat. 12 (1941).
+
+>>> from lrwatch.detect.groups import summarise
+>>> from lrwatch.tables import step_block
+>>> def found(loss):
+...     rows = step_block({"step": np.arange(200), "loss": loss, "lr": np.ones(200)})
+...     test = Divergence()
+...     n_groups, fired = test.advance(summarise(rows, np.ones(200), np.full(2, np.nan)))
+...     return fired, 4 * n_groups, test.since
+>>> fine = 1 + np.exp(-np.arange(200) / 20)
+>>> found(fine + np.where(np.arange(200) < 100, 0, 0.5))  # lost at step 100, found at 108
+(True, 108, 100)
+>>> found(fine + np.where(np.arange(200) == 100, 50, 0))  # a spike
+(False, 200, None)
+"""
 
 from __future__ import annotations
 
@@ -8,7 +25,7 @@ from typing import Final
 
 import numpy as np
 
-from lrwatch.detect.groups import MINIMA, SUMS, Groups
+from lrwatch.detect.groups import Groups
 
 __all__ = ["LOST", "NOISES", "Divergence"]
 
@@ -33,8 +50,6 @@ NOISES: Final = 2.0
 NOISE_HALF_LIFE: Final = 8  # groups
 _WEIGHT: Final = 1 - 0.5 ** (1 / NOISE_HALF_LIFE)
 _SIGMA: Final = math.sqrt(math.pi) / 2  # of |difference| to standard deviation, normal values
-_LOSS, _LOSS_N, _DIFF, _DIFF_N = map(SUMS.index, ("loss", "loss_n", "diff1", "diff_n"))
-_FIRST: Final = MINIMA.index("first_step")
 
 
 class Divergence:
@@ -75,10 +90,10 @@ class Divergence:
         n_groups, fired
             How many groups were looked at, and whether the last of them fired.
         """
-        n_loss, n_diff = groups.sums[:, _LOSS_N], groups.sums[:, _DIFF_N]
-        level = groups.sums[:, _LOSS] / np.where(n_loss > 0, n_loss, np.nan)
-        jitter = groups.sums[:, _DIFF] / np.where(n_diff > 0, n_diff, np.nan)
-        step = groups.minima[:, _FIRST].astype(np.int64)
+        n_loss, n_diff = groups.field("loss_n"), groups.field("diff_n")
+        level = groups.field("loss") / np.where(n_loss > 0, n_loss, np.nan)
+        jitter = groups.field("diff1") / np.where(n_diff > 0, n_diff, np.nan)
+        step = groups.field("first_step").astype(np.int64)
         rows = zip(level.tolist(), jitter.tolist(), step.tolist(), strict=True)
         for k, (loss, moves, first) in enumerate(rows):
             if loss == loss and self._fires(loss, moves, first):  # noqa: PLR0124  not NaN

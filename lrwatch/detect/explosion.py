@@ -1,4 +1,20 @@
-"""Gradients that blow up by themselves, told from those that too large steps threw up."""
+"""Explosion: the gradient blew up on its own, and not because the steps were too large.
+
+Source: exploding gradients as in Pascanu, Mikolov and Bengio, On the difficulty of training
+recurrent neural networks, ICML 2013, 2.1; own, fitted on the labelled runs, is what the length of
+the steps before tells of the cause.
+
+>>> from lrwatch.tables import step_block
+>>> def explains(step_length):
+...     grad = np.where(np.arange(60) < 50, 1.0, 1000.0)  # jumps a thousandfold at step 50
+...     run = {"step": range(60), "loss": np.ones(60), "lr": np.ones(60), "grad_norm": grad,
+...            "param_norm": np.full(60, 10.0), "update_norm": np.full(60, step_length)}
+...     test, opening = Explosion(), Opening()
+...     test.add(step_block(run))
+...     return test.explains(52, opening)
+>>> explains(0.1), explains(2.0)  # steps of 1% of the parameters' length, and of 20%
+(True, False)
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,19 @@
-"""Whether the loss still moves: the drift over the second half of the run."""
+"""Flatness: how much of its decrease the loss made in the second half of the run.
+
+Own, fitted on the labelled runs: a run at its floor made less than 2% there, a crawling one half.
+
+>>> import numpy as np
+>>> from lrwatch.detect.tracker import past_of
+>>> step = np.arange(400)
+>>> floor = past_of({"step": step, "loss": 1 + np.exp(-step / 20), "lr": np.ones(400)})
+>>> crawl = past_of({"step": step, "loss": 2 - step / 1000, "lr": np.ones(400)})
+>>> is_flat(floor).fired, is_flat(crawl).fired
+(True, False)
+>>> has_settled(floor).fired, has_settled(crawl).fired
+(True, False)
+>>> progress(crawl).fired, is_flat(crawl).note
+(False, '40.5% of the decrease came in the second half')
+"""
 
 from __future__ import annotations
 
@@ -40,6 +55,10 @@ def standard_error(past: Past, start: float, end: float) -> float:
     return past.grain / math.sqrt(max(rows, 1.0))
 
 
+def _error(past: Past) -> float:
+    return math.hypot(standard_error(past, 0.45, 0.6), standard_error(past, 0.85, 1.0))
+
+
 def drift(past: Past) -> float:
     """Return the share of the whole decrease that came in the second half of the run."""
     return (past.level(0.45, 0.6) - past.level(0.85, 1.0)) / (past.gained + past.grain)
@@ -50,7 +69,7 @@ def is_flat(past: Past) -> Evidence:
 
     A loss near 0 may fall by half with hardly any of its whole decrease: that is no floor.
     """
-    error = math.hypot(standard_error(past, 0.45, 0.6), standard_error(past, 0.85, 1.0))
+    error = _error(past)
     threshold = FLAT + 2 * error / (past.gained + past.grain)
     value = drift(past)
     fall = value * (past.gained + past.grain)
@@ -79,8 +98,7 @@ def has_settled(past: Past) -> Evidence:
     have not come far. Where it is not known how far they came, nearly all of the decrease must
     have come early.
     """
-    error = math.hypot(standard_error(past, 0.45, 0.6), standard_error(past, 0.85, 1.0))
-    value = drift(past) + SURE * error / (past.gained + past.grain)
+    value = drift(past) + SURE * _error(past) / (past.gained + past.grain)
     path = relative_path(past)
     settled = _came_early(past) if math.isnan(path) else value < SETTLED and path > FAR
     return Evidence(

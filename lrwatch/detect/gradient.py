@@ -1,16 +1,32 @@
-"""The gradient norm beside its own beginning. Its absolute level says nothing."""
+"""Gradient growth: the gradient norm beside its own beginning, for its level says nothing.
+
+Own; that a hundred times the beginning has blown up is a convention.
+
+>>> from lrwatch.detect.tracker import past_of
+>>> run = {"step": np.arange(80), "loss": np.ones(80), "lr": np.ones(80)}
+>>> calm, wild = past_of(run | {"grad_norm": np.full(80, 7.0)}), past_of(run | {
+...     "grad_norm": 1.1 ** np.arange(80)})
+>>> blew_up(calm).fired, blew_up(wild).fired, blew_up(past_of(run)).note
+(False, True, 'needs the gradient norm')
+"""
 
 from __future__ import annotations
 
 import math
+from typing import Final
 
 import numpy as np
 
 from lrwatch.detect.past import Past
 from lrwatch.detect.scale import clip, decades, median
+from lrwatch.detect.wording import times
 from lrwatch.records import FloatArray
+from lrwatch.verdicts import Evidence
 
-__all__ = ["growth", "measure"]
+__all__ = ["blew_up", "growth", "measure"]
+
+BLEW_UP: Final = 100.0
+"""Times its beginning."""
 
 
 def growth(past: Past) -> float:
@@ -19,6 +35,15 @@ def growth(past: Past) -> float:
     if past.opening.grad > 0 and bool(np.isfinite(highest).any()):
         return float(np.fmax.reduce(highest)) / past.opening.grad
     return math.nan
+
+
+def blew_up(past: Past) -> Evidence:
+    """Test whether the gradient norm rose far above its beginning."""
+    value = growth(past)
+    if math.isnan(value):
+        return Evidence("gradient_growth", note="needs the gradient norm")
+    note = f"the gradient norm rose to {times(value)} that of the first steps"
+    return Evidence("gradient_growth", value, BLEW_UP, value > BLEW_UP, past.interval, note)
 
 
 def measure(past: Past) -> dict[str, float]:

@@ -2,6 +2,14 @@
 
 A group's numbers depend on its own rows and the two before it alone, and are computed
 element by element, so that they are the same to the last bit however the rows arrive.
+
+Own: a middle value ignores one wild loss, which a mean over the same rows follows.
+
+>>> from lrwatch.tables import step_block
+>>> rows = step_block({"step": range(8), "loss": [3, 2, 90, 2, 2, 1, 1, 1], "lr": [0.1] * 8})
+>>> groups = summarise(rows, steps=np.ones(8), before=np.full(2, np.nan))
+>>> groups.field("loss") / groups.field("loss_n")
+array([2.5, 1. ])
 """
 
 from __future__ import annotations
@@ -15,7 +23,7 @@ import numpy.typing as npt
 
 from lrwatch.records import FloatArray, StepBlock
 
-__all__ = ["GROUP", "MAXIMA", "MINIMA", "SUMS", "Groups", "summarise"]
+__all__ = ["GROUP", "MAXIMA", "MINIMA", "PLACES", "SUMS", "Groups", "summarise"]
 
 GROUP: Final = 4
 """Rows in a group: the fewest of which a middle value says something."""
@@ -45,6 +53,13 @@ SUMS: Final = (
 MINIMA: Final = ("first_step", "loss_min", "lr_min")
 MAXIMA: Final = ("last_step", "loss_max", "lr_max", "grad_max", "update_max")
 
+PLACES: Final = {
+    name: (table, column)
+    for table, names in enumerate((SUMS, MINIMA, MAXIMA))
+    for column, name in enumerate(names)
+}
+"""Of each field: the table it is in, by its place among the three, and its column there."""
+
 LOST_MOTION: Final = 0.99  # a clipped gradient is at least a hundredth shorter
 
 
@@ -70,6 +85,11 @@ class Groups:
     def __getitem__(self, groups: slice) -> Groups:
         """Return the chosen groups, as views."""
         return Groups(self.sums[groups], self.minima[groups], self.maxima[groups])
+
+    def field(self, name: str) -> FloatArray:
+        """Return a field of all groups, by its name in `SUMS`, `MINIMA` or `MAXIMA`."""
+        table, column = PLACES[name]
+        return (self.sums, self.minima, self.maxima)[table][:, column]
 
     @classmethod
     def none(cls) -> Groups:
@@ -123,13 +143,14 @@ def summarise(block: StepBlock, steps: FloatArray, before: FloatArray) -> Groups
         "param": np.where(has_param, param, 0.0),
     }
     sums = _sum([terms[name] for name in SUMS])
-    sums[:, SUMS.index("loss")] = _middle(loss) * sums[:, SUMS.index("loss_n")]
     update = np.where(has_update, update, np.nan)
-    return Groups(
+    groups = Groups(
         sums=sums,
         minima=_reduced(np.fmin, (step, loss, lr)),
         maxima=_reduced(np.fmax, (step, loss, lr, grad, update)),
     )
+    groups.field("loss")[:] = _middle(loss) * groups.field("loss_n")
+    return groups
 
 
 def _of_the_loss(loss: FloatArray, before: FloatArray) -> dict[str, FloatArray]:

@@ -3,6 +3,16 @@
 When the bins are full, neighbours are merged and the width doubles. Every statistic of the
 diagnosis is a function of these bins, so that what is said after a million steps costs as
 much memory and time as what is said after a thousand.
+
+Source: the usual halving of a fixed buffer; own is that bins add up in the order of the rows.
+
+>>> from lrwatch.detect.groups import summarise
+>>> from lrwatch.tables import step_block
+>>> rows = step_block({"step": range(4000), "loss": np.ones(4000), "lr": np.ones(4000)})
+>>> history = History()
+>>> history.add(summarise(rows, np.ones(4000), np.full(2, np.nan)))
+>>> len(history), history["rows"][:3]
+(125, array([32., 32., 32.]))
 """
 
 from __future__ import annotations
@@ -11,19 +21,13 @@ from typing import Final
 
 import numpy as np
 
-from lrwatch.detect.groups import MAXIMA, MINIMA, SUMS, Groups
+from lrwatch.detect.groups import MAXIMA, MINIMA, PLACES, SUMS, Groups
 from lrwatch.records import FloatArray
 
 __all__ = ["CAPACITY", "History"]
 
 CAPACITY: Final = 128
 """Bins at most; after the first doubling there are always more than half as many."""
-
-_PLACE: Final = {
-    name: (table, column)
-    for table, names in enumerate((SUMS, MINIMA, MAXIMA))
-    for column, name in enumerate(names)
-}
 
 
 class History:
@@ -93,8 +97,7 @@ class History:
 
     def forget_from(self, step: int) -> None:
         """Drop the bins that reach `step` or beyond: a resumed run writes them again."""
-        last = self._maxima[: len(self), MAXIMA.index("last_step")]
-        keep = int(np.count_nonzero(last < step))
+        keep = int(np.count_nonzero(self["last_step"] < step))
         self._clear(keep)
         self._n_groups = min(self._n_groups, keep * self._width)
 
@@ -104,5 +107,5 @@ class History:
 
     def __getitem__(self, name: str) -> FloatArray:
         """Return a field of all bins, by its name in `SUMS`, `MINIMA` or `MAXIMA`."""
-        table, column = _PLACE[name]
+        table, column = PLACES[name]
         return (self._sums, self._minima, self._maxima)[table][: len(self), column]

@@ -1,4 +1,18 @@
-"""Losses that are not finite: the only test that looks at every single row."""
+"""Losses that are not finite: the only test that looks at every single row.
+
+Own: what NaN means follows from the gradient norm beside it, or from the pattern of NaN.
+
+>>> from lrwatch.tables import step_block
+>>> def found(loss, grad):
+...     run = {"step": range(6), "loss": loss, "lr": np.ones(6), "grad_norm": grad}
+...     test = NonFinite()
+...     return test.advance(step_block(run)), test.in_words()
+>>> blown, nan = [2.0, 1.9, 1.8, 1.7, math.nan, math.nan], math.nan
+>>> found(blown, [1, 1, 1, 1, nan, nan])
+(5, 'the loss is not finite from step 4 on')
+>>> found(blown, np.ones(6))  # the gradient is finite, so the loss was not recorded
+(None, 'every loss seen is finite')
+"""
 
 from __future__ import annotations
 
@@ -161,7 +175,7 @@ class NonFinite:
         return True
 
     def _close_gap(self) -> None:
-        """Take note that NaN was followed by a finite loss: what it was may be clear now."""
+        """Record that NaN was followed by a finite loss: what it was may be clear now."""
         distance = self._hole - self._hole_before if self._hole_before else 0
         if self._is_dense:
             self._is_regular = self._distance > 0 and abs(distance - self._distance) <= 1

@@ -1,4 +1,13 @@
-"""The levels at which a run began, from its first rows: what later values are compared with."""
+"""The levels at which a run began, from its first rows: what later values are compared with.
+
+Own: the first value, or the median of five where the first was a wild one.
+
+>>> from lrwatch.tables import step_block
+>>> opening = Opening()
+>>> opening.add(step_block({"step": range(5), "loss": [90, 3, 3, 2, 2], "lr": [0.1] * 5}))
+>>> opening.loss
+3.0
+"""
 
 from __future__ import annotations
 

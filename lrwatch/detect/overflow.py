@@ -1,4 +1,16 @@
-"""Steps that the optimizer skipped, because gradients overflowed under mixed precision."""
+"""Steps that the optimizer skipped, because gradients overflowed under mixed precision.
+
+Source: Micikevicius et al., Mixed Precision Training, ICLR 2018, 3.2; the share is a convention.
+
+>>> import numpy as np
+>>> from lrwatch.detect.tracker import past_of
+>>> run = {"step": range(80), "loss": np.ones(80), "lr": np.ones(80)}
+>>> often, once = np.arange(80) % 10 == 0, np.arange(80) == 9
+>>> skipped_steps(past_of(run | {"skipped": often})).note
+'10% of the steps were skipped'
+>>> skipped_steps(past_of(run | {"skipped": once})).fired
+False
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,16 @@
-"""A run's past as curves over its bins: what every test and every feature is computed from."""
+"""A run's past as curves over its bins: what every test and every feature is computed from.
+
+Own, but for the noise: from differences, von Neumann, Ann. Math. Stat. 12 (1941), so that a trend
+does not count as noise.
+
+>>> from lrwatch.detect.tracker import past_of
+>>> loss = 3 - np.arange(400) / 200 + 0.1 * np.random.default_rng(0).standard_normal(400)
+>>> past = past_of({"step": np.arange(400), "loss": loss, "lr": np.ones(400)})
+>>> past.n_rows, len(past), round(past.noise, 2)
+(400, 100, 0.09)
+>>> round(past.level(0.45, 0.55), 1), past.steps_of(past.between(0.45, 0.55))
+(2.0, (180, 219))
+"""
 
 from __future__ import annotations
 

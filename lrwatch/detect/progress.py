@@ -1,26 +1,45 @@
-"""How far the loss came down, when, and how much of it was lost again.
+"""Progress: how far the loss came down, when, and how much of that was lost again.
 
 All in units of the run itself: its own decrease, or the noise of its own loss.
+
+Source: where learning-rate range tests stop (Smith, Cyclical Learning Rates for Training Neural
+Networks, WACV 2017, 3.3), made relative; the thresholds are fitted on the labelled runs.
+
+>>> from lrwatch.detect.divergence import Divergence
+>>> from lrwatch.detect.tracker import past_of
+>>> down, run = np.exp(-np.arange(200) / 20), {"step": np.arange(200), "lr": np.ones(200)}
+>>> fine = past_of(run | {"loss": down})
+>>> lost = past_of(run | {"loss": np.where(np.arange(200) < 150, down, 0.7)})
+>>> lost_again(fine, Divergence()).fired, lost_again(lost, Divergence()).fired
+(False, True)
+>>> solved(fine).fired, solved(lost).fired
+(True, False)
 """
 
 from __future__ import annotations
 
 import math
+from typing import Final
 
 import numpy as np
 
+from lrwatch.detect.divergence import Divergence
 from lrwatch.detect.past import TINY, Past
 from lrwatch.detect.scale import clip, decades
 from lrwatch.detect.wording import share
 from lrwatch.records import FloatArray
 from lrwatch.verdicts import Evidence
 
-__all__ = ["drawdown", "measure", "solved"]
+__all__ = ["drawdown", "lost_again", "measure", "solved", "still_falling"]
 
+HALF_LOST: Final = 0.5
 
-SOLVED = 1e-6
-NOTHING = 0.03
-IN_DECADES = ("log_fall_late", "log_fall_early", "log_drop", "log_progress_0.5")
+BEYOND_BUMP: Final = 40
+"""Rows: adaptive optimizers and momentum may throw the first ones up."""
+
+SOLVED: Final = 1e-6
+NOTHING: Final = 0.03
+IN_DECADES: Final = ("log_fall_late", "log_fall_early", "log_drop", "log_progress_0.5")
 
 
 def drawdown(past: Past) -> float:
@@ -30,6 +49,24 @@ def drawdown(past: Past) -> float:
     that never came down has not lost much by jittering.
     """
     return (past.end - float(past.best[-1])) / (past.gained + past.grain)
+
+
+def lost_again(past: Past, divergence: Divergence) -> Evidence:
+    """Test whether much of the decrease was lost again, now or where the fast test fired."""
+    value, since = drawdown(past), divergence.since
+    if since is not None:
+        value = max(value, divergence.lost / (past.gained + past.grain))
+    end = past.interval[1] if past.interval else 0
+    return Evidence(
+        "drawdown",
+        value,
+        HALF_LOST,
+        fired=past.n_loss >= BEYOND_BUMP and (value >= HALF_LOST or since is not None),
+        interval=(since, end) if since is not None else past.interval,
+        note="all of the decrease of the loss was lost again"
+        if value >= 1
+        else f"{share(value)} of the decrease of the loss was lost again",
+    )
 
 
 def solved(past: Past) -> Evidence:

@@ -1,21 +1,34 @@
-"""Noise of the loss: its size, its growth, and whether it bounces from step to step.
+"""Roughness: the size of the noise of the loss, its growth, and whether it bounces.
 
 Differences over two steps beside differences over one tell the shapes apart without any
 window or trend to remove: their ratio is 1 for independent noise, near 0 where the loss
-bounces with period two, and up to 2 where it moves steadily (von Neumann's ratio at two lags,
-of absolute values).
+bounces with period two, and up to 2 where it moves steadily.
+
+Source: the ratio of von Neumann, Ann. Math. Stat. 12 (1941), at two lags and of absolute values.
+
+>>> from lrwatch.detect.tracker import past_of
+>>> def run(loss):
+...     return past_of({"step": np.arange(200), "loss": loss, "lr": np.ones(200)})
+>>> noise = np.random.default_rng(0).standard_normal(200)
+>>> bounces(run(noise)).fired, bounces(run((-1.0) ** np.arange(200) + 0.1 * noise)).fired
+(False, True)
 """
 
 from __future__ import annotations
 
 import math
+from typing import Final
 
 import numpy as np
 
 from lrwatch.detect.past import Past
 from lrwatch.detect.scale import clip, decades, median
+from lrwatch.verdicts import Evidence
 
-__all__ = ["bounce", "measure"]
+__all__ = ["bounce", "bounces", "measure"]
+
+BOUNCES: Final = 0.6
+"""Half-way between a period of two and independent noise."""
 
 
 def bounce(past: Past, bins: slice) -> float:
@@ -23,6 +36,22 @@ def bounce(past: Past, bins: slice) -> float:
     one = float(past.history["diff1"][bins].sum())
     two = float(past.history["diff2"][bins].sum())
     return two / one if one > 0 and two > 0 else math.nan
+
+
+def bounces(past: Past) -> Evidence:
+    """Test whether the loss of the second half goes up and down from step to step."""
+    bins = past.between(0.5, 1)
+    value = bounce(past, bins)
+    if math.isnan(value):
+        return Evidence("bounce", note="the loss does not change from step to step")
+    return Evidence(
+        "bounce",
+        value,
+        BOUNCES,
+        fired=value < BOUNCES,
+        interval=past.steps_of(bins),
+        note=f"over two steps the loss changes {value:.2f} times as much as over one",
+    )
 
 
 def measure(past: Past) -> dict[str, float]:

@@ -1,4 +1,7 @@
-"""Numbers on a bounded scale, so that one wild run cannot pull a feature anywhere."""
+"""Numbers on a bounded scale, so that one wild run cannot pull a feature anywhere.
+
+Source: winsorizing, Tukey, The Future of Data Analysis, Ann. Math. Stat. 33 (1962).
+"""
 
 from __future__ import annotations
 

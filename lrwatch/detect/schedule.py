@@ -1,9 +1,25 @@
-"""The course of the learning rate: where its peak was, and how low it fell after."""
+"""Schedule: where the learning rate had its peak, how low it fell after, if it was swept.
+
+Source: of the range test, Smith, Cyclical Learning Rates for Training Neural Networks, WACV 2017,
+3.3; the rest is own: no step schedule divides by 20 at once.
+
+>>> from lrwatch.detect.tracker import past_of
+>>> def run(lr):
+...     return past_of({"step": np.arange(100), "loss": np.ones(100), "lr": lr})
+>>> swept, steps = run(1e-5 * 1.1 ** np.arange(100)), run(np.where(np.arange(100) < 60, 1, 0.1))
+>>> range_test(swept).fired, range_test(steps).fired
+(True, False)
+>>> cut(steps), cut(run(np.where(np.arange(100) < 60, 1, 0.01))).step
+(None, 60)
+>>> in_warmup(run(np.arange(100) / 1e4)), in_warmup(steps)
+(True, False)
+"""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
@@ -15,16 +31,16 @@ from lrwatch.verdicts import Evidence
 
 __all__ = ["CUT", "Cut", "cut", "in_warmup", "measure", "range_test"]
 
-CUT = 20.0
+CUT: Final = 20.0
 """Factor of a cut that no step schedule makes at once: those divide by 2 to 10."""
 
-SWEEP = 30.0
+SWEEP: Final = 30.0
 """Factor that a range test covers at least."""
 
-UNEVEN = 0.05
+UNEVEN: Final = 0.05
 """Share of the sweep, on a logarithmic scale, by which a rate may leave the straight line."""
 
-SUDDEN = 3
+SUDDEN: Final = 3
 """Bins within which a fall is sudden."""
 
 
@@ -71,13 +87,7 @@ def in_warmup(past: Past) -> bool:
 
 
 def range_test(past: Past) -> Evidence:
-    """Test whether the learning rate was swept upwards by the same factor at every step.
-
-    References
-    ----------
-    .. [1] L. N. Smith. Cyclical Learning Rates for Training Neural Networks. WACV 2017,
-       section 3.3.
-    """
+    """Test whether the learning rate was swept upwards by the same factor at every step."""
     lr = np.maximum(past.lr, TINY)
     swept = float(lr[-1] / lr[0])
     return Evidence(

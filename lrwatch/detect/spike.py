@@ -1,4 +1,16 @@
-"""Transient spikes: losses far above their neighbours, after which the run went on as before."""
+"""Spike: a loss far above its neighbours, after which the run went on as before.
+
+Own, fitted on the labelled runs: the highest loss of a bin over its mean, beside what is usual.
+
+>>> from lrwatch.detect.tracker import past_of
+>>> loss = 1 + np.exp(-np.arange(400) / 40) + 0.02 * np.random.default_rng(0).random(400)
+>>> run = {"step": np.arange(400), "lr": np.ones(400)}
+>>> once = spike(past_of(run | {"loss": np.where(np.arange(400) == 300, 9, loss)}))
+>>> once.fired, once.interval
+(True, (300, 303))
+>>> spike(past_of(run | {"loss": np.where(np.arange(400) >= 300, 9, loss)})).fired  # stays up
+False
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,20 @@
-"""Runs that stopped learning for another reason than having arrived."""
+"""Stall: a run that stopped learning for another reason than having arrived.
+
+Own, fitted on the labelled runs: its rate was cut too early, its loss repeats itself, or it moves
+far and calmly without getting anywhere.
+
+>>> from lrwatch.detect.tracker import past_of
+>>> step, ones = np.arange(200), np.ones(200)
+>>> falls = {"step": step, "loss": 3 - step / 100, "lr": ones}
+>>> halts = {"step": step, "loss": 3 - np.minimum(step, 60) / 100, "lr": 0.01 ** (step >= 60)}
+>>> cut_too_early(past_of(halts)).fired, cut_too_early(past_of(falls)).fired
+(True, False)
+>>> frozen(past_of(falls | {"loss": ones})).fired, frozen(past_of(falls)).fired
+(True, False)
+>>> falls |= {"grad_norm": ones, "param_norm": 10 * ones, "update_norm": 0.2 * ones}
+>>> dead(past_of(falls | {"loss": 3 - step / 1e4})).fired, dead(past_of(falls)).fired
+(True, False)
+"""
 
 from __future__ import annotations
 

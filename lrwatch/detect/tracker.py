@@ -3,13 +3,18 @@
 Rows are taken in whole groups; those that do not fill one wait in the tail. What happens
 depends on the number of rows alone, never on how they are cut into blocks on their way here:
 `Tracker.advance` stops at every row at which something is to be decided.
+
+Own: checks come at equal distances on a logarithmic axis of time, or at once where a test fires.
+
+>>> rows = step_block({"step": range(100), "loss": [1.0] * 80 + [np.inf] * 20, "lr": [0.1] * 100})
+>>> list(Tracker().advance(rows))
+[(56, False), (67, False), (80, True), (96, False)]
 """
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -21,31 +26,16 @@ from lrwatch.detect.history import History
 from lrwatch.detect.nonfinite import NonFinite
 from lrwatch.detect.opening import Opening
 from lrwatch.detect.past import Past
-from lrwatch.records import STEP_COLUMNS, FloatArray, StepBlock
+from lrwatch.records import STEP_COLUMNS, FloatArray, StepBlock, rising
+from lrwatch.tables import step_block
 
-__all__ = ["Moment", "Tracker"]
+__all__ = ["Tracker", "past_of"]
 
 FIRST_LOOK: Final = 57
 """Rows before the first look: what is inferred is alarmed at two looks running, from 60 on."""
 
 LOOK_EVERY: Final = 0.2
 """Share of new rows between two looks: equal distances on a logarithmic axis of time."""
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """A row at which to decide whether the run is going wrong.
-
-    Attributes
-    ----------
-    step
-        Step of the row.
-    is_urgent
-        Something happened that no second look is needed for.
-    """
-
-    step: int
-    is_urgent: bool
 
 
 class Tracker:
@@ -64,14 +54,22 @@ class Tracker:
         self._losses_before = np.full(2, np.nan)
         self._step_before: int | None = None
 
-    def advance(self, block: StepBlock) -> Iterator[Moment]:
-        """Take the next rows; stop at each at which something is to be decided."""
-        for rows in _without_steps_back(block):
-            if self.last_step is not None and len(rows) and rows.step[0] < self.last_step:
+    def advance(self, block: StepBlock) -> Iterator[tuple[int, bool]]:
+        """Take the next rows; stop at each at which something is to be decided.
+
+        Yields
+        ------
+        step
+            Step of the row.
+        is_urgent
+            Something happened that no second check is needed for.
+        """
+        for rows in rising(block):
+            if self.last_step is not None and rows.step[0] <= self.last_step:
                 self._go_back(int(rows.step[0]))
             yield from self._advance(rows)
 
-    def _advance(self, block: StepBlock) -> Iterator[Moment]:
+    def _advance(self, block: StepBlock) -> Iterator[tuple[int, bool]]:
         while len(block):
             n_rows, is_urgent = self._take(block[: self._next_look - self.n_rows])
             self.n_rows += n_rows
@@ -81,7 +79,7 @@ class Tracker:
             if is_look:
                 self._next_look += max(2 * GROUP, int(LOOK_EVERY * self.n_rows))
             if is_look or is_urgent:
-                yield Moment(self.last_step, is_urgent)
+                yield self.last_step, is_urgent
 
     def _take(self, piece: StepBlock) -> tuple[int, bool]:
         """Take rows up to the first that is urgent; return how many, and if one was."""
@@ -153,15 +151,13 @@ class Tracker:
         return twin
 
 
-def _without_steps_back(block: StepBlock) -> Iterator[StepBlock]:
-    seams = np.flatnonzero(block.step[1:] < block.step[:-1]) + 1
-    if not len(seams):
-        yield block
-        return
-    start = 0
-    for end in (*seams.tolist(), len(block)):
-        yield block[start:end]
-        start = end
+def past_of(run: Any) -> Past:
+    """Return a whole run as curves, given as a `StepBlock` or a table that `step_block` reads."""
+    tracker = Tracker()
+    with np.errstate(all="ignore"):  # infinite and missing values are what is looked for
+        for _ in tracker.advance(run if isinstance(run, StepBlock) else step_block(run)):
+            pass
+        return tracker.finished().past()
 
 
 def _join(first: StepBlock | None, second: StepBlock) -> StepBlock:

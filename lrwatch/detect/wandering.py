@@ -3,6 +3,19 @@
 A loss that its own optimizer minimises falls by what the steps promise, less curvature. Where
 an opponent or a policy changes the loss as it goes, it rises and falls by more than its noise
 though no step is large and no gradient blows up. Nothing can be said of the rate by such a loss.
+
+Own: along a path the loss changes by at most the sum of gradient norm * update norm, of which
+steps that are too large waste nearly all. Fitted on the labelled runs, GANs and policy gradients.
+
+>>> from lrwatch.detect.tracker import past_of
+>>> step, ones = np.arange(400), np.ones(400)
+>>> run = {"step": step, "lr": ones, "grad_norm": ones, "param_norm": 10 * ones,
+...        "update_norm": 0.05 * ones}
+>>> game, falls = past_of(run | {"loss": np.cos(step / 30)}), past_of(run | {"loss": -step / 200})
+>>> wanders(game).fired, wanders(falls).fired
+(True, False)
+>>> calm_rise(past_of(run | {"loss": abs(step - 200) / 200})).fired, calm_rise(falls).fired
+(True, False)
 """
 
 from __future__ import annotations

@@ -18,24 +18,14 @@ from lrwatch.detect import (
     schedule,
     stall,
 )
-from lrwatch.detect.divergence import Divergence
-from lrwatch.detect.features import features
 from lrwatch.detect.past import Past
 from lrwatch.detect.spike import spike
 from lrwatch.detect.tracker import Tracker
 from lrwatch.detect.wandering import calm_rise, wanders
-from lrwatch.detect.wording import share, times
 from lrwatch.diagnosis import model
 from lrwatch.verdicts import Evidence
 
 __all__ = ["Examination"]
-
-GAIN_LOW = 0.0065  # both fitted on the development corpus alone, docs/detectors.md
-PATH_SHORT = 1.0
-GRADIENT_BLEW_UP = 100.0
-HALF_LOST = 0.5
-BOUNCES = 0.6
-BEYOND_BUMP = 40  # rows: adaptive optimizers and momentum may throw the first ones up
 
 
 class Examination:
@@ -97,7 +87,7 @@ class Examination:
 
     @cached_property
     def _features(self) -> dict[str, float]:
-        return features(self.past)
+        return model.features(self.past)
 
     @cached_property
     def probability(self) -> dict[str, float]:
@@ -114,66 +104,9 @@ class Examination:
         return model.excess(self._features, has_motion=self.past.drive is not None)
 
 
-def _drawdown(past: Past, divergence: Divergence) -> Evidence:
-    value, since = progress.drawdown(past), divergence.since
-    if since is not None:
-        value = max(value, divergence.lost / (past.gained + past.grain))
-    end = past.interval[1] if past.interval else 0
-    return Evidence(
-        "drawdown",
-        value,
-        HALF_LOST,
-        fired=past.n_loss >= BEYOND_BUMP and (value >= HALF_LOST or since is not None),
-        interval=(since, end) if since is not None else past.interval,
-        note="all of the decrease of the loss was lost again"
-        if value >= 1
-        else f"{share(value)} of the decrease of the loss was lost again",
-    )
-
-
-def _bounce(past: Past) -> Evidence:
-    bins = past.between(0.5, 1)
-    value = roughness.bounce(past, bins)
-    if math.isnan(value):
-        return Evidence("bounce", note="the loss does not change from step to step")
-    return Evidence(
-        "bounce",
-        value,
-        BOUNCES,
-        fired=value < BOUNCES,
-        interval=past.steps_of(bins),
-        note=f"over two steps the loss changes {value:.2f} times as much as over one",
-    )
-
-
-def _gain(past: Past) -> Evidence:
-    value = gain.gain_ratio(past)
-    if math.isnan(value):
-        return Evidence("gain_ratio", note="needs the gradient norm and the update norm")
-    note = f"the steps gained {share(value)} of what they promised, 2% to 7% being usual"
-    return Evidence("gain_ratio", value, GAIN_LOW, value < GAIN_LOW, past.interval, note)
-
-
-def _path(past: Past) -> Evidence:
-    value = motion.relative_path(past)
-    if math.isnan(value):
-        return Evidence("relative_path", note="needs the update norm and the parameter norm")
-    note = f"the weights moved {times(value)} their own length, 9 times being usual"
-    return Evidence("relative_path", value, PATH_SHORT, value < PATH_SHORT, past.interval, note)
-
-
-def _gradient(past: Past) -> Evidence:
-    value = gradient.growth(past)
-    if math.isnan(value):
-        return Evidence("gradient_growth", note="needs the gradient norm")
-    note = f"the gradient norm rose to {times(value)} that of the first steps"
-    fired = value > GRADIENT_BLEW_UP
-    return Evidence("gradient_growth", value, GRADIENT_BLEW_UP, fired, past.interval, note)
-
-
 _TESTS: Final[dict[str, Callable[[Examination], Evidence]]] = {
     "nonfinite": lambda exam: exam.tracker.nonfinite.evidence(exam.tracker.last_step),
-    "drawdown": lambda exam: _drawdown(exam.past, exam.tracker.divergence),
+    "drawdown": lambda exam: progress.lost_again(exam.past, exam.tracker.divergence),
     "no_progress": lambda exam: flatness.progress(exam.past),
     "flat": lambda exam: flatness.is_flat(exam.past),
     "settled": lambda exam: flatness.has_settled(exam.past),
@@ -186,10 +119,10 @@ _TESTS: Final[dict[str, Callable[[Examination], Evidence]]] = {
     "frozen": lambda exam: stall.frozen(exam.past),
     "dead": lambda exam: stall.dead(exam.past),
     "skipped_steps": lambda exam: overflow.skipped_steps(exam.past),
-    "bounce": lambda exam: _bounce(exam.past),
-    "gain_ratio": lambda exam: _gain(exam.past),
-    "relative_path": lambda exam: _path(exam.past),
-    "gradient_growth": lambda exam: _gradient(exam.past),
+    "bounce": lambda exam: roughness.bounces(exam.past),
+    "gain_ratio": lambda exam: gain.small_gain(exam.past),
+    "relative_path": lambda exam: motion.short_path(exam.past),
+    "gradient_growth": lambda exam: gradient.blew_up(exam.past),
 }
 """Every test by its code, in the order in which people read them."""
 

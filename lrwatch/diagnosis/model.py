@@ -3,6 +3,9 @@
 A `Model` is the mean of a linear model on hinges and of shallow trees, both on clipped,
 standardised features; its numbers are in ``model.json``, fitted by ``benchmarks/accuracy``.
 A feature that a run lacks counts as average. Runs without norms have models of their own.
+
+None of the features names a task or a scale. Absolute loss, learning rate, gradient norm and
+number of steps are left out on purpose: a model that sees them learns which program ran.
 """
 
 from __future__ import annotations
@@ -18,9 +21,11 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from lrwatch.detect import gain, gradient, motion, progress, roughness, schedule
+from lrwatch.detect.past import Past
 from lrwatch.records import FloatArray
 
-__all__ = ["CLASSES", "KNOT", "Model", "excess", "probability", "shipped"]
+__all__ = ["CLASSES", "KNOT", "Model", "excess", "features", "probability", "shipped"]
 
 CLASSES: Final = ("ok", "too_high", "too_low")
 """Order of the outputs of a classifying model."""
@@ -107,6 +112,14 @@ class Model:
         return 0.5 * float(self.linear(units)[0]) + 0.5 * float(self.trees(units)[0])
 
 
+def features(past: Past) -> dict[str, float]:
+    """Return every feature by name; NaN where a run lacks what it needs."""
+    measured: dict[str, float] = {}
+    for part in (progress, roughness, schedule, gradient, motion, gain):
+        measured |= part.measure(past)
+    return measured
+
+
 def _softmax(score: FloatArray) -> FloatArray:
     odds = np.exp(score - score.max())
     probabilities: FloatArray = odds / odds.sum()
@@ -126,7 +139,7 @@ def probability(features: Mapping[str, float], *, has_motion: bool) -> dict[str,
     Parameters
     ----------
     features
-        As from `lrwatch.detect.features`.
+        As from `features`.
     has_motion
         Whether the run has update norms and gradient norms.
     """

@@ -69,7 +69,9 @@ class LossBins:
         if counts.any():
             self.ends_broken = not finite[np.flatnonzero(counts)[-1]]
         if finite.any():
-            self._add(step[finite] - self.first, loss[finite])
+            # Unsigned: the distance of two steps may be greater than any step.
+            first = np.uint64(self.first % 2**64)
+            self._add(step[finite].astype(np.uint64) - first, loss[finite])
             self.last_finite = int(step[finite][-1])
 
     @property
@@ -139,14 +141,14 @@ class LossBins:
         means = self.means
         return float(means.min()) if len(means) else None
 
-    def _add(self, place: npt.NDArray[np.int64], loss: FloatArray) -> None:
+    def _add(self, place: npt.NDArray[np.uint64], loss: FloatArray) -> None:
         self.least = min(self.least, float(loss.min()))
         while int(place[-1]) // self.width >= self.bins.shape[1]:
             half = self.bins.shape[1] // 2
             self.bins[:, :half] = self.bins[:, 0::2] + self.bins[:, 1::2]
             self.bins[:, half:] = 0.0
             self.width *= 2
-        bins = place // self.width
+        bins = (place // np.uint64(self.width)).astype(np.intp)
         self.bins[0] += np.bincount(bins, np.clip(loss, -_HUGE, _HUGE), self.bins.shape[1])
         self.bins[1] += np.bincount(bins, minlength=self.bins.shape[1])
 

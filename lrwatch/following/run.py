@@ -71,6 +71,8 @@ class FollowedRun(Generic[News]):
         What its rows come to.
     problem
         What cannot be read, without the path of the store; empty if all can.
+    damage
+        How many rows were left out because their records are damaged; empty if none.
     has_failed
         An error of ours stopped the judging; it is tried again after a minute.
     version
@@ -88,6 +90,7 @@ class FollowedRun(Generic[News]):
         self.entry = entry
         self.run_id = entry.key if entry.info is None else entry.info.id
         self.problem = entry.problem
+        self.damage = ""
         self.has_failed = False
         self.version = 0
         self._make_judge, self._patience = judge, patience
@@ -282,6 +285,7 @@ class FollowedRun(Generic[News]):
             self._reader = RunReader(self.entry.path)
         rows = self._reader.read_new()
         self.problem, self.has_failed = self.entry.problem, False
+        self.damage = self._reader.problem
         if len(rows):
             # Rows that were there before are as old as their file says.
             self._row_at = self._clock() - (_age(self.entry) if is_first else 0.0)

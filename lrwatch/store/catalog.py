@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import time
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -16,8 +19,15 @@ from lrwatch.store.run_info import read_run_info
 
 __all__ = ["Catalog", "RunEntry", "list_runs"]
 
+logger = logging.getLogger("lrwatch")
+
 _DEPTH: Final = 4
 """Levels of folders that are searched below a store."""
+
+_MOST_NAMES: Final = 1_000_000
+"""Names that a listing looks at, in all, so that it takes seconds wherever it begins."""
+
+_MOST_IN_FOLDER: Final = 200_000
 
 _RECENT_NANOSECONDS: Final = 10_000_000_000
 """A folder changed so recently is looked into again: its time stamp may be too coarse to tell."""
@@ -36,7 +46,7 @@ class RunEntry:
     info
         What is known of it; ``None`` if ``run.json`` cannot be read.
     problem
-        Why it, or a part of it, cannot be read; empty if all is well.
+        Why it cannot be read; empty if all is well. Names files of the run, and not its folder.
     last_write
         When one of its files was last written, seconds since the Unix epoch.
     """
@@ -51,6 +61,8 @@ class RunEntry:
 class Catalog:
     """Lists a store again and again; runs that have ended cost one look at their folder.
 
+    A link to a run's folder is a run of the store; a link to any other folder is not followed.
+
     Parameters
     ----------
     root
@@ -61,6 +73,7 @@ class Catalog:
         self.root = Path(root)
         # By folder: when it was last changed, and the run that was found in it.
         self._ended: dict[str, tuple[int, RunEntry]] = {}
+        self._is_warned = False
 
     def list_runs(self) -> list[RunEntry]:
         """List the runs, sorted by key.
@@ -68,39 +81,45 @@ class Catalog:
         Raises
         ------
         RunNotFound
-            If the store does not exist or is no folder.
+            If the store does not exist or is not a folder.
         """
         if not self.root.is_dir():
-            what = "is no folder" if self.root.exists() else "does not exist"
+            what = "is not a folder" if self.root.exists() else "does not exist"
             raise RunNotFound(f"{self.root} {what}; give the folder that holds the runs")
         known, self._ended = self._ended, {}
-        found = self._entries(os.fspath(self.root), known, _DEPTH)
-        return sorted(found, key=lambda entry: entry.key)
+        return sorted(self._entries(known), key=lambda entry: entry.key)
 
-    def _entries(
-        self, folder: str, known: dict[str, tuple[int, RunEntry]], depth: int
-    ) -> Iterator[RunEntry]:
-        try:
-            # Before its content, so that a change in between is seen the next time.
-            changed = os.stat(folder).st_mtime_ns  # noqa: PTH116  a Path costs as much again
-            ended = known.get(folder)
-            if ended is not None and ended[0] == changed:
-                self._ended[folder] = ended
-                yield ended[1]
+    def _entries(self, known: dict[str, tuple[int, RunEntry]]) -> Iterator[RunEntry]:
+        # Level by level, so that a large folder takes nothing from the runs beside it.
+        waiting = deque([(os.fspath(self.root), _DEPTH)])
+        n_names = 0
+        while waiting:
+            folder, depth = waiting.popleft()
+            try:
+                # Before its content, so that a change in between is seen the next time.
+                changed = os.stat(folder).st_mtime_ns  # noqa: PTH116  a Path costs as much again
+                ended = known.get(folder)
+                if ended is not None and ended[0] == changed:
+                    self._ended[folder] = ended
+                    yield ended[1]
+                    continue
+                with os.scandir(folder) as found:
+                    items = list(islice(found, _MOST_IN_FOLDER))
+            except OSError:
+                continue  # vanished, or not ours to read: a store goes on without it
+            n_names += len(items)
+            if _is_run(items):
+                entry = _entry(self.root, Path(folder), items)
+                if _has_ended(entry) and time.time_ns() - changed > _RECENT_NANOSECONDS:
+                    self._ended[folder] = (changed, entry)
+                yield entry
+                continue
+            if n_names > _MOST_NAMES:
+                if not self._is_warned:
+                    logger.warning("%s holds too many files, not all are searched", self.root)
+                self._is_warned = True
                 return
-            with os.scandir(folder) as found:
-                items = list(found)
-        except OSError:
-            return  # vanished, or not ours to read: a store goes on without it
-        if _is_run(items):
-            entry = _entry(self.root, Path(folder), items)
-            if _has_ended(entry) and time.time_ns() - changed > _RECENT_NANOSECONDS:
-                self._ended[folder] = (changed, entry)
-            yield entry
-            return
-        for item in items:
-            if depth > 0 and not item.name.startswith(".") and item.is_dir():
-                yield from self._entries(item.path, known, depth - 1)
+            waiting.extend(_below(items, depth))
 
 
 def list_runs(root: str | os.PathLike[str]) -> list[RunEntry]:
@@ -109,7 +128,7 @@ def list_runs(root: str | os.PathLike[str]) -> list[RunEntry]:
     Raises
     ------
     RunNotFound
-        If `root` does not exist or is no folder.
+        If `root` does not exist or is not a folder.
     """
     return Catalog(root).list_runs()
 
@@ -119,11 +138,26 @@ def _has_ended(entry: RunEntry) -> bool:
     return entry.info is not None and entry.info.status != "running"
 
 
+def _below(items: list[os.DirEntry[str]], depth: int) -> Iterator[tuple[str, int]]:
+    """Yield the folders to look into next, and how many levels below each."""
+    for item in items:
+        if depth > 0 and not item.name.startswith(".") and _is_folder(item):
+            # Below a link may be anything: the whole disk, or the store once more.
+            yield item.path, 0 if item.is_symlink() else depth - 1
+
+
+def _is_folder(item: os.DirEntry[str]) -> bool:
+    try:
+        return item.is_dir()
+    except OSError:  # a link that leads to itself
+        return False
+
+
 def _is_run(items: list[os.DirEntry[str]]) -> bool:
     return any(
         item.name == RUN_JSON
         or (item.name.startswith("journal-") and item.name.endswith(".bin"))
-        or (item.name == STEPS and item.is_dir())
+        or (item.name == STEPS and _is_folder(item))
         for item in items
     )
 

@@ -6,8 +6,11 @@ Each operation writes the new file first and removes the old ones after it is in
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
+
+import numpy as np
 
 from lrwatch.store.journal import read_journal
 from lrwatch.store.layout import STEPS, Extent, extents, journals, part_path, parts
@@ -17,24 +20,23 @@ __all__ = ["compact_all", "compact_closed", "merge_all", "merge_similar"]
 
 
 def compact_closed(run: Path) -> None:
-    """Turn every journal but the last, which may be open, into a part.
+    """Turn every journal but the last, which may be open, into parts.
 
     Raises
     ------
     OSError
         If a part cannot be written; the journal then stays.
     RunUnreadable
-        If a journal's header is damaged; it stays.
+        If a journal is damaged at its beginning; it stays, as do those after it.
     """
     for journal, following in pairwise(journals(run)):
         _compact(run, journal, following.first)
 
 
 def compact_all(run: Path) -> None:
-    """Turn every journal of a run that nobody writes into a part; raises as `compact_closed`."""
-    compact_closed(run)
+    """Turn every journal of a run that nobody writes into parts; raises as `compact_closed`."""
     for journal in journals(run):
-        _compact(run, journal, None)
+        _compact(run, journal, journal.stop)
 
 
 def merge_similar(run: Path) -> None:
@@ -43,17 +45,22 @@ def merge_similar(run: Path) -> None:
     Sizes then fall by half from part to part, so a run of n parts' worth of rows has about
     log2(n) files, and each row was copied about as often.
     """
-    held = parts(run)
-    while len(held) > 1 and _n_rows(held[-2]) < 2 * _n_rows(held[-1]):
-        _merge(run, held[-2:])
-        held = parts(run)
+    while len(held := parts(run)) > 1:
+        first, second = held[-2:]
+        if first.stop != second.first or _n_rows(first) >= 2 * _n_rows(second):
+            return
+        _merge(run, [first, second])
 
 
 def merge_all(run: Path) -> None:
-    """Merge all parts of a run into one file."""
-    held = parts(run)
-    if len(held) > 1:
-        _merge(run, held)
+    """Merge the parts of a run into one file, or one on each side of a row that is lost."""
+    together: list[Extent] = []
+    for part in parts(run):
+        if together and together[-1].stop != part.first:
+            _merge(run, together)
+            together = []
+        together.append(part)
+    _merge(run, together)
     _remove_merged(run)
 
 
@@ -66,16 +73,20 @@ def _compact(run: Path, journal: Extent, stop: int | None) -> None:
     begin = max(journal.first, covered)
     if stop is None or begin < stop:
         rows = read_journal(journal.path, skip_rows=begin - journal.first)
-        table = arrow_table(rows)
         if stop is not None:
-            table = table.slice(0, stop - begin)
-        if table.num_rows:
-            end = begin + table.num_rows
-            write_part(part_path(run, begin, end), iter([table]), table.schema)
+            rows = rows.before(stop - journal.first)
+        # A part has all rows that its name says, so it ends where a damaged record was.
+        edges = [0, *(np.flatnonzero(np.diff(rows.place) > 1) + 1).tolist(), len(rows)]
+        for some in (rows[i:k] for i, k in pairwise(edges) if i < k):
+            first, last = (journal.first + int(some.place[i]) for i in (0, -1))
+            table = arrow_table(some)
+            write_part(part_path(run, first, last + 1), iter([table]), table.schema)
     journal.path.unlink(missing_ok=True)
 
 
-def _merge(run: Path, held: list[Extent]) -> None:
+def _merge(run: Path, held: Sequence[Extent]) -> None:
+    if not held[1:]:
+        return
     merged = part_path(run, held[0].first, held[-1].stop or 0)
     merge_parts(merged, held)
     for extent in held:

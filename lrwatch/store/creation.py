@@ -12,6 +12,7 @@ from pathlib import Path
 
 from lrwatch.errors import InvalidArgument, LrwatchError, RunNotFound, StoreNotWritable
 from lrwatch.records import RunInfo
+from lrwatch.store.faults import naming, reading
 from lrwatch.store.journal import read_journal
 from lrwatch.store.layout import extents, is_run
 from lrwatch.store.parts import read_part
@@ -54,7 +55,7 @@ def check_run_name(name: str) -> None:
         )
     if len(name.encode("utf-8", "replace")) > _NAME_BYTES:
         raise InvalidArgument(
-            f"name must be at most {_NAME_BYTES} bytes long, got {len(name)} signs"
+            f"name must be at most {_NAME_BYTES} bytes long, got {len(name)} characters"
         )
 
 
@@ -117,10 +118,11 @@ def resume_run(
         If another process writes it.
     """
     folder = store / info.name
-    if not is_run(folder):
-        raise RunNotFound(f"there is no run to resume at {folder}; leave out resume to begin one")
-    earlier = read_run_info(folder)
-    n_rows, last_step = _end(folder)
+    with naming(folder), reading(folder):
+        if not is_run(folder):
+            raise RunNotFound("there is no run to resume; leave out resume to begin one")
+        earlier = read_run_info(folder)
+        n_rows, last_step = _end(folder)
     merged = dataclasses.replace(
         info,
         id=earlier.id,
@@ -139,13 +141,14 @@ def _end(folder: Path) -> tuple[int, int]:
         try:
             if extent.is_part:
                 steps = read_part(extent, first=(extent.stop or 0) - 1, columns=["step"])["step"]
-                n_rows, last_step = extent.stop or 0, steps[-1].as_py()
+                last_step = steps[-1].as_py() if len(steps) else last_step
             else:
                 rows = read_journal(extent.path)
-                n_rows = max(n_rows, extent.base + len(rows))
                 last_step = int(rows.step[-1]) if len(rows) else last_step
-        except LrwatchError:
-            n_rows = max(n_rows, extent.first)
+                n_rows = max(n_rows, extent.base + int(rows.place[-1]) + 1 if len(rows) else 0)
+        except LrwatchError:  # its rows are lost, and their numbers and steps are taken
+            last_step += (extent.stop or extent.first) - extent.first
+        n_rows = max(n_rows, extent.stop or extent.first)
     return n_rows, last_step
 
 

@@ -13,8 +13,10 @@ A journal file, all numbers little-endian::
       int64   time, microseconds since the Unix epoch, UTC
       float64 one value a column; the NaN with the bits 7FF85F4E554C4C5F is a null
 
-Record ``i`` is row ``first_row + i`` of the run. Readers take records up to the first that is
-cut or fails its checksum, so every prefix of a journal reads as a prefix of the rows.
+Record ``i`` is row ``first_row + i`` of the run. A record that is cut or fails its checksum is
+no row. At the end of a file that is what a kill leaves, or a record being written, and every
+prefix of a journal reads as a prefix of the rows; before a whole record it is damage, and costs
+that row alone.
 """
 
 from __future__ import annotations
@@ -26,18 +28,22 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from lrwatch.errors import RunUnreadable
+from lrwatch.plain_files import open_plain
 from lrwatch.records import FloatArray
+from lrwatch.store.faults import reading
 
 __all__ = ["SKIPPED", "JournalRows", "JournalWriter", "read_journal"]
 
 _MAGIC = b"LRWJRNL1"
 _PREFIX = struct.Struct("<8sII")
+_LONGEST_HEADER: Final = 16 * 2**20
+_CHUNK: Final = 16 * 2**20  # bytes read at once; so many without a whole record are the end
 SKIPPED = 1
 """Flag of a row whose optimizer step was skipped."""
 
@@ -47,9 +53,11 @@ class JournalRows:
     """Rows read from a journal, as numpy columns of shape ``(n_rows,)``.
 
     `values` has shape ``(n_rows, n_columns)``, with `lrwatch.records.NULL` for "not recorded".
+    `place` is where each record stands in the file, counted from 0: damaged ones leave gaps.
     """
 
     columns: tuple[str, ...]
+    place: npt.NDArray[np.int64]
     step: npt.NDArray[np.int64]
     time: npt.NDArray[np.int64]
     skipped: npt.NDArray[np.bool_]
@@ -58,6 +66,15 @@ class JournalRows:
     def __len__(self) -> int:
         """Return the number of rows."""
         return len(self.step)
+
+    def __getitem__(self, rows: slice) -> JournalRows:
+        """Return consecutive rows, as views."""
+        names = ("place", "step", "time", "skipped", "values")
+        return JournalRows(self.columns, **{name: getattr(self, name)[rows] for name in names})
+
+    def before(self, place: int) -> JournalRows:
+        """Return the rows whose records stand before a place in the file."""
+        return self[: int(np.searchsorted(self.place, place))]
 
 
 class JournalWriter:
@@ -127,11 +144,6 @@ class JournalWriter:
         """
         _write_all(self._file, record, self._offset - self.record_size)
 
-    def rename(self, path: Path) -> None:
-        """Give the file another name; one that is there is replaced."""
-        self.path.replace(path)
-        self.path = path
-
     def move_to(self, path: Path) -> None:
         """Go on in a new file that has all records so far, as when the old one was deleted.
 
@@ -171,31 +183,57 @@ def read_journal(path: Path, *, skip_rows: int = 0) -> JournalRows:
     Raises
     ------
     RunUnreadable
-        If the file is long enough for a header and does not have one.
+        If the file cannot be read, or is long enough for a header and does not have one.
     FileNotFoundError
         If there is no such file.
     """
-    with path.open("rb") as file:
-        prefix = file.read(_PREFIX.size)
-        columns, length = _read_header(path, prefix, file)
-        dtype = np.dtype(
-            [
-                ("crc", "<u4"),
-                ("flags", "<u4"),
-                ("step", "<i8"),
-                ("time", "<i8"),
-                ("values", "<f8", (len(columns),)),
-            ]
-        )
-        file.seek(length + skip_rows * dtype.itemsize)
-        data = file.read()
-    rows = np.frombuffer(data, dtype=dtype, count=_n_whole(data, dtype.itemsize))
+    with reading(path):
+        columns, data, is_whole = _records(path, skip_rows, None)
+        if not is_whole.all():
+            # The last record may have been written anew just then, and another one after it.
+            # The second time, all but the last are final.
+            columns, data, is_whole = _records(path, skip_rows, len(is_whole))
+    rows = np.frombuffer(data, _record_type(columns), count=len(is_whole))[is_whole]
     return JournalRows(
         columns=columns,
+        place=np.flatnonzero(is_whole) + skip_rows,
         step=rows["step"].astype(np.int64),
         time=rows["time"].astype(np.int64),
         skipped=(rows["flags"] & SKIPPED) != 0,
         values=rows["values"].astype(np.float64, copy=True).reshape(len(rows), len(columns)),
+    )
+
+
+def _records(
+    path: Path, skip_rows: int, n_records: int | None
+) -> tuple[tuple[str, ...], bytes, npt.NDArray[np.bool_]]:
+    """Return the columns, the bytes of records, and which are whole, up to the last whole one."""
+    with os.fdopen(open_plain(path, follow=True), "rb") as file:
+        columns, length = _read_header(path, file)
+        size = _record_type(columns).itemsize
+        n_bytes = max(_CHUNK // size, 1) * size
+        file.seek(length + skip_rows * size)
+        data, found = b"", list[bool]()
+        while True in (is_whole := _whole(chunk := file.read(n_bytes), size)):
+            data += chunk
+            found += is_whole
+            if len(chunk) < n_bytes:
+                break
+    whole = np.flatnonzero(np.array(found[:n_records], bool))
+    mask = np.zeros(whole[-1] + 1 if len(whole) else 0, bool)
+    mask[whole] = True
+    return columns, data, mask
+
+
+def _record_type(columns: tuple[str, ...]) -> np.dtype[Any]:
+    return np.dtype(
+        [
+            ("crc", "<u4"),
+            ("flags", "<u4"),
+            ("step", "<i8"),
+            ("time", "<i8"),
+            ("values", "<f8", (len(columns),)),
+        ]
     )
 
 
@@ -205,30 +243,32 @@ def _header(first_row: int, columns: tuple[str, ...]) -> bytes:
     return _PREFIX.pack(_MAGIC, _PREFIX.size + len(text), zlib.crc32(text)) + text
 
 
-def _read_header(path: Path, prefix: bytes, file: Any) -> tuple[tuple[str, ...], int]:
-    if len(prefix) < _PREFIX.size:
-        if not _MAGIC.startswith(prefix[: len(_MAGIC)]):
-            raise RunUnreadable(f"{path.name} is no journal of lrwatch")
+def _read_header(path: Path, file: IO[bytes]) -> tuple[tuple[str, ...], int]:
+    prefix = file.read(_PREFIX.size)
+    if len(prefix) < _PREFIX.size and _MAGIC.startswith(prefix[: len(_MAGIC)]):
         return (), len(prefix)  # the writer was killed within the header: no rows yet
-    magic, length, checksum = _PREFIX.unpack(prefix)
-    if magic != _MAGIC:
-        raise RunUnreadable(f"{path.name} is no journal of lrwatch: it begins with {magic!r}")
-    text = file.read(max(0, length - _PREFIX.size))
-    if len(text) < length - _PREFIX.size:
+    if prefix[: len(_MAGIC)] != _MAGIC:
+        raise RunUnreadable(f"{path.name} is not a journal of lrwatch: it begins with {prefix!r}")
+    _, length, checksum = _PREFIX.unpack(prefix)
+    text = file.read(max(0, min(length, _LONGEST_HEADER) - _PREFIX.size))
+    if length <= _LONGEST_HEADER and len(text) < length - _PREFIX.size:
         return (), length
-    if zlib.crc32(text) != checksum:
+    if length > _LONGEST_HEADER or zlib.crc32(text) != checksum:
         raise RunUnreadable(f"{path.name} has a damaged header, so its rows cannot be read")
-    return tuple(json.loads(text)["columns"]), length
+    columns = tuple(json.loads(text)["columns"])
+    is_named = all(isinstance(name, str) for name in columns)
+    if not is_named or len({*columns, "step", "time", "skipped"}) != len(columns) + 3:
+        raise RunUnreadable(f"{path.name} has columns that no writer writes")
+    return columns, length
 
 
-def _n_whole(data: bytes, size: int) -> int:
-    """Count the records up to the first that is cut or fails its checksum."""
+def _whole(data: bytes, size: int) -> list[bool]:
+    """Tell which records are whole and pass their checksum; a cut one at the end is left out."""
     view = memoryview(data)
-    for i in range(len(data) // size):
-        at = i * size
-        if int.from_bytes(view[at : at + 4], "little") != zlib.crc32(view[at + 4 : at + size]):
-            return i
-    return len(data) // size
+    return [
+        int.from_bytes(view[at : at + 4], "little") == zlib.crc32(view[at + 4 : at + size])
+        for at in range(0, len(data) - size + 1, size)
+    ]
 
 
 def _write_all(file: int, data: bytes | bytearray, offset: int) -> None:

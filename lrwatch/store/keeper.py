@@ -76,9 +76,12 @@ class Keeper:
                 return
             try:
                 self._look_after()
-            except (OSError, LrwatchError) as error:
+            except Exception as error:  # a thread that ends would leave the run in journals
                 if not self._warned:
-                    logger.warning("run %s stays in journals for now: %s", self._run, error)
+                    logger.warning(
+                        "run %s stays in several files for now: %s", self._run, error,
+                        exc_info=not isinstance(error, (OSError, LrwatchError)),
+                    )  # fmt: skip
                 self._warned = True
 
     def _look_after(self) -> None:

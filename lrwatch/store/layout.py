@@ -9,7 +9,8 @@ A run folder::
 Rows are numbered from 0 in the order in which they were written. The names alone decide who
 holds a row, so a crash between two file operations doubles and loses none: a part within the
 range of another part is ignored (the two were merged), a journal gives only rows that no part
-has, and of two journals the later one is right where both have a row.
+has, and of two journals the later one is right where both have a row. A row in no file is lost:
+its record was damaged, say.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
+
+from lrwatch.store.faults import reading
 
 __all__ = [
     "RUN_JSON",
@@ -35,8 +38,8 @@ __all__ = [
 RUN_JSON = "run.json"
 STEPS = "steps"
 
-_PART = re.compile(r"part-(\d{12})-(\d{12})\.parquet")
-_JOURNAL = re.compile(r"journal-(\d{12})\.bin")
+_PART = re.compile(r"part-(\d{12})-(\d{12})\.parquet", re.ASCII)
+_JOURNAL = re.compile(r"journal-(\d{12})\.bin", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -111,7 +114,8 @@ def extents(run: Path) -> list[Extent]:
 
 def _matches(folder: Path, pattern: re.Pattern[str]) -> Iterable[tuple[Path, re.Match[str]]]:
     try:
-        names = [entry.name for entry in folder.iterdir()]
-    except (FileNotFoundError, NotADirectoryError):
+        with reading(folder):
+            names = [entry.name for entry in folder.iterdir()]
+    except FileNotFoundError:
         return []
     return [(folder / name, match) for name in names if (match := pattern.fullmatch(name))]

@@ -1,8 +1,8 @@
 """One writer a folder: a lock file that needs no lock daemon, so it works on shared folders.
 
-The lock, ``writer.lock`` in a run, names the host and the process that writes. A lock whose
-process is gone on this host is taken over; one of another host only when nothing was written
-for a while.
+The lock, ``writer.lock`` in a run, names the host and the process that writes, and when that
+process started, as its number may be another's later. A lock whose process is gone on this host
+is taken over; one of another host only when nothing was written for a while.
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ import contextlib
 import json
 import os
 import socket
-import stat
 import time
 import uuid
 from pathlib import Path
+from typing import Final, NamedTuple
 
 from lrwatch.errors import RunBusy
+from lrwatch.plain_files import open_plain
 
 __all__ = ["Ownership", "writer_is_gone"]
 
@@ -24,9 +25,29 @@ _LOCK = "writer.lock"
 _ABANDONED_SECONDS = 600.0
 _MOST_BYTES = 10_000  # of a lock, many times what one has
 
+_PROCESSES: Final = Path("/proc")  # of Linux; elsewhere a process is known by its number alone
+_START_FIELD: Final = 22
+
 _OURS: set[Path] = set()
 """Locks that this process holds. A lock that names it and is none of them was left by another
 process with its number: in a container, where every first process is number 1, say."""
+
+
+class _Holder(NamedTuple):
+    host: str
+    pid: int
+    started: str  # empty where it is not known
+
+    def is_alive(self) -> bool:
+        """Return whether the process, one of this host, is there and still the same."""
+        try:
+            os.kill(self.pid, 0)
+        except (ProcessLookupError, OverflowError):
+            return False
+        except PermissionError:
+            pass
+        now = _started(self.pid)
+        return not self.started or not now or self.started == now
 
 
 class Ownership:
@@ -57,8 +78,8 @@ class Ownership:
         otherwise: str = "end that process, or record under another name",
     ) -> None:
         self._lock = (folder / lock).absolute()
-        ours = {"host": socket.gethostname(), "pid": os.getpid(), "id": uuid.uuid4().hex}
-        self._content = json.dumps(ours).encode()
+        ours = _Holder(socket.gethostname(), os.getpid(), _started(os.getpid()))
+        self._content = json.dumps({**ours._asdict(), "id": uuid.uuid4().hex}).encode()
         try:
             self._claim()
         except FileExistsError:
@@ -82,9 +103,9 @@ class Ownership:
     def _take_over(self, folder: Path, otherwise: str) -> None:
         found = _read(self._lock)
         holder = _holder(found)
-        if holder is not None and self._is_held(*holder, folder):
+        if holder is not None and self._is_held(holder, folder):
             raise RunBusy(
-                f"{folder} is being written by process {holder[1]} on {holder[0]}: {otherwise}"
+                f"{folder} is being written by process {holder.pid} on {holder.host}: {otherwise}"
             )
         try:
             self._remove(found)
@@ -112,13 +133,13 @@ class Ownership:
         finally:
             aside.unlink(missing_ok=True)
 
-    def _is_held(self, host: str, pid: int, folder: Path) -> bool:
-        if host != socket.gethostname():
+    def _is_held(self, holder: _Holder, folder: Path) -> bool:
+        if holder.host != socket.gethostname():
             newest = max((p.stat().st_mtime for p in folder.iterdir()), default=0.0)
             return time.time() - newest < _ABANDONED_SECONDS
-        if pid == os.getpid():
+        if holder.pid == os.getpid():
             return self._lock in _OURS
-        return _is_alive(pid)
+        return holder.is_alive()
 
 
 def writer_is_gone(run: Path) -> bool:
@@ -127,35 +148,32 @@ def writer_is_gone(run: Path) -> bool:
     Only of processes of this host that can be known.
     """
     holder = _holder(_read(run / _LOCK))
-    return holder is not None and holder[0] == socket.gethostname() and not _is_alive(holder[1])
+    return holder is not None and holder.host == socket.gethostname() and not holder.is_alive()
 
 
 def _read(lock: Path) -> bytes | None:
     """Return what a lock says; ``None`` if it is not there, or is something else."""
     try:
-        if not stat.S_ISREG(lock.lstat().st_mode):
-            return None  # reading a pipe would wait for ever
-        with lock.open("rb") as file:
+        with os.fdopen(open_plain(lock), "rb") as file:
             return file.read(_MOST_BYTES)
     except OSError:
         return None
 
 
-def _holder(content: bytes | None) -> tuple[str, int] | None:
+def _holder(content: bytes | None) -> _Holder | None:
     try:
         said = json.loads(content or b"")
-        return str(said["host"]), int(said["pid"])
-    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
+        return _Holder(str(said["host"]), int(said["pid"]), str(said.get("started", "")))
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         return None  # killed while it wrote the lock, or damaged
 
 
-def _is_alive(pid: int) -> bool:
+def _started(pid: int) -> str:
+    """Return what tells a process from a later one with its number; empty where it is not known."""
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OverflowError:
-        return False  # no process has such a number
-    except PermissionError:
-        return True
-    return True
+        boot = (_PROCESSES / "sys/kernel/random/boot_id").read_text().strip()
+        # The second field is the program's name in brackets, and may hold blanks and brackets.
+        fields = (_PROCESSES / str(pid) / "stat").read_text(errors="replace").rpartition(")")[2]
+        return f"{boot} {fields.split()[_START_FIELD - 3]}"
+    except (OSError, IndexError):
+        return ""

@@ -1,36 +1,56 @@
 """Parquet parts: how rows become immutable files, and how files are merged.
 
+A part carries a checksum of all its other bytes between its pages and its footer, where readers
+of Parquet, who go by offsets from the footer, see nothing. Its pages have their own, for them.
+
 Arrow arrays are made from numpy buffers: `pyarrow.array` would import pandas into the
 training process, half a second of it.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
+import struct
+import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import IO, Final
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from lrwatch.records import is_null
+from lrwatch.plain_files import open_plain, replacing
+from lrwatch.records import FLOAT_COLUMNS, is_null
+from lrwatch.store.faults import reading
 from lrwatch.store.journal import JournalRows
 from lrwatch.store.layout import Extent
 
-__all__ = ["TIME", "arrow_table", "merge_parts", "read_part", "write_part"]
+__all__ = ["SCHEMA", "arrow_table", "merge_parts", "read_part", "write_part"]
 
-TIME = pa.timestamp("us", tz="UTC")
+_TIME = pa.timestamp("us", tz="UTC")
+
+SCHEMA = pa.schema(
+    [("step", pa.int64()), ("time", _TIME)]
+    + [(name, pa.float64()) for name in FLOAT_COLUMNS]
+    + [("skipped", pa.bool_())]
+)
+"""The columns that every run has; all others hold float64."""
 
 _ROW_GROUP_ROWS = 131_072
+_SEAL: Final = struct.Struct("<8sI")
+_SEAL_MAGIC: Final = b"LRWSEAL1"
+_LONGEST_FOOTER: Final = 2**26
+_TAIL: Final = struct.Struct("<I4s")  # of a Parquet file: the footer's length, and "PAR1"
 
 
 def arrow_table(rows: JournalRows) -> pa.Table:
     """Return the rows as an Arrow table, with nulls where nothing was recorded."""
     columns = {
         "step": _array(pa.int64(), rows.step),
-        "time": _array(TIME, rows.time),
+        "time": _array(_TIME, rows.time),
     }
     for i, name in enumerate(rows.columns):
         values = np.ascontiguousarray(rows.values[:, i])
@@ -49,23 +69,19 @@ def write_part(path: Path, tables: Iterator[pa.Table], schema: pa.Schema) -> Non
         If it cannot be written; nothing is left behind then.
     """
     path.parent.mkdir(exist_ok=True)
-    # The leading dot keeps every reader of a folder of Parquet files away from it.
-    aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
+    with replacing(path) as aside:
         with pq.ParquetWriter(aside, schema, **_encoding(schema)) as writer:
             for table in tables:
                 writer.write_table(table, row_group_size=_ROW_GROUP_ROWS)
-        with aside.open("rb") as file:
+        with aside.open("r+b") as file:
+            _seal(file)
+            file.flush()
             os.fsync(file.fileno())
-        aside.replace(path)
-    except BaseException:
-        aside.unlink(missing_ok=True)
-        raise
 
 
 def merge_parts(path: Path, held: Sequence[Extent]) -> None:
     """Write the rows of several parts into one; columns that a part lacks are null there."""
-    schema = pa.unify_schemas([pq.read_schema(extent.path) for extent in held])
+    schema = pa.unify_schemas([_schema(extent.path) for extent in held])
     write_part(path, (_widened(read_part(extent), schema) for extent in held), schema)
 
 
@@ -82,18 +98,94 @@ def read_part(
         Number of the first row that is wanted; row groups before it are not read.
     columns
         Names to read; those that the part does not have are left out.
+
+    Raises
+    ------
+    RunUnreadable
+        If the part is damaged, or holds what no writer writes.
+    FileNotFoundError
+        If it is gone.
     """
     begin = max(extent.first, first or 0) - extent.base
     stop = (extent.stop or 0) - extent.base
     # Opened here, since pyarrow takes a path for a URI and only as UTF-8.
-    with extent.path.open("rb") as opened, pq.ParquetFile(opened) as file:
+    with reading(extent.path), _opened(extent.path) as file:
+        _check(file, stop)
         names = file.schema_arrow.names
         wanted = names if columns is None else [name for name in columns if name in names]
         if begin == 0 and stop >= file.metadata.num_rows:
-            return file.read(columns=wanted)
-        groups, before = _row_groups(file, begin, stop)
-        table = file.read_row_groups(groups, columns=wanted)
+            table, before = file.read(columns=wanted), 0
+        else:
+            groups, before = _row_groups(file, begin, stop)
+            table = file.read_row_groups(groups, columns=wanted)
+        if "step" in wanted and table["step"].null_count:
+            raise ValueError("a row has no step")
     return table.slice(begin - before, max(0, stop - begin))
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[pq.ParquetFile]:
+    """Open a part whose bytes are as they were written."""
+    with os.fdopen(open_plain(path, follow=True), "rb") as opened:
+        _check_seal(opened)
+        with pq.ParquetFile(opened, page_checksum_verification=True) as file:
+            yield file
+
+
+def _schema(path: Path) -> pa.Schema:
+    with reading(path), path.open("rb") as opened:
+        return pq.read_schema(opened)
+
+
+def _check(file: pq.ParquetFile, n_rows: int) -> None:
+    """Check that a part is such as a writer writes, for at most so many rows."""
+    schema = file.schema_arrow
+    for field in schema:
+        expected = SCHEMA.field(field.name).type if field.name in SCHEMA.names else pa.float64()
+        if field.type != expected:
+            raise TypeError(f"column {field.name} is {field.type}, expected {expected}")
+    if "step" not in schema.names or len({*schema.names}) < len(schema.names):
+        raise ValueError("it has no column step, or one column twice")
+    if file.metadata.num_rows > n_rows:
+        raise ValueError(f"it has {file.metadata.num_rows} rows, its name says {n_rows}")
+
+
+def _seal(file: IO[bytes]) -> None:
+    """Write the checksum between the pages and the footer of a Parquet file."""
+    at, footer = _footer(file)
+    checksum = zlib.crc32(footer, _checksum(file, at))
+    file.seek(at)
+    file.write(_SEAL.pack(_SEAL_MAGIC, checksum) + footer)
+
+
+def _check_seal(file: IO[bytes]) -> None:
+    """Compare the checksum; parts of earlier versions have none."""
+    at, footer = _footer(file)
+    file.seek(at - _SEAL.size)
+    magic, checksum = _SEAL.unpack(file.read(_SEAL.size))
+    if magic == _SEAL_MAGIC and checksum != zlib.crc32(footer, _checksum(file, at - _SEAL.size)):
+        raise ValueError("its checksum is wrong")
+    file.seek(0)
+
+
+def _footer(file: IO[bytes]) -> tuple[int, bytes]:
+    """Return where the footer begins, and it, up to the end of the file."""
+    file.seek(-_TAIL.size, os.SEEK_END)
+    length, magic = _TAIL.unpack(file.read())
+    size = file.tell()
+    at = size - _TAIL.size - length
+    if magic != b"PAR1" or at < _SEAL.size or length > _LONGEST_FOOTER:
+        raise ValueError("it is not a Parquet file")
+    file.seek(at)
+    return at, file.read()
+
+
+def _checksum(file: IO[bytes], stop: int) -> int:
+    file.seek(0)
+    checksum = 0
+    while stop > 0 and (chunk := file.read(min(stop, 2**20))):
+        checksum, stop = zlib.crc32(chunk, checksum), stop - len(chunk)
+    return checksum
 
 
 def _row_groups(file: pq.ParquetFile, begin: int, stop: int) -> tuple[list[int], int]:
@@ -136,11 +228,12 @@ def _encoding(schema: pa.Schema) -> dict[str, object]:
     encoding = {
         field.name: "BYTE_STREAM_SPLIT" if field.type == pa.float64() else "DELTA_BINARY_PACKED"
         for field in schema
-        if field.type in (pa.float64(), pa.int64(), TIME)
+        if field.type in (pa.float64(), pa.int64(), _TIME)
     }
     return {
         "compression": "zstd",
         "compression_level": 3,
         "use_dictionary": False,
+        "write_page_checksum": True,
         "column_encoding": encoding,
     }

@@ -6,19 +6,22 @@ merged between listing a file and opening it; then the folder is listed again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import logging
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final
 
+import numpy as np
 import pyarrow as pa
 
 from lrwatch.errors import RunNotFound, RunUnreadable
-from lrwatch.records import FLOAT_COLUMNS, RunInfo, StepBlock, superseded
+from lrwatch.records import FLOAT_COLUMNS, RunInfo, StepBlock, is_null, superseded
+from lrwatch.store.faults import naming, reading
 from lrwatch.store.journal import JournalRows, read_journal
 from lrwatch.store.layout import Extent, extents, is_run
-from lrwatch.store.parts import TIME, arrow_table, read_part
+from lrwatch.store.parts import SCHEMA, arrow_table, read_part
 from lrwatch.store.run_info import read_run_info
-from lrwatch.tables import step_block
+from lrwatch.tables import joined, step_block
 
 if TYPE_CHECKING:
     import os
@@ -27,16 +30,13 @@ if TYPE_CHECKING:
 
 __all__ = ["RunReader", "read", "read_table"]
 
-T = TypeVar("T")
+logger = logging.getLogger("lrwatch")
 
-_LISTINGS = 8
-"""How often a folder is listed anew when files vanish while they are read."""
+# `pyarrow.Schema.empty_table` would import pandas.
+_NO_ROWS = pa.Table.from_batches([], SCHEMA)
 
-_EMPTY = pa.schema(
-    [("step", pa.int64()), ("time", TIME)]
-    + [(name, pa.float64()) for name in FLOAT_COLUMNS]
-    + [("skipped", pa.bool_())]
-)
+_LISTINGS: Final = 32
+"""How often a folder is listed when files vanish while they are read; what was read is kept."""
 
 
 def read(path: str | os.PathLike[str], *, raw: bool = False) -> pd.DataFrame:
@@ -71,9 +71,14 @@ def read(path: str | os.PathLike[str], *, raw: bool = False) -> pd.DataFrame:
 
 def read_table(path: str | os.PathLike[str], *, raw: bool = False) -> pa.Table:
     """Read a run as `read` does, into an Arrow table, which keeps null and NaN apart."""
-    run = _run_folder(path)
-    read_run_info(run)
-    table = _retrying(lambda: _read_from(run, 0)[0])
+    with naming(path):
+        run = _run_folder(path)
+        read_run_info(run)
+        found, n_rows = _read_from(run, 0)
+        with reading(run):
+            table = _concatenated([_as_table(rows) for rows in found])
+    if n_lost := n_rows - table.num_rows:
+        logger.warning("%s: %s", path, _lost(n_lost))
     if raw:
         return table
     again = superseded(table["step"].to_numpy())
@@ -88,18 +93,30 @@ class RunReader:
     path
         Folder of a run.
 
+    Attributes
+    ----------
+    damaged_rows
+        Rows among those so far that are in no file, or whose record is damaged.
+
     Raises
     ------
     RunNotFound
         If there is no run at `path`.
     RunUnreadable
-        If its ``run.json`` is damaged or of a later format.
+        If its ``run.json`` is damaged or of a later format. The messages name files of the run,
+        and not its folder.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = _run_folder(path)
         self.info: RunInfo = read_run_info(self.path)
         self._next_row = 0
+        self.damaged_rows = 0
+
+    @property
+    def problem(self) -> str:
+        """What of the rows so far could not be read; empty if all could."""
+        return _lost(self.damaged_rows) if self.damaged_rows else ""
 
     def refresh_info(self) -> RunInfo:
         """Read ``run.json`` again, and return it."""
@@ -117,78 +134,86 @@ class RunReader:
         RunUnreadable
             If a file of the run cannot be read; a later call tries again.
         """
-        table, next_row = _retrying(lambda: _read_from(self.path, self._next_row))
+        found, next_row = _read_from(self.path, self._next_row)
+        block = joined([_as_block(rows) for rows in found or [_NO_ROWS]])
+        self.damaged_rows += next_row - self._next_row - len(block)
         self._next_row = next_row
-        return step_block(table)
+        return block
+
+
+def _lost(n_rows: int) -> str:
+    return f"{n_rows} {'row is' if n_rows == 1 else 'rows are'} damaged and left out"
 
 
 def _run_folder(path: str | os.PathLike[str]) -> Path:
     run = Path(path)
-    if run.is_dir() and is_run(run):
-        return run
-    if not run.exists():
-        raise RunNotFound(
-            f"there is no run at {run}; `lrwatch ls FOLDER` lists the runs of a folder"
-        )
+    with reading(run):
+        if run.is_dir() and is_run(run):
+            return run
+        if not run.exists():
+            raise RunNotFound(
+                "there is no run here; `lrwatch ls FOLDER` lists the runs of a folder"
+            )
     raise RunNotFound(
-        f"{run} is no run: a folder with run.json is expected; "
-        f"`lrwatch ls {run}` lists the runs in it"
+        "this is not a run: a folder with run.json is expected; "
+        "`lrwatch ls FOLDER` lists the runs of a folder"
     )
 
 
-def _retrying(read_files: Callable[[], T]) -> T:
-    for _ in range(_LISTINGS - 1):
+def _read_from(run: Path, first: int) -> tuple[list[JournalRows | pa.Table], int]:
+    """Return the rows from number `first` on, file by file, and the number of the row after them.
+
+    As rows are numbered when they are written, the difference is what cannot be read.
+    """
+    found: list[JournalRows | pa.Table] = []
+    for left in reversed(range(_LISTINGS)):
         try:
-            return read_files()
-        except FileNotFoundError:
-            continue  # merged or compacted while it was read: list the folder again
-    return read_files()
+            for extent in extents(run):
+                if extent.stop is None or extent.stop > first:
+                    rows, first = _rows_of(extent, first)
+                    found.append(rows)
+            break
+        except FileNotFoundError as error:  # merged or compacted meanwhile: list them anew
+            if not left:  # a link that leads nowhere
+                name = Path(error.filename or "").name
+                raise RunUnreadable(f"{name} cannot be read: {error.strerror}") from error
+    return found, first
 
 
-def _read_from(run: Path, first: int) -> tuple[pa.Table, int]:
-    """Return the rows from number `first` on, and the number of the row after them."""
-    tables, next_row = [], first
-    for extent in extents(run):
-        if extent.stop is not None and extent.stop <= first:
-            continue
-        table = _part_rows(extent, first) if extent.is_part else _journal_rows(extent, first)
-        tables.append(table)
-        next_row = max(extent.first, first) + table.num_rows
-    if not tables:
-        return _EMPTY.empty_table(), next_row
-    return _concatenated(tables), next_row
-
-
-def _part_rows(extent: Extent, first: int) -> pa.Table:
-    try:
-        return read_part(extent, first=first)
-    except pa.ArrowInvalid as error:
-        raise RunUnreadable(f"{extent.path.name} is damaged: {error}") from error
-
-
-def _journal_rows(extent: Extent, first: int) -> pa.Table:
-    begin = max(extent.first, first)
-    rows = read_journal(extent.path, skip_rows=begin - extent.base)
+def _rows_of(extent: Extent, first: int) -> tuple[JournalRows | pa.Table, int]:
+    """Return the rows of a file from number `first` on, and the number of the row after them."""
+    if extent.is_part:
+        return read_part(extent, first=first), extent.stop or first
+    rows = read_journal(extent.path, skip_rows=max(extent.first, first) - extent.base)
     if extent.stop is not None:
-        rows = _head(rows, extent.stop - begin)
-    return arrow_table(rows)
+        return rows.before(extent.stop - extent.base), extent.stop
+    return rows, extent.base + int(rows.place[-1]) + 1 if len(rows) else first
 
 
-def _head(rows: JournalRows, n_rows: int) -> JournalRows:
-    return JournalRows(
-        rows.columns,
-        rows.step[:n_rows],
-        rows.time[:n_rows],
-        rows.skipped[:n_rows],
-        rows.values[:n_rows],
+def _as_table(rows: JournalRows | pa.Table) -> pa.Table:
+    return arrow_table(rows) if isinstance(rows, JournalRows) else rows
+
+
+def _as_block(rows: JournalRows | pa.Table) -> StepBlock:
+    if not isinstance(rows, JournalRows):
+        return step_block(_concatenated([rows]))
+    # Straight to numpy: in a live run this is done again and again, in the training process too.
+    missing = is_null(rows.values)
+    values = np.where(missing, np.nan, rows.values).T.copy()
+    columns = dict(zip(rows.columns, values, strict=True))
+    seen = dict(zip(rows.columns, ~missing.T, strict=True)).get("loss", np.zeros(len(rows), bool))
+    known = {name: columns.pop(name, np.full(len(rows), np.nan)) for name in FLOAT_COLUMNS}
+    return StepBlock(
+        step=rows.step,
+        time=rows.time,
+        **known,
+        skipped=rows.skipped,
+        loss_seen=seen,
+        extra=columns,
     )
 
 
 def _concatenated(tables: Sequence[pa.Table]) -> pa.Table:
-    table = pa.concat_tables(tables, promote_options="default")
-    names = [*_EMPTY.names, *(n for n in table.column_names if n not in _EMPTY.names)]
-    for name in _EMPTY.names:
-        if name not in table.column_names:
-            kind = _EMPTY.field(name).type
-            table = table.append_column(name, pa.nulls(table.num_rows, kind))
+    table = pa.concat_tables([*tables, _NO_ROWS], promote_options="default")
+    names = [*SCHEMA.names, *(name for name in table.column_names if name not in SCHEMA.names)]
     return table.select(names)

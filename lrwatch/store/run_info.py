@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import json
 import os
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+
+import msgspec
 
 from lrwatch.errors import RunNotFound, RunUnreadable
+from lrwatch.plain_files import open_plain, read_file, replacing
 from lrwatch.records import RunInfo
 from lrwatch.store.layout import RUN_JSON
 
@@ -18,29 +21,34 @@ __all__ = ["FORMAT", "read_run_info", "write_run_info"]
 FORMAT = 1
 """Version of the run folder that this module writes; it reads this one and every earlier one."""
 
-_FIELDS = {field.name for field in dataclasses.fields(RunInfo)}
+_MOST_BYTES: Final = 8 * 2**20
+_MOST_LEVELS: Final = 100  # of nesting: readers go down by recursion
+_STATUSES: Final = ("running", "finished", "interrupted", "failed")
+_LAST_MOMENT: Final = 253_402_300_799.0  # of the year 9999, the last that dates know
 
 
 def write_run_info(run: Path, info: RunInfo) -> None:
     """Write ``run.json`` aside and rename it into place.
 
+    On a full disk it is written over the earlier one, which is there and holds its blocks.
+
     Raises
     ------
     OSError
-        If the folder cannot be written; an earlier ``run.json`` is then left as it was.
+        If neither can be done; an earlier ``run.json`` is then left as it was.
     """
-    text = json.dumps(dataclasses.asdict(info), indent=2, allow_nan=True, default=str)
-    aside = run / f".{RUN_JSON}.{os.getpid()}.tmp"
+    text = json.dumps(dataclasses.asdict(info), indent=2, allow_nan=True, default=str) + "\n"
     try:
-        aside.write_text(text + "\n", encoding="utf-8")
-        aside.replace(run / RUN_JSON)
-    except OSError:
-        aside.unlink(missing_ok=True)
-        raise
+        with replacing(run / RUN_JSON) as aside:
+            aside.write_text(text, encoding="utf-8")
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        _write_over(run / RUN_JSON, text.encode())
 
 
 def read_run_info(run: Path) -> RunInfo:
-    """Read ``run.json``.
+    """Read ``run.json``; the messages of its errors name no folder.
 
     Raises
     ------
@@ -49,41 +57,76 @@ def read_run_info(run: Path) -> RunInfo:
     RunUnreadable
         If it is damaged, or of a later format than this version of lrwatch knows.
     """
-    path = run / RUN_JSON
+    content = _content(run / RUN_JSON)
+    _check_format(content.get("format"))
+    known = {"id": run.name, "name": run.name}
+    known |= {key: value for key, value in content.items() if value is not None}
     try:
-        content = json.loads(path.read_bytes())
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise RunNotFound(f"{run} holds no {RUN_JSON}, so it is no run of lrwatch") from error
-    except (ValueError, OSError) as error:
-        raise RunUnreadable(f"{path} cannot be read as JSON: {error}") from error
+        return _checked(msgspec.convert(known, RunInfo))
+    except ValueError as error:
+        raise RunUnreadable(f"{RUN_JSON} is damaged: {error}") from error
+
+
+def _content(path: Path) -> dict[str, Any]:
+    try:
+        text = read_file(path, most=_MOST_BYTES, follow=True)
+        content = None if text is None else json.loads(text)
+    except NotADirectoryError:
+        text = None
+    except OSError as error:
+        raise RunUnreadable(f"{RUN_JSON} cannot be read: {error.strerror}") from error
+    except RecursionError as error:
+        raise RunUnreadable(f"{RUN_JSON} is nested too deeply") from error
+    except ValueError as error:
+        raise RunUnreadable(f"{RUN_JSON} cannot be read as JSON: {error}") from error
+    if text is None:
+        raise RunNotFound(f"there is no {RUN_JSON}, so this is not a run of lrwatch")
     if not isinstance(content, dict):
-        raise RunUnreadable(f"{path} must hold a JSON object, got {type(content).__name__}")
-    _check_format(path, content)
-    known = {key: value for key, value in content.items() if key in _FIELDS}
+        raise RunUnreadable(f"{RUN_JSON} must hold a JSON object, got {type(content).__name__}")
+    return content
+
+
+def _write_over(path: Path, text: bytes) -> None:
+    file = open_plain(path, os.O_RDWR)
     try:
-        return _run_info(run, known)
-    except (TypeError, ValueError) as error:
-        raise RunUnreadable(f"{path} is damaged: {error}") from error
+        now = os.fstat(file)
+        if len(text) > now.st_blocks * 512:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        os.pwrite(file, text.ljust(now.st_size), 0)  # at once, with blanks up to the old end
+    finally:
+        os.close(file)
 
 
-def _check_format(path: Path, content: Mapping[str, Any]) -> None:
-    version = content.get("format")
+def _check_format(version: Any) -> None:
     if not isinstance(version, int) or version < 1:
-        raise RunUnreadable(f"{path} has format {version!r}; a whole number from 1 on is expected")
+        raise RunUnreadable(
+            f"{RUN_JSON} has format {version!r:.50}; a whole number from 1 on is expected"
+        )
     if version > FORMAT:
         raise RunUnreadable(
-            f"{path} has format {version}, this lrwatch reads up to {FORMAT}: "
+            f"{RUN_JSON} has format {version}, this lrwatch reads up to {FORMAT}: "
             "upgrade lrwatch to read this run"
         )
 
 
-def _run_info(run: Path, known: dict[str, Any]) -> RunInfo:
-    known.setdefault("id", run.name)
-    known.setdefault("name", run.name)
-    known["parameter_groups"] = tuple(str(name) for name in known.get("parameter_groups") or ())
-    for key in ("config", "environment"):
-        if not isinstance(known.get(key) or {}, dict):
-            raise TypeError(f"{key} must be a JSON object, got {type(known[key]).__name__}")
-        known[key] = known.get(key) or {}
-    known["created_at"] = float(known.get("created_at") or 0.0)
-    return RunInfo(**known)
+def _checked(info: RunInfo) -> RunInfo:
+    """Return the info if its values are such as a writer writes."""
+    if info.status not in _STATUSES:
+        raise ValueError(f"status is {info.status!r:.50}, expected one of {', '.join(_STATUSES)}")
+    if info.total_steps is not None and not 1 <= info.total_steps < 2**63:
+        raise ValueError(f"total_steps is {info.total_steps!r:.30}, expected 1 or more")
+    if not 0 <= info.lost_rows < 2**63:
+        raise ValueError("lost_rows is not a number of rows")
+    if not (0 <= info.created_at <= _LAST_MOMENT and 0 <= (info.ended_at or 0) <= _LAST_MOMENT):
+        raise ValueError("created_at or ended_at is not a time")
+    if not _is_within(info.config, _MOST_LEVELS):
+        raise ValueError("config is nested too deeply")
+    return info
+
+
+def _is_within(value: Any, levels: int) -> bool:
+    """Return whether lists and objects are nested at most so many levels deep."""
+    if not isinstance(value, (dict, list)):
+        return True
+    items = value.values() if isinstance(value, dict) else value
+    return levels > 0 and all(_is_within(item, levels - 1) for item in items)

@@ -19,10 +19,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from lrwatch.errors import LrwatchError, StoreNotWritable
+from lrwatch.errors import LrwatchError, RunUnreadable, StoreNotWritable
+from lrwatch.plain_files import replacing
 from lrwatch.records import NULL, RunInfo
 from lrwatch.store.compaction import compact_all, merge_all
-from lrwatch.store.journal import JournalWriter
+from lrwatch.store.journal import JournalWriter, read_journal
 from lrwatch.store.keeper import Keeper
 from lrwatch.store.layout import journal_path
 from lrwatch.store.ownership import Ownership
@@ -89,7 +90,9 @@ class RunWriter:
         try:
             self._ownership = Ownership(folder)
             write_run_info(folder, info)
-            self._journal = self._open_journal(first_row, self.columns)
+            path = journal_path(folder, first_row)
+            _make_way(path)
+            self._journal = JournalWriter(path, first_row, self.columns)
         except OSError as error:
             if isinstance(error, LrwatchError):
                 raise
@@ -152,35 +155,42 @@ class RunWriter:
     def close(self, status: str) -> None:
         """End the run: all rows into one part, the status into ``run.json``.
 
-        Never raises on a disk that refuses: journals that cannot become a part stay readable.
+        Never raises: journals that cannot become a part stay readable, and rows that no disk
+        takes are counted.
         """
         if self._closed:
             return
-        self._write_backlog(final=True)
         self._closed = True
-        self._journal.close()
-        self._keeper.stop()
+        try:
+            self._write_backlog(final=True)
+            self._journal.close()
+            self._keeper.stop()
+            self._end(status)
+            self._ownership.release()
+        except Exception:  # the training goes on, whatever is wrong here
+            logger.exception("the end of run %s could not be recorded", self.folder)
+
+    def _end(self, status: str) -> None:
+        try:
+            compact_all(self.folder)
+            merge_all(self.folder)
+        except Exception as error:
+            logger.warning(
+                "run %s ends in several files, not one: %s", self.folder, error,
+                exc_info=not isinstance(error, (OSError, LrwatchError)),
+            )  # fmt: skip
         self.info = dataclasses.replace(
             self.info, status=status, ended_at=time.time(), lost_rows=self._lost
         )
         try:
-            compact_all(self.folder)
-            merge_all(self.folder)
-        except (OSError, LrwatchError) as error:
-            logger.warning("run %s ends in journals, not Parquet: %s", self.folder, error)
-        try:
             write_run_info(self.folder, self.info)
         except OSError as error:
             logger.warning("the end of run %s could not be recorded: %s", self.folder, error)
-        self._ownership.release()
 
     def abandon(self) -> None:
         """Write nothing more, as after a fork: the run belongs to the parent process."""
         self._closed = True
         self._keeper.forget()
-
-    def _open_journal(self, first_row: int, columns: Sequence[str]) -> JournalWriter:
-        return JournalWriter(journal_path(self.folder, first_row), first_row, columns)
 
     def _start_journal(self, again: Row | None = None) -> bool:
         """Go on in a new journal, which begins with the row `again` where one is given.
@@ -191,14 +201,13 @@ class RunWriter:
             self._restore_folder()
         first_row = self.n_rows - (again is not None)
         path = journal_path(self.folder, first_row)
-        aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
         try:
-            aside.unlink(missing_ok=True)
-            journal = JournalWriter(aside, first_row, self.columns)
-            if again is not None:
-                again = again._replace(values=self._widened(again.values))
-                journal.append(journal.pack(*again))
-            journal.rename(path)  # over the present journal, if that held only this row
+            with replacing(path) as aside:  # over the present journal, if that held only this row
+                journal = JournalWriter(aside, first_row, self.columns)
+                if again is not None:
+                    again = again._replace(values=self._widened(again.values))
+                    journal.append(journal.pack(*again))
+            journal.path = path
         except OSError as error:
             logger.debug("no new journal in %s yet: %s", self.folder, error)
             self._close_journal_at = self.n_rows + 1_024
@@ -276,6 +285,27 @@ class RunWriter:
             self._last = row
             self._backlog.popleft()
             self.n_rows += 1
+
+
+def _make_way(journal: Path) -> None:
+    """Have no journal be there: one without a row, of a run that was killed early, is in the way.
+
+    One that cannot be read is set aside, for whoever may still want to look into it.
+
+    Raises
+    ------
+    OSError
+        If it holds rows, which another writer has just written, or cannot be moved.
+    """
+    try:
+        if len(read_journal(journal)):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(journal))
+        journal.unlink()
+    except FileNotFoundError:
+        return
+    except RunUnreadable as error:
+        aside = journal.rename(journal.with_name(f"{journal.name}.damaged"))
+        logger.warning("run %s goes on without %s: %s", journal.parent, aside.name, error)
 
 
 _open_writers: weakref.WeakSet[RunWriter] = weakref.WeakSet()

@@ -58,6 +58,19 @@ def test_every_module_says_in_its_first_line_what_it_is() -> None:
     assert not [path for path, text in texts.items() if not ast.get_docstring(ast.parse(text))]
 
 
+def test_every_detector_names_its_source_and_shows_how_it_is_used() -> None:
+    """As docs say in "Add a detector"; the examples themselves run as doctests."""
+    bare = []
+    for path in (ROOT / "lrwatch" / "detect").glob("[a-z]*.py"):
+        text = path.read_text(encoding="utf-8")
+        said = ast.get_docstring(ast.parse(text)) or ""
+        if path.stem != "wording" and not (
+            ("Source: " in said or "Own" in said) and ">>> " in text
+        ):
+            bare.append(path.stem)
+    assert not bare
+
+
 def _order(name: str) -> tuple[int, str]:
     """Sort as ruff does (RUF022): constants, then classes, then the rest."""
     if name.isupper():

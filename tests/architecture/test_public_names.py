@@ -9,6 +9,7 @@ import pytest
 
 import lrwatch
 from lrwatch.cli.program import program
+from lrwatch.watcher import _Keywords
 
 COMMANDS = {
     "alert": [],
@@ -67,33 +68,35 @@ def test_a_public_name_can_be_had_and_is_listed(name: str) -> None:
     assert name in dir(lrwatch)
 
 
-@pytest.mark.parametrize(
-    ("function", "options"),
-    [
-        (
-            lrwatch.watch,
-            {
-                "optimizer",
-                "dir",
-                "name",
-                "config",
-                "model",
-                "loss",
-                "update_norm_every",
-                "total_steps",
-                "resume",
-                "alerts",
-                "on_alert",
-            },
-        ),
-        (lrwatch.read, {"path"}),
-        (lrwatch.diagnose, {"total_steps"}),
-        (lrwatch.Monitor, {"total_steps"}),
+FUNCTIONS: dict[str, list[str]] = {
+    "compare": ["runs"],
+    "diagnose": ["run", "total_steps"],
+    "Monitor": ["total_steps"],
+    "read": ["path", "raw"],
+    "watch": [
+        "optimizer",
+        "dir",
+        "name",
+        "config",
+        "model",
+        "loss",
+        "update_norm_every",
+        "total_steps",
+        "group",
+        "resume",
+        "alerts",
+        "on_alert",
     ],
-)
-def test_a_function_takes_what_is_promised(function: object, options: set[str]) -> None:
-    assert callable(function)
-    assert options <= set(inspect.signature(function).parameters)
+}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_takes_what_is_promised_and_nothing_else(name: str) -> None:
+    assert list(inspect.signature(getattr(lrwatch, name)).parameters) == FUNCTIONS[name]
+
+
+def test_watch_names_its_options_once_more_for_type_checkers() -> None:
+    assert list(_Keywords.__annotations__) == FUNCTIONS["watch"][1:]
 
 
 def test_the_commands() -> None:

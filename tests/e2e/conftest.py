@@ -25,7 +25,8 @@ def browser() -> Iterator[Any]:
     )
     path = chromium()
     if path is None:
-        pytest.skip("no chromium is installed: apt-get install chromium")
+        missing = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
+        missing("no chromium is installed: apt-get install chromium")
     with sync_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield browser

@@ -69,6 +69,23 @@ def test_a_disk_that_is_full_at_the_end_leaves_readable_journals(small_disk: Pat
     assert lrwatch.read(run.path)["loss"].tolist() == losses
 
 
+def test_rows_that_a_full_disk_never_takes_are_counted_at_the_end(small_disk: Path) -> None:
+    net = small_net()
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.01)
+    run = lrwatch.watch(optimizer, dir=small_disk)
+    losses = train(net, optimizer, 100)
+    ballast = small_disk / "ballast"
+    fill(ballast, 512)
+    losses += train(net, optimizer, 350)
+    run.finish()
+    kept = lrwatch.read(run.path)["loss"].tolist()
+    assert 100 <= len(kept) < 450
+    assert kept == losses[: len(kept)]
+    info = read_run_info(run.path)
+    assert (info.status, info.lost_rows) == ("finished", 450 - len(kept))
+    assert info.ended_at is not None
+
+
 def test_a_disk_that_turns_read_only_holds_nothing_up(small_disk: Path) -> None:
     net = small_net()
     optimizer = torch.optim.SGD(net.parameters(), lr=0.01)

@@ -193,7 +193,8 @@ class TestSteps:
     ) -> None:
         get(port, "/")
         get(port, "/_dash-layout")
-        time.sleep(2)
+        server.send_signal(getattr(signal, values("STOPSIGNAL")[0]))
+        server.communicate(timeout=20)  # what it was about to write is written
         ours = {path.relative_to(store) for path in store.rglob("*")}
         assert ours == {p.relative_to(ROOT / "sample_runs") for p in ROOT.glob("sample_runs/**/*")}
 

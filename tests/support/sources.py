@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import io
 import tokenize
 from collections.abc import Iterator
@@ -36,6 +37,7 @@ def module_name(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
+@functools.cache
 def code_lines(path: Path) -> int:
     """Count the lines that carry code: none that are blank, a comment or a docstring."""
     text = path.read_text(encoding="utf-8")

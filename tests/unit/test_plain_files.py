@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from lrwatch import plain_files as module
-from lrwatch.plain_files import read_file, remove_unfinished, replace_file
+from lrwatch.plain_files import read_file, remove_unfinished, replace_file, replacing
 
 
 def test_a_pipe_makes_nobody_wait(tmp_path: Path) -> None:
@@ -22,13 +22,37 @@ def test_a_link_is_not_read(tmp_path: Path) -> None:
         read_file(tmp_path / "link.json")
 
 
-def test_a_file_that_is_too_large_is_damaged(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "_MOST_BYTES", 10)
+def test_a_file_that_is_too_large_is_damaged(tmp_path: Path) -> None:
     (tmp_path / "x.json").write_text('{"a": "bcdef"}')
     with pytest.raises(ValueError, match="more than 10 bytes"):
-        read_file(tmp_path / "x.json")
+        read_file(tmp_path / "x.json", most=10)
+
+
+def test_a_link_is_followed_where_that_is_asked_for_but_not_to_a_pipe(tmp_path: Path) -> None:
+    replace_file(tmp_path / "x.json", b"1")
+    (tmp_path / "link.json").symlink_to(tmp_path / "x.json")
+    assert read_file(tmp_path / "link.json", follow=True) == b"1"
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "to-pipe.json").symlink_to(tmp_path / "pipe")
+    with pytest.raises(OSError, match="is not a plain file"):
+        read_file(tmp_path / "to-pipe.json", follow=True)
+
+
+def test_a_file_written_aside_that_fails_leaves_the_old_one_and_nothing_else(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "x"
+    path.write_text("old")
+
+    def write() -> None:
+        with replacing(path) as aside:
+            aside.write_text("ne")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write()
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_nothing_is_removed_where_a_link_leads(tmp_path: Path) -> None:

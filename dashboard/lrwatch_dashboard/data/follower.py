@@ -95,7 +95,7 @@ class Follower(WatchedRun):
         if finding is None:
             return None
         self.adopt(finding)
-        return None if self.problem else finding
+        return None if self.problem or self.damage else finding
 
     def finding(self) -> RunDigest | None:
         """Return what the rows come to; ``None`` until they were read once."""
@@ -133,7 +133,7 @@ class Follower(WatchedRun):
             name=self.name,
             state=self.state,
             diagnosis=self.diagnosis,
-            problem=self.problem,
+            problem=self.problem or self.damage,
             steps=summary.n_steps,
             last_step=summary.last_step,
             lr=summary.peak_lr,

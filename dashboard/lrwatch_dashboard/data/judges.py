@@ -135,7 +135,9 @@ def _judged(key: str, path: str, last_write: float) -> bytes:
     follower = Follower(RunEntry(key, Path(path), info, "", last_write))
     follower.catch_up(float("inf"))
     finding = follower.finding()
-    return b"" if follower.problem or finding is None else finding.as_bytes()
+    if follower.problem or follower.damage or finding is None:
+        return b""
+    return finding.as_bytes()
 
 
 def _started() -> subprocess.Popen[str]:

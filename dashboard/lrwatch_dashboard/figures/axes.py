@@ -90,6 +90,8 @@ def _log_ticks(bottom: float, top: float) -> list[float]:
 def even_ticks(low: float, high: float) -> list[float]:
     """Return a few round values at equal distances between two, of which the first is less."""
     raw = (high - low) / _N_TICKS
+    if not raw > 0:  # they are so small that they are one
+        return [low]
     power = 10.0 ** math.floor(math.log10(raw))
     step = next(m * power for m in (1, 2, 2.5, 5, 10) if m * power >= raw * (1 - 1e-9))
     first, last = math.ceil(low / step), math.floor(high / step)

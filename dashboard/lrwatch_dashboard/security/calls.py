@@ -17,23 +17,23 @@ __all__ = ["CALLBACKS", "is_from_a_page", "is_kind"]
 CALLBACKS: Final = "/_dash-update-component"
 
 _WORDS: Final = (ids.VIEW, ids.ALERTS_WORDS)  # names to texts
-_FORMS: Final = (ids.BEAT, ids.ALERTS_SAYING, ids.SILENCE_FORM)  # names to texts and numbers
+_FORMS: Final = (ids.BEAT, ids.ALERTS_SAYING, ids.SILENCE_FORM)  # whose parts are made texts
 _MAYBE: Final = (ids.URL, ids.THEME, ids.ALERT_COUNT)  # texts that are missing at first
-_SCALARS: Final = (str, int, float, type(None))
 
 
 def is_kind(component: Any, value: Any) -> bool:
     """Return whether a value is of the kind that a component holds: a text, but for a few."""
-    if component in _WORDS or component in _FORMS:
-        kinds = str if component in _WORDS else _SCALARS
-        return value is None or all(isinstance(part, kinds) for part in value.values())
+    if component in _WORDS:
+        return value is None or all(isinstance(text, str) for text in value.values())
+    if component in _FORMS:
+        return isinstance(value, dict | None)
     if component == ids.COMPARE_RUNS:
         return isinstance(value, list) and all(isinstance(key, str) for key in value)
     if component == ids.THEME:
         return value in (None, "light", "dark")
     if component.endswith("-tick"):
-        return isinstance(value, _SCALARS)
-    return isinstance(value, str) or (value is None and component in _MAYBE)
+        return isinstance(value, str | int | float | None)
+    return isinstance(value, str | None if component in _MAYBE else str)
 
 
 def is_from_a_page(request: Request, callbacks: Mapping[str, Any]) -> bool:

@@ -41,7 +41,7 @@ def protect(app: Dash, access: Access) -> None:
     server.before_request(partial(_check, access))
     if access.token:
         SignIn(access.token).install(server)
-    server.before_request(partial(_check_call, app.callback_map))
+    server.before_request(partial(_check_call, app.callback_map))  # of those who were let in
     server.after_request(finish)
 
 
@@ -57,8 +57,8 @@ def _check(access: Access) -> None:
     reason = foreign(request, access)
     if reason:
         abort(403, reason)
-    # A form of another site can post anything but JSON without being asked first.
     if request.method == "POST" and request.path != SIGN_IN and not request.is_json:
+        # A form of another site can post anything but this without being asked first.
         abort(415, "only JSON is accepted here")
 
 

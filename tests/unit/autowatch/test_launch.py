@@ -12,6 +12,7 @@ from lrwatch.autowatch.launch import prepare
 from lrwatch.autowatch.naming import run_name
 from lrwatch.autowatch.settings import VARIABLE, Settings
 from lrwatch.errors import InvalidArgument
+from lrwatch.store.creation import check_run_name
 
 
 @pytest.fixture(autouse=True)
@@ -80,7 +81,9 @@ def test_a_module_that_is_not_there_is_an_error(name: str) -> None:
 
 def test_looking_for_a_module_imports_nothing() -> None:
     Path("package/__init__.py").write_text("raise AssertionError")
-    prepare("package.deep.train", [], is_module=True)
+    launch = prepare("package.deep.train", [], is_module=True)
+    assert launch.arguments[-1] == "package.deep.train"
+    assert "package" not in sys.modules
 
 
 def test_the_command_can_be_pasted_into_a_shell() -> None:
@@ -90,6 +93,7 @@ def test_the_command_can_be_pasted_into_a_shell() -> None:
 
 @pytest.mark.parametrize("program", ["..", "../..", "-x-", "a\tb:c", "é" * 300, ""])
 def test_any_script_gives_a_name_that_a_folder_can_have(program: str) -> None:
-    from lrwatch.store.creation import check_run_name
-
-    check_run_name(run_name(program, "sgd-0.1"))
+    name = run_name(program, "sgd-0.1")
+    Path(name).mkdir()
+    assert Path(name).parent == Path()
+    check_run_name(name)

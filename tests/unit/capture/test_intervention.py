@@ -151,8 +151,15 @@ def test_nothing_is_left_on_the_optimizer(training: Training) -> None:
 
 def test_it_may_be_taken_off_by_an_action(training: Training) -> None:
     intervention = intervene(training)
-    intervention.before_next_step(lambda _: intervention.detach())
+    seen: list[object] = []
+
+    def leave(optimizer: object) -> None:
+        seen.append(optimizer)
+        intervention.detach()
+
+    intervention.before_next_step(leave)
     training.steps(2)
+    assert (len(seen), training.n_steps) == (1, 2)
 
 
 def test_when_an_action_ends_it_those_that_wait_are_dropped_without_a_word(

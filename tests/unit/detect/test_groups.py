@@ -67,3 +67,9 @@ def test_the_highest_loss_is_the_highest_finite_one(bad: float) -> None:
     rows = block({"step": np.arange(4), "loss": np.array([1.0, bad, 7, 2]), "lr": np.ones(4)})
     groups = summarise(rows, np.ones(4), NOTHING_BEFORE)
     assert groups.maxima[0, MAXIMA.index("loss_max")] == 7.0
+
+
+@pytest.mark.parametrize(("left", "counts"), [(0.97, 4), (0.995, 0)])
+def test_a_gradient_was_clipped_if_a_hundredth_of_it_is_gone(left: float, counts: int) -> None:
+    sums = sums_of([1.0] * 4, grad_norm=np.ones(4), grad_norm_clipped=np.full(4, left))
+    assert sums["clipped"] == counts

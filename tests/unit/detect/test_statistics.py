@@ -2,22 +2,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from synthetic_runs import EDGE, block, descent
+from synthetic_runs import EDGE, descent
 
-from lrwatch.detect.features import features
 from lrwatch.detect.gain import gain_ratio
 from lrwatch.detect.motion import relative_path
-from lrwatch.detect.past import Past
 from lrwatch.detect.progress import drawdown
 from lrwatch.detect.roughness import bounce
-from lrwatch.detect.tracker import Tracker
-
-
-def past_of(columns: dict[str, np.ndarray]) -> Past:
-    tracker = Tracker()
-    with np.errstate(all="ignore"):
-        list(tracker.advance(block(columns)))
-        return tracker.finished().past()
+from lrwatch.detect.tracker import past_of
+from lrwatch.diagnosis.model import features
 
 
 def test_gradient_descent_far_below_the_edge_gains_nearly_all_that_first_order_allows() -> None:

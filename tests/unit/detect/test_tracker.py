@@ -9,7 +9,7 @@ from lrwatch.detect.tracker import FIRST_LOOK, Tracker
 
 
 def steps_decided(tracker: Tracker, columns: dict[str, np.ndarray]) -> list[int]:
-    return [moment.step for moment in tracker.advance(block(columns))]
+    return [step for step, _ in tracker.advance(block(columns))]
 
 
 def test_looks_come_at_growing_distances() -> None:

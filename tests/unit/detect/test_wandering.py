@@ -2,19 +2,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from synthetic_runs import EDGE, block, descent
+from synthetic_runs import EDGE, descent
 
 import lrwatch
-from lrwatch.detect.past import Past
-from lrwatch.detect.tracker import Tracker
+from lrwatch.detect.tracker import past_of
 from lrwatch.detect.wandering import calm_rise, wanders
 from lrwatch.verdicts import Evidence
-
-
-def past_of(run: dict[str, np.ndarray]) -> Past:
-    tracker = Tracker()
-    list(tracker.advance(block(run)))
-    return tracker.finished().past()
 
 
 def result(run: dict[str, np.ndarray]) -> Evidence:

@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
-from synthetic_runs import block, descent
+from synthetic_runs import descent
 
 from lrwatch.detect.flatness import has_settled, is_flat, progress
 from lrwatch.detect.overflow import skipped_steps
-from lrwatch.detect.past import Past
 from lrwatch.detect.progress import solved
 from lrwatch.detect.schedule import cut, in_warmup
 from lrwatch.detect.spike import spike
 from lrwatch.detect.stall import cut_too_early, dead, frozen
-from lrwatch.detect.tracker import Tracker
+from lrwatch.detect.tracker import past_of
 from lrwatch.verdicts import Evidence
-
-
-def past_of(columns: dict[str, np.ndarray]) -> Past:
-    tracker = Tracker()
-    list(tracker.advance(block(columns)))
-    return tracker.finished().past()
 
 
 def fired(evidence: Evidence) -> bool:

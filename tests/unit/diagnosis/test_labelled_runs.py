@@ -79,6 +79,7 @@ def test_every_step_is_recorded_with_the_norms_that_belong_to_it(task: str) -> N
     assert run.steps["update_norm"] == pytest.approx(moved, rel=1e-3)
 
 
+@pytest.mark.slow
 def test_what_is_trained_is_what_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(writing, "SWEEPS", (SETUP,))
     monkeypatch.setattr(writing, "GAMES", ())

@@ -8,21 +8,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from synthetic_runs import block, descent
+from synthetic_runs import descent
 
-from lrwatch.detect.features import features
-from lrwatch.detect.tracker import Tracker
-from lrwatch.diagnosis.model import shipped
+from lrwatch.detect.tracker import past_of
+from lrwatch.diagnosis.model import features, shipped
 
 ROOT = Path(__file__).parents[3]
 CORPORA = os.environ.get("LRWATCH_CORPORA", "")
 
 
 def test_the_models_ask_for_features_that_exist() -> None:
-    tracker = Tracker()
     with np.errstate(all="ignore"):
-        list(tracker.advance(block(descent(1e-3))))
-        names = set(features(tracker.finished().past()))
+        names = set(features(past_of(descent(1e-3))))
     for model in shipped().values():
         assert set(model.names) <= names
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import Any
 
@@ -15,6 +16,7 @@ from lrwatch.verdicts import Diagnosis
 N = 400
 
 
+@functools.cache
 def runs() -> dict[str, dict[str, np.ndarray]]:
     """A run of every kind, some without norms."""
     calm = descent(5e-3, n_steps=2_000)

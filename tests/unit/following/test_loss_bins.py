@@ -112,3 +112,8 @@ def test_the_tail_agrees_with_the_rows_that_read_gives() -> None:
     tail = frame["loss"][-max(len(frame) // 16, 1) :].mean()
     found = bins(frame["loss"].tolist(), step=frame["step"].tolist()).loss_at()
     assert found == pytest.approx(tail, rel=0.02)
+
+
+def test_steps_as_far_apart_as_numbers_go_are_kept_apart() -> None:
+    far = bins([4.0, 1.0], step=[-(2**63), 2**63 - 1])
+    assert (far.loss_at(), far.means.tolist()) == (1.0, [4.0, 1.0])

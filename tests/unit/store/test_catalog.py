@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+import math
 import os
 import shutil
 import time
@@ -44,7 +46,7 @@ def test_a_root_that_is_no_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RunNotFound, match="does not exist"):
         Catalog(tmp_path / "none").list_runs()
     (tmp_path / "file").touch()
-    with pytest.raises(RunNotFound, match="is no folder"):
+    with pytest.raises(RunNotFound, match="is not a folder"):
         Catalog(tmp_path / "file").list_runs()
 
 
@@ -90,12 +92,113 @@ def test_a_run_that_is_gone_or_new_is_seen(tmp_path: Path) -> None:
     assert not runs._ended
 
 
-def test_a_folder_that_leads_back_to_itself_ends_somewhere(tmp_path: Path) -> None:
+def test_links_to_runs_are_runs_and_no_others_are_followed(tmp_path: Path) -> None:
+    write_run(tmp_path / "store", "run")
+    write_run(tmp_path / "elsewhere" / "deep", "other")
+    (tmp_path / "store" / "to-store").symlink_to(tmp_path / "store")
+    (tmp_path / "store" / "to-itself").symlink_to("to-itself")
+    (tmp_path / "store" / "to-root").symlink_to("/")
+    (tmp_path / "store" / "to-folder").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "store" / "to-run").symlink_to(tmp_path / "elsewhere" / "deep" / "other")
+    entries = list_runs(tmp_path / "store")
+    assert [entry.key for entry in entries] == ["run", "to-run"]
+    assert not any(entry.problem for entry in entries)
+
+
+def test_a_store_that_is_a_link_is_listed(tmp_path: Path) -> None:
+    write_run(tmp_path / "store", "run")
+    (tmp_path / "link").symlink_to(tmp_path / "store")
+    assert [entry.key for entry in list_runs(tmp_path / "link")] == ["run"]
+
+
+def test_a_large_folder_takes_nothing_from_the_runs_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(catalog, "_MOST_NAMES", 40)
+    monkeypatch.setattr(catalog, "_MOST_IN_FOLDER", 50)
+    for number in range(100):
+        (tmp_path / "images" / "deep" / str(number)).mkdir(parents=True)
     write_run(tmp_path, "run")
-    (tmp_path / "loop").symlink_to(tmp_path)
-    keys = [entry.key for entry in list_runs(tmp_path)]
-    assert keys[-1] == "run"
-    assert len(keys) < 10
+    runs = Catalog(tmp_path)
+    for _ in range(2):
+        assert [entry.key for entry in runs.list_runs()] == ["run"]
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{tmp_path} holds too many files, not all are searched"
+    ]
+
+
+def _run_json(**changed: Any) -> str:
+    return json.dumps({"format": 1, "id": "a", "name": "a", "status": "finished", **changed})
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (_run_json(total_steps=0), "total_steps is 0"),
+        (_run_json(total_steps=-5), "total_steps is -5"),
+        (_run_json(total_steps=10**400), "total_steps is 1000"),
+        (_run_json(total_steps="9"), "`$.total_steps`"),
+        (_run_json(total_steps=True), "`$.total_steps`"),
+        (_run_json(status=["finished"]), "`$.status`"),
+        (_run_json(status="paused"), "status is 'paused', expected one of running, finished"),
+        (_run_json(name=["a"]), "`$.name`"),
+        (_run_json(created_at=math.nan), "created_at or ended_at is not a time"),
+        (_run_json(ended_at=1e300), "created_at or ended_at is not a time"),
+        (_run_json(created_at=10**400), "`$.created_at`"),
+        (_run_json(lost_rows=-1), "lost_rows"),
+        (_run_json(config=[1]), "`$.config`"),
+        (_run_json(format=[1]), r"format [1]"),
+        ("[" * 100_000, "nested too deeply"),
+        (_run_json()[:-1] + ', "config": {"a":' + "[" * 200 + "]" * 200 + "}}", "nested too"),
+        (_run_json() + " " * 9_000_000, "more than 8388608 bytes"),
+        ("", "cannot be read as JSON"),
+    ],
+)
+def test_a_damaged_description_is_listed_as_such_and_the_other_runs_as_ever(
+    tmp_path: Path, content: str, problem: str
+) -> None:
+    write_run(tmp_path, "good")
+    bad = write_run(tmp_path, "bad")
+    (bad / "run.json").write_text(content)
+    first, second = list_runs(tmp_path)
+    assert first.info is None
+    assert problem in first.problem
+    assert str(tmp_path) not in first.problem
+    assert (second.key, second.problem) == ("good", "")
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device", "folder", "link to itself", "nothing"])
+def test_what_is_no_file_is_a_damaged_description_and_makes_nobody_wait(
+    tmp_path: Path, kind: str
+) -> None:
+    path = write_run(tmp_path, "bad") / "run.json"
+    path.unlink()
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "folder":
+        path.mkdir()
+    elif kind != "nothing":
+        path.symlink_to("/dev/zero" if kind == "device" else path.name)
+    (entry,) = list_runs(tmp_path)
+    assert entry.info is None
+    assert "run.json" in entry.problem
+    assert str(tmp_path) not in entry.problem
+
+
+def test_descriptions_of_earlier_versions_are_taken_with_their_gaps(tmp_path: Path) -> None:
+    """Whatever was not known was null, and numbers of a configuration could be NaN."""
+    run = write_run(tmp_path, "run")
+    (run / "run.json").write_text(
+        '{"format": 1, "created_at": null, "config": null, "parameter_groups": null, '
+        '"environment": {}, "later": 1}'
+    )
+    (entry,) = list_runs(tmp_path)
+    assert entry.info is not None
+    assert (entry.info.id, entry.info.name, entry.info.config) == ("run", "run", {})
+    (run / "run.json").write_text(_run_json(config={"a": math.nan, "b": {"c": [1, None]}}))
+    config = read_run_info(run).config
+    assert math.isnan(config["a"])
+    assert config["b"] == {"c": [1, None]}
 
 
 def test_a_link_to_a_folder_without_runs_lists_nothing(tmp_path: Path) -> None:

@@ -3,6 +3,9 @@ from __future__ import annotations
 import json
 import os
 import socket
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +18,9 @@ from lrwatch.store.ownership import Ownership, writer_is_gone
 GONE = 2**22 + 1  # above every process number of Linux
 
 
-def locked(folder: Path, *, host: str = "", pid: int = GONE) -> Path:
+def locked(folder: Path, *, host: str = "", pid: int = GONE, **more: object) -> Path:
     lock = folder / "writer.lock"
-    lock.write_text(json.dumps({"host": host or socket.gethostname(), "pid": pid}))
+    lock.write_text(json.dumps({"host": host or socket.gethostname(), "pid": pid, **more}))
     return lock
 
 
@@ -49,6 +52,51 @@ def test_a_lock_of_a_process_that_lives_is_not(tmp_path: Path) -> None:
         Ownership(tmp_path)
 
 
+needs_start_times = pytest.mark.skipif(
+    not module._started(os.getpid()), reason="only Linux tells when a process started"
+)
+
+
+@needs_start_times
+def test_a_lock_whose_process_number_belongs_to_another_by_now_is_taken_over(
+    tmp_path: Path,
+) -> None:
+    locked(tmp_path, pid=os.getppid(), started="an-earlier-boot 17")
+    assert writer_is_gone(tmp_path)
+    Ownership(tmp_path).release()
+
+
+@needs_start_times
+def test_a_lock_names_the_very_process_that_took_it(tmp_path: Path) -> None:
+    script = "import sys; from lrwatch.store.ownership import *; from pathlib import Path\n"
+    script += "Ownership(Path(sys.argv[1])); print(flush=True); input()"
+    with subprocess.Popen(
+        [sys.executable, "-c", script, str(tmp_path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        said = json.loads((tmp_path / "writer.lock").read_text())
+        assert said["started"] == module._started(process.pid) != ""
+        assert not writer_is_gone(tmp_path)
+        with pytest.raises(RunBusy):
+            Ownership(tmp_path)
+        process.communicate()
+    assert writer_is_gone(tmp_path)
+
+
+def test_where_no_start_time_is_known_the_number_alone_tells(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_PROCESSES", tmp_path / "no such folder")
+    locked(tmp_path, pid=os.getppid(), started="an-earlier-boot 17")
+    assert not writer_is_gone(tmp_path)
+    with pytest.raises(RunBusy):
+        Ownership(tmp_path)
+
+
 def test_a_lock_left_by_an_earlier_process_with_our_number_is_taken_over(tmp_path: Path) -> None:
     """As in a container that is started again, where the first process is number 1 each time."""
     locked(tmp_path, pid=os.getpid())
@@ -65,20 +113,34 @@ def test_a_lock_of_another_host_is_taken_over_when_nothing_was_written_for_long(
     Ownership(tmp_path).release()
 
 
+@pytest.mark.parametrize(("age", "is_free"), [(500, False), (700, True)])
+def test_a_lock_of_another_host_is_stale_after_ten_minutes(
+    tmp_path: Path, age: int, *, is_free: bool
+) -> None:
+    lock = locked(tmp_path, host="elsewhere", pid=1)
+    os.utime(lock, (time.time() - age,) * 2)
+    if is_free:
+        Ownership(tmp_path).release()
+        assert not lock.exists()
+    else:
+        with pytest.raises(RunBusy):
+            Ownership(tmp_path)
+
+
 def test_of_two_processes_that_see_a_stale_lock_one_takes_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lock = locked(tmp_path)
     first: list[Any] = []
-    judge = module._is_alive
+    judge = module._Holder.is_alive
 
-    def meanwhile(pid: int) -> bool:
+    def meanwhile(holder: Any) -> bool:
         if not first:
             first.append(None)
             first[0] = Ownership(tmp_path)
-        return judge(pid)
+        return judge(holder)
 
-    monkeypatch.setattr(module, "_is_alive", meanwhile)
+    monkeypatch.setattr(module._Holder, "is_alive", meanwhile)
     with pytest.raises(RunBusy, match="just taken by another process"):
         Ownership(tmp_path)
     assert lock.read_bytes() == first[0]._content

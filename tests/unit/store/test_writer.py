@@ -180,6 +180,41 @@ class TestADiskThatRefuses:
         assert read_table(writer.folder)["accuracy"].to_pylist() == [None, None, 0.5, 0.6]
 
 
+def test_a_part_damaged_while_the_run_goes_on_ends_nothing_and_loses_nothing_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(writer_module, "JOURNAL_ROWS", 20)
+    run = write_run(tmp_path, steps=range(30))
+    part = next((run / "steps").iterdir())
+    part.write_bytes(part.read_bytes()[:50])
+    writer, step = resume_run(tmp_path, RunInfo(id="new", name="run"), FLOAT_COLUMNS, step=None)
+    assert step == 30
+    for i in range(step, 75):
+        writer.append(row(i, writer))
+    writer.close("finished")
+    assert read_run_info(run).status == "finished"
+    assert f"{part.name} is damaged" in caplog.text
+    part.unlink()
+    assert steps(run) == list(range(30, 75))
+
+
+@pytest.mark.parametrize("error", [MemoryError(), ValueError("of Arrow"), OSError(5, "Input")])
+def test_whatever_breaks_at_the_end_the_status_is_written_and_the_training_goes_on(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    error: Exception,
+) -> None:
+    def fail(run: Path) -> None:
+        raise error
+
+    monkeypatch.setattr(writer_module, "compact_all", fail)
+    run = write_run(tmp_path, steps=range(5))
+    assert steps(run) == list(range(5))
+    assert read_run_info(run).status == "finished"
+    assert "ends in several files" in caplog.text
+
+
 class TestResume:
     info = RunInfo(id="new", name="run")
 
@@ -210,6 +245,43 @@ class TestResume:
         assert steps(run) == list(range(6))
         writer.close("finished")
         assert steps(run) == list(range(6))
+
+    def test_a_run_killed_before_its_first_step_goes_on(self, tmp_path: Path) -> None:
+        run = write_run(tmp_path, steps=[], status=None)
+        (run / "writer.lock").unlink()
+        assert files(run) == ["journal-000000000000.bin", "run.json"]
+        writer, step = resume_run(tmp_path, self.info, FLOAT_COLUMNS, step=None)
+        assert step == 0
+        writer.append(row(0, writer))
+        writer.close("finished")
+        assert steps(run) == [0]
+
+    def test_a_journal_that_cannot_be_read_is_set_aside(
+        self, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        run = write_run(tmp_path, steps=range(3), status=None)
+        (run / "writer.lock").unlink()
+        damaged = b"garbage, but of some worth to somebody"
+        (run / "journal-000000000000.bin").write_bytes(damaged)
+        writer, _ = resume_run(tmp_path, self.info, FLOAT_COLUMNS, step=3)
+        writer.append(row(3, writer))
+        writer.close("finished")
+        assert steps(run) == [3]
+        assert (run / "journal-000000000000.bin.damaged").read_bytes() == damaged
+        assert "goes on without journal-000000000000.bin.damaged" in caplog.text
+
+    def test_rows_after_a_damaged_record_keep_their_numbers(self, tmp_path: Path) -> None:
+        run = write_run(tmp_path, steps=range(6), status=None)
+        (run / "writer.lock").unlink()
+        with (run / "journal-000000000000.bin").open("r+b") as file:
+            file.seek(-3 * 72, 2)
+            file.write(b"\xee\xee")
+        writer, step = resume_run(tmp_path, self.info, FLOAT_COLUMNS, step=None)
+        assert (step, writer.n_rows) == (6, 6)
+        writer.append(row(6, writer))
+        assert steps(run) == [0, 1, 2, 4, 5, 6]
+        writer.close("finished")
+        assert steps(run) == [0, 1, 2, 4, 5, 6]
 
     def test_a_second_writer_gets_a_clear_error(self, tmp_path: Path) -> None:
         writer = new_writer(tmp_path)
