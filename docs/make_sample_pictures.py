@@ -14,7 +14,7 @@ from typing import Final
 
 import lrwatch_dashboard
 import numpy as np
-from lrwatch_dashboard.components.sample_picture import SAMPLES
+from lrwatch_dashboard.components.verdicts import SAMPLES
 from lrwatch_dashboard.data.thinning import thin
 
 from lrwatch.store import RunReader

@@ -17,7 +17,7 @@ from lrwatch_dashboard.exports import add_exports
 from lrwatch_dashboard.metrics import add_metrics
 from lrwatch_dashboard.pages import PAGES, find_page
 from lrwatch_dashboard.pages.alerts import nav_count
-from lrwatch_dashboard.pages.page_parts import message
+from lrwatch_dashboard.pages.page import message
 from lrwatch_dashboard.security.access import Access
 from lrwatch_dashboard.security.protection import protect
 from lrwatch_dashboard.views import RunSource

@@ -7,15 +7,7 @@ from dataclasses import dataclass
 from lrwatch.comparing import RateChoice, RateResult
 from lrwatch_dashboard.views import Curve, RunCurves, RunView
 
-__all__ = [
-    "ComparedRun",
-    "Delta",
-    "RangeTest",
-    "RateResult",
-    "SideBySide",
-    "SweepRun",
-    "SweepView",
-]
+__all__ = ["ComparedRun", "Delta", "RangeTest", "RateResult", "SideBySide", "SweepRun", "SweepView"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +70,25 @@ class SideBySide:
 
 @dataclass(frozen=True, slots=True)
 class SweepRun:
-    """One run of a sweep; `loss` is None where it ended without a finite one."""
+    """One run of a sweep.
+
+    Attributes
+    ----------
+    loss
+        What it is measured by; None where it ended without a finite one, or is not compared.
+    left_out
+        Why it is not compared, ``failed after 30 of 100 steps``; empty if it is.
+    """
 
     view: RunView
     lr: float
     loss: float | None
+    left_out: str = ""
+
+    @property
+    def rate(self) -> float:
+        """The rate it counts for, as `RateResult.lr` has it."""
+        return float(f"{self.lr:.4g}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +119,11 @@ class RangeTest:
     loss, smooth_loss
         By learning rate and not by step; raw, and medians over equal stretches.
     steepest, lowest, diverges
-        The rates at which the loss falls fastest, is lowest, and is back at its start or no
-        number any more; None where there is none.
+        The rates at which the loss falls fastest, is lowest, and is back at its start or not
+        finite; None where there is none.
     band
         The rates to try: from one custom to the other. None where the loss never falls, or
-        was not lost in the end.
+        does not diverge in the end.
     reason
         One sentence.
     """

@@ -21,15 +21,7 @@ from lrwatch.records import FloatArray, RunState
 from lrwatch.verdicts import SEVERITY, Diagnosis, Evidence
 from lrwatch_dashboard.alert_views import AlertSource
 
-__all__ = [
-    "Curve",
-    "Overview",
-    "RunCurves",
-    "RunSource",
-    "RunView",
-    "StepTimes",
-    "Window",
-]
+__all__ = ["Curve", "Overview", "RunCurves", "RunSource", "RunView", "StepTimes", "Window"]
 
 _END_OF_TIME: Final = 2e10  # seconds since the Unix epoch, far ahead
 
@@ -69,16 +61,9 @@ class StepTimes:
         return np.asarray(np.interp(seconds, self.seconds, self.steps), dtype=np.float64)
 
 
-def _no_curve() -> Curve:
-    return Curve("", np.empty(0), np.empty(0))
-
-
-def _no_clock() -> StepTimes:
-    return StepTimes(np.empty(0), np.empty(0))
-
-
-def _no_trial() -> Trial:
-    return Trial("", math.nan, RunSummary())
+_NO_CURVE: Final = Curve("", np.empty(0), np.empty(0))
+_NO_CLOCK: Final = StepTimes(np.empty(0), np.empty(0))
+_NO_TRIAL: Final = Trial("", math.nan, RunSummary())
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,9 +133,9 @@ class RunView:
     lost_rows: int = 0
     is_broken: bool = False
     sparkline: tuple[int | None, ...] = ()
-    outline: Curve = field(default_factory=_no_curve, compare=False)
-    clock: StepTimes = field(default_factory=_no_clock, compare=False)
-    trial: Trial = field(default_factory=_no_trial, compare=False)
+    outline: Curve = field(default=_NO_CURVE, compare=False)
+    clock: StepTimes = field(default=_NO_CLOCK, compare=False)
+    trial: Trial = field(default=_NO_TRIAL, compare=False)
     alerts: tuple[Alert, ...] = ()
     previous: str | None = None
     following: str | None = None
@@ -289,14 +274,13 @@ class RunSource(Protocol):
         Their neighbours are left out.
         """
 
-    def outlines(self, key: str, half_life: int) -> RunCurves | None:
-        """Return the lines of a long run without reading it, for a chart of many runs.
-
-        None if it is not long, or has to be read for a smoothing that fine.
-        """
-
     def curves(
-        self, key: str, window: Window | None = None, half_life: int | None = None
+        self,
+        key: str,
+        window: Window | None = None,
+        half_life: int | None = None,
+        *,
+        is_coarse: bool = False,
     ) -> RunCurves | None:
         """Return the curves of one run; None if there is no such run.
 
@@ -308,6 +292,8 @@ class RunSource(Protocol):
             Steps to show in full detail; None for all.
         half_life
             Of the smoothing, in steps; None for one that fits the run, 0 for no smoothing.
+        is_coarse
+            Whether a long run need not be read for it, for a chart of many runs.
         """
 
     def rows(self, key: str) -> Any | None:

@@ -250,4 +250,4 @@ def _loss(trial: Trial, n_steps: int, measure: Measure) -> float:
 def _early(trial: Trial, n_steps: int) -> str:
     made = f"after {count(trial.summary.n_steps)} of {count(n_steps)} steps"
     ends = {"failed": "failed", "interrupted": "was interrupted", "finished": "ended"}
-    return f"{ends.get(trial.state, 'is')} {made}"
+    return f"{ends.get(trial.state, 'is still running')} {made}"

@@ -46,7 +46,8 @@ def test_the_overview_lists_the_runs_and_opens_one_by_click_and_by_key(
     write_run(store, "broken", steps=range(30), values={"loss": [1.0] * 10 + [math.nan] * 20})
     page = open_page()
     page.locator(".run-link", has_text="calm").wait_for()
-    assert page.locator("#summary").inner_text() == "2 runs, 0 running"
+    summary = "() => document.querySelector('#summary').innerText"
+    until(page, summary, lambda text: text == "2 runs, 0 running")
 
     page.locator(".run-link", has_text="broken").click()
     page.locator("h1", has_text="broken").wait_for()

@@ -56,7 +56,7 @@ def test_a_range_test_is_drawn_with_its_marks_and_leads_to_its_run(
     assert page.url.endswith("/sweep?group=lr-find")
     marks = """() => (document.querySelector('.js-plotly-plot')?.data || [])
         .filter(trace => trace.mode === 'markers').map(trace => trace.name)"""
-    until(page, marks, lambda names: names == ["steepest", "lowest", "lost"])
+    until(page, marks, lambda names: names == ["steepest", "lowest", "diverges"])
     page.locator(".sweep-card a", has_text="Open the run").click()
     page.locator("h1", has_text="lr-find").wait_for()
 

@@ -154,11 +154,13 @@ class FakeSource:
         chosen = self.views if keys is None else [key for key in keys if key in self.views]
         return tuple(self.views[key] for key in chosen)
 
-    def outlines(self, key: str, half_life: int) -> RunCurves | None:
-        return None
-
     def curves(
-        self, key: str, window: Window | None = None, half_life: int | None = None
+        self,
+        key: str,
+        window: Window | None = None,
+        half_life: int | None = None,
+        *,
+        is_coarse: bool = False,
     ) -> RunCurves | None:
         self.asked.append(window)
         return self.lines if key in self.views else None

@@ -13,7 +13,7 @@ from lrwatch.formats import count
 from lrwatch_dashboard.address import zoomed_run_href
 from lrwatch_dashboard.alert_views import AlertLine
 from lrwatch_dashboard.components.moment import moment
-from lrwatch_dashboard.components.verdict_badge import verdict_badge
+from lrwatch_dashboard.components.verdicts import verdict_badge
 from lrwatch_dashboard.theme import look
 
 __all__ = ["alert_list", "rule_name"]
@@ -33,7 +33,9 @@ _STATES: Final = {"recovering": "recovering", "resolved": "recovered", "closed":
 def alert_list(lines: Sequence[AlertLine]) -> html.Div:
     """Return alerts in the order given; many of one kind are folded."""
     parts: list[Any] = []
-    for (is_quiet, rule), kind in groupby(lines[:_MOST], key=_kind):
+    for (is_quiet, rule), kind in groupby(
+        lines[:_MOST], key=lambda line: (bool(line.quiet), line.alert.rule)
+    ):
         parts += _folded([_alert(line) for line in kind], f"{rule} {is_quiet}")
     if len(lines) > _MOST:
         parts.append(html.P(f"and {count(len(lines) - _MOST)} more", className="quiet"))
@@ -43,10 +45,6 @@ def alert_list(lines: Sequence[AlertLine]) -> html.Div:
 def rule_name(rule: str) -> str:
     """Return the name of a rule as people read it."""
     return rule.replace("_", " ")
-
-
-def _kind(line: AlertLine) -> tuple[bool, str]:
-    return bool(line.quiet), line.alert.rule
 
 
 def _folded(items: list[html.Article], name: str) -> list[Any]:
@@ -102,7 +100,7 @@ def _parts(line: AlertLine) -> list[html.Span]:
 
 
 def _sent(line: AlertLine) -> list[Any]:
-    """Return when an alert was sent, and why it is not any more; empty without a watcher."""
+    """Return when an alert was sent, or why it no longer is; empty without a watcher."""
     sent: list[Any] = [] if line.told_at is None else ["sent ", moment(line.told_at)]
     why = _why_not(line)
     if why:

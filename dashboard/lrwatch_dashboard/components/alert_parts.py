@@ -1,4 +1,4 @@
-"""The parts of the Alerts page beside the alerts: who watches, who is told, what is silenced."""
+"""The parts of the Alerts page beside the alerts: watcher, receivers, silences, rules, history."""
 
 from __future__ import annotations
 
@@ -58,12 +58,7 @@ def receiver_card(receivers: Sequence[ReceiverHealth]) -> html.Section:
             [
                 html.Th(_receiver(receiver), scope="row"),
                 *_counts(receiver.sent, receiver.failed, receiver.dropped, receiver.queued),
-                html.Td(
-                    "none yet"
-                    if receiver.last_success_at is None
-                    else moment(receiver.last_success_at),
-                    className="note",
-                ),
+                html.Td(_last_message(receiver), className="note"),
             ]
         )
         for receiver in receivers
@@ -135,6 +130,11 @@ def _receiver(receiver: ReceiverHealth) -> list[Any]:
     if receiver.problem:
         name.append(html.Div(receiver.problem, className="problem"))
     return name
+
+
+def _last_message(receiver: ReceiverHealth) -> Any:
+    at = receiver.last_success_at
+    return "none yet" if at is None else moment(at)
 
 
 def _silence(silence: Silence) -> list[Any]:

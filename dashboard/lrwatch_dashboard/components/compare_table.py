@@ -11,7 +11,7 @@ from lrwatch.formats import NOTHING, count, duration, number
 from lrwatch_dashboard.address import compare_href, run_href
 from lrwatch_dashboard.comparison_views import ComparedRun, Delta, SideBySide
 from lrwatch_dashboard.components.table import table
-from lrwatch_dashboard.components.verdict_badge import verdict_badge
+from lrwatch_dashboard.components.verdicts import verdict_badge
 from lrwatch_dashboard.theme import DASHES
 
 __all__ = ["compare_table"]
@@ -30,14 +30,8 @@ def compare_table(
 ) -> html.Div:
     """Return one row a run: its line, verdict and losses, and the settings that differ.
 
-    Parameters
-    ----------
-    comparison
-        The runs.
-    looks
-        Number of hue and of dash of each run's line, by key.
-    can_change
-        Whether there are links that change what is compared.
+    `looks` are the numbers of hue and of dash of each run's line, by key; with `can_change` there
+    are links that change what is compared.
     """
     heads: list[Any] = ["Line", "Run", "Verdict"]
     heads += [html.Th(name, scope="col", className="num", title=title) for name, title in _NUMBERS]

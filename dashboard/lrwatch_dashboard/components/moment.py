@@ -17,13 +17,7 @@ _END_OF_TIME: Final = 2e10  # seconds since the Unix epoch, far ahead
 
 
 def moment(at: float, now: float | None = None) -> html.Time:
-    """Return a time with its distance: ``3 min ago``, ``in 7 h``.
-
-    Parameters
-    ----------
-    at, now
-        Seconds since the Unix epoch; the present by default.
-    """
+    """Return a time, in seconds since the Unix epoch, with its distance: ``3 min ago``."""
     if math.isnan(at):
         return html.Time(NOTHING)
     away = at - (time.time() if now is None else now)

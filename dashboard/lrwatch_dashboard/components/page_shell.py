@@ -1,17 +1,43 @@
-"""What surrounds every page: the bar on top, the notice of a lost server, the help."""
+"""What surrounds every page: the bar on top, the notice of a lost server, keys and verdicts."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any, Final
 
 from dash import dcc, html
 
 from lrwatch_dashboard import ids
-from lrwatch_dashboard.components.key_list import key_list
-from lrwatch_dashboard.components.verdict_badge import mark_shape
+from lrwatch_dashboard.components.verdicts import mark_shape
 from lrwatch_dashboard.theme import VERDICTS
 
-__all__ = ["page_shell"]
+__all__ = ["KEYS", "key_list", "page_shell"]
+
+KEYS: Final = (
+    ("/", "filter the runs"),
+    ("j  k", "next and previous run"),
+    ("Enter", "open the run"),
+    ("x", "select or deselect the run"),
+    ("c", "compare the selected runs"),
+    ("g o", "Overview"),
+    ("g c", "Compare"),
+    ("g s", "Sweep"),
+    ("g a", "Alerts"),
+    ("l", "switch between log and linear y axes"),
+    ("s", "change the smoothing of the loss"),
+    ("p", "pause or resume updates"),
+    ("t", "switch between light and dark"),
+    ("?", "show keys and verdicts"),
+)
+
+
+def key_list() -> html.Dl:
+    """Return each key with what it does."""
+    keys: list[Any] = []
+    for key, meaning in KEYS:
+        caps = [html.Kbd(cap) for cap in key.split()]
+        keys.append(html.Div([html.Dt(caps), html.Dd(meaning)]))
+    return html.Dl(keys, className="keys")
 
 
 def page_shell(pages: Iterable[tuple[str, str]] = ()) -> html.Div:

@@ -15,82 +15,49 @@ from lrwatch_dashboard.views import Overview, RunView
 
 __all__ = ["grid_row", "run_table", "table_change"]
 
-_RIGHT: Final = {"type": "rightAligned", "cellDataType": False}
-_UNSEARCHED: Final = {"cellDataType": False, "getQuickFilterText": {"function": "''"}}
+_RIGHT: Final[dict[str, Any]] = {"type": "rightAligned", "cellDataType": False}
 
-_COLUMNS: Final[tuple[dict[str, Any], ...]] = (
-    {
-        "field": "rank",
-        "headerName": "Verdict",
-        "cellRenderer": "VerdictCell",
-        "width": 160,
-        "sort": "asc",
-        "sortingOrder": ["asc", "desc"],
-        "cellDataType": False,
-        "getQuickFilterText": {"function": "params.data.word"},
-    },
-    {
-        "field": "name",
-        "headerName": "Run",
-        "cellRenderer": "RunCell",
-        "minWidth": 230,
-        "flex": 3,
-        "cellDataType": "text",
-    },
-    {
-        "field": "spark",
-        "headerName": "Loss",
-        "cellRenderer": "SparkCell",
-        "width": 118,
-        "sortable": False,
-        **_UNSEARCHED,
-    },
-    {
-        "field": "why",
-        "headerName": "Why",
-        "cellRenderer": "WhyCell",
-        "minWidth": 240,
-        "flex": 5,
-        "cellDataType": "text",
-    },
-    {
-        "field": "lr",
-        "headerName": "Learning rate",
-        "cellRenderer": "LrCell",
-        "headerTooltip": "Highest learning rate so far, and the one to try next",
-        "width": 144,
-        **_RIGHT,
-    },
-    {
-        "field": "best",
-        "headerName": "Best loss",
-        "cellRenderer": "BestCell",
-        "headerTooltip": "Lowest loss of any step",
-        "width": 92,
-        **_RIGHT,
-    },
-    {"field": "steps", "headerName": "Steps", "cellRenderer": "StepsCell", "width": 80, **_RIGHT},
-    {
+
+def _column(field: str, name: str, cell: str, tip: str = "", **more: Any) -> dict[str, Any]:
+    shown = {"field": field, "headerName": name, "cellRenderer": cell, **more}
+    return {**shown, "headerTooltip": tip} if tip else shown
+
+
+def _searched(text: str) -> dict[str, Any]:
+    return {"cellDataType": False, "getQuickFilterText": {"function": text}}
+
+
+_UNSORTED: Final = {"sortable": False, **_searched("''")}
+_RATE_TIP: Final = "Highest learning rate so far, and the one to try next"
+
+_COLUMNS: Final = (
+    _column(
+        "rank",
+        "Verdict",
+        "VerdictCell",
+        width=168,
+        sort="asc",
+        sortingOrder=["asc", "desc"],
+        **_searched("params.data.word"),
+    ),
+    _column("name", "Run", "RunCell", minWidth=230, flex=4, cellDataType="text"),
+    _column("spark", "Loss", "SparkCell", width=118, **_UNSORTED),
+    _column("why", "Why", "WhyCell", minWidth=230, flex=6, cellDataType="text"),
+    _column("lr", "Learning rate", "LrCell", _RATE_TIP, width=144, **_RIGHT),
+    _column("best", "Best loss", "BestCell", "Lowest loss of any step", width=92, **_RIGHT),
+    _column("steps", "Steps", "StepsCell", width=80, **_RIGHT),
+    _column(
+        "updated",
+        "Last step",
+        "AgeCell",
+        "Time since the last recorded step",
+        width=144,
+        sortingOrder=["desc", "asc"],
         # The state is searched for, too: "failed", "interrupted".
-        "field": "updated",
-        "getQuickFilterText": {"function": "params.data.state"},
-        "headerName": "Last step",
-        "cellRenderer": "AgeCell",
-        "headerTooltip": "Time since the last recorded step",
-        "width": 116,
-        "sortingOrder": ["desc", "asc"],
-        **_RIGHT,
-    },
-    {
-        # The only column of a narrow window; the script swaps it in.
-        "field": "card",
-        "headerName": "Runs, worst first",
-        "cellRenderer": "RunCard",
-        "flex": 1,
-        "hide": True,
-        "sortable": False,
-        **_UNSEARCHED,
-    },
+        **_RIGHT | _searched("params.data.state"),
+    ),
+    # The only column of a narrow window; the script swaps it in.
+    _column("card", "Runs, worst first", "RunCard", flex=1, hide=True, **_UNSORTED),
 )
 
 

@@ -14,7 +14,7 @@ from lrwatch_dashboard.address import curves_href, run_href, sweep_href
 from lrwatch_dashboard.comparison_views import RangeTest, RateResult, SweepRun, SweepView
 from lrwatch_dashboard.components.facts import facts
 from lrwatch_dashboard.components.table import table
-from lrwatch_dashboard.components.verdict_badge import mark_shape
+from lrwatch_dashboard.components.verdicts import mark_shape
 from lrwatch_dashboard.theme import look
 from lrwatch_dashboard.views import RunView
 
@@ -28,15 +28,7 @@ _LOOK: Final = "evidence rates"
 def sweep_list(
     found: Sequence[SweepView], tests: Sequence[RunView], shown: SweepView | RunView
 ) -> list[Any]:
-    """Return a link to each range test, each sweep that has more than one rate, and what is shown.
-
-    Parameters
-    ----------
-    found, tests
-        The sweeps and the range tests of the store.
-    shown
-        The one among them that the page shows.
-    """
+    """Return a link to each range test, each sweep of more than one rate, and what is shown."""
     links = []
     for sweep in found:
         if len(sweep.choice.rates) < 2 and sweep is not shown:  # noqa: PLR2004
@@ -68,6 +60,9 @@ def sweep_card(sweep: SweepView) -> html.Div:
     n_broken = sum(rate.n_broken for rate in choice.rates)
     if n_broken:
         known.append(("No finite loss", counted(n_broken, "run")))
+    n_left_out = sum(bool(run.left_out) for run in sweep.runs)
+    if n_left_out:
+        known.append(("Not compared", counted(n_left_out, "run")))
     n_running = sum(run.view.state == "running" for run in sweep.runs)
     if n_running:
         known.append(("Still running", counted(n_running, "run")))
@@ -81,24 +76,24 @@ def range_card(test: RangeTest) -> html.Div:
     points = (
         ("Steepest descent", test.steepest),
         ("Lowest loss", test.lowest),
-        ("Lost at", test.diverges),
+        ("Diverges at", test.diverges),
     )
     known = [(name, number(rate, 2)) for name, rate in points if rate is not None]
     if test.band is not None:
         known.append(("Try", " to ".join(number(rate, 2) for rate in test.band)))
     reason = f"So far: {test.reason}" if test.is_running else test.reason
-    return _card(reason, known, html.A("Open the run", href=run_href(test.key)))
+    return _card(reason, known, html.A("Open the run", href=run_href(test.key)), " of-range-test")
 
 
-def _card(reason: str, pairs: Sequence[tuple[str, str]], link: html.A) -> html.Div:
+def _card(reason: str, pairs: Sequence[tuple[str, str]], link: html.A, look: str = "") -> html.Div:
     lines = [html.P(reason, className="reason"), *facts(pairs), html.P(link, className="run-links")]
-    return html.Div(lines, className="card sweep-card")
+    return html.Div(lines, className=f"card sweep-card{look}")
 
 
 def range_table(test: RangeTest) -> html.Div:
     """Return the chart of a range test as a table: rates evenly spread, and those that tell."""
     curve = test.smooth_loss
-    marked = {test.steepest: "steepest descent", test.lowest: "lowest", test.diverges: "lost"}
+    marked = {test.steepest: "steepest descent", test.lowest: "lowest", test.diverges: "diverges"}
     spread = curve.x[np.unique(np.linspace(0, max(len(curve.x) - 1, 0), _N_ROWS).astype(int))]
     rates = sorted({*spread.tolist(), *(rate for rate in marked if rate is not None)})
     rows = []
@@ -120,22 +115,24 @@ def range_table(test: RangeTest) -> html.Div:
 
 
 def rate_table(sweep: SweepView) -> html.Div:
-    """Return the chart as a table: a row for each rate, with its runs."""
-    rows = [_row(rate, sweep) for rate in sweep.choice.rates]
+    """Return the chart as a table: a row for each rate, with its runs, compared or not."""
+    known = {rate.lr: rate for rate in sweep.choice.rates}
+    rows = [_row(lr, known.get(lr), sweep) for lr in sorted({run.rate for run in sweep.runs})]
     heads = ("Learning rate", "Median loss", "Quartiles", "Runs")
     return table(heads, rows, _LABEL, _LOOK)
 
 
-def _row(rate: RateResult, sweep: SweepView) -> html.Tr:
-    mine = [run for run in sweep.runs if float(f"{run.lr:.4g}") == rate.lr]
-    has_spread = rate.n_runs > 1 and math.isfinite(rate.low)
-    spread = f"{_loss(rate.low)} to {_loss(rate.high)}" if has_spread else NOTHING
+def _row(lr: float, rate: RateResult | None, sweep: SweepView) -> html.Tr:
+    mine = [run for run in sweep.runs if run.rate == lr]
+    spread = NOTHING
+    if rate is not None and rate.n_runs > 1 and math.isfinite(rate.low):
+        spread = f"{_loss(rate.low)} to {_loss(rate.high)}"
     band = sweep.choice.band
-    is_good = band is not None and band[0] <= rate.lr <= band[1]
+    is_good = rate is not None and band is not None and band[0] <= lr <= band[1]
     return html.Tr(
         [
-            html.Th(number(rate.lr, 3), scope="row"),
-            html.Td(_loss(rate.median), className="num"),
+            html.Th(number(lr, 3), scope="row"),
+            html.Td(NOTHING if rate is None else _loss(rate.median), className="num"),
             html.Td(spread, className="num"),
             html.Td([_run(run) for run in mine], className="note runs-of-rate"),
         ],
@@ -145,10 +142,12 @@ def _row(rate: RateResult, sweep: SweepView) -> html.Tr:
 
 def _run(run: SweepRun) -> html.A:
     shown = look(run.view.verdict)
+    name = [mark_shape(shown.mark), html.Span(run.view.name)]
+    said = "not compared: " + run.left_out.removeprefix("is ").removeprefix("was ")
     return html.A(
-        [mark_shape(shown.mark), html.Span(run.view.name)],
+        [*name, html.Span(said, className="quiet")] if run.left_out else name,
         href=run_href(run.view.key),
-        title=f"{shown.word}, loss {number(run.loss)}",
+        title=f"{shown.word}, {said if run.left_out else f'loss {number(run.loss)}'}",
         className=f"verdict-{shown.mark} run-of-rate",
     )
 

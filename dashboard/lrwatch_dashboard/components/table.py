@@ -12,19 +12,7 @@ __all__ = ["table"]
 def table(
     heads: Sequence[str | html.Th], rows: Sequence[html.Tr], label: str, look: str
 ) -> html.Div:
-    """Return a table.
-
-    Parameters
-    ----------
-    heads
-        Heads of the columns; an empty one is no head.
-    rows
-        What stands below them.
-    label
-        What a screen reader calls it.
-    look
-        Class of the style sheet.
-    """
+    """Return a table; an empty head is no head, and `label` is what a screen reader calls it."""
     cells = [
         (html.Th(head, scope="col") if head else html.Td()) if isinstance(head, str) else head
         for head in heads

@@ -19,19 +19,7 @@ _HALF_LIVES: Final = (10, 100, 1000)
 
 
 def view_bar(view: ChartView, page: str, *more: Any, has_table: bool = False) -> html.Div:
-    """Return the switches, as the view has them, and further ones.
-
-    Parameters
-    ----------
-    view
-        How the charts are shown.
-    page
-        Address of the page, without its query.
-    more
-        Further switches.
-    has_table
-        Whether the page has a table to save.
-    """
+    """Return the switches, as the view has them, and further ones; `page` is without its query."""
     smoothing = [("off", "sm=off", view.half_life == 0), ("auto", "sm=", view.half_life is None)]
     smoothing += [(count(n), f"sm={n}", view.half_life == n) for n in _HALF_LIVES]
     return toolbar(

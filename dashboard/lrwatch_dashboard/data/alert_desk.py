@@ -46,17 +46,7 @@ _N_HISTORY: Final = 60
 
 
 class AlertDesk:
-    """Answers the Alerts page; a `lrwatch_dashboard.alert_views.AlertSource`.
-
-    Parameters
-    ----------
-    root
-        The store.
-    source
-        What is known of its runs.
-    clock
-        Returns seconds since the Unix epoch.
-    """
+    """Answers the Alerts page of a store; a `lrwatch_dashboard.alert_views.AlertSource`."""
 
     def __init__(
         self, root: Path, source: RunSource, clock: Callable[[], float] = time.time

@@ -39,13 +39,8 @@ class Said:
     ) -> tuple[Quiet, str]:
         """Return why an alert is not sent, and in whose words; empty if it is.
 
-        Parameters
-        ----------
-        alert, run_key
-            The alert, and the key of its run.
-        heeded, heeded_at
-            Id of the silence that the watcher heeds, and when it looked: of a silence that
-            holds until it gets worse, it alone knows whether it still does.
+        `heeded` is the id of the silence that the watcher heeds, and `heeded_at` when it looked: of
+        a silence that holds until it gets worse, it alone knows whether it still does.
         """
         acknowledged = self.acknowledged.get((alert.id, alert.episode))
         if acknowledged is not None:
@@ -62,16 +57,7 @@ def with_ledger(
 ) -> AlertBoard:
     """Return a board with what a watcher wrote down.
 
-    Parameters
-    ----------
-    board, state
-        What is known beside it, and the ledger.
-    said
-        What people have said to alerts.
-    keys
-        The runs that the store has.
-    now
-        Seconds since the Unix epoch.
+    `keys` are the runs that the store has; `now` is in seconds since the Unix epoch.
     """
     watcher = state.watcher
     patience = max(_FOLLOWING_SECONDS, _FOLLOWING_LOOKS * watcher.took_seconds)

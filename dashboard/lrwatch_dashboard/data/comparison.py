@@ -1,4 +1,4 @@
-"""Several runs side by side: what differs in their settings, and by how much their losses do."""
+"""Several runs side by side: which an address means, and what differs between them."""
 
 from __future__ import annotations
 
@@ -9,17 +9,67 @@ from typing import Any, Final
 
 import numpy as np
 
-from lrwatch.comparing import find_sweeps
+from lrwatch import comparing
+from lrwatch_dashboard.address import ChartView, steps_of
 from lrwatch_dashboard.comparison_views import ComparedRun, Delta, SideBySide
 from lrwatch_dashboard.data.smoothing import half_life_for
+from lrwatch_dashboard.data.sweeps import find_sweeps, sweep_of
 from lrwatch_dashboard.data.thinning import thin
-from lrwatch_dashboard.views import Curve, RunCurves, RunView, Window
+from lrwatch_dashboard.views import Curve, RunCurves, RunSource, RunView, Window
 
-__all__ = ["backdrop", "compare_runs", "shared_half_life"]
+__all__ = [
+    "MOST_RUNS",
+    "backdrop",
+    "chart_view",
+    "chosen_keys",
+    "compare_runs",
+    "compared",
+    "limit",
+    "shared_half_life",
+]
+
+MOST_RUNS: Final = 20
+_MOST_OF_SEEDS: Final = 60  # runs; those that differ in the seed only are one line
 
 _N_POINTS: Final = 8000  # of all lines of one panel
 _LEAST_POINTS: Final = 300  # of one line
 _MOST_BEHIND: Final = 500  # runs in the backdrop
+
+
+def chosen_keys(source: RunSource, named: Sequence[str], words: Mapping[str, str]) -> Sequence[str]:
+    """Return the runs that an address means: those it names, or all of a sweep."""
+    group = words.get("group", "")
+    if named or not group:
+        return named
+    sweep = sweep_of(find_sweeps(source.runs()), group)
+    return [run.view.key for run in sweep.runs] if sweep is not None else [group]
+
+
+def limit(words: Mapping[str, str]) -> int:
+    """Return how many runs can be told apart."""
+    return _MOST_OF_SEEDS if words.get("seeds") == "band" else MOST_RUNS
+
+
+def chart_view(words: Mapping[str, str], views: Sequence[RunView]) -> ChartView:
+    """Return how runs are shown; a zoom that follows ends where the longest of them does."""
+    return ChartView.of(words).ending_at((run.last_step, run.clock) for run in views)
+
+
+def compared(source: RunSource, views: Sequence[RunView], words: Mapping[str, str]) -> SideBySide:
+    """Read runs, and put them side by side as the words of an address say."""
+    view = chart_view(words, views)
+    half_life = shared_half_life(views) if view.half_life is None else view.half_life
+    curves = {
+        run.key: source.curves(run.key, steps_of(view, run.clock), half_life, is_coarse=True)
+        for run in views
+    }
+    return compare_runs(
+        views,
+        curves,
+        words.get("base", ""),
+        by_clock=view.x == "time",
+        by_seed=words.get("seeds") == "band",
+    )
 
 
 def compare_runs(
@@ -30,20 +80,10 @@ def compare_runs(
     by_clock: bool = False,
     by_seed: bool = False,
 ) -> SideBySide:
-    """Put runs side by side.
+    """Put runs side by side, against the one whose key is `base`.
 
-    Parameters
-    ----------
-    views
-        The runs, in the order in which they are shown.
-    curves
-        Their lines, by key; None or absent where they cannot be read.
-    base
-        Key of the run that the others are measured against; empty for none.
-    by_clock
-        Whether losses are compared at equal times and not at equal steps.
-    by_seed
-        Whether runs that differ in the seed only are put together.
+    Curves are None or absent where they cannot be read. Losses are compared at equal steps or
+    times; `by_seed` puts runs together that differ in the seed only.
     """
     leads = _leads(views) if by_seed else {}
     order = {lead: place for place, lead in enumerate(dict.fromkeys(leads.values()))}
@@ -111,7 +151,7 @@ def _last(curves: RunCurves | None) -> float | None:
 def _leads(views: Sequence[RunView]) -> dict[str, str]:
     """Return for each run the first one that differs from it in the seed only."""
     leads = {}
-    for sweep in find_sweeps(view.trial for view in views):
+    for sweep in comparing.find_sweeps(view.trial for view in views):
         first: dict[str, str] = {}
         for trial in sweep.trials:
             leads[trial.key] = first.setdefault(f"{trial.lr:.4g}", trial.key)

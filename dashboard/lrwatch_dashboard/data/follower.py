@@ -13,18 +13,21 @@ from typing import Any, Final
 from lrwatch.alert import Alert
 from lrwatch.alerts.grouping import Timing
 from lrwatch.alerts.watched_run import WatchedRun
-from lrwatch.comparing import Trial, trial_of
+from lrwatch.comparing import Trial, flat_settings, trial_of
 from lrwatch.records import StepBlock
-from lrwatch_dashboard.data.arrow_memory import give_back
 from lrwatch_dashboard.data.envelope import Envelope, Outliner
+from lrwatch_dashboard.data.loaded_run import give_back
 from lrwatch_dashboard.data.run_digest import RunDigest
 from lrwatch_dashboard.data.stopwatch import Stopwatch
-from lrwatch_dashboard.views import StepTimes
+from lrwatch_dashboard.views import Curve, RunView, StepTimes
 
 __all__ = ["Follower"]
 
 _OLD_SECONDS: Final = Timing().max_age
 """A watcher does not look at runs that were not written for longer."""
+
+_PLACES: Final = 64
+_TOP: Final = 99  # height of the small loss curve
 
 
 class Follower(WatchedRun):
@@ -110,3 +113,38 @@ class Follower(WatchedRun):
         """Return what changes whenever the pages show something else of it."""
         alerts = tuple((alert.id, alert.episode, alert.state) for alert in self.active_alerts())
         return id(self), self.version, self.state, alerts
+
+    def view(self) -> RunView:
+        """Return what the pages say of it; the neighbours and the token are left empty."""
+        entry, info, summary = self.entry, self.info, self.summary
+        known: dict[str, Any] = {"created_at": entry.last_write}
+        if info is not None:
+            known = {
+                "total_steps": info.total_steps,
+                "optimizer": info.optimizer,
+                "created_at": info.created_at,
+                "group": info.group or "",
+                "config": flat_settings(info.config),
+                "environment": info.environment,
+                "lost_rows": info.lost_rows,
+            }
+        return RunView(
+            key=entry.key,
+            name=self.name,
+            state=self.state,
+            diagnosis=self.diagnosis,
+            problem=self.problem or self.damage,
+            steps=summary.n_steps,
+            last_step=summary.last_step,
+            lr=summary.peak_lr,
+            best_loss=summary.best_loss,
+            updated_at=entry.last_write,
+            usual_gap=summary.gaps.usual or None,
+            is_broken=summary.is_broken,
+            sparkline=summary.losses.heights(_PLACES, _TOP),
+            outline=Curve("loss", summary.losses.steps, summary.losses.means),
+            clock=self.clock,
+            trial=self.trial,
+            alerts=self.active_alerts(),
+            **known,
+        )

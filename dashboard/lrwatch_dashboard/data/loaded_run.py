@@ -1,35 +1,35 @@
-"""All rows of one run in memory, growing as they are written, for the Run page."""
+"""The rows of the runs looked at last in memory, growing as they are written."""
 
 from __future__ import annotations
 
 import threading
+from collections import OrderedDict
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
+import pyarrow as pa
 
+from lrwatch.errors import LrwatchError
 from lrwatch.records import FloatArray, StepBlock, rising
 from lrwatch.store import RunReader
-from lrwatch_dashboard.data.arrow_memory import give_back
 from lrwatch_dashboard.data.smoothing import half_life_for, smooth
 from lrwatch_dashboard.data.thinning import spread, thin
 from lrwatch_dashboard.views import Curve, RunCurves, Window
 
-__all__ = ["LoadedRun"]
+__all__ = ["LoadedRun", "LoadedRuns", "give_back"]
 
 _FIRST_CAPACITY: Final = 4096
 _N_CROSSES: Final = 80
+_MANY_ROWS: Final = 100_000
+_MOST: Final = 24  # runs whose lines stay in memory; a comparison holds up to 20
+_MOST_BYTES: Final = 120_000_000  # ... and of whose rows so much
 _COLUMNS: Final = ("step", "loss", "lr", "grad_norm", "grad_norm_clipped", "ratio")
 
 
 class LoadedRun:
     """The rows of a run as columns; a step that was written again counts once.
-
-    Parameters
-    ----------
-    path
-        Folder of the run.
 
     Raises
     ------
@@ -50,15 +50,7 @@ class LoadedRun:
         self._last: RunCurves | None = None
 
     def curves(self, window: Window | None = None, half_life: int | None = None) -> RunCurves:
-        """Read what is new, and return the lines thinned for a screen.
-
-        Parameters
-        ----------
-        window
-            Steps to show in full detail; None for all.
-        half_life
-            Of the smoothing, in steps; None for one that fits the run, 0 for no smoothing.
-        """
+        """Read what is new; return the lines thinned for a screen, as `RunSource.curves` does."""
         with self._lock:
             self._read()
             wanted = half_life_for(self._n) if half_life is None else half_life
@@ -197,8 +189,8 @@ class LoadedRun:
         return self._smoothed[2]
 
 
-def _columns_of(block: StepBlock) -> dict[str, npt.NDArray[np.float64]]:
-    columns: dict[str, npt.NDArray[np.float64]] = {
+def _columns_of(block: StepBlock) -> dict[str, FloatArray]:
+    columns: dict[str, FloatArray] = {
         "step": block.step.astype(np.float64),
         "loss": block.loss,
         "lr": block.lr,
@@ -209,3 +201,55 @@ def _columns_of(block: StepBlock) -> dict[str, npt.NDArray[np.float64]]:
         columns["ratio"] = block.update_norm / block.param_norm
     groups = {name: block.extra[name] for name in block.extra if name.startswith("lr/")}
     return columns | groups
+
+
+class LoadedRuns:
+    """Reads runs, and keeps those that were asked for last."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[str, LoadedRun] = OrderedDict()
+
+    def curves(
+        self, key: str, path: Path, window: Window | None, half_life: int | None
+    ) -> RunCurves | None:
+        """Return the lines of a run, as `LoadedRun.curves` does; None if it cannot be read."""
+        try:
+            curves = self._loaded(key, path).curves(window, half_life)
+        except (LrwatchError, OSError):
+            return None
+        self._trim()
+        return curves
+
+    def forget(self, keys: Iterable[str]) -> None:
+        """Let go of runs that are gone, or others now."""
+        with self._lock:
+            for key in keys:
+                self._kept.pop(key, None)
+
+    def _loaded(self, key: str, path: Path) -> LoadedRun:
+        with self._lock:
+            run = self._kept.get(key)
+            if run is None:
+                run = self._kept[key] = LoadedRun(path)
+            self._kept.move_to_end(key)
+            while len(self._kept) > _MOST:
+                self._kept.popitem(last=False)
+            return run
+
+    def _trim(self) -> None:
+        """Let go of the rows of runs that were looked at longest ago; the last one stays."""
+        with self._lock:
+            runs = list(self._kept.values())
+        n_bytes = sum(run.n_bytes for run in runs)
+        for run in runs[:-1]:
+            if n_bytes <= _MOST_BYTES:
+                break
+            n_bytes -= run.n_bytes
+            run.release()
+
+
+def give_back(n_rows: int) -> None:
+    """Have Arrow return what it holds in reserve, if so many rows were read that it matters."""
+    if n_rows >= _MANY_ROWS:
+        pa.default_memory_pool().release_unused()

@@ -1,7 +1,7 @@
 """Range tests: runs whose learning rate was swept upwards, read as loss against learning rate.
 
 Nothing is fitted: the run is cut into equal stretches, which are equal factors of the rate, and
-medians over them say where the loss falls fastest, where it is lowest and where it is lost.
+medians over them say where the loss falls fastest, is lowest and diverges.
 
 References
 ----------
@@ -42,7 +42,8 @@ def range_test(view: RunView, curves: RunCurves) -> RangeTest:
             steepest = float(x[_steepest(x, y, at)])
             diverges = _diverges(x, y, at, rates, is_broken=n_after > 0)
         if steepest is not None and lowest is not None and diverges is not None:
-            band = _between(steepest, _SHARE_OF_LOWEST * lowest)
+            tenth = _SHARE_OF_LOWEST * lowest
+            band = min(steepest, tenth), max(steepest, tenth)
     return RangeTest(
         key=view.key,
         name=view.name,
@@ -58,7 +59,7 @@ def range_test(view: RunView, curves: RunCurves) -> RangeTest:
 
 
 def _by_rate(curves: RunCurves) -> tuple[FloatArray, FloatArray, int]:
-    """Return rates and losses up to the first loss that is no number, and how many come after."""
+    """Return rates and losses up to the first loss that is not finite, and how many come after."""
     lr, loss = curves.lr[0] if curves.lr else curves.loss, curves.loss
     if not len(lr.x) or not len(loss.x):
         return np.empty(0), np.empty(0), 0
@@ -94,10 +95,6 @@ def _diverges(
     return float(rates[-1]) if is_broken else None
 
 
-def _between(one: float, other: float) -> tuple[float, float]:
-    return min(one, other), max(one, other)
-
-
 def _sentence(
     steepest: float | None,
     lowest: float | None,
@@ -105,11 +102,12 @@ def _sentence(
     band: tuple[float, float] | None,
 ) -> str:
     if steepest is None or lowest is None:
-        return "The loss never falls: nothing can be taken from this test; begin at a lower rate"
-    points = f"Loss falls fastest at a rate of {number(steepest, 2)} and is lowest at "
-    points += number(lowest, 2)
+        return "The loss never falls, so this test says nothing; start at a lower rate"
+    points = f"Loss falls fastest at a rate of {number(steepest, 2)}"
     if diverges is None or band is None:
-        return f"{points}; it is not lost yet, so test higher rates as well"
+        points += f" and is lowest at {number(lowest, 2)}"
+        return f"{points}; it has not diverged yet, so test higher rates as well"
     low, high = (number(rate, 2) for rate in band)
     tried = f"{low} to {high}" if low != high else low
-    return f"{points}; it is lost at {number(diverges, 2)}, so try {tried}"
+    points += f", is lowest at {number(lowest, 2)} and diverges at {number(diverges, 2)}"
+    return f"{points}; try {tried}"

@@ -21,14 +21,11 @@ from typing import Any, Final
 
 from lrwatch.errors import LrwatchError
 from lrwatch.following import FollowedStore
-from lrwatch.store import RunEntry
+from lrwatch.store import RunEntry, read_table
 from lrwatch_dashboard.data.alert_desk import AlertDesk
-from lrwatch_dashboard.data.describe import described, triage_order
 from lrwatch_dashboard.data.follower import Follower
-from lrwatch_dashboard.data.judges import Judges
-from lrwatch_dashboard.data.judging import Judging
-from lrwatch_dashboard.data.loaded_runs import LoadedRuns
-from lrwatch_dashboard.data.rows import read_rows
+from lrwatch_dashboard.data.judges import Judges, Judging
+from lrwatch_dashboard.data.loaded_run import LoadedRuns
 from lrwatch_dashboard.views import Overview, RunCurves, RunView, Window
 
 __all__ = ["RunStore"]
@@ -75,13 +72,13 @@ class RunStore:
         self.root = Path(root)
         self._threaded = threaded
         self.alerts = AlertDesk(self.root, self)
-        self._judging = Judging(self.root, cache, Judges() if threaded else None)
+        self._judging = Judging(self.root, cache, Judges(None if threaded else 0))
         self._store = FollowedStore(root, self._follow)
         self._identity = uuid.uuid4().hex[:8]
         self._lock = threading.Lock()
         self._published = _Published()
         self._followers: dict[str, Follower] = {}
-        self._histories = LoadedRuns()
+        self._loaded = LoadedRuns()
         self._shown: dict[str, tuple[Any, ...]] = {}
         self._wake, self._listed, self._caught_up = (threading.Event() for _ in range(3))
         self._worker: threading.Thread | None = None
@@ -102,7 +99,7 @@ class RunStore:
             states = Counter(row.state for row in now.views.values())
             return Overview(
                 folder=str(self.root),
-                rows=tuple(sorted(rows, key=triage_order)),
+                rows=tuple(sorted(rows, key=_by_triage)),
                 removed=gone,
                 whole=whole,
                 token=f"{self._identity}:{now.revision}",
@@ -121,7 +118,7 @@ class RunStore:
             view = now.views.get(key)
             if view is None:
                 return None
-            order = [row.key for row in sorted(now.views.values(), key=triage_order)]
+            order = [row.key for row in sorted(now.views.values(), key=_by_triage)]
             place = order.index(key)
             return dataclasses.replace(
                 view,
@@ -140,32 +137,34 @@ class RunStore:
             return tuple(dataclasses.replace(now.views[k], token=tokens[k]) for k in chosen)
 
     def curves(
-        self, key: str, window: Window | None = None, half_life: int | None = None
+        self,
+        key: str,
+        window: Window | None = None,
+        half_life: int | None = None,
+        *,
+        is_coarse: bool = False,
     ) -> RunCurves | None:
         """Return the curves of one run; None if there is no such run, or it cannot be read."""
         with self._lock:
             follower = self._followers.get(key)
         if follower is None or follower.info is None:
             return None
-        curves = self._histories.curves(key, follower.entry.path, window, half_life)
+        envelope = follower.envelope if is_coarse and window is None else None
+        if envelope is not None and envelope.smooths(half_life or 0):
+            return envelope.curves(half_life or 0, f"{self._identity}:{envelope.last_step}")
+        curves = self._loaded.curves(key, follower.entry.path, window, half_life)
         if curves is None:
             return None  # the run's view says what cannot be read
         return dataclasses.replace(curves, token=f"{self._identity}:{curves.token}")
-
-    def outlines(self, key: str, half_life: int) -> RunCurves | None:
-        """Return the lines of a long run without reading it; None if it must be read for them."""
-        with self._lock:
-            follower = self._followers.get(key)
-        envelope = None if follower is None else follower.envelope
-        if envelope is None or not envelope.smooths(half_life):
-            return None
-        return envelope.curves(half_life, f"{self._identity}:{envelope.last_step}")
 
     def rows(self, key: str) -> Any | None:
         """Return the rows of one run as a `pyarrow.Table`; None if there are none to be had."""
         with self._lock:
             follower = self._followers.get(key)
-        return read_rows(follower.entry.path) if follower is not None else None
+        try:
+            return None if follower is None else read_table(follower.entry.path)
+        except (LrwatchError, OSError):
+            return None
 
     def healthy(self) -> str:
         """Return an empty text if the folder can be listed, else the reason why not."""
@@ -250,7 +249,7 @@ class RunStore:
         with self._lock:
             self._published.problem = problem
             self._followers = dict(self._store.runs)
-        self._histories.forget(follower.entry.key for follower in gone)
+        self._loaded.forget(follower.entry.key for follower in gone)
         if not self._listed.is_set():
             # The first page shows the runs at once, and their verdicts as they come.
             self._publish()
@@ -279,7 +278,7 @@ class RunStore:
             shown = follower.shown()
             if self._shown.get(key) != shown:
                 self._shown[key] = shown
-                views[key] = described(follower)
+                views[key] = follower.view()
         with self._lock:
             self._replace(views, gone=self._shown.keys() - self._followers.keys())
 
@@ -294,3 +293,7 @@ class RunStore:
             state.gone_at[key] = state.revision
             for known in (state.views, state.changed_at, self._shown):
                 known.pop(key, None)
+
+
+def _by_triage(view: RunView) -> tuple[float, str]:
+    return view.rank, view.key

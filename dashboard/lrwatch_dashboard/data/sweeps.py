@@ -1,33 +1,29 @@
-"""The sweeps of a store, as the Sweep page shows them."""
+"""The sweeps of a store as the Sweep page shows them, and what its flagged runs share."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from lrwatch import comparing
 from lrwatch.comparing import Measure
+from lrwatch.comparing.common_ground import FEWEST_RUNS, common_ground
 from lrwatch_dashboard.comparison_views import SweepRun, SweepView
+from lrwatch_dashboard.theme import look
 from lrwatch_dashboard.views import RunView
 
-__all__ = ["Measure", "find_sweeps", "sweep_of"]
+__all__ = ["Measure", "find_sweeps", "shared_trouble", "sweep_of"]
 
+_FLAGGED: Final = frozenset({"cross", "up", "down"})
 _LONGEST_LABEL: Final = 4  # settings
 
 
 def find_sweeps(views: Sequence[RunView], measure: Measure = "final") -> tuple[SweepView, ...]:
-    """Return the sweeps of a store, those with the most learning rates first.
-
-    Parameters
-    ----------
-    views
-        All runs.
-    measure
-        What a run is measured by.
-    """
+    """Return the sweeps that runs make, those with the most learning rates first."""
     by_key = {view.key: view for view in views}
     found = comparing.find_sweeps((view.trial for view in views), measure)
     shared = [{name: _text(value) for name, value in s.settings.items()} for s in found]
@@ -43,9 +39,34 @@ def sweep_of(found: Sequence[SweepView], key: str) -> SweepView | None:
     return next((sweep for sweep in found if any(run.view.key == key for run in sweep.runs)), None)
 
 
+def shared_trouble(views: Sequence[RunView]) -> str:
+    """Return one sentence on what sets flagged runs apart most; empty if nothing does.
+
+    Runs that could not be judged do not count.
+    """
+    trials = [view.trial for view in views]
+    flagged = [trial for trial in trials if look(trial.verdict).mark in _FLAGGED]
+    if len(flagged) < FEWEST_RUNS:
+        return ""
+    # Settings of which every run has its own, such as a seed, are not gone through one by one.
+    seen = Counter((name, repr(v)) for trial in flagged for name, v in trial.settings.items())
+    names = {name for (name, _), n in seen.items() if n >= FEWEST_RUNS}
+    kept = [
+        dataclasses.replace(trial, settings={k: v for k, v in trial.settings.items() if k in names})
+        for trial in trials
+    ]
+    found = common_ground(kept)
+    return str(found[0]) if found else ""
+
+
 def _sweep(sweep: comparing.Sweep, by_key: Mapping[str, RunView], label: str) -> SweepView:
     runs = (
-        SweepRun(by_key[trial.key], trial.lr, _finite(sweep.losses.get(trial.key)))
+        SweepRun(
+            by_key[trial.key],
+            trial.lr,
+            _finite(sweep.losses.get(trial.key)),
+            sweep.left_out.get(trial.key, ""),
+        )
         for trial in sweep.trials
     )
     ordered = tuple(sorted(runs, key=lambda run: (run.lr, run.view.key)))

@@ -30,14 +30,13 @@ def comparison_rows(comparison: SideBySide) -> list[TableRow]:
 
 def sweep_rows(sweep: SweepView) -> list[TableRow]:
     """Return a head and a row a run, with what its rate came to."""
-    rows: list[TableRow] = [
-        ["lr", "run", "verdict", "loss", "rate_median", "rate_low", "rate_high"]
-    ]
-    rates = {rate.lr: rate for rate in sweep.choice.rates}
+    head = ["lr", "run", "verdict", "loss", "rate_median", "rate_low", "rate_high"]
+    rows: list[TableRow] = [[*head, "not_compared"]]
+    rates = {rate.lr: (rate.median, rate.low, rate.high) for rate in sweep.choice.rates}
     for run in sweep.runs:
-        rate = rates[float(f"{run.lr:.4g}")]
         own = [run.lr, run.view.key, run.view.verdict, run.loss]
-        rows.append([*own, rate.median, rate.low, rate.high])
+        # No run of its rate may have been compared.
+        rows.append([*own, *rates.get(run.rate, (None,) * 3), run.left_out])
     return rows
 
 

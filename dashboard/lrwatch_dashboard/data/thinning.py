@@ -21,19 +21,12 @@ def thin(
     window: tuple[float, float] | None = None,
     n_points: int = N_POINTS,
 ) -> npt.NDArray[np.intp]:
-    """Return which points to draw: of each bin the least and the greatest, in order.
+    """Return which points of a line to draw: of each bin the least and the greatest, in order.
 
-    Bins hold a power of two of points and are aligned to the first one, so that a line that
-    grows keeps the points it was drawn with until the bins double.
-
-    Parameters
-    ----------
-    x, y
-        The line, shape ``(n,)``, `x` ascending; points whose `y` is not finite are left out.
-    window
-        Range of `x` in full detail; beside it the line is coarse.
-    n_points
-        The most points within the window, or of the whole line without one.
+    Bins hold a power of two of points and are aligned to the first one, so that a line that grows
+    keeps the points it was drawn with until the bins double. `x` ascends, both are of shape
+    ``(n,)``; points whose `y` is not finite are left out. At most so many points are drawn within
+    the window, beside which the line is coarse, or of the whole line without one.
     """
     finite = np.flatnonzero(np.isfinite(y))
     if window is None:

@@ -43,17 +43,12 @@ _TABLE: Final = "findings (key text primary key, state text, judges text, found 
 class VerdictMemory:
     """Recalls what was found on a run, as long as neither the run nor the judging has changed.
 
-    Parameters
-    ----------
-    folder
-        Where the file is kept; made if it is missing.
-    root
-        The store that is followed.
+    The folder is made if it is missing; None remembers nothing.
     """
 
-    def __init__(self, folder: Path, root: Path) -> None:
+    def __init__(self, folder: Path | None, root: Path) -> None:
         name = hashlib.sha256(os.fsencode(root.resolve())).hexdigest()[:32]
-        self._path = folder / f"{name}.sqlite"
+        self._path = None if folder is None else folder / f"{name}.sqlite"
         self._judges = _fingerprint()
         self._new: list[tuple[str, str, str, bytes]] = []
         self._known: dict[str, tuple[str, bytes]] | None = None
@@ -72,16 +67,17 @@ class VerdictMemory:
 
     def keep(self, entry: RunEntry, finding: RunDigest) -> None:
         """Remember a finding; it is written at the next `flush`."""
-        self._new.append((_text(entry.key), _state(entry), self._judges, finding.as_bytes()))
+        if self._path is not None:
+            self._new.append((_text(entry.key), _state(entry), self._judges, finding.as_bytes()))
 
     def flush(self) -> None:
         """Write what is new; if it cannot be written, it is forgotten."""
         new, self._new = self._new, []
-        if not new:
+        if not new or self._path is None:
             return
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with self._opened() as file:
+            with _opened(self._path) as file:
                 file.executemany("insert or replace into findings values (?, ?, ?, ?)", new)
         except (OSError, sqlite3.Error) as error:
             logger.info("verdicts are not remembered: %s", error)
@@ -91,11 +87,11 @@ class VerdictMemory:
         self._known = {}
 
     def _read(self) -> dict[str, tuple[str, bytes]]:
-        if not self._path.is_file():
+        if self._path is None or not self._path.is_file():
             return {}
         chosen = "select key, state, found from findings where judges = ?"
         try:
-            with self._opened() as file:
+            with _opened(self._path) as file:
                 rows = file.execute(chosen, (self._judges,)).fetchall()
         except (OSError, sqlite3.Error) as error:
             logger.info("what was remembered cannot be read: %s", error)
@@ -103,13 +99,6 @@ class VerdictMemory:
                 self._path.unlink(missing_ok=True)
             return {}
         return {key: (state, found) for key, state, found in rows}
-
-    @contextmanager
-    def _opened(self) -> Iterator[sqlite3.Connection]:
-        os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))
-        with closing(sqlite3.connect(self._path)) as file, file:
-            file.execute(f"create table if not exists {_TABLE}")
-            yield file
 
 
 def cache_folder(environment: Mapping[str, str]) -> Path | None:
@@ -130,6 +119,14 @@ def cache_folder(environment: Mapping[str, str]) -> Path | None:
     if sys.platform == "darwin":
         return home / "Library" / "Caches" / "lrwatch"
     return Path(environment.get("XDG_CACHE_HOME") or home / ".cache") / "lrwatch"
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[sqlite3.Connection]:
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    with closing(sqlite3.connect(path)) as file, file:
+        file.execute(f"create table if not exists {_TABLE}")
+        yield file
 
 
 def _text(key: str) -> str:

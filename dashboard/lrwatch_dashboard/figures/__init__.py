@@ -1,14 +1,12 @@
 """From view models to plotly figures; pure functions, without Dash."""
 
 from lrwatch_dashboard.figures.compare_figure import compare_figure
-from lrwatch_dashboard.figures.graph_config import GRAPH_CONFIG
 from lrwatch_dashboard.figures.range_figure import range_figure
 from lrwatch_dashboard.figures.run_figure import run_figure
 from lrwatch_dashboard.figures.stack import message_figure, no_figure
 from lrwatch_dashboard.figures.sweep_figure import sweep_figure
 
 __all__ = [
-    "GRAPH_CONFIG",
     "compare_figure",
     "message_figure",
     "no_figure",

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from lrwatch.records import FloatArray
 from lrwatch_dashboard.figures.axes import log_axis
-from lrwatch_dashboard.figures.stack import base_layout
+from lrwatch_dashboard.figures.stack import base_layout, legend
 from lrwatch_dashboard.theme import Palette
 
 __all__ = ["against_rate", "rate_band", "rate_line"]
@@ -20,19 +20,7 @@ _ACROSS: Final = {"yref": "paper", "y0": 0, "y1": 1, "layer": "below"}
 def against_rate(
     rates: FloatArray, y_axis: dict[str, Any], colours: Palette, title: str
 ) -> dict[str, Any]:
-    """Return a layout whose x axis covers some rates.
-
-    Parameters
-    ----------
-    rates
-        What the x axis must hold, any shape.
-    y_axis
-        Scale, range and ticks of the loss.
-    colours
-        Of the theme.
-    title
-        What the y axis shows.
-    """
+    """Return a layout whose x axis covers rates of any shape; `title` is what the y axis shows."""
     layout = base_layout(colours, _HEIGHT_PX)
     low, high = (math.log10(rates.min()), math.log10(rates.max())) if len(rates) else (0.0, 1.0)
     room = _ROOM * (1 + high - low)
@@ -45,16 +33,7 @@ def against_rate(
     }
     layout["yaxis"] = {**y_axis, "title": {"text": title, "standoff": 6}, **look}
     layout |= {"hovermode": "closest", "showlegend": True}
-    layout["legend"] = {
-        "orientation": "h",
-        "x": 1,
-        "xanchor": "right",
-        "y": 1.02,
-        "yanchor": "bottom",
-        "bgcolor": "rgba(0,0,0,0)",
-        "itemclick": False,
-        "itemdoubleclick": False,
-    }
+    layout["legend"] = legend(1.02)
     layout["margin"] = {**layout["margin"], "t": 44, "l": 74}
     return layout
 

@@ -25,19 +25,11 @@ _HUGE: Final = 1e307
 _N_TICKS: Final = 4
 _RARE: Final = 0.02  # of the values; so few may be cut off ...
 _LEAST_SHARE: Final = 1e-5  # ... where they are by so much smaller than the next
-_PLAIN_EXPONENTS: Final = range(-2, 4)  # written 0.01 ... 1000, others as powers
+_PLAIN_EXPONENTS: Final = range(-3, 4)  # written 0.001 ... 1000, others as powers
 
 
 def log_axis(values: npt.NDArray[np.float64], *include: float) -> dict[str, Any]:
-    """Return range and ticks of a log axis over the positive values.
-
-    Parameters
-    ----------
-    values
-        What is drawn, any shape; values that are not positive and finite are left out.
-    include
-        Further values that must be within the range.
-    """
+    """Return range and ticks of a log axis over positive values, of any shape, and `include`."""
     positive = values[np.isfinite(values) & (values > 0)]
     if len(positive):
         # A few gradients that are zero but for rounding must not squeeze the rest into one line.

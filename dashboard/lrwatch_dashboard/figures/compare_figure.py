@@ -47,19 +47,8 @@ def compare_figure(
 ) -> go.Figure:
     """Draw runs over one another.
 
-    Parameters
-    ----------
-    comparison
-        The runs.
-    looks
-        Number of hue and of dash of each run's line, by key.
-    others
-        The other runs as one line with gaps; None draws none.
-    theme
-        ``"light"`` or ``"dark"``.
-    view
-        Unit of the x axis, scale of the y axes, and the zoom if the unit is time, which counts
-        from each run's first step.
+    `looks` are the numbers of hue and of dash of each run's line, by key; `others` are the other
+    runs as one line with gaps. By time, the zoom of the view counts from each run's first step.
     """
     colours = palette(theme)
     view = view or ChartView()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -18,6 +20,9 @@ __all__ = ["Panel", "escape", "line", "loss_axis", "value_axis", "within"]
 
 _OUTLIER_FACTOR: Final = 1e4  # a loss so many times the 90 % quantile is cut off, and counted
 _FLOAT32: Final = np.finfo(np.float32)
+
+escape: Final = partial(html.escape, quote=False)
+"""Makes a user's text safe for plotly, whose texts are a kind of HTML."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +52,6 @@ class Panel:
     missing: str = ""
     guides: tuple[float, ...] = ()
     legend: bool = False
-
-
-def escape(text: str) -> str:
-    """Make a user's text safe for plotly, whose texts are a kind of HTML."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def line(curve: Curve, colour: str, *, name: str, width: float) -> dict[str, Any]:

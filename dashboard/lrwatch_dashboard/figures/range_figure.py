@@ -22,17 +22,7 @@ _ABOVE: Final = 10.0  # times the loss of the start, from where on a loss leaves
 
 
 def range_figure(test: RangeTest, *, theme: str | None = None, y: YScale = "auto") -> go.Figure:
-    """Draw one range test.
-
-    Parameters
-    ----------
-    test
-        Its losses, and the rates found.
-    theme
-        ``"light"`` or ``"dark"``.
-    y
-        Scale of the loss; ``auto`` is a log axis where every loss is positive.
-    """
+    """Draw one range test; a ``y`` of ``auto`` is a log axis where every loss is positive."""
     colours = palette(theme)
     hue = colours.hues[0]
     raw = line(test.loss, hue, name="loss", width=1) | {"opacity": _RAW_OPACITY}
@@ -52,7 +42,7 @@ def _points(test: RangeTest, colours: Palette) -> list[tuple[str, float, str, st
     found = (
         ("steepest", test.steepest, "diamond", colours.ink),
         ("lowest", test.lowest, "circle", colours.marks["disc"]),
-        ("lost", test.diverges, "x", colours.marks["cross"]),
+        ("diverges", test.diverges, "x", colours.marks["cross"]),
     )
     return [(name, rate, symbol, colour) for name, rate, symbol, colour in found if rate]
 
@@ -74,7 +64,7 @@ def _mark(test: RangeTest, name: str, rate: float, symbol: str, colour: str) -> 
 def _loss_axis(test: RangeTest, y: YScale) -> dict[str, Any]:
     medians = test.smooth_loss.y
     losses = test.loss.y[np.isfinite(test.loss.y)]
-    # What comes after the loss is lost says nothing more, and would press the rest flat.
+    # What comes after it diverges says nothing more, and would press the rest flat.
     kept = losses[losses <= _ABOVE * max(medians[0], 0.0)] if len(medians) else losses
     kept = kept if len(kept) else losses
     is_log = y != "linear" and len(kept) > 0 and float(kept.min()) > 0

@@ -26,21 +26,7 @@ def run_figure(
     view: ChartView | None = None,
     clock: StepTimes | None = None,
 ) -> go.Figure:
-    """Draw one run.
-
-    Parameters
-    ----------
-    curves
-        The run's lines.
-    diagnosis
-        Gives the steps to shade; None shades nothing.
-    theme
-        ``"light"`` or ``"dark"``.
-    view
-        Unit of the x axis, scale of the y axes, and the zoom if the unit is time.
-    clock
-        When the steps ended; needed to draw by time.
-    """
+    """Draw one run, the steps of its diagnosis shaded; a view by time needs the clock."""
     colours = palette(theme)
     view = view or ChartView()
     clock = clock if view.x == "time" else None
@@ -51,8 +37,8 @@ def run_figure(
     panels = run_panels(drawn, colours, y=view.y)
     shapes = _shade(diagnosis, colours, clock) + _marked_steps(drawn, colours)
     figure = stacked(panels, colours, shown, shapes)
-    for text in _first_broken_text(curves, drawn, colours):
-        figure.add_annotation(text)
+    if curves.first_broken is not None:
+        figure.add_annotation(_broken_text(curves, drawn, colours))
     if drawn.n_broken and panels[0].axis:
         figure.add_trace(_crosses(drawn, panels[0].axis, colours))
     return figure
@@ -92,28 +78,22 @@ def _marked_steps(curves: RunCurves, colours: Palette) -> list[dict[str, Any]]:
     ]
 
 
-def _first_broken_text(
-    curves: RunCurves, drawn: RunCurves, colours: Palette
-) -> list[dict[str, Any]]:
-    if curves.first_broken is None:
-        return []
-    is_late = curves.last_step is not None and 2 * curves.first_broken > curves.last_step
-    return [
-        {
-            "text": _broken_sentence(curves),
-            "x": drawn.first_broken,
-            "y": 1,
-            "yref": "paper",
-            "yanchor": "top",
-            "yshift": -10,
-            "xshift": -6 if is_late else 6,
-            "bgcolor": colours.ground,
-            "opacity": 0.9,
-            "xanchor": "right" if is_late else "left",
-            "showarrow": False,
-            "font": {"color": colours.marks["cross"], "size": 12},
-        }
-    ]
+def _broken_text(curves: RunCurves, drawn: RunCurves, colours: Palette) -> dict[str, Any]:
+    is_late = curves.last_step is not None and 2 * (curves.first_broken or 0) > curves.last_step
+    return {
+        "text": _broken_sentence(curves),
+        "x": drawn.first_broken,
+        "y": 1,
+        "yref": "paper",
+        "yanchor": "top",
+        "yshift": -10,
+        "xshift": -6 if is_late else 6,
+        "bgcolor": colours.ground,
+        "opacity": 0.9,
+        "xanchor": "right" if is_late else "left",
+        "showarrow": False,
+        "font": {"color": colours.marks["cross"], "size": 12},
+    }
 
 
 def _broken_sentence(curves: RunCurves) -> str:

@@ -18,15 +18,10 @@ _BAND_OPACITY: Final = 0.16
 
 
 def quartiles(curves: Sequence[Curve]) -> tuple[Curve, Curve, Curve]:
-    """Return lower quartile, median and upper quartile of lines.
+    """Return lower quartile, median and upper quartile of lines whose `x` ascend.
 
-    They are taken where at least half of the lines have a value, so that a run that ended early,
-    or broke, does not end the others.
-
-    Parameters
-    ----------
-    curves
-        The lines, each with `x` ascending.
+    They are taken where at least half of the lines have a value, so that a run that ended early, or
+    broke, does not end the others.
     """
     every = np.unique(np.concatenate([np.empty(0), *(curve.x for curve in curves)]))
     places = np.linspace(0, max(len(every) - 1, 0), min(len(every), _N_POINTS)).astype(np.intp)

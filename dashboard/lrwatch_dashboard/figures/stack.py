@@ -14,7 +14,7 @@ import plotly.graph_objects as go
 from lrwatch_dashboard.figures.panel import Panel, escape
 from lrwatch_dashboard.theme import Palette, palette
 
-__all__ = ["base_layout", "message_figure", "no_figure", "stacked"]
+__all__ = ["base_layout", "legend", "message_figure", "no_figure", "stacked"]
 
 _GAP_PX: Final = 46
 _PANEL_PX: Final = 150
@@ -31,19 +31,10 @@ def stacked(
     x_axis: Mapping[str, Any],
     shapes: Iterable[Mapping[str, Any]] = (),
 ) -> go.Figure:
-    """Draw panels below one another.
+    """Draw panels below one another, the first one the highest.
 
-    Parameters
-    ----------
-    panels
-        From top to bottom; the first one is the highest.
-    colours
-        Of the theme.
-    x_axis
-        What to set of the x axis beyond its look.
-    shapes
-        Drawn through every panel that has data, the gaps between them stay clear; their y runs
-        from 0 to 1 within the panel.
+    `x_axis` is what to set of the x axis beyond its look. Shapes are drawn through every panel that
+    has data, the gaps stay clear; their y runs from 0 to 1 within the panel.
     """
     domains, height = _domains(panels)
     figure = go.Figure()
@@ -58,7 +49,7 @@ def stacked(
         if not panel.missing:
             layout["shapes"] += [{**shape, "yref": f"y{suffix} domain"} for shape in shapes]
         if panel.legend:
-            layout[f"legend{suffix}"] = _legend(domain)
+            layout[f"legend{suffix}"] = legend(domain[1])
         for trace in panel.traces:
             own = {"legend": f"legend{suffix}", "showlegend": True} if panel.legend else {}
             figure.add_trace({**trace, **own, "xaxis": "x", "yaxis": f"y{suffix}"})
@@ -77,18 +68,9 @@ def message_figure(message: str, *, theme: str | None = None) -> go.Figure:
 
 def no_figure(height: int = 860) -> dict[str, Any]:
     """Return a chart without axes, of the height of the one that follows."""
-    hidden = {"visible": False}
-    ground = "rgba(0,0,0,0)"
-    return {
-        "data": [],
-        "layout": {
-            "height": height,
-            "xaxis": hidden,
-            "yaxis": hidden,
-            "paper_bgcolor": ground,
-            "plot_bgcolor": ground,
-        },
-    }
+    axes = {name: {"visible": False} for name in ("xaxis", "yaxis")}
+    grounds = dict.fromkeys(("paper_bgcolor", "plot_bgcolor"), "rgba(0,0,0,0)")
+    return {"data": [], "layout": {"height": height, **axes, **grounds}}
 
 
 def base_layout(colours: Palette, height: int) -> dict[str, Any]:
@@ -187,27 +169,17 @@ def _texts(panel: Panel, domain: tuple[float, float], colours: Palette) -> list[
 
 def _guides(panel: Panel, axis: str, colours: Palette) -> list[dict[str, Any]]:
     line = {"color": colours.muted, "width": 1, "dash": "dot"}
-    return [
-        {
-            "type": "line",
-            "xref": "paper",
-            "x0": 0,
-            "x1": 1,
-            "yref": axis,
-            "y0": y,
-            "y1": y,
-            "line": line,
-        }
-        for y in panel.guides
-    ]
+    across = {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "yref": axis, "line": line}
+    return [{**across, "y0": y, "y1": y} for y in panel.guides]
 
 
-def _legend(domain: tuple[float, float]) -> dict[str, Any]:
+def legend(y: float) -> dict[str, Any]:
+    """Return a legend whose lower right corner is at the right end of a height."""
     return {
         "orientation": "h",
         "x": 1,
         "xanchor": "right",
-        "y": domain[1],
+        "y": y,
         "yanchor": "bottom",
         "bgcolor": "rgba(0,0,0,0)",
         "font": {"size": 12},

@@ -33,18 +33,9 @@ _SYMBOLS: Final = {
 def sweep_figure(
     sweep: SweepView, *, theme: str | None = None, y: YScale = "auto", loss: str = "final"
 ) -> go.Figure:
-    """Draw one sweep.
+    """Draw one sweep, its loss called ``final`` or ``best``.
 
-    Parameters
-    ----------
-    sweep
-        The runs, and what each rate came to.
-    theme
-        ``"light"`` or ``"dark"``.
-    y
-        Scale of the loss; ``auto`` is a log axis where every loss is positive.
-    loss
-        What the loss is called: ``final`` or ``best``.
+    A ``y`` of ``auto`` is a log axis where every loss is positive.
     """
     colours = palette(theme)
     axis = _loss_axis(sweep, y)
@@ -84,10 +75,11 @@ def _rates(rates: Sequence[RateResult], colours: Palette, top: float) -> list[di
 
 
 def _marks(runs: Sequence[SweepRun], colours: Palette, top: float) -> list[dict[str, Any]]:
-    """Return the runs as marks, those without a loss, or far above, on the frame."""
+    """Return the runs compared as marks, those without a loss, or far above, on the frame."""
     traces = []
+    compared = [run for run in runs if not run.left_out]
     for mark in MARKS:
-        mine = [run for run in runs if look(run.view.verdict).mark == mark]
+        mine = [run for run in compared if look(run.view.verdict).mark == mark]
         if not mine:
             continue
         losses = [top if run.loss is None else min(run.loss, top) for run in mine]

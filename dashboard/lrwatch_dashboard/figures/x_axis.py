@@ -26,18 +26,9 @@ _TIME_STEPS: Final = (
 
 
 def by_time(curves: RunCurves, clock: StepTimes, window: Window | None = None) -> RunCurves:
-    """Return curves whose x are seconds since the first step.
+    """Return curves whose x are seconds since the first step, and whose zoom is `window`.
 
     `last_step`, the broken steps and resumes become seconds, too.
-
-    Parameters
-    ----------
-    curves
-        The lines, by step.
-    clock
-        When the steps ended.
-    window
-        The zoom, in seconds; None for all.
     """
 
     def moved(curve: Curve) -> Curve:
@@ -63,8 +54,10 @@ def step_range(runs: Sequence[RunCurves]) -> dict[str, Any]:
     first, last, window = _extent(runs)
     if window is not None:
         return {"autorange": False, "range": list(window)}
-    if last is None or last <= first:
-        return {"autorange": True, "visible": last is not None}
+    if last is None:
+        return {"autorange": True, "visible": False}
+    if last <= first:
+        return {"autorange": False, "range": [first - 1, first + 1]}
     # Crosses are markers, for which plotly would leave room beside the first and last step.
     return {"autorange": True, "autorangeoptions": {"clipmin": first, "clipmax": last}}
 

@@ -27,8 +27,7 @@ from lrwatch_dashboard.components.alert_parts import (
     tally_card,
 )
 from lrwatch_dashboard.components.silence_dialog import LENGTHS, silence_dialog
-from lrwatch_dashboard.pages.page import Page, follow, frame
-from lrwatch_dashboard.pages.page_parts import heading
+from lrwatch_dashboard.pages.page import Page, follow, frame, heading
 from lrwatch_dashboard.views import RunSource
 
 __all__ = ["PAGE", "answered", "layout", "nav_count", "poll", "silenced"]
@@ -65,19 +64,7 @@ def layout(source: RunSource, search: str = "") -> html.Div:
 
 
 def poll(source: AlertSource, token: str, words: Mapping[str, str], now: float) -> dict[str, Any]:
-    """Return what changed in the page since its last poll.
-
-    Parameters
-    ----------
-    source
-        Where the alerts come from.
-    token
-        Stands for what the page shows.
-    words
-        Words of the address.
-    now
-        Seconds since the Unix epoch.
-    """
+    """Return what changed in the page since a token; `now` in seconds since the Unix epoch."""
     board = source.board()
     health = {"health": health_line(board, now)}
     if board.token == token:
@@ -88,12 +75,7 @@ def poll(source: AlertSource, token: str, words: Mapping[str, str], now: float) 
 def answered(source: AlertSource, said: Mapping[str, Any]) -> str:
     """Do what a button of the page says; return what came of it.
 
-    Parameters
-    ----------
-    source
-        Where the alerts come from.
-    said
-        ``end``, the id of a silence; or ``alert``, ``episode`` and ``by``.
+    It says ``end``, the id of a silence; or ``alert``, ``episode`` and ``by``.
     """
     if "end" in said:
         return source.end_silence(str(said["end"])) or "Silence ended"

@@ -12,14 +12,28 @@ from lrwatch.formats import count, counted
 from lrwatch_dashboard import ids
 from lrwatch_dashboard.address import ChartView, query, run_keys
 from lrwatch_dashboard.components.compare_table import compare_table
-from lrwatch_dashboard.components.verdict_list import verdict_list
+from lrwatch_dashboard.components.verdicts import verdict_list
 from lrwatch_dashboard.components.view_bar import switch, view_bar
-from lrwatch_dashboard.data.compared import MOST_RUNS, chart_view, chosen_keys, compared, limit
-from lrwatch_dashboard.data.comparison import backdrop
+from lrwatch_dashboard.data.comparison import (
+    MOST_RUNS,
+    backdrop,
+    chart_view,
+    chosen_keys,
+    compared,
+    limit,
+)
 from lrwatch_dashboard.data.tables import comparison_rows
 from lrwatch_dashboard.figures import compare_figure, message_figure
-from lrwatch_dashboard.pages.page import Page, follow, frame, redraw, zoom_in_address
-from lrwatch_dashboard.pages.page_parts import chart, heading, message
+from lrwatch_dashboard.pages.page import (
+    Page,
+    chart,
+    follow,
+    frame,
+    heading,
+    message,
+    redraw,
+    zoom_in_address,
+)
 from lrwatch_dashboard.theme import line_looks
 from lrwatch_dashboard.views import RunSource, RunView
 

@@ -6,9 +6,8 @@ from typing import Any, Final
 
 from dash import html
 
-from lrwatch_dashboard.components.key_list import key_list
-from lrwatch_dashboard.components.sample_picture import sample_picture
-from lrwatch_dashboard.components.verdict_badge import verdict_badge
+from lrwatch_dashboard.components.page_shell import key_list
+from lrwatch_dashboard.components.verdicts import sample_picture, verdict_badge
 from lrwatch_dashboard.pages.page import Page
 from lrwatch_dashboard.theme import MARK_LABELS, MARKS, STATES, VERDICTS, Look, Mark
 

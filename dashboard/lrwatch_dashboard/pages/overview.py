@@ -9,20 +9,23 @@ from dash import ALL, ClientsideFunction, Dash, Input, Output, State, dcc, html,
 from lrwatch.formats import count, counted
 from lrwatch_dashboard import ids
 from lrwatch_dashboard.address import query
-from lrwatch_dashboard.components.empty_state import empty_state
-from lrwatch_dashboard.components.mark_filters import mark_counts, mark_filters
 from lrwatch_dashboard.components.run_table import run_table, table_change
-from lrwatch_dashboard.data.shared_trouble import shared_trouble
+from lrwatch_dashboard.components.verdicts import mark_counts, mark_filters
+from lrwatch_dashboard.data.sweeps import shared_trouble
 from lrwatch_dashboard.pages.page import Page, follow, frame
 from lrwatch_dashboard.theme import MARKS
 from lrwatch_dashboard.views import Overview, RunSource
 
-__all__ = ["PAGE", "layout", "poll", "summary"]
+__all__ = ["PAGE", "empty_state", "layout", "poll", "summary"]
 
 _CHANGE, _TOKEN, _SUMMARY, _SHARED = "overview-change", "overview-token", "summary", "shared"
 _TABLE, _EMPTY = "table", "empty"
 _VERDICTS: Final = "overview-verdicts"
 """How many runs have each verdict, as text, when what they share was worked out."""
+_SNIPPET: Final = """import lrwatch
+
+run = lrwatch.watch(optimizer)      # once, after the optimizer is made
+...                                 # train as before"""
 
 
 def layout(source: RunSource, search: str = "") -> html.Div:
@@ -108,16 +111,9 @@ def _shared(source: RunSource, table: Overview) -> list[Any]:
 
 
 def poll(source: RunSource, token: str, verdicts: str) -> dict[str, Any]:
-    """Return what changed in the page since its last poll.
+    """Return what changed in the page since it got a token.
 
-    Parameters
-    ----------
-    source
-        Where the runs come from.
-    token
-        Stands for the table that the page shows.
-    verdicts
-        Stands for the verdicts when what the flagged runs share was worked out.
+    `verdicts` stands for the verdicts when what the flagged runs share was worked out.
     """
     table = source.overview(token)
     if table.token == token:
@@ -161,3 +157,22 @@ def _connect(app: Dash, source: RunSource) -> None:
 
 
 PAGE: Final = Page("/", layout, "Overview", connect=_connect)
+
+
+def empty_state(folder: str, problem: str = "") -> list[html.Div | html.H2 | html.P | html.Pre]:
+    """Return what to do next: log a run, or mend the folder."""
+    if problem:
+        return [
+            html.H2("Cannot read the runs"),
+            html.P([problem, "."]),
+            html.P("This page updates automatically as soon as it can.", className="quiet"),
+        ]
+    return [
+        html.H2("No runs yet"),
+        html.P(["Watching ", html.Code(folder), ". Runs appear here while they train."]),
+        html.Pre(html.Code(_SNIPPET), className="snippet"),
+        html.P(
+            ["For a first look, ", html.Code("lrwatch demo"), " trains a few small runs."],
+            className="quiet",
+        ),
+    ]

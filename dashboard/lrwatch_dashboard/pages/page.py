@@ -1,4 +1,4 @@
-"""What a page is, and the callbacks that pages have in common."""
+"""What a page is, the parts and the callbacks that pages have in common."""
 
 from __future__ import annotations
 
@@ -10,11 +10,40 @@ from typing import Any, Final
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
 
 from lrwatch_dashboard import ids
+from lrwatch_dashboard.figures import no_figure
 from lrwatch_dashboard.views import RunSource
 
-__all__ = ["Page", "follow", "frame", "redraw", "zoom_in_address"]
+__all__ = [
+    "GRAPH_CONFIG",
+    "Page",
+    "chart",
+    "follow",
+    "frame",
+    "heading",
+    "message",
+    "redraw",
+    "zoom_in_address",
+]
 
 _POLL_MILLISECONDS: Final = 2000
+GRAPH_CONFIG: Final[Mapping[str, Any]] = {
+    "displaylogo": False,
+    "responsive": True,
+    # With "reset" plotly would go back to the range of the first draw, which a live run outgrows.
+    "doubleClick": "autosize",
+    # plotly.js 4 offers by default to upload the chart to a server of its makers.
+    "modeBarButtonsToRemove": [
+        "sendChartToCloud",
+        "lasso2d",
+        "select2d",
+        "zoomIn2d",
+        "zoomOut2d",
+        "resetScale2d",
+    ],
+    "plotlyServerURL": "",
+    "showLink": False,
+    "toImageButtonOptions": {"format": "png", "scale": 2, "filename": "lrwatch"},
+}
 
 
 def _nothing(*_where: Any) -> None:
@@ -56,18 +85,9 @@ class Page:
 
 
 def frame(name: str, *body: Any, held: Mapping[str, Any], look: str) -> html.Div:
-    """Return a page that asks for news at every tick of its clock.
+    """Return a page that asks for news at every tick of its clock, which is named after it.
 
-    Parameters
-    ----------
-    name
-        Names its clock.
-    body
-        What it consists of.
-    held
-        What it keeps for its callbacks, by id.
-    look
-        Classes of the style sheet.
+    `held` is what it keeps for its callbacks, by id; `look` are classes of the style sheet.
     """
     stores = [dcc.Store(id=id_, data=data) for id_, data in held.items()]
     clock = dcc.Interval(id=_clock(name), interval=_POLL_MILLISECONDS)
@@ -83,16 +103,7 @@ def follow(
 ) -> None:
     """Ask for news at every tick of a page's clock, and tell the page that the server is there.
 
-    Parameters
-    ----------
-    app, name
-        The dashboard, and the name of the page's clock.
-    poll
-        Takes what is held; returns what has changed, by name of the output.
-    outputs
-        What may change.
-    held
-        What the page knows.
+    `poll` takes what is held, and returns what has changed, by name of the output.
     """
 
     def on_tick(_n: int, *known: Any) -> dict[str, Any]:
@@ -115,15 +126,9 @@ def redraw(
 ) -> None:
     """Draw a chart anew at every tick of its page's clock, and when its view or the theme changes.
 
-    Parameters
-    ----------
-    app, name, held
-        As for `follow`.
-    draw
-        Takes what is held, the words of the address, the theme (``"light"`` or ``"dark"``), and
-        the token of what is shown; returns a value for each output, or None if that is shown.
-    outputs
-        What is drawn; ``"token"`` among them keeps the token.
+    `draw` takes what is held, the words of the address, the theme (``"light"`` or ``"dark"``), and
+    the token of what is shown; it returns a value for each output, or None if that is shown.
+    ``"token"`` among the outputs keeps the token.
     """
     as_it_is = dict.fromkeys(outputs, no_update)
     token = outputs["token"]
@@ -157,3 +162,19 @@ def zoom_in_address(app: Dash, graph: str) -> None:
 
 def _clock(name: str) -> str:
     return f"{name}-tick"
+
+
+def heading(title: str, *below: Any) -> html.Div:
+    """Return the heading of a page, and what stands right below it."""
+    return html.Div([html.H1(title), *below], className="run-head")
+
+
+def chart(id_: str, label: str, height: int = 860) -> html.Section:
+    """Return the place of a chart, of the height in pixels that it will have."""
+    graph = dcc.Graph(id=id_, config=dict(GRAPH_CONFIG), figure=no_figure(height))
+    return html.Section(graph, className="chart", role="figure", **{"aria-label": label})
+
+
+def message(title: str, *paragraphs: Any) -> html.Div:
+    """Return a page that has nothing but a sentence or two."""
+    return html.Div([html.H1(title), *paragraphs], className="empty")

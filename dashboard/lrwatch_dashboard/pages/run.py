@@ -10,14 +10,26 @@ from dash import Dash, Output, State, dcc, html
 
 from lrwatch_dashboard import ids
 from lrwatch_dashboard.address import ChartView, query, run_href, steps_of
-from lrwatch_dashboard.components.curve_table import curve_table
-from lrwatch_dashboard.components.evidence_table import evidence_table
-from lrwatch_dashboard.components.run_header import run_links, run_status, verdict_card
-from lrwatch_dashboard.components.settings_list import settings_list
+from lrwatch_dashboard.components.facts import settings_list
+from lrwatch_dashboard.components.run_parts import (
+    curve_table,
+    evidence_table,
+    run_links,
+    run_status,
+    verdict_card,
+)
 from lrwatch_dashboard.components.view_bar import view_bar
 from lrwatch_dashboard.figures import message_figure, run_figure
-from lrwatch_dashboard.pages.page import Page, follow, frame, redraw, zoom_in_address
-from lrwatch_dashboard.pages.page_parts import chart, heading, message
+from lrwatch_dashboard.pages.page import (
+    Page,
+    chart,
+    follow,
+    frame,
+    heading,
+    message,
+    redraw,
+    zoom_in_address,
+)
 from lrwatch_dashboard.views import RunCurves, RunSource, RunView
 
 __all__ = ["PAGE", "draw", "layout", "poll", "report"]

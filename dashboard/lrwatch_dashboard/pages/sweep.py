@@ -24,8 +24,7 @@ from lrwatch_dashboard.data.range_tests import range_test
 from lrwatch_dashboard.data.sweeps import Measure, find_sweeps, sweep_of
 from lrwatch_dashboard.data.tables import range_rows, sweep_rows
 from lrwatch_dashboard.figures import message_figure, range_figure, sweep_figure
-from lrwatch_dashboard.pages.page import Page, follow, frame, redraw
-from lrwatch_dashboard.pages.page_parts import chart, heading
+from lrwatch_dashboard.pages.page import Page, chart, follow, frame, heading, redraw
 from lrwatch_dashboard.views import RunSource, RunView
 
 __all__ = ["PAGE", "draw", "layout", "report", "table"]

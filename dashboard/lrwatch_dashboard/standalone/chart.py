@@ -8,7 +8,9 @@ texts and marks are placed over it, so that they are not.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from html import unescape
 from typing import Any, Final
 from xml.etree.ElementTree import Element, SubElement
 
@@ -17,7 +19,6 @@ import plotly.graph_objects as go
 
 from lrwatch_dashboard.standalone.drawing import DASHES, drawing
 from lrwatch_dashboard.standalone.plane import Plane, planes
-from lrwatch_dashboard.standalone.rich_text import rich_text
 
 __all__ = ["chart"]
 
@@ -33,6 +34,8 @@ _MARKS: Final = {
     "diamond": "diamond",
 }
 
+_TAG: Final = re.compile(r"<(/?)(\w+)[^>]*>")
+_KEPT: Final = frozenset({"b", "i", "sup", "sub", "span"})
 _NOT_DRAWN: Final = ("images", "selections", "sliders", "updatemenus")
 
 
@@ -47,7 +50,7 @@ def chart(figure: go.Figure) -> Element:
     layout = figure.layout.to_plotly_json()
     traces = [trace.to_plotly_json() for trace in figure.data]
     _refuse_unknown(layout, traces)
-    found = planes(layout, traces)
+    found = planes(layout)
     # One picture to those who do not see it: its texts make no sense one after the other.
     spoken = {"role": "img", "aria-label": _spoken(layout)}
     height = f"height:{layout['height']}px"
@@ -91,17 +94,41 @@ def _refuse_others(what: str, given: Iterable[str], known: Collection[str]) -> N
             raise ValueError(f"a report cannot draw the {what} {word!r} of a figure; {kinds}")
 
 
+def _rich(text: str) -> Element:
+    """Return a text of a figure, which is a kind of HTML, as an element that can do no harm."""
+    inner = [Element("span")]
+    place = 0
+    for tag in (*_TAG.finditer(text), None):
+        said = unescape(text[place : tag.start() if tag else None])
+        if len(inner[-1]):
+            inner[-1][-1].tail = (inner[-1][-1].tail or "") + said
+        else:
+            inner[-1].text = (inner[-1].text or "") + said
+        if tag is None:
+            break
+        is_end, name = tag.groups()
+        place = tag.end()
+        if name == "br":
+            SubElement(inner[-1], name)
+        elif name in _KEPT and not is_end:
+            # The only spans are those that step back behind the text around them.
+            inner.append(SubElement(inner[-1], name, {"class": "quiet"} if name == "span" else {}))
+        elif name in _KEPT and len(inner) > 1:
+            inner.pop()
+    return inner[0]
+
+
 def _spoken(layout: _Parts) -> str:
     """Return what the chart shows: the headings of its panels, else what stands at its axes."""
     texts = [note["text"] for note in layout.get("annotations", ())]
     titles = [layout[name].get("title", {}).get("text") for name in ("yaxis", "xaxis")]
     shown = texts or [" against ".join(title for title in titles if title)]
-    return "; ".join("".join(rich_text(text).itertext()) for text in shown)
+    return "; ".join("".join(_rich(text).itertext()) for text in shown)
 
 
 def _text(text: str, look: str, **shares: float) -> Element:
     element = Element("span", {"class": look, "style": _placed(**shares)})
-    element.append(rich_text(text))
+    element.append(_rich(text))
     return element
 
 
@@ -120,7 +147,7 @@ def _marks(trace: _Parts, plane: Plane) -> Iterator[Element]:
             style = f"{_placed(left=x, top=y)};--mark:{marker['color']}"
             mark = Element("span", {"class": f"still-mark mark mark-{shape}", "style": style})
             if name:
-                mark.set("title", "".join(rich_text(name.replace("<br>", "; ")).itertext()))
+                mark.set("title", "".join(_rich(name.replace("<br>", "; ")).itertext()))
             yield mark
 
 
@@ -158,7 +185,7 @@ def _legends(layout: _Parts, traces: list[dict[str, Any]]) -> Iterator[Element]:
         for trace in mine:
             entry = SubElement(box, "span")
             entry.append(_key(trace))
-            entry.append(rich_text(trace["name"]))
+            entry.append(_rich(trace["name"]))
         yield box
 
 

@@ -1,32 +1,30 @@
-"""The file around a report: a head with the style sheet in it, and the report's elements."""
+"""A report as a file: a head with the style sheet in it, and Dash elements as plain HTML."""
 
 from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 from xml.etree.ElementTree import Element, SubElement, tostring
 
-from lrwatch_dashboard.standalone.markup import markup
+from dash import dcc, html
+from dash.development.base_component import Component
 
-__all__ = ["document"]
+from lrwatch_dashboard.standalone.chart import chart
+
+__all__ = ["document", "markup"]
 
 _STYLE_SHEET: Final = Path(__file__).parents[1] / "assets" / "lrwatch.css"
 _DARK: Final = re.compile(r':root\[data-theme="dark"\] (\{.*?\n\})', re.DOTALL)
 _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'"
+_LEFT_OUT: Final = (html.Button, html.Nav, dcc.Interval, dcc.Store)
+_ATTRIBUTES: Final = {"className": "class", "title": "title", "scope": "scope", "role": "role"}
 
 
 def document(title: str, body: Any) -> bytes:
-    """Return a whole HTML file.
-
-    Parameters
-    ----------
-    title
-        Title of the window, as text.
-    body
-        Dash elements; a chart among them is drawn as it is, without a script.
-    """
+    """Return a whole HTML file of Dash elements; a chart among them is drawn, without a script."""
     root = Element("html", lang="en")
     head = SubElement(root, "head")
     SubElement(head, "meta", charset="utf-8")
@@ -50,3 +48,38 @@ def _style() -> str:
     """Return the style sheet of the dashboard, its dark colours following the system's choice."""
     text = _STYLE_SHEET.read_text("utf-8")
     return _DARK.sub(r"@media (prefers-color-scheme: dark) { :root \1 }", text)
+
+
+def markup(part: Any) -> Iterator[Element]:
+    """Return Dash elements, or a text, as HTML elements; what only acts on a server is left out.
+
+    Text goes in as text: it is escaped when the elements are written.
+    """
+    if isinstance(part, (list, tuple)):
+        for each in part:
+            yield from markup(each)
+    elif isinstance(part, dcc.Graph):
+        yield chart(part.figure)
+    elif isinstance(part, Component):
+        if not isinstance(part, _LEFT_OUT):
+            yield _element(part)
+    elif part is not None and part != "":
+        text = Element("span")
+        text.text = str(part)
+        yield text
+
+
+def _element(part: Any) -> Element:
+    # A link to a page of the server leads nowhere from a file.
+    element = Element("span" if isinstance(part, html.A) else type(part).__name__.lower())
+    for name, value in part.to_plotly_json()["props"].items():
+        if value is None:
+            continue
+        if name in _ATTRIBUTES or name.startswith("aria-"):
+            element.set(_ATTRIBUTES.get(name, name), str(value))
+    children = getattr(part, "children", None)
+    if isinstance(children, (str, int, float)):
+        element.text = str(children)
+    else:
+        element.extend([*markup(children)])
+    return element

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -83,21 +82,14 @@ class Plane:
         return self.y.first
 
 
-def planes(layout: Mapping[str, Any], traces: Sequence[Mapping[str, Any]]) -> dict[str, Plane]:
+def planes(layout: Mapping[str, Any]) -> dict[str, Plane]:
     """Return the panels of a figure that have something drawn, by the name of their y axis."""
-    shown = {
-        name: axis
-        for name, axis in layout.items()
-        if name.startswith("yaxis") and axis.get("visible") is not False
-    }
-    if not shown:
-        return {}
-    x = _x_axis(layout["xaxis"], traces)
     found = {}
-    for name, axis in shown.items():
-        low, high = axis.get("domain", (0.0, 1.0))
-        place = (1 - low, 1 - high)
-        found[name.replace("axis", "")] = Plane(x, _axis(axis, axis["range"], place))
+    for name, axis in layout.items():
+        if name.startswith("yaxis") and axis.get("visible") is not False:
+            low, high = axis.get("domain", (0.0, 1.0))
+            y = _axis(axis, axis["range"], (1 - low, 1 - high))
+            found[name.replace("axis", "")] = Plane(_x_axis(layout["xaxis"]), y)
     return found
 
 
@@ -107,23 +99,11 @@ def _axis(axis: Mapping[str, Any], shown: Sequence[float], places: tuple[float, 
     return Axis(shown[0], shown[1], *places, is_log, ticks, axis["gridcolor"])
 
 
-def _x_axis(axis: Mapping[str, Any], traces: Sequence[Mapping[str, Any]]) -> Axis:
-    shown = axis.get("range") or _extent(axis, traces)
+def _x_axis(axis: Mapping[str, Any]) -> Axis:
+    limits = axis.get("autorangeoptions", {"clipmin": 0.0, "clipmax": 1.0})
+    shown = axis.get("range") or (limits["clipmin"], limits["clipmax"])
     if "tickvals" not in axis:
-        values = even_ticks(*shown) if shown[0] < shown[1] else []
+        values = even_ticks(*shown)
         texts = [count(int(v)) if v == int(v) else number(v) for v in values]
         axis = {**axis, "tickvals": values, "ticktext": texts}
     return _axis(axis, shown, (0.0, 1.0))
-
-
-def _extent(axis: Mapping[str, Any], traces: Sequence[Mapping[str, Any]]) -> tuple[float, float]:
-    """Return what plotly would choose for an axis that shows everything."""
-    xs = [np.asarray(trace["x"], dtype=np.float64) for trace in traces]
-    every = np.concatenate([np.empty(0), *xs])
-    every = every[np.isfinite(every)]
-    if not len(every):
-        return 0.0, 1.0
-    limits = axis.get("autorangeoptions", {})
-    low = max(float(every.min()), limits.get("clipmin", -math.inf))
-    high = min(float(every.max()), limits.get("clipmax", math.inf))
-    return (low, high) if low < high else (low - 1, low + 1)

@@ -6,14 +6,12 @@ from typing import Any
 import pytest
 from dashboard_views import a_diagnosis, an_overview, run_row, run_view, text_of
 from lrwatch_dashboard.address import key_of, run_href
-from lrwatch_dashboard.components.empty_state import empty_state
-from lrwatch_dashboard.components.evidence_table import evidence_table
-from lrwatch_dashboard.components.mark_filters import mark_counts, mark_filters
+from lrwatch_dashboard.components.facts import settings_list
 from lrwatch_dashboard.components.page_shell import page_shell
-from lrwatch_dashboard.components.run_header import run_status, verdict_card
+from lrwatch_dashboard.components.run_parts import evidence_table, run_status, verdict_card
 from lrwatch_dashboard.components.run_table import grid_row, run_table, table_change
-from lrwatch_dashboard.components.settings_list import settings_list
-from lrwatch_dashboard.components.verdict_badge import verdict_badge
+from lrwatch_dashboard.components.verdicts import mark_counts, mark_filters, verdict_badge
+from lrwatch_dashboard.pages.overview import empty_state
 from lrwatch_dashboard.theme import VERDICTS
 from plotly.utils import PlotlyJSONEncoder
 

@@ -50,7 +50,7 @@ def test_the_rates_that_tell_are_found() -> None:
     ends = sorted([test.steepest or 0.0, test.lowest / 10])
     assert test.band == pytest.approx(ends)
     assert test.reason.startswith("Loss falls fastest at a rate of 0.00")
-    assert "so try" in test.reason
+    assert "; try " in test.reason
 
 
 def test_noise_moves_no_rate_far() -> None:

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from lrwatch_dashboard.data import RunStore, envelope, loaded_runs, run_store
+from lrwatch_dashboard.data import RunStore, envelope, loaded_run, run_store
 from lrwatch_dashboard.views import RunView
 from stores import new_writer, row, write_run
 
@@ -210,8 +210,8 @@ def test_rows_of_the_runs_looked_at_longest_ago_are_let_go(
     store.refresh()
     first = store.curves("a")
     assert first is not None
-    kept = store._histories._kept
-    monkeypatch.setattr(loaded_runs, "_MOST_BYTES", int(2.5 * kept["a"].n_bytes))
+    kept = store._loaded._kept
+    monkeypatch.setattr(loaded_run, "_MOST_BYTES", int(2.5 * kept["a"].n_bytes))
     for name in "bca"[:2]:
         store.curves(name)
     held = {name: history.n_bytes > 0 for name, history in kept.items()}
@@ -265,10 +265,12 @@ def test_a_long_run_that_rests_has_outlines_that_need_no_reading(
     store = RunStore(tmp_path, threaded=False)
     store.refresh()
     shutil.rmtree(long / "steps")
-    lines = store.outlines("long", 100)
+    lines = store.curves("long", half_life=100, is_coarse=True)
     assert lines is not None
     assert lines.loss.y.max() == 1_999
     assert lines.last_step == 1_999
-    assert store.outlines("long", 5) is None  # finer than its stretches
-    assert store.outlines("short", 100) is None
-    assert store.outlines("gone", 100) is None
+    # What is finer than its stretches is read, and its rows are gone.
+    for finer in ({"half_life": 5}, {"half_life": 100, "window": (0.0, 9.0)}):
+        read = store.curves("long", is_coarse=True, **finer)
+        assert read is None or not len(read.loss.x)
+    assert store.curves("gone", half_life=100, is_coarse=True) is None

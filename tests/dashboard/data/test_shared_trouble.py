@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from dashboard_views import a_diagnosis, run_view
-from lrwatch_dashboard.data.shared_trouble import shared_trouble
+from lrwatch_dashboard.data.sweeps import shared_trouble
 from lrwatch_dashboard.views import RunView
 
 

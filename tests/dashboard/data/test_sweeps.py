@@ -69,6 +69,13 @@ def test_a_run_that_ended_without_a_finite_loss_has_none() -> None:
     assert sweep.choice.rates[-1].n_broken == 1
 
 
+def test_a_run_that_ended_early_is_not_compared_and_says_why() -> None:
+    early = run("early", 3.0, 0.5, state="failed", outline=outline(2.0, 1.9, 1.8))
+    (sweep,) = find_sweeps([*four(), early])
+    notes = {r.view.key: (r.loss, r.left_out) for r in sweep.runs if r.left_out}
+    assert notes == {"early": (None, "failed after 3 of 10 steps")}
+
+
 def test_the_best_loss_is_the_least_of_the_run_and_the_final_one_its_end() -> None:
     dip = run("dip", 0.1, 0.0, outline=outline(2.0, 0.5, 1.5))
     assert find_sweeps([dip], "final")[0].runs[0].loss == 1.5

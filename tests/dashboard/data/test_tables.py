@@ -7,10 +7,13 @@ import numpy as np
 import pytest
 from attacks import ATTACKS
 from dashboard_views import a_diagnosis, curve, curves, run_view
+from lrwatch_dashboard.comparison_views import SweepRun, SweepView
 from lrwatch_dashboard.data.comparison import compare_runs
 from lrwatch_dashboard.data.sweeps import find_sweeps
 from lrwatch_dashboard.data.tables import as_csv, comparison_rows, sweep_rows
 from lrwatch_dashboard.views import Curve
+
+from lrwatch.comparing import RateChoice
 
 
 def read(data: bytes) -> list[list[str]]:
@@ -45,6 +48,12 @@ def test_a_sweep_is_a_row_a_run_with_what_its_rate_came_to() -> None:
     assert head[:4] == ["lr", "run", "verdict", "loss"]
     assert [row[1] for row in rows] == ["0.1-0", "0.1-1", "0.2-0", "0.2-1"]
     assert rows[0][3:5] == [0.1, pytest.approx(0.6)]
+
+
+def test_a_run_that_is_not_compared_is_a_row_with_the_reason() -> None:
+    early = SweepRun(run_view("early"), 0.3, None, "failed after 30 of 100 steps")
+    rows = sweep_rows(SweepView("all runs", (early,), RateChoice((), None, None, "")))
+    assert rows[1][3:] == [None, None, None, None, "failed after 30 of 100 steps"]
 
 
 @pytest.mark.parametrize("attack", [*ATTACKS, "=1+1", "+1-x", "-x", "@x", "\tx", '"a","b"\n'])

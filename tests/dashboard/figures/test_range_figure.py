@@ -29,7 +29,7 @@ def test_the_rates_that_tell_are_marks_on_the_line_and_the_band_is_shaded() -> N
     assert {name: mark.x[0] for name, mark in marks.items()} == {
         "steepest": 1e-3,
         "lowest": 0.1,
-        "lost": 0.9,
+        "diverges": 0.9,
     }
     assert marks["lowest"].y[0] == pytest.approx(1.25, abs=0.01)
     (band,) = [shape for shape in figure.layout.shapes if shape.type == "rect"]

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 from dashboard_views import a_diagnosis, curve, curves
-from lrwatch_dashboard.figures import GRAPH_CONFIG, message_figure, run_figure
+from lrwatch_dashboard.figures import message_figure, run_figure
+from lrwatch_dashboard.pages.page import GRAPH_CONFIG
 from lrwatch_dashboard.theme import DARK, LIGHT
 
 NOTHING = curve(n=0, y=[])

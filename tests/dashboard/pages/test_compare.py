@@ -4,9 +4,9 @@ import dataclasses
 from typing import Any
 
 from dashboard_views import FakeSource, a_diagnosis, curves, run_view, text_of
-from lrwatch_dashboard.data.compared import chosen_keys
-from lrwatch_dashboard.figures import GRAPH_CONFIG
+from lrwatch_dashboard.data.comparison import chosen_keys
 from lrwatch_dashboard.pages import compare
+from lrwatch_dashboard.pages.page import GRAPH_CONFIG
 
 
 def _source(*keys: str) -> FakeSource:

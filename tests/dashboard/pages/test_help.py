@@ -6,8 +6,8 @@ from typing import get_args
 
 import lrwatch_dashboard
 from dashboard_views import text_of
-from lrwatch_dashboard.components.key_list import KEYS
-from lrwatch_dashboard.components.sample_picture import SAMPLES
+from lrwatch_dashboard.components.page_shell import KEYS
+from lrwatch_dashboard.components.verdicts import SAMPLES
 from lrwatch_dashboard.pages import help as help_page
 from lrwatch_dashboard.theme import MARK_LABELS, STATES, VERDICTS
 from sources import ROOT

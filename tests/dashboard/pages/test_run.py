@@ -4,9 +4,9 @@ import dataclasses
 from typing import Any
 
 from dashboard_views import FakeSource, a_diagnosis, curve, curves, run_view, text_of
-from lrwatch_dashboard.components.curve_table import curve_table
-from lrwatch_dashboard.figures import GRAPH_CONFIG
+from lrwatch_dashboard.components.run_parts import curve_table
 from lrwatch_dashboard.pages import run
+from lrwatch_dashboard.pages.page import GRAPH_CONFIG
 
 
 def _source(**changes: Any) -> FakeSource:

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from dashboard_views import FakeSource, a_diagnosis, an_overview, curves, run_view, text_of
 from lrwatch_dashboard.pages import sweep
-from lrwatch_dashboard.views import Curve
+from lrwatch_dashboard.views import Curve, RunView
 
 from lrwatch.verdicts import Evidence
 
@@ -25,6 +25,11 @@ def _source(**settings: Any) -> FakeSource:
     return FakeSource(views=views)
 
 
+def _known(view: RunView) -> dict[str, Any]:
+    names = ("lr", "config", "outline", "diagnosis")
+    return {name: getattr(view, name) for name in names}
+
+
 def _drawn(
     source: FakeSource, theme: str = "light", token: str = "", **words: str
 ) -> dict[str, Any]:
@@ -39,6 +44,20 @@ def test_the_page_says_which_rate_won_and_shows_every_run() -> None:
     assert "3 rates, 3 runs" in text_of(answer["list"])
     links = [p.href for p in answer["table"]._traverse() if type(p).__name__ == "A"]
     assert links == ["/run/lr0.01", "/run/lr0.1", "/run/lr1.0"]
+
+
+def test_a_run_that_is_not_compared_says_so_in_the_table_and_has_no_mark() -> None:
+    source = _source()
+    for key, view in source.views.items():
+        source.views[key] = run_view(key, **_known(view), state="finished")
+    first = Curve("loss", np.arange(1.0), np.array([2.0]))
+    early = {**_known(view), "lr": 0.3, "outline": first}
+    source.views["early"] = run_view("early", **early, state="failed")
+    answer = _drawn(source)
+    assert "not compared: failed after 1 of 2 steps" in text_of(answer["table"])
+    assert "Not compared 1 run" in text_of(answer["card"])
+    marks = [x for trace in answer["figure"].data if trace.mode == "markers" for x in trace.x]
+    assert marks == [0.01, 0.1, 1.0]
 
 
 def test_the_sweep_of_the_address_is_shown_and_the_others_are_links() -> None:

@@ -81,7 +81,7 @@ def test_runs_are_compared_after_as_many_steps() -> None:
 @pytest.mark.parametrize(
     ("state", "said"),
     [
-        ("running", "is after 30 of 100 steps"),
+        ("running", "is still running after 30 of 100 steps"),
         ("failed", "failed after 30 of 100 steps"),
         ("interrupted", "was interrupted after 30 of 100 steps"),
     ],
