@@ -1,4 +1,4 @@
-"""From a run's rows to somebody being told: rules, their life, inhibition, words, receivers.
+"""From a run's rows to a message: rules, the life of an alert, inhibition, wording.
 
 ::
 

@@ -51,18 +51,18 @@ class AlertService:
     config
         A configuration file, looked at again whenever it changes.
     receivers
-        Who is told, besides those in the configuration.
+        Who gets messages, besides those in the configuration.
     home
         Folder in which ``.lrwatch-alerts`` is kept; the store, if ``None``.
     is_dry
-        Write nothing and tell nobody.
+        Write nothing and send nothing.
 
     Raises
     ------
     RunNotFound
-        If the store does not exist or is no folder.
+        If the store does not exist or is not a folder.
     InvalidArgument
-        If the configuration is not allowed, or there is nobody to tell.
+        If the configuration is not allowed, or there are no receivers.
     RunBusy
         If another process watches the store.
     StoreNotWritable
@@ -79,7 +79,7 @@ class AlertService:
         is_dry: bool = False,
     ) -> None:
         if not store.is_dir():
-            raise RunNotFound(f"{store} is no folder; give the folder that holds the runs")
+            raise RunNotFound(f"{store} is not a folder; give the folder that holds the runs")
         self._store, self._config, self._home = store, config, home or store
         self._given, self._is_dry = tuple(receivers), is_dry
         self._config_stamp = self._seen_stamp = self._stamp()
@@ -114,11 +114,11 @@ class AlertService:
 
     @property
     def receivers(self) -> tuple[Receiver, ...]:
-        """Who is told."""
+        """Who gets messages."""
         return (*self._given, *self._settings.receivers)
 
     def once(self) -> tuple[list[Message], list[str]]:
-        """Look once, wait for delivery; return what was told, and whom it did not reach.
+        """Look once, wait for delivery; return what was sent, and whom it did not reach.
 
         Raises
         ------
@@ -146,7 +146,7 @@ class AlertService:
         stop
             Ends it.
         tell
-            Called with every message.
+            Called with every message sent.
         """
         self._watcher.remember("started", receivers=[r.name for r in self.receivers])
         while not stop.is_set():
@@ -175,7 +175,7 @@ class AlertService:
         try:
             self._watcher.note(self._said)
         except Exception as error:  # noqa: BLE001  what the look ran into may be there still
-            logger.debug("what went wrong cannot be written down: %s", error)
+            logger.debug("the problem cannot be saved: %s", error)
         return []
 
     def _say(self, problem: str, unforeseen: Exception | None = None) -> None:
@@ -207,11 +207,11 @@ class AlertService:
         check_names(receivers)
         if not self._is_dry and not receivers:
             raise InvalidArgument(
-                "there is nobody to tell: give --to URL, or a configuration with receivers"
+                "there are no receivers: give --to URL, or a configuration that has some"
             )
 
     def _keep_config(self, problem: str) -> None:
-        self._problem = f"the configuration is kept as it was: {problem}"
+        self._problem = f"the previous configuration stays in use: {problem}"
         logger.warning("%s", printable(self._problem))
         self._watcher.remember("config", problem=problem)
 
@@ -225,7 +225,7 @@ class AlertService:
             self._sender = self._new_sender(state)
         self._watcher = self._new_watcher(state)
         self._watcher.remember("config", problem="")
-        logger.warning("the configuration was read again")
+        logger.warning("the configuration was reloaded")
 
     def _stamp(self) -> tuple[int, ...]:
         if self._config is None:
@@ -263,7 +263,7 @@ def _earlier(home: Path, *, is_dry: bool) -> WatcherState | None:
             path = alerts_folder(home) / "state.json"
             with contextlib.suppress(OSError):  # what is written next says why
                 path.replace(path.with_suffix(".json.damaged"))
-        logger.warning("%s; whatever still fires is told anew", error)
+        logger.warning("%s; alerts that still fire are sent again", error)
         return None
 
 
@@ -280,6 +280,6 @@ def _own(home: Path) -> Ownership:
         )
     except OSError as error:
         raise StoreNotWritable(
-            f"cannot write down in {folder} what was told: {error.strerror or error}; "
-            "give a folder for it with --state DIR"
+            f"cannot save the watcher's state in {folder}: {error.strerror or error}; "
+            "give another folder with --state DIR"
         ) from error

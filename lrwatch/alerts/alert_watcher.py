@@ -1,4 +1,4 @@
-"""One look after the other at a store: what is there, who is to be told, and a note of it.
+"""Checks a store again and again: what is there, what to send, and a record of it.
 
 In this order, so that a kill at any moment loses nothing: a message is put into the outbox,
 from which it is sent, and ``state.json`` remembers that its alerts were sent, and the number of
@@ -47,7 +47,7 @@ _NOTE_SECONDS: Final = 5.0
 
 
 class AlertWatcher:
-    """Watches a store and tells people.
+    """Watches a store and sends alerts.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ class AlertWatcher:
     home
         Folder in which ``.lrwatch-alerts`` is kept, the store as a rule.
     sender
-        Delivers; ``None`` to tell nobody, and to write nothing.
+        Delivers; ``None`` to send and write nothing.
     state
         As the last watcher left it.
     clock
@@ -106,14 +106,14 @@ class AlertWatcher:
         self.took_seconds = 0.0
 
     def look(self, problem: str = "", *, at_once: bool = False) -> list[Message]:
-        """Look once, tell what is due, note it; return what was told.
+        """Check once, send what is due, record it; return what was sent.
 
         Parameters
         ----------
         problem
             Something else that is wrong, for those who look at the state.
         at_once
-            Nothing waits for others to be told with: there will be no later look.
+            Nothing waits to be grouped: there will be no later check.
 
         Raises
         ------
@@ -140,7 +140,7 @@ class AlertWatcher:
         return messages
 
     def note(self, problem: str = "") -> None:
-        """Write down how receivers and watcher are doing, without a look."""
+        """Save how receivers and watcher are doing, without a check."""
         self._note(problem)
 
     def remember(self, event: Event, **about: Any) -> None:
@@ -158,7 +158,7 @@ class AlertWatcher:
 
     @property
     def n_runs(self) -> int:
-        """Runs that were written lately."""
+        """Runs that were written recently."""
         return len(self._view.runs)
 
     def state(self, problem: str = "") -> WatcherState:
@@ -193,7 +193,7 @@ class AlertWatcher:
             try:
                 message = message_for(notice, fresh, runs, dashboard=address, now=now)
             except Exception:
-                # It is tried again; whatever is odd about it, the others are told.
+                # It is tried again; whatever is odd about it, the others are sent.
                 if notice.group not in self._unsaid:
                     logger.exception("a message cannot be written: %s", notice.group)
                 self._unsaid.add(notice.group)
@@ -259,7 +259,7 @@ class AlertWatcher:
         return bool(deliveries)
 
     def _tidy(self) -> None:
-        """Clear away what people said that means nothing any more."""
+        """Remove silences and acknowledgements that no longer mean anything."""
         for silence in expired_silences(self._home):
             with contextlib.suppress(OSError):  # somebody else's file, say
                 end_silence(self._home, silence.id)

@@ -20,7 +20,7 @@ from lrwatch.formats import number, printable
 __all__ = ["message_for"]
 
 _MOST_LINES: Final = 10
-"""Runs that a message speaks of one by one."""
+"""Runs that a message lists one by one."""
 
 _LOW_SIDE: Final = frozenset({"too_low"})
 _HIGH_SIDE: Final = frozenset({"diverging", "too_high"})
@@ -34,7 +34,7 @@ def message_for(
     dashboard: str,
     now: float,
 ) -> Message:
-    """Say a notice in words.
+    """Put a notification into words.
 
     The id follows from what is said, so that a watcher that was killed before it noted a
     message as sent makes the same one again.

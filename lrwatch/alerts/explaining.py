@@ -1,4 +1,4 @@
-"""Why somebody was, or was not, alerted of a run: the stages of each rule's alert, in words."""
+"""Why the alerts of a run were sent, or were not: what each stage decided, rule by rule."""
 
 from __future__ import annotations
 

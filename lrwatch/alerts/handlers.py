@@ -60,7 +60,7 @@ class TrainingHandler(ABC):
     ----------
     severity
         The least severity to act on: ``"page"`` for a run that diverges, ``"ticket"`` for every
-        alert that is told.
+        alert that is sent.
 
     Raises
     ------
@@ -108,7 +108,7 @@ class StopTraining(TrainingHandler):
             Always.
         """
         reason = sentences(alert).removesuffix(".")
-        raise TrainingStopped(f"training is stopped, as {headline(alert)}: {reason}", alert)
+        raise TrainingStopped(f"training is stopped because {headline(alert)}: {reason}", alert)
 
 
 class CutLearningRate(TrainingHandler):

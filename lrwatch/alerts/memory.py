@@ -17,7 +17,7 @@ from lrwatch.delivery import Message
 __all__ = ["KEPT_SECONDS", "AlertMemory", "Change"]
 
 KEPT_SECONDS: Final = 7 * 86400.0
-"""For so long an alert that is over is kept, after it was told or entered its state."""
+"""For so long an alert that is over is kept, after it was sent or entered its state."""
 
 _ACTIVE: Final[tuple[State, ...]] = ("firing", "recovering")
 
@@ -103,7 +103,7 @@ class AlertMemory:
         silences: Sequence[Silence],
         acknowledgements: Mapping[tuple[str, int], Acknowledgement],
     ) -> list[Change]:
-        """Record what people say to alerts; return what changed."""
+        """Record who silenced or acknowledged which alerts; return what changed."""
         changes: list[Change] = []
         before = list(self.known.values())
         for one in before:

@@ -101,7 +101,7 @@ class RunInTraining:
         return self._run is not None and self._run.is_behind and not self._has_given_up
 
     def end(self, status: str, patience: float) -> None:
-        """Take note that the run is over; wait so many seconds for its last alerts.
+        """Record that the run is over; wait so many seconds for its last alerts.
 
         Of a run that somebody interrupted there are none: who has pressed Ctrl-C knows of it.
         """
@@ -117,7 +117,7 @@ class RunInTraining:
         _thread.let_finish(_LAST_LOOK_SECONDS)
 
     def look(self) -> None:
-        """Judge the next rows, and tell what is to be told; never raises."""
+        """Judge the next rows, and report what is due; never raises."""
         if self._has_given_up:
             return
         try:

@@ -1,4 +1,4 @@
-"""Be told of every torch optimizer that is made."""
+"""Call a function with every torch optimizer that is constructed."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ def prepare(
     name
         Name of the run; by default from the program, the optimizer and its learning rate.
     alerts
-        Say so on standard error when a run goes wrong.
+        Report runs that go wrong on standard error.
 
     Raises
     ------
@@ -104,7 +104,7 @@ def prepare(
 def _check_script(path: str) -> None:
     if path != "-" and not Path(path).exists():
         raise InvalidArgument(
-            f"there is no script {path}; give the path of one, or -m and a module's name"
+            f"there is no script {path}; give the path of a script, or -m and the name of a module"
         )
     if Path(path).is_dir() and not Path(path, "__main__.py").exists():
         raise InvalidArgument(f"{path} is a folder without __main__.py; give the path of a script")

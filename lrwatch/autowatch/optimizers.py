@@ -148,7 +148,7 @@ class EveryOptimizer:
             self._is_full = len(self._optimizers) > MOST_AT_ONCE
             if self._is_full:
                 logger.warning(
-                    "lrwatch: %d optimizers at once, and at most %d are recorded: no further run "
+                    "lrwatch: %d optimizers at once, but at most %d are recorded: no further run "
                     "begins; choose some with lrwatch.watch()",
                     len(self._optimizers), MOST_AT_ONCE,
                 )  # fmt: skip

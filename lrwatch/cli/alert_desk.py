@@ -28,7 +28,7 @@ _HOME: Final = click.argument(
 @_HOME
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
 def list_alerts(folder: Path, *, as_json: bool) -> None:
-    """List the alerts that `lrwatch alert DIR` knows of, and who is handling them.
+    """List the alerts that `lrwatch alert DIR` has found, and who is handling them.
 
     DIR is the folder of runs, or what was given to --state.
     """
@@ -74,16 +74,16 @@ def ack(folder: Path, alert_id: str, note: str) -> None:
 
 @click.command(short_help="Silence alerts for a while.")
 @_HOME
-@click.option("--run", metavar="PATTERN", default="*", help="Of runs, such as 'sweep/*'.")
-@click.option("--group", metavar="PATTERN", default="*", help="Of the groups of runs.")
-@click.option("--rule", metavar="PATTERN", default="*", help="Of rules, such as too_low.")
-@click.option("--for", "span", metavar="TIME", required=True, help="30m, 2h, 1d.")
+@click.option("--run", metavar="PATTERN", default="*", help="Runs to silence, such as 'sweep/*'.")
+@click.option("--group", metavar="PATTERN", default="*", help="Groups of runs to silence.")
+@click.option("--rule", metavar="PATTERN", default="*", help="Rules to silence, such as too_low.")
+@click.option("--for", "span", metavar="TIME", required=True, help="How long: 30m, 2h, 1d.")
 @click.option("--reason", metavar="TEXT", required=True, help="Why; shown to others.")
-@click.option("--until-worse", is_flag=True, help="A worse alert on a run is sent all the same.")
+@click.option("--until-worse", is_flag=True, help="Still send a more severe alert on the same run.")
 def silence(  # noqa: PLR0913  one parameter an option
     folder: Path, run: str, group: str, rule: str, span: str, reason: str, *, until_worse: bool
 ) -> None:
-    """Silence alerts of DIR (default: runs) for a while: they are shown, and not sent."""
+    """Silence alerts of DIR (default: runs) for a while: they are shown but not sent."""
     from lrwatch.alerts.silences import Matcher, add_silence
     from lrwatch.cli.output import emit
 

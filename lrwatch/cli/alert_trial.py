@@ -22,13 +22,13 @@ _FAILED: Final = 1
 
 @click.command(short_help="Send a test message to receivers.")
 @click.option(
-    "--to", "addresses", metavar="URL", multiple=True, help="A receiver; may be given again."
+    "--to", "addresses", metavar="URL", multiple=True, help="A receiver; may be repeated."
 )
 @click.option(
     "--config",
     metavar="FILE",
     type=click.Path(path_type=Path),
-    help="Its receivers get it as well.",
+    help="Also test its receivers (TOML).",
 )
 def test(addresses: Sequence[str], config: Path | None) -> int:
     """Send a test message to every receiver, once.
@@ -55,7 +55,7 @@ def test(addresses: Sequence[str], config: Path | None) -> int:
 @click.command(short_help="Show the alerts that would have been sent for a run.")
 @click.argument("run", metavar="RUN", type=click.Path(path_type=Path))
 @click.option(
-    "--config", metavar="FILE", type=click.Path(path_type=Path), help="Its rules are used."
+    "--config", metavar="FILE", type=click.Path(path_type=Path), help="Use its rules (TOML)."
 )
 def replay(run: Path, config: Path | None) -> None:
     """Show the alerts that would have been sent for RUN, had it been followed while it ran.

@@ -31,7 +31,7 @@ __all__ = ["why"]
 def why(run: Path, config: Path | None, state: Path | None) -> None:
     """Explain, rule by rule, why alerts of RUN, a run's folder, were sent or were not.
 
-    Without a watcher it says what one would do.
+    If no watcher has run, it says what one would do.
     """
     from lrwatch.alerts.config import AlertSettings, read_settings
     from lrwatch.alerts.explaining import explained, home_of
@@ -46,7 +46,7 @@ def why(run: Path, config: Path | None, state: Path | None) -> None:
     found = list(explained(entry, state or home_of(run), settings))
     emit("\n".join(map(_line, found)))
     if not any(one.is_watched for one in found):
-        click.echo(f"no watcher knows of alerts of {run}: this is what one would do", err=True)
+        click.echo(f"no watcher has alerts of {run}: this is what one would do", err=True)
 
 
 def _line(found: Explanation) -> str:

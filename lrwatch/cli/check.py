@@ -20,7 +20,7 @@ _FLAGGED, _UNREADABLE = 1, 2
 @click.argument(
     "paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path)
 )
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON list with all the evidence.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON list, with all the evidence.")
 @click.option(
     "--fail-on",
     default="too_high,too_low",

@@ -34,8 +34,10 @@ _TERMINATED = 128 + signal.SIGTERM
     show_default=True,
     help="Port of the dashboard; if it is in use, the next free one.",
 )
-@click.option("--no-dashboard", is_flag=True, help="Train and print the verdicts only.")
-@click.option("--exit", "ends", is_flag=True, help="End after training instead of serving on.")
+@click.option("--no-dashboard", is_flag=True, help="Only train and print the verdicts.")
+@click.option(
+    "--exit", "ends", is_flag=True, help="Exit after training instead of keeping the dashboard up."
+)
 @click.option(
     "--steps",
     type=click.IntRange(min=1),
@@ -61,7 +63,7 @@ def demo(
             click.echo(f"To look at the runs: lrwatch dashboard {store}")
             return
         try:
-            click.echo(f"Dashboard: {address}  (Ctrl-C ends)")
+            click.echo(f"Dashboard: {address}  (press Ctrl-C to stop)")
             dashboard.wait()
         except KeyboardInterrupt:
             click.echo()
@@ -99,7 +101,7 @@ def _train(store: Path, steps: int | None, dashboard: DashboardProcess | None) -
     if address:
         click.echo(f"Watch them live: {address}")
     elif dashboard is not None:
-        click.echo("The dashboard could not start; the runs are recorded all the same")
+        click.echo("The dashboard could not start; the runs are still recorded")
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),

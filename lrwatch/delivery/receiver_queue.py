@@ -18,7 +18,7 @@ GIVE_UP_SECONDS: Final = 86400.0
 class ReceiverQueue:
     """Messages that wait for one receiver.
 
-    It waits by the clock that cannot be set. Only what was written down by an earlier process
+    It waits by the clock that cannot be set. Only what an earlier process saved
     is taken from the other one, within bounds.
 
     Parameters

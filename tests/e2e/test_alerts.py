@@ -94,7 +94,7 @@ def test_a_receiver_that_was_down_is_told_when_it_is_up(store: Path) -> None:
     url = f"http://127.0.0.1:{port}/hook"
     down = ran("alert", store, "--to", url, "--once")
     assert down.returncode == 1
-    assert "lrwatch: not told: http://127.0.0.1" in down.stderr
+    assert "lrwatch: not delivered: http://127.0.0.1" in down.stderr
     with HttpReceiver(port=port) as receiver:
         up = ran("alert", store, "--to", url, "--once")
         assert up.returncode == 0, up.stderr
