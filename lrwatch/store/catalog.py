@@ -68,10 +68,10 @@ class Catalog:
         Raises
         ------
         RunNotFound
-            If the store does not exist or is no folder.
+            If the store does not exist or is not a folder.
         """
         if not self.root.is_dir():
-            what = "is no folder" if self.root.exists() else "does not exist"
+            what = "is not a folder" if self.root.exists() else "does not exist"
             raise RunNotFound(f"{self.root} {what}; give the folder that holds the runs")
         known, self._ended = self._ended, {}
         found = self._entries(os.fspath(self.root), known, _DEPTH)
@@ -109,7 +109,7 @@ def list_runs(root: str | os.PathLike[str]) -> list[RunEntry]:
     Raises
     ------
     RunNotFound
-        If `root` does not exist or is no folder.
+        If `root` does not exist or is not a folder.
     """
     return Catalog(root).list_runs()
 

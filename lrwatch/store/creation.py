@@ -50,11 +50,11 @@ def check_run_name(name: str) -> None:
         )
     if name.startswith(".") or name != name.strip():
         raise InvalidArgument(
-            f"name must not begin with a dot or a blank, or end in one, got {name!r}"
+            f"name must not begin with a dot or a space, or end with a space, got {name!r}"
         )
     if len(name.encode("utf-8", "replace")) > _NAME_BYTES:
         raise InvalidArgument(
-            f"name must be at most {_NAME_BYTES} bytes long, got {len(name)} signs"
+            f"name must be at most {_NAME_BYTES} bytes long, got {len(name)} characters"
         )
 
 
@@ -118,7 +118,7 @@ def resume_run(
     """
     folder = store / info.name
     if not is_run(folder):
-        raise RunNotFound(f"there is no run to resume at {folder}; leave out resume to begin one")
+        raise RunNotFound(f"there is no run to resume at {folder}; leave out resume to start one")
     earlier = read_run_info(folder)
     n_rows, last_step = _end(folder)
     merged = dataclasses.replace(

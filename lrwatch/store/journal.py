@@ -208,11 +208,11 @@ def _header(first_row: int, columns: tuple[str, ...]) -> bytes:
 def _read_header(path: Path, prefix: bytes, file: Any) -> tuple[tuple[str, ...], int]:
     if len(prefix) < _PREFIX.size:
         if not _MAGIC.startswith(prefix[: len(_MAGIC)]):
-            raise RunUnreadable(f"{path.name} is no journal of lrwatch")
+            raise RunUnreadable(f"{path.name} is not a journal of lrwatch")
         return (), len(prefix)  # the writer was killed within the header: no rows yet
     magic, length, checksum = _PREFIX.unpack(prefix)
     if magic != _MAGIC:
-        raise RunUnreadable(f"{path.name} is no journal of lrwatch: it begins with {magic!r}")
+        raise RunUnreadable(f"{path.name} is not a journal of lrwatch: it begins with {magic!r}")
     text = file.read(max(0, length - _PREFIX.size))
     if len(text) < length - _PREFIX.size:
         return (), length

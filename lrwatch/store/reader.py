@@ -131,7 +131,7 @@ def _run_folder(path: str | os.PathLike[str]) -> Path:
             f"there is no run at {run}; `lrwatch ls FOLDER` lists the runs of a folder"
         )
     raise RunNotFound(
-        f"{run} is no run: a folder with run.json is expected; "
+        f"{run} is not a run: a run is a folder with run.json; "
         f"`lrwatch ls {run}` lists the runs in it"
     )
 

@@ -53,7 +53,7 @@ def read_run_info(run: Path) -> RunInfo:
     try:
         content = json.loads(path.read_bytes())
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise RunNotFound(f"{run} holds no {RUN_JSON}, so it is no run of lrwatch") from error
+        raise RunNotFound(f"{run} is not a run of lrwatch: it has no {RUN_JSON}") from error
     except (ValueError, OSError) as error:
         raise RunUnreadable(f"{path} cannot be read as JSON: {error}") from error
     if not isinstance(content, dict):
@@ -69,7 +69,7 @@ def read_run_info(run: Path) -> RunInfo:
 def _check_format(path: Path, content: Mapping[str, Any]) -> None:
     version = content.get("format")
     if not isinstance(version, int) or version < 1:
-        raise RunUnreadable(f"{path} has format {version!r}; a whole number from 1 on is expected")
+        raise RunUnreadable(f"{path} has format {version!r}; expected a whole number, at least 1")
     if version > FORMAT:
         raise RunUnreadable(
             f"{path} has format {version}, this lrwatch reads up to {FORMAT}: "

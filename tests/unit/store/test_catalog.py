@@ -44,7 +44,7 @@ def test_a_root_that_is_no_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RunNotFound, match="does not exist"):
         Catalog(tmp_path / "none").list_runs()
     (tmp_path / "file").touch()
-    with pytest.raises(RunNotFound, match="is no folder"):
+    with pytest.raises(RunNotFound, match="is not a folder"):
         Catalog(tmp_path / "file").list_runs()
 
 

@@ -106,7 +106,7 @@ def test_a_damaged_run_json_is_named(tmp_path: Path, content: str) -> None:
 def test_no_run_and_no_folder_are_told_apart(tmp_path: Path) -> None:
     with pytest.raises(RunNotFound, match="there is no run at"):
         read(tmp_path / "nothing")
-    with pytest.raises(RunNotFound, match="is no run"):
+    with pytest.raises(RunNotFound, match="is not a run"):
         read(tmp_path)
 
 
@@ -128,7 +128,7 @@ def test_a_store_lists_its_runs_and_those_it_cannot_read(tmp_path: Path) -> None
 
 def test_a_store_that_is_no_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(RunNotFound, match="is no folder"):
+    with pytest.raises(RunNotFound, match="is not a folder"):
         list_runs(tmp_path / "file")
     with pytest.raises(RunNotFound, match="does not exist"):
         list_runs(tmp_path / "nowhere")
