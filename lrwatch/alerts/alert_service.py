@@ -7,7 +7,6 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Final
 
 from lrwatch.alerts.alert_watcher import AlertWatcher
@@ -99,12 +98,7 @@ class AlertService:
     def __enter__(self) -> AlertService:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         try:
             if self._sender is not None:
                 self._sender.close()
@@ -165,10 +159,13 @@ class AlertService:
         """Look; what goes wrong is said once, and tried again."""
         try:
             messages = self._watcher.look(self._problem)
-        except (LrwatchError, OSError) as error:
-            self._say(str(error))
-        except Exception as error:  # noqa: BLE001  the next look may fare better
-            self._say(f"{type(error).__name__}: {error}", error)
+        except Exception as error:  # the next look may fare better
+            is_foreseen = isinstance(error, (LrwatchError, OSError))
+            problem = str(error) if is_foreseen else f"{type(error).__name__}: {error}"
+            if problem != self._said:
+                logger.warning("%s", printable(problem), exc_info=None if is_foreseen else error)
+                self._watcher.remember("problem", problem=problem)
+            self._said = problem
         else:
             self._said = ""
             return messages
@@ -177,12 +174,6 @@ class AlertService:
         except Exception as error:  # noqa: BLE001  what the look ran into may be there still
             logger.debug("the problem cannot be saved: %s", error)
         return []
-
-    def _say(self, problem: str, unforeseen: Exception | None = None) -> None:
-        if problem != self._said:
-            logger.warning("%s", printable(problem), exc_info=unforeseen)
-            self._watcher.remember("problem", problem=problem)
-        self._said = problem
 
     def _heed_config(self) -> None:
         stamp, before = self._stamp(), self._seen_stamp
@@ -194,11 +185,13 @@ class AlertService:
         try:
             settings = read_settings(self._config)
             self._check(settings)
-        except LrwatchError as error:
-            self._keep_config(str(error))
         except Exception as error:  # noqa: BLE001  people save what nobody thought of
-            # Its text may hold an address, so its kind has to do.
-            self._keep_config(f"reading it failed with {type(error).__name__}")
+            # The text of another error may hold an address, so its kind has to do.
+            is_ours = isinstance(error, LrwatchError)
+            problem = str(error) if is_ours else f"reading it failed with {type(error).__name__}"
+            self._problem = f"the previous configuration stays in use: {problem}"
+            logger.warning("%s", printable(self._problem))
+            self._watcher.remember("config", problem=problem)
         else:
             self._take_config(settings)
 
@@ -209,11 +202,6 @@ class AlertService:
             raise InvalidArgument(
                 "there are no receivers: give --to URL, or a configuration that has some"
             )
-
-    def _keep_config(self, problem: str) -> None:
-        self._problem = f"the previous configuration stays in use: {problem}"
-        logger.warning("%s", printable(self._problem))
-        self._watcher.remember("config", problem=problem)
 
     def _take_config(self, settings: AlertSettings) -> None:
         self._problem = ""

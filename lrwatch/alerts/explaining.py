@@ -87,11 +87,8 @@ def _watched(state: WatcherState | None, entry: RunEntry) -> Mapping[str, KnownA
 def _followed(entry: RunEntry, settings: AlertSettings) -> Mapping[str, KnownAlert]:
     """Return the alerts of a run that no watcher knows of, each sent where it would have been."""
     run, memory = WatchedRun(entry, settings.rules), AlertMemory()
-    for changed in run.advance():
-        for _ in memory.follow(changed):
-            pass
+    news = run.advance()
     run.settle()
-    for changed in run.alerts:
-        for _ in memory.follow(changed):
-            pass
+    for changed in (*news, *run.alerts):
+        list(memory.follow(changed))
     return memory.known

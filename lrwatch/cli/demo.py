@@ -51,12 +51,16 @@ def demo(
     The text is Python's own standard library: nothing is downloaded. Takes about a minute, then
     serves the dashboard until Ctrl-C.
     """
+    from lrwatch.cli.dashboard_process import DashboardProcess
+
     if find_spec("torch") is None:  # before a folder is made and a dashboard started for nothing
         raise ModuleNotFoundError("No module named 'torch'", name="torch")
     store = _new_folder(Path("runs/demo")) if folder is None else folder
     store.mkdir(parents=True, exist_ok=True)
     with _ended_by_sigterm(), ExitStack() as stack:
-        dashboard = None if no_dashboard else _start(store, port, stack)
+        dashboard = None if no_dashboard else DashboardProcess(store, port)
+        if dashboard is not None:
+            stack.enter_context(dashboard)
         address = _train(store, steps, dashboard)
         _print_verdicts(store)
         if dashboard is None or not address or ends:
@@ -81,12 +85,6 @@ def _new_folder(wanted: Path) -> Path:
             folder = wanted.with_name(f"{wanted.name}-{number}")
         else:
             return folder
-
-
-def _start(store: Path, port: int, stack: ExitStack) -> DashboardProcess:
-    from lrwatch.cli.dashboard_process import DashboardProcess
-
-    return stack.enter_context(DashboardProcess(store, port))
 
 
 def _train(store: Path, steps: int | None, dashboard: DashboardProcess | None) -> str:

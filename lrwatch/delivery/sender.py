@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import Final
 
 from lrwatch.delivery.attempt import Attempts
-from lrwatch.delivery.backoff import Backoff
 from lrwatch.delivery.channel import TIMEOUT, DeliveryFailed, Receiver
 from lrwatch.delivery.message import Message
 from lrwatch.delivery.outbox import Outbox, Progress, QueuedMessage
 from lrwatch.delivery.outcomes import Delivery, DeliveryEvent, Outcomes, ReceiverHealth
-from lrwatch.delivery.receiver_queue import CAPACITY, GIVE_UP_SECONDS, ReceiverQueue
+from lrwatch.delivery.receiver_queue import CAPACITY, GIVE_UP_SECONDS, Backoff, ReceiverQueue
 from lrwatch.errors import InvalidArgument
 
 __all__ = ["Sender", "check_names"]
