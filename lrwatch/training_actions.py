@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from torch.optim import Optimizer
 
 from lrwatch.alert import Alert, TrainingStopped
-from lrwatch.alerts.handler_calls import log_failure
 from lrwatch.alerts.handlers import CutLearningRate, Handler, TrainingHandler, at_least
 from lrwatch.alerts.rules import RULES, Rule
-from lrwatch.alerts.training_thread import RunInTraining, come_to_rest, follow
+from lrwatch.alerts.training_thread import RunInTraining, come_to_rest, follow, log_failure
 from lrwatch.capture import sharding
 from lrwatch.capture.groups import learning_rates
 from lrwatch.capture.intervention import Intervention

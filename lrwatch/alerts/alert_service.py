@@ -82,7 +82,7 @@ class AlertService:
         self._store, self._config, self._home = store, config, home or store
         self._given, self._is_dry = tuple(receivers), is_dry
         self._config_stamp = self._seen_stamp = self._stamp()
-        self._settings = AlertSettings() if config is None else read_settings(config)
+        self._settings = read_settings(config)
         self._check(self._settings)
         self._problem = ""  # of the configuration
         self._said = ""  # of the last look
@@ -144,7 +144,7 @@ class AlertService:
         """
         self._watcher.remember("started", receivers=[r.name for r in self.receivers])
         while not stop.is_set():
-            self._heed_config()
+            self._reload_config()
             for message in self._look():
                 tell(message)
             stop.wait(self._pause())
@@ -175,7 +175,7 @@ class AlertService:
             logger.debug("the problem cannot be saved: %s", error)
         return []
 
-    def _heed_config(self) -> None:
+    def _reload_config(self) -> None:
         stamp, before = self._stamp(), self._seen_stamp
         self._seen_stamp = stamp
         # One that has just changed may be half written: it has until the next look.

@@ -129,7 +129,7 @@ class AlertWatcher:
         now = self._clock()
         view = self._view
         changes = self._memory.take(view.alerts, view.keys, view.runs, now)
-        changes += self._memory.heed(silences(self._home), acknowledgements(self._home))
+        changes += self._memory.mark_handled(silences(self._home), acknowledgements(self._home))
         self._memory.mark_over_in_silence()
         messages = self._messages(now, at_once=at_once)
         self.took_seconds = time.monotonic() - began

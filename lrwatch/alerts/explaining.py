@@ -68,7 +68,7 @@ def explained(entry: RunEntry, home: Path | None, settings: AlertSettings) -> It
     watched = _watched(state, entry)
     memory = AlertMemory((watched or _followed(entry, settings)).values())
     if home is not None:
-        memory.heed(silences(home), acknowledgements(home))
+        memory.mark_handled(silences(home), acknowledgements(home))
     now = time.time()
     groups = Grouping(settings.timing, settings.group_by, state.told_groups if state else {}, now)
     by_rule = {one.alert.rule: one for one in memory.known.values()}

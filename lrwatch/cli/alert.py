@@ -14,10 +14,11 @@ import click
 from lrwatch.cli.alert_desk import ack, list_alerts, silence
 from lrwatch.cli.alert_trial import replay, test
 from lrwatch.cli.alert_why import why
+from lrwatch.formats import printable
 
 if TYPE_CHECKING:
     from lrwatch.alerts.alert_service import AlertService
-    from lrwatch.delivery import Message, Receiver
+    from lrwatch.delivery import Message
 
 __all__ = ["alert"]
 
@@ -84,8 +85,9 @@ def watch(
     used.
     """
     from lrwatch.alerts.alert_service import AlertService
+    from lrwatch.delivery import receiver_for
 
-    receivers = _receivers(addresses)
+    receivers = [receiver_for(address) for address in addresses]
     with AlertService(folder, config, receivers=receivers, home=home, is_dry=dry_run) as service:
         if once:
             return _look_once(service, is_dry=dry_run)
@@ -112,15 +114,7 @@ def _until_signalled() -> Iterator[threading.Event]:
             signal.signal(number, handler)
 
 
-def _receivers(addresses: Sequence[str]) -> list[Receiver]:
-    from lrwatch.delivery import receiver_for
-
-    return [receiver_for(address) for address in addresses]
-
-
 def _look_once(service: AlertService, *, is_dry: bool) -> int:
-    from lrwatch.formats import printable
-
     messages, missed = service.once()
     for message in messages:
         _show(message, is_dry=is_dry)
@@ -132,8 +126,6 @@ def _look_once(service: AlertService, *, is_dry: bool) -> int:
 
 
 def _announce(folder: Path, service: AlertService, *, is_dry: bool) -> None:
-    from lrwatch.formats import printable
-
     n = len(service.receivers)
     whom = (
         "and sending nothing (--dry-run)" if is_dry else f"and alerting {n} receiver{'s' * (n > 1)}"

@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from lrwatch.errors import InvalidArgument
+from lrwatch.formats import printable
+
 if TYPE_CHECKING:
     from lrwatch.alerts.silences import Silence
     from lrwatch.alerts.watcher_state import KnownAlert
@@ -39,17 +42,17 @@ def list_alerts(folder: Path, *, as_json: bool) -> None:
 
     state = read_state(folder)
     known = () if state is None else state.alerts
-    quiet = [] if as_json else [_silenced(silence) for silence in silences(folder)]
     if as_json:
         emit(strict_json([{**plain(one.alert), "run_key": one.run_key} for one in known]))
-    elif state is None:
+        return
+    if state is None:
         click.echo(
             f"no watcher has run on {folder}; lrwatch alert {folder} --to URL starts one", err=True
         )
     elif not known:
         click.echo("no alerts", err=True)
-    if not as_json and (known or quiet):
-        emit("\n".join([*map(_line, known), *quiet]))
+    if lines := [*map(_line, known), *map(_silenced, silences(folder))]:
+        emit("\n".join(lines))
 
 
 @click.command(short_help="Say that you are handling an alert: it is not repeated.")
@@ -60,7 +63,6 @@ def ack(folder: Path, alert_id: str, note: str) -> None:
     """Say that you are handling ALERT, an id that `lrwatch alert list` prints."""
     from lrwatch.alerts.silences import acknowledge
     from lrwatch.alerts.watcher_state import read_state
-    from lrwatch.errors import InvalidArgument
 
     state = read_state(folder)
     known = () if state is None else state.alerts
@@ -100,7 +102,6 @@ def silence(  # noqa: PLR0913  one parameter an option
 
 def _line(one: KnownAlert) -> str:
     from lrwatch.alerts.wording import headline
-    from lrwatch.formats import printable
 
     marks = [
         "sent" if one.is_told else "not sent",
@@ -115,8 +116,6 @@ def _line(one: KnownAlert) -> str:
 
 def _silenced(silence: Silence) -> str:
     """Return a silence in one line."""
-    from lrwatch.formats import printable
-
     matcher = silence.matcher
     named = {"run": matcher.run, "group": matcher.group, "rule": matcher.rule}
     of = ", ".join(f"{kind} {pattern}" for kind, pattern in named.items() if pattern != "*")

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from lrwatch.errors import InvalidArgument
+from lrwatch.formats import count, printable
+
 if TYPE_CHECKING:
     from lrwatch.alert import Alert
-    from lrwatch.alerts.config import AlertSettings
     from lrwatch.delivery import Message, Receiver
 
 __all__ = ["replay", "test"]
@@ -35,10 +37,10 @@ def test(addresses: Sequence[str], config: Path | None) -> int:
 
     Exit status: 0 all received it, 1 not all did, 2 an argument cannot be used.
     """
+    from lrwatch.alerts.config import read_settings
     from lrwatch.delivery import Attempts, DeliveryFailed, receiver_for
-    from lrwatch.errors import InvalidArgument
 
-    receivers = [*map(receiver_for, addresses), *_settings(config).receivers]
+    receivers = [*map(receiver_for, addresses), *read_settings(config).receivers]
     if not receivers:
         raise InvalidArgument("no receivers: give --to URL, or --config FILE")
     message, status = _test_message(), 0
@@ -62,22 +64,17 @@ def replay(run: Path, config: Path | None) -> None:
 
     RUN is the folder of a run.
     """
+    from lrwatch.alerts.config import read_settings
     from lrwatch.alerts.replay import replay as replayed
     from lrwatch.cli.output import emit
     from lrwatch.store import RunReader
 
     reader = RunReader(run)
-    alerts = list(replayed(reader.info, reader.read_new(), _settings(config).rules))
+    alerts = list(replayed(reader.info, reader.read_new(), read_settings(config).rules))
     for one in alerts:
         emit(_paragraph(one))
     if not alerts:
         click.echo("no alert would have been sent", err=True)
-
-
-def _settings(config: Path | None) -> AlertSettings:
-    from lrwatch.alerts.config import AlertSettings, read_settings
-
-    return AlertSettings() if config is None else read_settings(config)
 
 
 def _test_message() -> Message:
@@ -96,14 +93,11 @@ def _test_message() -> Message:
 
 
 def _say(receiver: Receiver, what: str) -> None:
-    from lrwatch.formats import printable
-
     click.echo(printable(f"{receiver.name} {what}"))
 
 
 def _paragraph(alert: Alert) -> str:
     from lrwatch.alerts.wording import headline, sentences
-    from lrwatch.formats import count
 
     lines = [f"step {count(alert.step)}: {headline(alert)}"]
     if alert.state != "resolved":

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from lrwatch.formats import count, printable
+
 __all__ = ["export"]
 
 
@@ -26,7 +28,6 @@ def export(run: Path, *, target: Path, force: bool) -> None:
     In CSV an empty field means "not recorded"; nan means that NaN was recorded.
     """
     from lrwatch.cli.step_files import STEP_FILES, write_step_file
-    from lrwatch.formats import count, printable
     from lrwatch.store import read_table
 
     if target.suffix.lower() not in STEP_FILES:

@@ -10,8 +10,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
-from lrwatch.delivery.attempt import Attempts
-from lrwatch.delivery.channel import TIMEOUT, DeliveryFailed, Receiver
+from lrwatch.delivery.channel import TIMEOUT, Attempts, DeliveryFailed, Receiver
 from lrwatch.delivery.message import Message
 from lrwatch.delivery.outbox import Outbox, Progress, QueuedMessage
 from lrwatch.delivery.outcomes import Delivery, DeliveryEvent, Outcomes, ReceiverHealth
