@@ -58,7 +58,7 @@ def test_a_run_that_diverges_is_told_while_it_is_written(store: Path) -> None:
         status, out, err = ended(process, signal.SIGTERM)
         assert receiver.ids == [post.id]
     assert (status, out) == (0, "firing: bad is diverging\n")
-    assert err == f"watching {store} and telling 1 receiver; Ctrl-C ends it\n"
+    assert err == f"watching {store} and alerting 1 receiver; press Ctrl-C to stop\n"
 
 
 def test_ctrl_c_ends_it_without_a_word(store: Path) -> None:
