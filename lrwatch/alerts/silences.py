@@ -139,7 +139,7 @@ def add_silence(
     if not 0 < seconds <= LONGEST_SILENCE:
         days = LONGEST_SILENCE / 86400
         raise InvalidArgument(
-            f"a silence must last between 0 seconds and {days:.0f} days, got {seconds:g} seconds"
+            f"a silence must end between now and {days:.0f} days from now, got {seconds:g} seconds"
         )
     now = time.time()
     silence = Silence(
