@@ -190,5 +190,5 @@ def test_a_job_of_several_processes_ends_as_a_whole(tmp_path: Path) -> None:
         folder=tmp_path,
     )
     assert ended.status == 1
-    assert ended.errors.count("lrwatch.errors.TrainingStopped") >= 1
+    assert ended.errors.count("lrwatch.alert.TrainingStopped") >= 1
     assert read_run_info(tmp_path / "runs/sgd-3").status == "interrupted"
