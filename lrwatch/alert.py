@@ -32,7 +32,7 @@ class Alert:
         Identity, from rule and run: survives restarts, resumes, and renames of the folder.
     episode
         How many times it has fired, this one included; 0 while it never did. `id` and
-        `episode` together name one thing that is told once.
+        `episode` together name one thing that is sent once.
     rule
         Name of the `Rule`.
     severity, state

@@ -32,7 +32,7 @@ _GROUP_COLUMNS = {
     "update_norm": "group_update_norm",
 }
 _NAME_SIGNS = 200
-_PATIENCE = 2.0  # seconds that the end of a run may wait for somebody to be told of it
+_PATIENCE = 2.0  # seconds that the end of a run may wait for its last alerts
 
 _INTERRUPTIONS = (KeyboardInterrupt, TrainingStopped)
 
@@ -112,7 +112,7 @@ class Run:
         """Attach numbers to the current step.
 
         That is the step just made or, once `backward` has run again, the one about to be
-        made. ``loss`` replaces the loss that was found by itself. What cannot be recorded, a
+        made. ``loss`` replaces the loss that was found automatically. What cannot be recorded, a
         text for instance, is left out with one warning.
 
         Parameters
@@ -233,7 +233,7 @@ class Run:
         if (name in STEP_COLUMNS and name != "loss") or name.partition("/")[0] in _GROUP_COLUMNS:
             problem = "lrwatch records that itself"
         elif not name.isprintable() or not 0 < len(name) <= _NAME_SIGNS:
-            problem = f"a name is 1 to {_NAME_SIGNS} printable signs"
+            problem = f"a name must be 1 to {_NAME_SIGNS} printable characters"
         else:
             try:
                 return _on_host_or_device(value)

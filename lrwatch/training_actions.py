@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from torch.optim import Optimizer
 
 from lrwatch.alert import Alert, TrainingStopped
-from lrwatch.alerts.handler_calls import log_failure
 from lrwatch.alerts.handlers import CutLearningRate, Handler, TrainingHandler, at_least
 from lrwatch.alerts.rules import RULES, Rule
-from lrwatch.alerts.training_thread import RunInTraining, come_to_rest, follow
+from lrwatch.alerts.training_thread import RunInTraining, come_to_rest, follow, log_failure
 from lrwatch.capture import sharding
 from lrwatch.capture.groups import learning_rates
 from lrwatch.capture.intervention import Intervention
@@ -62,7 +61,9 @@ class Alerting:
         """
         asked = cls(_rules(alerts), _handlers(on_alert))
         if asked.handlers and not asked.rules:
-            raise InvalidArgument("on_alert needs alerts, which are off; leave out alerts")
+            raise InvalidArgument(
+                "on_alert needs alerts, but they are switched off; leave out alerts=..."
+            )
         if any(isinstance(handler, CutLearningRate) for handler in asked.handlers):
             _check_one_process()
         return asked
@@ -158,7 +159,7 @@ class _Training:
         after = _rate(self.optimizer)
         self.run.log_ahead(**{LR_CUT: factor})
         logger.warning(
-            "%s: learning rate cut from %s to %s, because of the alert",
+            "%s: the alert cut the learning rate from %s to %s",
             self.run.name, number(before, 3), number(after, 3),
         )  # fmt: skip
         self.acting.intervention.before_next_step(
@@ -171,8 +172,8 @@ def _check_kept(name: str, before: float, after: float, optimizer: Optimizer) ->
     now = _rate(optimizer)
     if now > math.sqrt(max(before * after, 0.0)) > 0:
         logger.warning(
-            "%s: the learning rate is at %s again after it was cut to %s: the script sets it, or "
-            "a scheduler that is not torch's; lower it there",
+            "%s: the learning rate is back at %s after it was cut to %s: the script, or a "
+            "scheduler that is not torch's, sets it; lower it there",
             name, number(now, 3), number(after, 3),
         )  # fmt: skip
 
@@ -184,8 +185,8 @@ def _rate(optimizer: Optimizer) -> float:
 def _check_one_process() -> None:
     if (n_processes := sharding.n_processes()) > 1:
         raise InvalidArgument(
-            "CutLearningRate is for jobs of one process, as each would have its own rate, got "
-            f"{n_processes} processes; take StopTraining and begin again with the advised rate"
+            "CutLearningRate needs a job of one process, since each would have its own rate, got "
+            f"{n_processes} processes; use StopTraining and restart with the suggested rate"
         )
 
 

@@ -212,10 +212,10 @@ class _Options:
         if _is_address(self.folder):
             raise InvalidArgument(
                 f"dir must be a folder of this machine, got {os.fspath(self.folder)!r}; record "
-                "into one and copy it, as object stores are not written yet"
+                "into one and copy it, as lrwatch cannot write to object stores yet"
             )
         if self.resume is not False and self.name is None:
-            raise InvalidArgument("resume needs the name of the run to go on with; give name=...")
+            raise InvalidArgument("resume needs the name of the run to continue; give name=...")
 
 
 def _watch_all(optimizers: Mapping[str, Any], options: _Options) -> RunGroup:
@@ -297,5 +297,5 @@ def _check_loss(loss: object) -> bool:
 
 def _check_count(name: str, value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise InvalidArgument(f"{name} must be a whole number from 1 on, got {value!r}")
+        raise InvalidArgument(f"{name} must be a whole number, at least 1, got {value!r}")
     return value

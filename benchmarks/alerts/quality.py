@@ -31,13 +31,13 @@ def on_corpus(folders: Sequence[Path]) -> Figures:
     good = grid[grid.label_class == "ok"]
     bad = grid[grid.label_class.isin(["too_high", "too_low"])]
     figures = {
-        f"good runs spoken of ({len(good)} runs)": _share(good),
+        f"good runs alerted ({len(good)} runs)": _share(good),
         "the most messages on one of them": str(good.n_messages.max()),
     }
     for name, runs in bad.groupby("label_class"):
         words = str(name).replace("_", " ")
         figures |= {
-            f"runs with a rate {words} that are told ({len(runs)} runs)": _share(runs),
+            f"runs with a rate {words} that are alerted ({len(runs)} runs)": _share(runs),
             f"the step at which, median, {words}": f"{runs.first_step.median():.0f}",
             f"the share of the run by then, median, {words}": _percent(
                 (runs.first_step / runs.n_steps).median()
@@ -47,9 +47,9 @@ def on_corpus(folders: Sequence[Path]) -> Figures:
     late = grid[(grid.label == "diverging") & (grid.onset_step >= LATE)]
     delay = (late.first_step - late.onset_step)[late.n_firing > 0]
     return figures | {
-        "messages a bad run that is told": f"{spoken_of.n_firing.mean():.2f}",
-        "messages that it is over, on bad runs": str(int((bad.n_messages - bad.n_firing).sum())),
-        "late divergence that is told": f"{len(delay)} of {len(late)}",
+        "messages per bad run that is alerted": f"{spoken_of.n_firing.mean():.2f}",
+        "recoveries sent, on bad runs": str(int((bad.n_messages - bad.n_firing).sum())),
+        "late divergence that is alerted": f"{len(delay)} of {len(late)}",
         "its delay from onset, median": f"{delay.median():.0f} steps",
     }
 
@@ -65,7 +65,7 @@ def on_samples(folder: Path) -> Figures:
         (good if is_good else bad).append(n)
     return {
         f"messages on the good sample runs ({len(good)} runs)": str(sum(good)),
-        f"bad sample runs that are told ({len(bad)} runs)": str(sum(n > 0 for n in bad)),
+        f"bad sample runs that are alerted ({len(bad)} runs)": str(sum(n > 0 for n in bad)),
         "messages on them": str(sum(bad)),
     }
 

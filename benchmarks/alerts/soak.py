@@ -131,8 +131,8 @@ def _measured(watcher: subprocess.Popen[bytes]) -> Figures:
 def _delays(bad_since: dict[str, float]) -> Figures:
     delays = sorted(Ears.heard[name] - at for name, at in bad_since.items() if name in Ears.heard)
     return {
-        "runs that went wrong, and were told": f"{len(bad_since)}, {len(delays)}",
-        "good runs that were spoken of": str(len(set(Ears.heard) - set(bad_since))),
+        "runs that went wrong, and were alerted": f"{len(bad_since)}, {len(delays)}",
+        "good runs that were alerted": str(len(set(Ears.heard) - set(bad_since))),
         "from row to message, median": f"{statistics.median(delays):.1f} s",
         "from row to message, longest": f"{delays[-1]:.1f} s",
     }

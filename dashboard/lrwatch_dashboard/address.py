@@ -10,6 +10,7 @@ usual is left out.
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
@@ -125,7 +126,7 @@ def key_of(pathname: str) -> str:
 
 def run_href(key: str) -> str:
     """Return the address of a run's page; a browser would swallow the key ``.``."""
-    return "/run/" + ("" if key == "." else quote(key, safe="/"))
+    return "/run/" + ("" if key == "." else _quoted(key))
 
 
 def zoomed_run_href(key: str, interval: tuple[int, int] | None) -> str:
@@ -139,7 +140,7 @@ def zoomed_run_href(key: str, interval: tuple[int, int] | None) -> str:
 
 def export_href(key: str, ending: str) -> str:
     """Return the address of a run's rows as a file; `ending` is ``.csv`` or ``.parquet``."""
-    return "/export/" + ("" if key == "." else quote(key, safe="/")) + ending
+    return "/export/" + ("" if key == "." else _quoted(key)) + ending
 
 
 def table_href(page: str) -> str:
@@ -163,18 +164,18 @@ def run_keys(search: str | None, name: str = "runs") -> list[str]:
 
 def compare_href(keys: Iterable[str], base: str = "") -> str:
     """Return the address that compares runs, with one of them as the base."""
-    runs = ",".join(quote(key, safe="/") for key in keys)
-    return f"/compare?runs={runs}" + (f"&base={quote(base, safe='/')}" if base else "")
+    runs = ",".join(_quoted(key) for key in keys)
+    return f"/compare?runs={runs}" + (f"&base={_quoted(base)}" if base else "")
 
 
 def curves_href(key: str, *, by_seed: bool) -> str:
     """Return the address that compares the runs of a sweep, those of one rate as one or not."""
-    return f"/compare?group={quote(key, safe='/')}" + ("&seeds=band" if by_seed else "")
+    return f"/compare?group={_quoted(key)}" + ("&seeds=band" if by_seed else "")
 
 
 def sweep_href(key: str) -> str:
     """Return the address of the sweep that a run belongs to."""
-    return f"/sweep?group={quote(key, safe='/')}"
+    return f"/sweep?group={_quoted(key)}"
 
 
 def alerts_href(rule: str) -> str:
@@ -207,3 +208,8 @@ def _number(text: Any) -> float:
     except (TypeError, ValueError, OverflowError):
         return math.nan
     return number if abs(number) <= _FARTHEST else math.nan
+
+
+def _quoted(key: str) -> str:
+    """Return a run's key as part of an address; a folder's name need not be UTF-8."""
+    return quote(os.fsencode(key), safe="/")

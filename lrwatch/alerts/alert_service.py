@@ -7,7 +7,6 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Final
 
 from lrwatch.alerts.alert_watcher import AlertWatcher
@@ -51,18 +50,18 @@ class AlertService:
     config
         A configuration file, looked at again whenever it changes.
     receivers
-        Who is told, besides those in the configuration.
+        Who gets messages, besides those in the configuration.
     home
         Folder in which ``.lrwatch-alerts`` is kept; the store, if ``None``.
     is_dry
-        Write nothing and tell nobody.
+        Write nothing and send nothing.
 
     Raises
     ------
     RunNotFound
-        If the store does not exist or is no folder.
+        If the store does not exist or is not a folder.
     InvalidArgument
-        If the configuration is not allowed, or there is nobody to tell.
+        If the configuration is not allowed, or there are no receivers.
     RunBusy
         If another process watches the store.
     StoreNotWritable
@@ -79,11 +78,11 @@ class AlertService:
         is_dry: bool = False,
     ) -> None:
         if not store.is_dir():
-            raise RunNotFound(f"{store} is no folder; give the folder that holds the runs")
+            raise RunNotFound(f"{store} is not a folder; give the folder that holds the runs")
         self._store, self._config, self._home = store, config, home or store
         self._given, self._is_dry = tuple(receivers), is_dry
         self._config_stamp = self._seen_stamp = self._stamp()
-        self._settings = AlertSettings() if config is None else read_settings(config)
+        self._settings = read_settings(config)
         self._check(self._settings)
         self._problem = ""  # of the configuration
         self._said = ""  # of the last look
@@ -99,12 +98,7 @@ class AlertService:
     def __enter__(self) -> AlertService:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         try:
             if self._sender is not None:
                 self._sender.close()
@@ -114,11 +108,11 @@ class AlertService:
 
     @property
     def receivers(self) -> tuple[Receiver, ...]:
-        """Who is told."""
+        """Who gets messages."""
         return (*self._given, *self._settings.receivers)
 
     def once(self) -> tuple[list[Message], list[str]]:
-        """Look once, wait for delivery; return what was told, and whom it did not reach.
+        """Look once, wait for delivery; return what was sent, and whom it did not reach.
 
         Raises
         ------
@@ -146,11 +140,11 @@ class AlertService:
         stop
             Ends it.
         tell
-            Called with every message.
+            Called with every message sent.
         """
         self._watcher.remember("started", receivers=[r.name for r in self.receivers])
         while not stop.is_set():
-            self._heed_config()
+            self._reload_config()
             for message in self._look():
                 tell(message)
             stop.wait(self._pause())
@@ -165,26 +159,23 @@ class AlertService:
         """Look; what goes wrong is said once, and tried again."""
         try:
             messages = self._watcher.look(self._problem)
-        except (LrwatchError, OSError) as error:
-            self._say(str(error))
-        except Exception as error:  # noqa: BLE001  the next look may fare better
-            self._say(f"{type(error).__name__}: {error}", error)
+        except Exception as error:  # the next look may fare better
+            is_foreseen = isinstance(error, (LrwatchError, OSError))
+            problem = str(error) if is_foreseen else f"{type(error).__name__}: {error}"
+            if problem != self._said:
+                logger.warning("%s", printable(problem), exc_info=None if is_foreseen else error)
+                self._watcher.remember("problem", problem=problem)
+            self._said = problem
         else:
             self._said = ""
             return messages
         try:
             self._watcher.note(self._said)
         except Exception as error:  # noqa: BLE001  what the look ran into may be there still
-            logger.debug("what went wrong cannot be written down: %s", error)
+            logger.debug("the problem cannot be saved: %s", error)
         return []
 
-    def _say(self, problem: str, unforeseen: Exception | None = None) -> None:
-        if problem != self._said:
-            logger.warning("%s", printable(problem), exc_info=unforeseen)
-            self._watcher.remember("problem", problem=problem)
-        self._said = problem
-
-    def _heed_config(self) -> None:
+    def _reload_config(self) -> None:
         stamp, before = self._stamp(), self._seen_stamp
         self._seen_stamp = stamp
         # One that has just changed may be half written: it has until the next look.
@@ -194,11 +185,13 @@ class AlertService:
         try:
             settings = read_settings(self._config)
             self._check(settings)
-        except LrwatchError as error:
-            self._keep_config(str(error))
         except Exception as error:  # noqa: BLE001  people save what nobody thought of
-            # Its text may hold an address, so its kind has to do.
-            self._keep_config(f"reading it failed with {type(error).__name__}")
+            # The text of another error may hold an address, so its kind has to do.
+            is_ours = isinstance(error, LrwatchError)
+            problem = str(error) if is_ours else f"reading it failed with {type(error).__name__}"
+            self._problem = f"the previous configuration stays in use: {problem}"
+            logger.warning("%s", printable(self._problem))
+            self._watcher.remember("config", problem=problem)
         else:
             self._take_config(settings)
 
@@ -207,13 +200,8 @@ class AlertService:
         check_names(receivers)
         if not self._is_dry and not receivers:
             raise InvalidArgument(
-                "there is nobody to tell: give --to URL, or a configuration with receivers"
+                "there are no receivers: give --to URL, or a configuration that has some"
             )
-
-    def _keep_config(self, problem: str) -> None:
-        self._problem = f"the configuration is kept as it was: {problem}"
-        logger.warning("%s", printable(self._problem))
-        self._watcher.remember("config", problem=problem)
 
     def _take_config(self, settings: AlertSettings) -> None:
         self._problem = ""
@@ -225,7 +213,7 @@ class AlertService:
             self._sender = self._new_sender(state)
         self._watcher = self._new_watcher(state)
         self._watcher.remember("config", problem="")
-        logger.warning("the configuration was read again")
+        logger.warning("the configuration was reloaded")
 
     def _stamp(self) -> tuple[int, ...]:
         if self._config is None:
@@ -263,7 +251,7 @@ def _earlier(home: Path, *, is_dry: bool) -> WatcherState | None:
             path = alerts_folder(home) / "state.json"
             with contextlib.suppress(OSError):  # what is written next says why
                 path.replace(path.with_suffix(".json.damaged"))
-        logger.warning("%s; whatever still fires is told anew", error)
+        logger.warning("%s; alerts that still fire are sent again", error)
         return None
 
 
@@ -280,6 +268,6 @@ def _own(home: Path) -> Ownership:
         )
     except OSError as error:
         raise StoreNotWritable(
-            f"cannot write down in {folder} what was told: {error.strerror or error}; "
-            "give a folder for it with --state DIR"
+            f"cannot save the watcher's state in {folder}: {error.strerror or error}; "
+            "give another folder with --state DIR"
         ) from error

@@ -1,4 +1,4 @@
-"""One look after the other at a store: what is there, who is to be told, and a note of it.
+"""Checks a store again and again: what is there, what to send, and a record of it.
 
 In this order, so that a kill at any moment loses nothing: a message is put into the outbox,
 from which it is sent, and ``state.json`` remembers that its alerts were sent, and the number of
@@ -13,15 +13,15 @@ import math
 import os
 import socket
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from lrwatch.alerts.composing import message_for
 from lrwatch.alerts.config import AlertSettings
-from lrwatch.alerts.grouping import Grouping, Notification
+from lrwatch.alerts.grouping import Grouping
 from lrwatch.alerts.history import Event, add_history
-from lrwatch.alerts.memory import KEPT_SECONDS, AlertMemory, Change
+from lrwatch.alerts.memory import KEPT_SECONDS, AlertMemory
 from lrwatch.alerts.silences import (
     acknowledgements,
     end_silence,
@@ -30,7 +30,7 @@ from lrwatch.alerts.silences import (
     silences,
 )
 from lrwatch.alerts.store_watch import StoreView, StoreWatch
-from lrwatch.alerts.watcher_state import WatcherHealth, WatcherState, write_state
+from lrwatch.alerts.watcher_state import KnownAlert, WatcherHealth, WatcherState, write_state
 from lrwatch.delivery import Delivery, Message, Sender
 from lrwatch.following import Clock, steady_clock
 from lrwatch.version import VERSION
@@ -42,12 +42,14 @@ logger = logging.getLogger("lrwatch.alerts")
 _LOOK_SECONDS: Final = 2.0
 """For so long a look judges runs that have ended; the rest is for the next one."""
 
+_IN_HISTORY: Final = ("episode", "rule", "severity", "run", "step", "reason")
+
 _NOTE_SECONDS: Final = 5.0
 """How often the state is written while nothing but numbers changes."""
 
 
 class AlertWatcher:
-    """Watches a store and tells people.
+    """Watches a store and sends alerts.
 
     Parameters
     ----------
@@ -58,7 +60,7 @@ class AlertWatcher:
     home
         Folder in which ``.lrwatch-alerts`` is kept, the store as a rule.
     sender
-        Delivers; ``None`` to tell nobody, and to write nothing.
+        Delivers; ``None`` to send and write nothing.
     state
         As the last watcher left it.
     clock
@@ -106,14 +108,14 @@ class AlertWatcher:
         self.took_seconds = 0.0
 
     def look(self, problem: str = "", *, at_once: bool = False) -> list[Message]:
-        """Look once, tell what is due, note it; return what was told.
+        """Check once, send what is due, record it; return what was sent.
 
         Parameters
         ----------
         problem
             Something else that is wrong, for those who look at the state.
         at_once
-            Nothing waits for others to be told with: there will be no later look.
+            Nothing waits to be grouped: there will be no later check.
 
         Raises
         ------
@@ -127,21 +129,30 @@ class AlertWatcher:
         now = self._clock()
         view = self._view
         changes = self._memory.take(view.alerts, view.keys, view.runs, now)
-        changes += self._memory.heed(silences(self._home), acknowledgements(self._home))
+        changes += self._memory.mark_handled(silences(self._home), acknowledgements(self._home))
         self._memory.mark_over_in_silence()
         messages = self._messages(now, at_once=at_once)
         self.took_seconds = time.monotonic() - began
         try:
-            is_news = self._remember(changes)
+            for event, one in changes:
+                self._remember_change(event, one)
         finally:  # whatever keeps it from being noted, messages are sent
-            for message in messages:
-                self._submit(message)
-        self._note(problem, is_news=is_news or bool(messages))
+            if self._sender is not None:
+                for message in messages:
+                    self._sender.submit(message)
+        self.note(problem, is_news=bool(changes or messages))
         return messages
 
-    def note(self, problem: str = "") -> None:
-        """Write down how receivers and watcher are doing, without a look."""
-        self._note(problem)
+    def note(self, problem: str = "", *, is_news: bool = False) -> None:
+        """Save how receivers and watcher are doing, without a check; at once if it `is_news`."""
+        if self._sender is None:
+            return
+        is_news |= self._remember_deliveries(self._sender.poll())
+        is_news |= problem != self._noted_problem or self._noted_at is None
+        if not is_news and self._clock() - (self._noted_at or 0.0) < _NOTE_SECONDS:
+            return
+        self._write_state(problem)
+        self._tidy()
 
     def remember(self, event: Event, **about: Any) -> None:
         """Add to the history; that it cannot be written is no reason to stop."""
@@ -156,11 +167,6 @@ class AlertWatcher:
         """Return in how many seconds a message is due that waits; infinity if there is none."""
         return max(self._groups.next_due() - self._clock(), 0.0)
 
-    @property
-    def n_runs(self) -> int:
-        """Runs that were written lately."""
-        return len(self._view.runs)
-
     def state(self, problem: str = "") -> WatcherState:
         """Return everything that another watcher needs to go on from here."""
         sender = self._sender
@@ -173,7 +179,7 @@ class AlertWatcher:
                 started_at=self._started_at,
                 looked_at=self._clock(),
                 took_seconds=self.took_seconds,
-                n_runs=self.n_runs,
+                n_runs=len(self._view.runs),
                 problem=problem or ("" if sender is None else sender.problem),
             ),
             alerts=tuple(self._memory.known.values()),
@@ -186,37 +192,21 @@ class AlertWatcher:
 
     def _messages(self, now: float, *, at_once: bool) -> list[Message]:
         fresh = [one for one in self._memory.known.values() if one.run_key in self._view.runs]
-        notices = self._groups.due(fresh, now, at_once=at_once)
         address, runs = self._settings.dashboard, self._view.runs
-        said: list[tuple[Notification, Message]] = []
-        for notice in notices:
+        messages: list[Message] = []
+        for notice in self._groups.due(fresh, now, at_once=at_once):
             try:
                 message = message_for(notice, fresh, runs, dashboard=address, now=now)
             except Exception:
-                # It is tried again; whatever is odd about it, the others are told.
+                # It is tried again; whatever is odd about it, the others are sent.
                 if notice.group not in self._unsaid:
                     logger.exception("a message cannot be written: %s", notice.group)
                 self._unsaid.add(notice.group)
             else:
                 self._unsaid.discard(notice.group)
-                said.append((notice, message))
-        for notice, _ in said:
-            self._memory.mark_told((one.alert for one in notice.alerts), notice.status, now)
-        return [message for _, message in said]
-
-    def _submit(self, message: Message) -> None:
-        if self._sender is not None:
-            self._sender.submit(message)
-
-    def _note(self, problem: str, *, is_news: bool = False) -> None:
-        if self._sender is None:
-            return
-        is_news |= self._remember_deliveries(self._sender.poll())
-        is_news |= problem != self._noted_problem or self._noted_at is None
-        if not is_news and self._clock() - (self._noted_at or 0.0) < _NOTE_SECONDS:
-            return
-        self._write_state(problem)
-        self._tidy()
+                messages.append(message)
+                self._memory.mark_told((one.alert for one in notice.alerts), notice.status, now)
+        return messages
 
     def _write_state(self, problem: str) -> None:
         if self._sender is None:
@@ -232,25 +222,13 @@ class AlertWatcher:
             self._is_full = self._is_unmarked = False
             self._noted_at, self._noted_problem = self._clock(), problem
 
-    def _remember(self, changes: Iterable[Change]) -> bool:
-        is_news = False
-        for event, one in changes:
-            alert = one.alert
-            self.remember(
-                event,
-                alert=alert.id,
-                episode=alert.episode,
-                rule=alert.rule,
-                severity=alert.severity,
-                run=alert.run,
-                run_key=one.run_key,
-                step=alert.step,
-                reason=alert.reason,
-                by=one.acknowledged_by if event == "acknowledged" else None,
-                silence=one.silenced_by if event == "silenced" else None,
-            )
-            is_news = True
-        return is_news
+    def _remember_change(self, event: Event, one: KnownAlert) -> None:
+        about = {name: getattr(one.alert, name) for name in _IN_HISTORY}
+        by = one.acknowledged_by if event == "acknowledged" else None
+        silence = one.silenced_by if event == "silenced" else None
+        self.remember(
+            event, alert=one.alert.id, run_key=one.run_key, **about, by=by, silence=silence
+        )
 
     def _remember_deliveries(self, deliveries: Sequence[Delivery]) -> bool:
         for done in deliveries:
@@ -259,7 +237,7 @@ class AlertWatcher:
         return bool(deliveries)
 
     def _tidy(self) -> None:
-        """Clear away what people said that means nothing any more."""
+        """Remove silences and acknowledgements that no longer mean anything."""
         for silence in expired_silences(self._home):
             with contextlib.suppress(OSError):  # somebody else's file, say
                 end_silence(self._home, silence.id)

@@ -20,7 +20,7 @@ from lrwatch.formats import number, printable
 __all__ = ["message_for"]
 
 _MOST_LINES: Final = 10
-"""Runs that a message speaks of one by one."""
+"""Runs that a message lists one by one."""
 
 _LOW_SIDE: Final = frozenset({"too_low"})
 _HIGH_SIDE: Final = frozenset({"diverging", "too_high"})
@@ -34,7 +34,7 @@ def message_for(
     dashboard: str,
     now: float,
 ) -> Message:
-    """Say a notice in words.
+    """Put a notification into words.
 
     The id follows from what is said, so that a watcher that was killed before it noted a
     message as sent makes the same one again.
@@ -44,7 +44,7 @@ def message_for(
     notice
         What is to be said.
     known
-        All alerts of runs that were written lately.
+        All alerts of runs that were written recently.
     runs
         Those runs, by their path in the store.
     dashboard
@@ -53,12 +53,11 @@ def message_for(
         Seconds since the Unix epoch.
     """
     alerts = notice.alerts
-    title = _title_of_one(notice) if len(alerts) == 1 else _title(notice, known, runs)
     return Message(
         id=_message_id(notice),
         status=notice.status,
         severity=max((one.alert.severity for one in alerts), key=lambda s: SEVERITIES[s]),
-        title=title,
+        title=_title(notice, known, runs),
         lines=_lines(alerts),
         alerts=tuple(one.alert for one in alerts),
         link=_link(alerts, dashboard),
@@ -82,15 +81,12 @@ def _beginning(alert: Alert) -> float:
     return alert.time if alert.rule in (NO_DATA, UNREADABLE) else alert.since_step
 
 
-def _title_of_one(notice: Notification) -> str:
-    title = headline(notice.alerts[0].alert)
-    return f"Still: {title}" if notice.is_repeat else title
-
-
 def _title(
     notice: Notification, known: Collection[KnownAlert], runs: Mapping[str, JudgedRun]
 ) -> str:
     rule, n = notice.alerts[0].alert.rule, len(notice.alerts)
+    if n == 1:
+        return f"{'Still: ' * notice.is_repeat}{headline(notice.alerts[0].alert)}"
     if notice.status == "resolved":
         return f"{n} runs have recovered ({rule.replace('_', ' ')})"
     peers = _peers(notice, runs)

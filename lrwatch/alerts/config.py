@@ -80,13 +80,13 @@ _RECEIVER: Final = _table(
 )
 
 
-def read_settings(path: Path, environment: Mapping[str, str] = os.environ) -> AlertSettings:
+def read_settings(path: Path | None, environment: Mapping[str, str] = os.environ) -> AlertSettings:
     """Read a configuration.
 
     Parameters
     ----------
     path
-        A TOML file, as described in docs/alerts.md.
+        A TOML file, as described in docs/alerts.md; ``None`` for the defaults.
     environment
         Where ``url_env`` and ``secret_env`` are looked up.
 
@@ -97,11 +97,17 @@ def read_settings(path: Path, environment: Mapping[str, str] = os.environ) -> Al
     MissingExtra
         If a receiver needs Apprise, and that is not installed.
     """
+    if path is None:
+        return AlertSettings()
     try:
         file = _checked(_toml(path), _FILE)
-        tables = [(rule, getattr(file.rules, rule.name)) for rule in RULES]
+        tables = [(rule, msgspec.structs.asdict(getattr(file.rules, rule.name))) for rule in RULES]
         return AlertSettings(
-            rules=tuple(_rule(rule, table) for rule, table in tables if table.enabled),
+            rules=tuple(
+                replace(rule, **{k: v for k, v in table.items() if k != "enabled"})
+                for rule, table in tables
+                if table["enabled"]
+            ),
             timing=Timing(**msgspec.structs.asdict(file.timing)),
             group_by=file.grouping.by,
             dashboard=file.dashboard,
@@ -141,12 +147,6 @@ def _checked(content: Any, kind: Any, *within: str) -> Any:
     elif keys and keys[-1] in _WORDS:
         what += f"; allowed: {', '.join(_WORDS[keys[-1]])}"
     raise ValueError(": ".join(filter(None, [".".join([*within, *keys]), what])))
-
-
-def _rule(usual: Rule, table: Any) -> Rule:
-    changed = msgspec.structs.asdict(table)
-    del changed["enabled"]
-    return replace(usual, **changed)
 
 
 def _receiver(name: str, content: Any, path: Path, environment: Mapping[str, str]) -> Receiver:

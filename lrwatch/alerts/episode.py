@@ -15,11 +15,12 @@ blocks: replaying a run gives the transitions that were made live.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from lrwatch.alert import State
+from lrwatch.alert import Alert, State, alert_id
 from lrwatch.alerts.rules import Rule
 from lrwatch.records import FloatArray
 
@@ -48,6 +49,23 @@ class Episode:
         self.step = self.since_step = 0
         self.time = self.since_time = 0.0
         self._is_sure = self._is_undone = False
+
+    def alert(self, run_id: str, run: str, group: str | None, **found: Any) -> Alert:
+        """Return the alert as it stands, on a run, with what was found."""
+        if self.state is None:
+            raise AssertionError("an alert without a state")
+        rule, at = self.rule, {"step": self.step, "since_step": self.since_step, "time": self.time}
+        return Alert(
+            id=alert_id(rule.name, run_id),
+            episode=self.number,
+            rule=rule.name,
+            severity=rule.severity,
+            state=self.state,
+            run_id=run_id,
+            run=run,
+            group=group,
+            **{**at, **found},
+        )
 
     def pass_rows(self, steps: npt.NDArray[np.int64], times: FloatArray) -> State | None:
         """Let rows go by with the condition as it is; return the state entered, if one was.

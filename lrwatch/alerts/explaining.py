@@ -1,4 +1,4 @@
-"""Why somebody was, or was not, alerted of a run: the stages of each rule's alert, in words."""
+"""Why the alerts of a run were sent, or were not: what each stage decided, rule by rule."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def explained(entry: RunEntry, home: Path | None, settings: AlertSettings) -> It
     watched = _watched(state, entry)
     memory = AlertMemory((watched or _followed(entry, settings)).values())
     if home is not None:
-        memory.heed(silences(home), acknowledgements(home))
+        memory.mark_handled(silences(home), acknowledgements(home))
     now = time.time()
     groups = Grouping(settings.timing, settings.group_by, state.told_groups if state else {}, now)
     by_rule = {one.alert.rule: one for one in memory.known.values()}
@@ -87,11 +87,8 @@ def _watched(state: WatcherState | None, entry: RunEntry) -> Mapping[str, KnownA
 def _followed(entry: RunEntry, settings: AlertSettings) -> Mapping[str, KnownAlert]:
     """Return the alerts of a run that no watcher knows of, each sent where it would have been."""
     run, memory = WatchedRun(entry, settings.rules), AlertMemory()
-    for changed in run.advance():
-        for _ in memory.follow(changed):
-            pass
+    news = run.advance()
     run.settle()
-    for changed in run.alerts:
-        for _ in memory.follow(changed):
-            pass
+    for changed in (*news, *run.alerts):
+        list(memory.follow(changed))
     return memory.known

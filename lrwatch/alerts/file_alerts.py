@@ -64,15 +64,12 @@ class FileAlerts:
         elif self._problem_since is None:
             self._problem_since = now - age
         # What is being written, or served slowly, may be unreadable for a moment.
-        has_lasted = now - (self._problem_since or now) >= self._patience
+        rule = self._rules.get(UNREADABLE)
+        has_lasted = now - (self._problem_since or now) >= (rule.for_seconds if rule else 0.0)
         if has_lasted or not run.problem:
             self._note(UNREADABLE, run, now, is_wrong=bool(run.problem))
         if not run.problem:
             self._note(NO_DATA, run, now, is_wrong=run.is_silent)  # an end is a sign of life
-
-    @property
-    def _patience(self) -> float:
-        return self._rules[UNREADABLE].for_seconds if UNREADABLE in self._rules else 0.0
 
     def _note(self, name: str, run: FollowedRun[Any], now: float, *, is_wrong: bool) -> None:
         rule = self._rules.get(name)
@@ -102,22 +99,16 @@ class _FileAlert:
         step = -1 if last is None else last
         for state in self._episode.see(step, now, is_flagged=is_wrong, is_sure=is_wrong):
             if self.alert is None or state == "firing":
-                self.alert = self._alert(run, step, now)
+                self.alert = self._alert(run, step)
             self.alert = replace(self.alert, state=state, step=step, time=now)
 
-    def _alert(self, run: FollowedRun[Any], step: int, now: float) -> Alert:
-        episode, info = self._episode, run.info
-        is_silent = episode.rule.name == NO_DATA
+    def _alert(self, run: FollowedRun[Any], step: int) -> Alert:
+        is_silent, info = self._episode.rule.name == NO_DATA, run.info
         reason, advice = _silent(run) if is_silent else (run.problem, _UNREADABLE_ADVICE)
-        return Alert(
-            id=alert_id(episode.rule.name, run.run_id),
-            episode=episode.number,
-            rule=episode.rule.name,
-            severity=episode.rule.severity,
-            state="firing",
-            run_id=run.run_id,
-            run=run.entry.path.name if info is None else info.name,
-            group=None if info is None else info.group,
+        return self._episode.alert(
+            run.run_id,
+            run.entry.path.name if info is None else info.name,
+            None if info is None else info.group,
             verdict="insufficient_data",
             learning_rate="unknown",
             confidence=1.0,
@@ -126,9 +117,7 @@ class _FileAlert:
             advice=advice,
             lr=run.summary.last_lr if run.summary.n_rows else math.nan,
             suggested_lr=None,
-            step=step,
             since_step=step,
-            time=now,
         )
 
 

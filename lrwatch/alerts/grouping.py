@@ -96,7 +96,7 @@ class Grouping:
         Parameters
         ----------
         known
-            Alerts of runs that were written lately.
+            Alerts of runs that were written recently.
         now
             Seconds since the Unix epoch, by a clock that does not jump.
         at_once

@@ -60,7 +60,7 @@ class TrainingHandler(ABC):
     ----------
     severity
         The least severity to act on: ``"page"`` for a run that diverges, ``"ticket"`` for every
-        alert that is told.
+        alert that is sent.
 
     Raises
     ------
@@ -68,7 +68,7 @@ class TrainingHandler(ABC):
         If there is no such severity.
     """
 
-    def __init__(self, *, severity: Severity) -> None:
+    def __init__(self, *, severity: Severity = "ticket") -> None:
         self._severities = at_least(severity)
 
     def wants(self, alert: Alert) -> bool:
@@ -108,7 +108,7 @@ class StopTraining(TrainingHandler):
             Always.
         """
         reason = sentences(alert).removesuffix(".")
-        raise TrainingStopped(f"training is stopped, as {headline(alert)}: {reason}", alert)
+        raise TrainingStopped(f"training is stopped because {headline(alert)}: {reason}", alert)
 
 
 class CutLearningRate(TrainingHandler):
@@ -127,9 +127,6 @@ class CutLearningRate(TrainingHandler):
     severity
         The least severity to act on.
     """
-
-    def __init__(self, *, severity: Severity = "ticket") -> None:
-        super().__init__(severity=severity)
 
     def wants(self, alert: Alert) -> bool:
         """Tell whether an alert advises a lower learning rate."""

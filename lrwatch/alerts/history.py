@@ -7,19 +7,16 @@ import os
 import time
 from typing import Any, Final, Literal
 
+from lrwatch.alert import State
 from lrwatch.codec import decode, encode
+from lrwatch.delivery import DeliveryEvent
 from lrwatch.plain_files import alerts_folder, append_line, made_folder, open_plain
 
 __all__ = ["Event", "add_history", "read_history"]
 
 Event = Literal[
-    "firing",
-    "recovering",
-    "resolved",
-    "closed",
-    "sent",
-    "failed",
-    "dropped",
+    State,
+    DeliveryEvent,
     "acknowledged",
     "silenced",
     "silence_ended",

@@ -17,7 +17,7 @@ from lrwatch.delivery import Message
 __all__ = ["KEPT_SECONDS", "AlertMemory", "Change"]
 
 KEPT_SECONDS: Final = 7 * 86400.0
-"""For so long an alert that is over is kept, after it was told or entered its state."""
+"""For so long an alert that is over is kept, after it was sent or entered its state."""
 
 _ACTIVE: Final[tuple[State, ...]] = ("firing", "recovering")
 
@@ -77,7 +77,7 @@ class AlertMemory:
         seen
             Alerts of the runs that were looked at; only alert, run and its state are used.
         keys, followed
-            Runs of the store, and those of them that were written lately.
+            Runs of the store, and those of them that were written recently.
         now
             Seconds since the Unix epoch.
         """
@@ -91,19 +91,20 @@ class AlertMemory:
         for i, one in found.items():
             has_changed = _mark(one) != _mark(before.get(i))
             changed_at = now if has_changed else one.changed_at
-            if now - max(one.told_at or 0.0, changed_at) > KEPT_SECONDS and _is_over(one):
+            is_old = now - max(one.told_at or 0.0, changed_at) > KEPT_SECONDS
+            if is_old and one.alert.state not in _ACTIVE:
                 continue
             self.known[i] = replace(one, inhibited_by=hidden.get(i), changed_at=changed_at)
             if has_changed and one.alert.state != "pending":
                 changes.append((one.alert.state, self.known[i]))
         return changes
 
-    def heed(
+    def mark_handled(
         self,
         silences: Sequence[Silence],
         acknowledgements: Mapping[tuple[str, int], Acknowledgement],
     ) -> list[Change]:
-        """Record what people say to alerts; return what changed."""
+        """Record who silenced or acknowledged which alerts; return what changed."""
         changes: list[Change] = []
         before = list(self.known.values())
         for one in before:
@@ -111,14 +112,14 @@ class AlertMemory:
             ack = acknowledgements.get((i, one.alert.episode))
             said_by = None if ack is None else ack.by
             silence = next((s.id for s in silences if _is_silenced(one, s, before)), None)
-            heeded = replace(one, acknowledged_by=said_by, silenced_by=silence)
-            self.known[i] = heeded
+            marked = replace(one, acknowledged_by=said_by, silenced_by=silence)
+            self.known[i] = marked
             if said_by is not None and one.acknowledged_by is None:
-                self._count(heeded, "acknowledged")
-                changes.append(("acknowledged", heeded))
+                self._count(marked, "acknowledged")
+                changes.append(("acknowledged", marked))
             if silence is not None and one.silenced_by is None:
-                self._count(heeded, "silenced")
-                changes.append(("silenced", heeded))
+                self._count(marked, "silenced")
+                changes.append(("silenced", marked))
         return changes
 
     def mark_told(self, alerts: Iterable[Alert], status: ToldStatus, now: float) -> None:
@@ -193,10 +194,6 @@ def _missed(one: KnownAlert, keys: Collection[str], followed: Collection[str]) -
         can_be_read = one.alert.rule == UNREADABLE and one.run_key in followed
         state = "resolved" if can_be_read else "closed"
     return replace(one, run_state=run_state, alert=replace(one.alert, state=state))
-
-
-def _is_over(one: KnownAlert) -> bool:
-    return one.alert.state not in _ACTIVE
 
 
 def _mark(one: KnownAlert | None) -> tuple[object, ...]:

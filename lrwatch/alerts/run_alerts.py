@@ -9,18 +9,23 @@ from typing import Any, Final
 
 import numpy as np
 
-from lrwatch.alert import Alert, alert_id
+from lrwatch.alert import Alert
 from lrwatch.alerts.episode import Episode
 from lrwatch.alerts.rules import RULES, Rule
 from lrwatch.monitor import Check, Monitor
 from lrwatch.records import FloatArray, RunInfo, StepBlock, rising
 from lrwatch.tables import step_block
-from lrwatch.verdicts import CLASSES, Alarm, Diagnosis, LearningRate
+from lrwatch.verdicts import CLASSES, Alarm, Diagnosis
 
 __all__ = ["RunAlerts"]
 
 DOUBTFUL: Final = 0.5
 """Confidence below which a verdict that an alert fired for counts as gone."""
+
+
+_FOUND: Final = (
+    "verdict", "learning_rate", "confidence", "interval", "reason", "advice", "suggested_lr"
+)  # fmt: skip
 
 
 class RunAlerts:
@@ -108,39 +113,16 @@ class RunAlerts:
                 followed.finding, followed.lr = check.alarm(), lr
             elif episode.state in ("firing", "recovering"):
                 # A lesser word for the same mistake is no recovery.
-                is_flagged = check.is_standing and check.learning_rate in _classes(episode.rule)
+                is_flagged = check.is_standing and check.learning_rate in {
+                    CLASSES[verdict] for verdict in episode.rule.verdicts
+                }
             for _ in episode.see(check.step, time, is_flagged=is_flagged, is_sure=is_sure):
                 yield self._alert(followed)
 
     def _alert(self, followed: _Followed) -> Alert:
-        episode, found, info = followed.episode, followed.finding, self.info
-        if episode.state is None or found is None:
-            raise AssertionError("an alert without a state, or without a finding")
-        return Alert(
-            id=alert_id(episode.rule.name, info.id),
-            episode=episode.number,
-            rule=episode.rule.name,
-            severity=episode.rule.severity,
-            state=episode.state,
-            run_id=info.id,
-            run=info.name,
-            group=info.group,
-            verdict=found.verdict,
-            learning_rate=found.learning_rate,
-            confidence=found.confidence,
-            interval=found.interval,
-            reason=found.reason,
-            advice=found.advice,
-            lr=followed.lr,
-            suggested_lr=found.suggested_lr,
-            step=episode.step,
-            since_step=episode.since_step,
-            time=episode.time,
-        )
-
-
-def _classes(rule: Rule) -> set[LearningRate]:
-    return {CLASSES[verdict] for verdict in rule.verdicts}
+        info = self.info
+        found = {name: getattr(followed.finding, name) for name in _FOUND}
+        return followed.episode.alert(info.id, info.name, info.group, lr=followed.lr, **found)
 
 
 @dataclass(slots=True)

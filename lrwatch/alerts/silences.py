@@ -135,10 +135,12 @@ def add_silence(
         If it cannot be written.
     """
     if not reason.strip():
-        raise InvalidArgument("a silence needs a reason, for those who wonder why nothing comes")
+        raise InvalidArgument("a silence needs a reason, so that others know why no alerts arrive")
     if not 0 < seconds <= LONGEST_SILENCE:
         days = LONGEST_SILENCE / 86400
-        raise InvalidArgument(f"a silence must end within {days:.0f} days, got {seconds:g} seconds")
+        raise InvalidArgument(
+            f"a silence must end between now and {days:.0f} days from now, got {seconds:g} seconds"
+        )
     now = time.time()
     silence = Silence(
         id=uuid.uuid4().hex[:16],
@@ -232,7 +234,7 @@ def _silence_path(store: str | os.PathLike[str], silence_id: str) -> Path:
 def _checked_id(given: str, what: str) -> str:
     """Ids become file names, and come from web pages and files: nothing else may pass."""
     if not _ID.fullmatch(given):
-        raise InvalidArgument(f"the id of a {what} is 16 hexadecimal digits, got {given!r}")
+        raise InvalidArgument(f"the id of a {what} must be 16 hexadecimal digits, got {given!r}")
     return given
 
 

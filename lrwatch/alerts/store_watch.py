@@ -29,7 +29,7 @@ class StoreView:
     alerts
         Of the runs that were looked at; who knows of them is not filled in.
     runs
-        Runs that were written lately, by their path in the store.
+        Runs that were written recently, by their path in the store.
     keys
         Paths of all runs in the store.
     judged

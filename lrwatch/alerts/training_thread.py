@@ -23,19 +23,25 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from lrwatch.alerts.handler_calls import HandlerCalls
 from lrwatch.alerts.wording import headline, sentences
 from lrwatch.errors import LrwatchError
 
 if TYPE_CHECKING:
     from lrwatch.alert import Alert
-    from lrwatch.alerts.handler_calls import Function
     from lrwatch.alerts.memory import AlertMemory
     from lrwatch.alerts.rules import Rule
     from lrwatch.alerts.watcher_state import ToldStatus
     from lrwatch.following import FollowedRun
 
-__all__ = ["Ask", "RunInTraining", "come_to_rest", "follow"]
+__all__ = [
+    "Ask",
+    "Function",
+    "HandlerCalls",
+    "RunInTraining",
+    "come_to_rest",
+    "follow",
+    "log_failure",
+]
 
 logger = logging.getLogger("lrwatch")
 
@@ -53,8 +59,61 @@ _LAST_LOOK_SECONDS: Final = 30.0
 """How long to wait at most for a look under way, once nobody waits for what it finds: where a
 program ends while a thread of it imports or writes, Python may abort it."""
 
+Function: TypeAlias = Callable[["Alert"], object]
+
 Ask: TypeAlias = Callable[["Alert", float], None]
 """Has the training act on an alert before its next step; the number is the highest rate so far."""
+
+
+class HandlerCalls:
+    """Calls functions one after the other, each alert in its turn, until `end`.
+
+    A function that is slow holds up those after it, and nothing else. What one raises is
+    logged the first time.
+
+    Parameters
+    ----------
+    functions
+        What to call with each alert.
+    """
+
+    def __init__(self, functions: Sequence[Function]) -> None:
+        self._functions = tuple(functions)
+        self._failed: set[int] = set()  # places of functions whose error was logged
+        self._queue: SimpleQueue[Alert | Callable[[], object]] = SimpleQueue()
+        threading.Thread(target=self._work, name="lrwatch on_alert", daemon=True).start()
+
+    def put(self, alert: Alert) -> None:
+        """Have the functions called with an alert, soon."""
+        self._queue.put(alert)
+
+    def end(self, then: Callable[[], object]) -> None:
+        """End the thread when all calls were made, and call `then` on it."""
+        self._queue.put(then)
+
+    def _work(self) -> None:
+        while not callable(item := self._queue.get()):
+            for place, function in enumerate(self._functions):
+                self._call(place, function, item)
+        item()
+
+    def _call(self, place: int, function: Function, alert: Alert) -> None:
+        try:
+            function(alert)
+        except BaseException as error:  # noqa: BLE001  the user's code, which may call sys.exit
+            if place not in self._failed:
+                self._failed.add(place)
+                with contextlib.suppress(Exception):  # the user's logging
+                    log_failure(function, alert, error)
+
+
+def log_failure(handler: object, alert: Alert, error: BaseException) -> None:
+    """Log what a handler raised."""
+    logger.error(
+        "on_alert=%s failed for the alert %s of %s; training goes on",
+        getattr(handler, "__qualname__", type(handler).__qualname__), alert.rule, alert.run,
+        exc_info=error,
+    )  # fmt: skip
 
 
 class RunInTraining:
@@ -101,7 +160,7 @@ class RunInTraining:
         return self._run is not None and self._run.is_behind and not self._has_given_up
 
     def end(self, status: str, patience: float) -> None:
-        """Take note that the run is over; wait so many seconds for its last alerts.
+        """Record that the run is over; wait so many seconds for its last alerts.
 
         Of a run that somebody interrupted there are none: who has pressed Ctrl-C knows of it.
         """
@@ -117,7 +176,7 @@ class RunInTraining:
         _thread.let_finish(_LAST_LOOK_SECONDS)
 
     def look(self) -> None:
-        """Judge the next rows, and tell what is to be told; never raises."""
+        """Judge the next rows, and report what is due; never raises."""
         if self._has_given_up:
             return
         try:

@@ -31,7 +31,7 @@ _WAS: Final[Mapping[str, str]] = {
     UNREADABLE: "could not be read",
 }
 
-_OVER: Final[Mapping[str, str]] = {NO_DATA: "is heard of again", UNREADABLE: "can be read again"}
+_OVER: Final[Mapping[str, str]] = {NO_DATA: "is writing again", UNREADABLE: "can be read again"}
 
 _WHAT_MANY: Final[Mapping[str, str]] = {
     "diverging": "are diverging",

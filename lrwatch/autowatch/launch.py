@@ -67,7 +67,7 @@ def prepare(
     name
         Name of the run; by default from the program, the optimizer and its learning rate.
     alerts
-        Say so on standard error when a run goes wrong.
+        Report runs that go wrong on standard error.
 
     Raises
     ------
@@ -87,7 +87,7 @@ def prepare(
         folder=str(folder.absolute()),
         shown_folder=str(folder),
         name=name or "",
-        program=_module_stem(program) if is_module else _script_stem(program),
+        program=_stem(program, is_module=is_module),
         command=shlex.join([*(["-m"] if is_module else []), program, *arguments]),
         python_path=python_path,
         alerts=alerts,
@@ -104,7 +104,7 @@ def prepare(
 def _check_script(path: str) -> None:
     if path != "-" and not Path(path).exists():
         raise InvalidArgument(
-            f"there is no script {path}; give the path of one, or -m and a module's name"
+            f"there is no script {path}; give the path of a script, or -m and the name of a module"
         )
     if Path(path).is_dir() and not Path(path, "__main__.py").exists():
         raise InvalidArgument(f"{path} is a folder without __main__.py; give the path of a script")
@@ -128,12 +128,10 @@ def _check_module(name: str) -> None:
         )
 
 
-def _script_stem(path: str) -> str:
-    return "stdin" if path == "-" else Path(path).absolute().stem
-
-
-def _module_stem(name: str) -> str:
-    return name.removesuffix(".__main__").rpartition(".")[2]
+def _stem(program: str, *, is_module: bool) -> str:
+    if is_module:
+        return program.removesuffix(".__main__").rpartition(".")[2]
+    return "stdin" if program == "-" else Path(program).absolute().stem
 
 
 def _interpreter_options() -> list[str]:

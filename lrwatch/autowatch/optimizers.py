@@ -7,15 +7,15 @@ import functools
 import gc
 import logging
 import os
+import re
 import uuid
 import weakref
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from torch.optim import Optimizer
 
-from lrwatch.autowatch.construction import OnConstruction
-from lrwatch.autowatch.naming import run_name
 from lrwatch.capture import Sampling, sharding
 from lrwatch.description import describe
 from lrwatch.errors import LrwatchError
@@ -28,7 +28,7 @@ from lrwatch.store.writer import RunWriter
 from lrwatch.training_actions import Alerting
 from lrwatch.watcher import watched
 
-__all__ = ["MOST_AT_ONCE", "EveryOptimizer"]
+__all__ = ["MOST_AT_ONCE", "EveryOptimizer", "run_name"]
 
 logger = logging.getLogger("lrwatch")
 
@@ -36,7 +36,10 @@ MOST_AT_ONCE = 32
 """Optimizers that are recorded beside each other. Of more, none begins a run: that is where
 each parameter has one of its own, which steps within `backward`."""
 
-_UPDATE_NORM_EVERY = 10  # as `watch` does by itself
+_UPDATE_NORM_EVERY = 10  # the default of `watch`
+
+
+_MOST_CHARACTERS = 40  # of a program's name
 
 
 class EveryOptimizer:
@@ -76,7 +79,7 @@ class EveryOptimizer:
         self._optimizers: weakref.WeakSet[Optimizer] = weakref.WeakSet()
         self._runs: weakref.WeakSet[Run] = weakref.WeakSet()
         self._is_full = False
-        self._construction = OnConstruction(self._watch)
+        self._construction = _OnConstruction(self._watch)
 
     def end(self, error: BaseException | None = None) -> None:
         """Watch no more, and end the runs; `error` is what ended the job, if anything did."""
@@ -148,11 +151,66 @@ class EveryOptimizer:
             self._is_full = len(self._optimizers) > MOST_AT_ONCE
             if self._is_full:
                 logger.warning(
-                    "lrwatch: %d optimizers at once, and at most %d are recorded: no further run "
+                    "lrwatch: %d optimizers at once, but at most %d are recorded: no further run "
                     "begins; choose some with lrwatch.watch()",
                     len(self._optimizers), MOST_AT_ONCE,
                 )  # fmt: skip
         return self._is_full
+
+
+def run_name(program: str, what: str) -> str:
+    """Join a program's name and what tells its runs apart.
+
+    Parameters
+    ----------
+    program
+        Any text; what a folder's name may not hold becomes a dash.
+    what
+        Optimizer and learning rate, say.
+
+    Examples
+    --------
+    >>> run_name("train", "sgd-0.1"), run_name("a:b?", "sgd-0.1"), run_name("", "sgd-0.1")
+    ('train-sgd-0.1', 'a-b-sgd-0.1', 'sgd-0.1')
+    """
+    plain = re.sub(r"[^\w.+=@-]+", "-", program)[:_MOST_CHARACTERS].strip(".-")
+    return f"{plain}-{what}" if plain else what
+
+
+class _OnConstruction:
+    """Calls a function with each optimizer once it is initialized, until `end`.
+
+    Copies and unpickled optimizers are not made in this sense.
+
+    Parameters
+    ----------
+    action
+        What to call; an error of it is logged and goes no further.
+    """
+
+    def __init__(self, action: Callable[[Optimizer], None]) -> None:
+        self._action: Callable[[Optimizer], None] | None = action
+        self._original: Callable[..., None] = Optimizer.__init__
+        self._installed = self._announcing(self._original)
+        setattr(Optimizer, "__init__", self._installed)  # noqa: B010  mypy forbids the plain way
+
+    def end(self) -> None:
+        """Leave torch as it was, unless somebody else has changed the same place since."""
+        self._action = None
+        if Optimizer.__init__ is self._installed:
+            setattr(Optimizer, "__init__", self._original)  # noqa: B010
+
+    def _announcing(self, initialize: Callable[..., None]) -> Callable[..., None]:
+        @functools.wraps(initialize)
+        def call(optimizer: Optimizer, *args: Any, **kwargs: Any) -> None:
+            initialize(optimizer, *args, **kwargs)
+            try:
+                if self._action is not None:
+                    self._action(optimizer)
+            except Exception as error:  # noqa: BLE001  the script's optimizer works
+                logger.warning("%s is not recorded: %s", type(optimizer).__name__, error)
+
+        return call
 
 
 def _parameters(optimizer: Optimizer) -> set[int]:

@@ -31,7 +31,7 @@ class Settings:
     python_path
         ``PYTHONPATH`` as it was; ``None`` if it was not set.
     alerts
-        Whether to say so when a run goes wrong.
+        Whether to report runs that go wrong.
     """
 
     folder: str

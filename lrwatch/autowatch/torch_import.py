@@ -37,7 +37,7 @@ def begin(settings: Settings) -> None:
 def when_imported(name: str, action: Callable[[], None]) -> None:
     """Call `action` once, right after a top-level module was imported.
 
-    An error of the action is told on standard error and goes no further.
+    An error of the action is reported on standard error and goes no further.
     """
     if name in sys.modules:
         _tell_errors(action)

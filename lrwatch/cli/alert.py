@@ -1,4 +1,4 @@
-"""``lrwatch alert``: follow a store and tell people when a run needs them."""
+"""``lrwatch alert``: follow a store and send a message when a run needs attention."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ import click
 from lrwatch.cli.alert_desk import ack, list_alerts, silence
 from lrwatch.cli.alert_trial import replay, test
 from lrwatch.cli.alert_why import why
+from lrwatch.formats import printable
 
 if TYPE_CHECKING:
     from lrwatch.alerts.alert_service import AlertService
-    from lrwatch.delivery import Message, Receiver
+    from lrwatch.delivery import Message
 
 __all__ = ["alert"]
 
@@ -36,14 +37,14 @@ class _Alert(click.Group):
 
 @click.group(
     cls=_Alert,
-    short_help="Follow a folder of runs and tell people when one needs them.",
+    short_help="Follow a folder of runs and send alerts about them.",
     options_metavar="",
     subcommand_metavar="[DIR] --to URL... | COMMAND",
 )
 def alert() -> None:
-    """Follow the runs of DIR (default: runs) and tell people when one needs them.
+    """Follow the runs of DIR (default: runs) and send alerts about them.
 
-    lrwatch alert runs --to https://hooks.slack.com/services/... tells Slack; other addresses
+    lrwatch alert runs --to https://hooks.slack.com/services/... posts to Slack; other addresses
     are webhooks (https://...), mail and a hundred others through Apprise (mailto://...), a
     file (jsonl:PATH) and the log (log:). `lrwatch alert watch --help` lists the options.
     """
@@ -52,7 +53,7 @@ def alert() -> None:
 @alert.command()
 @click.argument("folder", metavar="[DIR]", type=click.Path(path_type=Path), default="runs")
 @click.option(
-    "--to", "addresses", metavar="URL", multiple=True, help="Whom to tell; may be given again."
+    "--to", "addresses", metavar="URL", multiple=True, help="A receiver; may be repeated."
 )
 @click.option(
     "--config",
@@ -60,14 +61,14 @@ def alert() -> None:
     type=click.Path(path_type=Path),
     help="Rules, receivers and timing (TOML); read again when it changes.",
 )
-@click.option("--once", is_flag=True, help="Look once, tell what is due, and end; for cron.")
-@click.option("--dry-run", is_flag=True, help="Print what would be told, tell and write nothing.")
+@click.option("--once", is_flag=True, help="Check once, send what is due, and exit; for cron.")
+@click.option("--dry-run", is_flag=True, help="Print what would be sent; send and write nothing.")
 @click.option(
     "--state",
     "home",
     metavar="DIR",
     type=click.Path(path_type=Path),
-    help="Where to remember what was told.  [default: in the folder of runs]",
+    help="Where to keep the watcher's state.  [default: in the folder of runs]",
 )
 def watch(
     folder: Path,
@@ -80,12 +81,13 @@ def watch(
 ) -> int:
     """Follow the runs of DIR (default: runs) until Ctrl-C.
 
-    Exit status: 0 done, 1 with --once somebody could not be told, 2 something given cannot be
+    Exit status: 0 done, 1 with --once a message could not be delivered, 2 an argument cannot be
     used.
     """
     from lrwatch.alerts.alert_service import AlertService
+    from lrwatch.delivery import receiver_for
 
-    receivers = _receivers(addresses)
+    receivers = [receiver_for(address) for address in addresses]
     with AlertService(folder, config, receivers=receivers, home=home, is_dry=dry_run) as service:
         if once:
             return _look_once(service, is_dry=dry_run)
@@ -112,33 +114,23 @@ def _until_signalled() -> Iterator[threading.Event]:
             signal.signal(number, handler)
 
 
-def _receivers(addresses: Sequence[str]) -> list[Receiver]:
-    from lrwatch.delivery import receiver_for
-
-    return [receiver_for(address) for address in addresses]
-
-
 def _look_once(service: AlertService, *, is_dry: bool) -> int:
-    from lrwatch.formats import printable
-
     messages, missed = service.once()
     for message in messages:
         _show(message, is_dry=is_dry)
     if is_dry and not messages:
-        click.echo("nothing would be told", err=True)
+        click.echo("nothing would be sent", err=True)
     for problem in missed:
-        click.echo(f"lrwatch: not told: {printable(problem)}", err=True)
+        click.echo(f"lrwatch: not delivered: {printable(problem)}", err=True)
     return _FAILED if missed else 0
 
 
 def _announce(folder: Path, service: AlertService, *, is_dry: bool) -> None:
-    from lrwatch.formats import printable
-
     n = len(service.receivers)
     whom = (
-        "and telling nobody (--dry-run)" if is_dry else f"and telling {n} receiver{'s' * (n > 1)}"
+        "and sending nothing (--dry-run)" if is_dry else f"and alerting {n} receiver{'s' * (n > 1)}"
     )
-    click.echo(f"watching {printable(str(folder))} {whom}; Ctrl-C ends it", err=True)
+    click.echo(f"watching {printable(str(folder))} {whom}; press Ctrl-C to stop", err=True)
 
 
 def _show(message: Message, *, is_dry: bool) -> None:

@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from lrwatch.errors import InvalidArgument
+from lrwatch.formats import printable
+
 if TYPE_CHECKING:
     from lrwatch.alerts.silences import Silence
     from lrwatch.alerts.watcher_state import KnownAlert
@@ -28,7 +31,7 @@ _HOME: Final = click.argument(
 @_HOME
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
 def list_alerts(folder: Path, *, as_json: bool) -> None:
-    """List the alerts that `lrwatch alert DIR` knows of, and who is handling them.
+    """List the alerts that `lrwatch alert DIR` has found, and who is handling them.
 
     DIR is the folder of runs, or what was given to --state.
     """
@@ -39,17 +42,17 @@ def list_alerts(folder: Path, *, as_json: bool) -> None:
 
     state = read_state(folder)
     known = () if state is None else state.alerts
-    quiet = [] if as_json else [_silenced(silence) for silence in silences(folder)]
     if as_json:
         emit(strict_json([{**plain(one.alert), "run_key": one.run_key} for one in known]))
-    elif state is None:
+        return
+    if state is None:
         click.echo(
             f"no watcher has run on {folder}; lrwatch alert {folder} --to URL starts one", err=True
         )
     elif not known:
         click.echo("no alerts", err=True)
-    if not as_json and (known or quiet):
-        emit("\n".join([*map(_line, known), *quiet]))
+    if lines := [*map(_line, known), *map(_silenced, silences(folder))]:
+        emit("\n".join(lines))
 
 
 @click.command(short_help="Say that you are handling an alert: it is not repeated.")
@@ -60,7 +63,6 @@ def ack(folder: Path, alert_id: str, note: str) -> None:
     """Say that you are handling ALERT, an id that `lrwatch alert list` prints."""
     from lrwatch.alerts.silences import acknowledge
     from lrwatch.alerts.watcher_state import read_state
-    from lrwatch.errors import InvalidArgument
 
     state = read_state(folder)
     known = () if state is None else state.alerts
@@ -74,16 +76,16 @@ def ack(folder: Path, alert_id: str, note: str) -> None:
 
 @click.command(short_help="Silence alerts for a while.")
 @_HOME
-@click.option("--run", metavar="PATTERN", default="*", help="Of runs, such as 'sweep/*'.")
-@click.option("--group", metavar="PATTERN", default="*", help="Of the groups of runs.")
-@click.option("--rule", metavar="PATTERN", default="*", help="Of rules, such as too_low.")
-@click.option("--for", "span", metavar="TIME", required=True, help="30m, 2h, 1d.")
+@click.option("--run", metavar="PATTERN", default="*", help="Runs to silence, such as 'sweep/*'.")
+@click.option("--group", metavar="PATTERN", default="*", help="Groups of runs to silence.")
+@click.option("--rule", metavar="PATTERN", default="*", help="Rules to silence, such as too_low.")
+@click.option("--for", "span", metavar="TIME", required=True, help="How long: 30m, 2h, 1d.")
 @click.option("--reason", metavar="TEXT", required=True, help="Why; shown to others.")
-@click.option("--until-worse", is_flag=True, help="A worse alert on a run is sent all the same.")
+@click.option("--until-worse", is_flag=True, help="Still send a more severe alert on the same run.")
 def silence(  # noqa: PLR0913  one parameter an option
     folder: Path, run: str, group: str, rule: str, span: str, reason: str, *, until_worse: bool
 ) -> None:
-    """Silence alerts of DIR (default: runs) for a while: they are shown, and not sent."""
+    """Silence alerts of DIR (default: runs) for a while: they are shown but not sent."""
     from lrwatch.alerts.silences import Matcher, add_silence
     from lrwatch.cli.output import emit
 
@@ -100,7 +102,6 @@ def silence(  # noqa: PLR0913  one parameter an option
 
 def _line(one: KnownAlert) -> str:
     from lrwatch.alerts.wording import headline
-    from lrwatch.formats import printable
 
     marks = [
         "sent" if one.is_told else "not sent",
@@ -115,8 +116,6 @@ def _line(one: KnownAlert) -> str:
 
 def _silenced(silence: Silence) -> str:
     """Return a silence in one line."""
-    from lrwatch.formats import printable
-
     matcher = silence.matcher
     named = {"run": matcher.run, "group": matcher.group, "rule": matcher.rule}
     of = ", ".join(f"{kind} {pattern}" for kind, pattern in named.items() if pattern != "*")

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from lrwatch.errors import InvalidArgument
+from lrwatch.formats import count, printable
+
 if TYPE_CHECKING:
     from lrwatch.alert import Alert
-    from lrwatch.alerts.config import AlertSettings
     from lrwatch.delivery import Message, Receiver
 
 __all__ = ["replay", "test"]
@@ -22,23 +24,23 @@ _FAILED: Final = 1
 
 @click.command(short_help="Send a test message to receivers.")
 @click.option(
-    "--to", "addresses", metavar="URL", multiple=True, help="A receiver; may be given again."
+    "--to", "addresses", metavar="URL", multiple=True, help="A receiver; may be repeated."
 )
 @click.option(
     "--config",
     metavar="FILE",
     type=click.Path(path_type=Path),
-    help="Its receivers get it as well.",
+    help="Also test its receivers (TOML).",
 )
 def test(addresses: Sequence[str], config: Path | None) -> int:
     """Send a test message to every receiver, once.
 
     Exit status: 0 all received it, 1 not all did, 2 an argument cannot be used.
     """
+    from lrwatch.alerts.config import read_settings
     from lrwatch.delivery import Attempts, DeliveryFailed, receiver_for
-    from lrwatch.errors import InvalidArgument
 
-    receivers = [*map(receiver_for, addresses), *_settings(config).receivers]
+    receivers = [*map(receiver_for, addresses), *read_settings(config).receivers]
     if not receivers:
         raise InvalidArgument("no receivers: give --to URL, or --config FILE")
     message, status = _test_message(), 0
@@ -55,13 +57,14 @@ def test(addresses: Sequence[str], config: Path | None) -> int:
 @click.command(short_help="Show the alerts that would have been sent for a run.")
 @click.argument("run", metavar="RUN", type=click.Path(path_type=Path))
 @click.option(
-    "--config", metavar="FILE", type=click.Path(path_type=Path), help="Its rules are used."
+    "--config", metavar="FILE", type=click.Path(path_type=Path), help="Use its rules (TOML)."
 )
 def replay(run: Path, config: Path | None) -> None:
     """Show the alerts that would have been sent for RUN, had it been followed while it ran.
 
     RUN is the folder of a run.
     """
+    from lrwatch.alerts.config import read_settings
     from lrwatch.alerts.replay import replay as replayed
     from lrwatch.cli.output import emit
     from lrwatch.store import RunReader
@@ -70,17 +73,11 @@ def replay(run: Path, config: Path | None) -> None:
     with naming(run):
         reader = RunReader(run)
         rows = reader.read_new()
-    alerts = list(replayed(reader.info, rows, _settings(config).rules))
+    alerts = list(replayed(reader.info, rows, read_settings(config).rules))
     for one in alerts:
         emit(_paragraph(one))
     if not alerts:
         click.echo("no alert would have been sent", err=True)
-
-
-def _settings(config: Path | None) -> AlertSettings:
-    from lrwatch.alerts.config import AlertSettings, read_settings
-
-    return AlertSettings() if config is None else read_settings(config)
 
 
 def _test_message() -> Message:
@@ -99,14 +96,11 @@ def _test_message() -> Message:
 
 
 def _say(receiver: Receiver, what: str) -> None:
-    from lrwatch.formats import printable
-
     click.echo(printable(f"{receiver.name} {what}"))
 
 
 def _paragraph(alert: Alert) -> str:
     from lrwatch.alerts.wording import headline, sentences
-    from lrwatch.formats import count
 
     lines = [f"step {count(alert.step)}: {headline(alert)}"]
     if alert.state != "resolved":

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from lrwatch.errors import RunNotFound
+from lrwatch.formats import printable
+
 if TYPE_CHECKING:
     from lrwatch.alerts.explaining import Explanation
 
@@ -31,27 +34,23 @@ __all__ = ["why"]
 def why(run: Path, config: Path | None, state: Path | None) -> None:
     """Explain, rule by rule, why alerts of RUN, a run's folder, were sent or were not.
 
-    Without a watcher it says what one would do.
+    If no watcher has run, it says what one would do.
     """
-    from lrwatch.alerts.config import AlertSettings, read_settings
+    from lrwatch.alerts.config import read_settings
     from lrwatch.alerts.explaining import explained, home_of
     from lrwatch.cli.output import emit
-    from lrwatch.errors import RunNotFound
     from lrwatch.store import list_runs
 
     entry = next((each for each in list_runs(run) if each.key == "."), None)
     if entry is None:
         raise RunNotFound(f"{run} is not a run; `lrwatch ls {run}` lists the runs in it")
-    settings = AlertSettings() if config is None else read_settings(config)
-    found = list(explained(entry, state or home_of(run), settings))
+    found = list(explained(entry, state or home_of(run), read_settings(config)))
     emit("\n".join(map(_line, found)))
     if not any(one.is_watched for one in found):
-        click.echo(f"no watcher knows of alerts of {run}: this is what one would do", err=True)
+        click.echo(f"no watcher has alerts of {run}: this is what one would do", err=True)
 
 
 def _line(found: Explanation) -> str:
-    from lrwatch.formats import printable
-
     if found.known is None or found.decision is None:
         return f"{found.rule:<10}  no alert: its condition has not been seen"
     one, decision = found.known, found.decision

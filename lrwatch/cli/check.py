@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from lrwatch.errors import LrwatchError
+from lrwatch.formats import printable
+
 if TYPE_CHECKING:
     from lrwatch.cli.judging import ListedRun
 
@@ -20,7 +23,7 @@ _FLAGGED, _UNREADABLE = 1, 2
 @click.argument(
     "paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path)
 )
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON list with all the evidence.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON list, with all the evidence.")
 @click.option(
     "--fail-on",
     default="too_high,too_low",
@@ -44,7 +47,7 @@ def check(paths: Sequence[Path], *, as_json: bool, fail_on: str) -> int:
         emit(report.text(runs))
     problems += [f"{run.path}: {run.problem}" for run in runs if run.problem]
     for problem in problems:
-        _complain(problem)
+        click.echo(f"lrwatch: {printable(problem)}", err=True)
     if problems:
         return _UNREADABLE
     is_flagged = any({run.verdict, run.learning_rate} & flags for run in runs)
@@ -54,7 +57,6 @@ def check(paths: Sequence[Path], *, as_json: bool, fail_on: str) -> int:
 def _judged(paths: Sequence[Path]) -> tuple[list[ListedRun], list[str]]:
     """Judge what can be read; the problems are those of whole paths."""
     from lrwatch.cli.judging import judge_path
-    from lrwatch.errors import LrwatchError
 
     runs: list[ListedRun] = []
     problems: list[str] = []
@@ -80,9 +82,3 @@ def _flags(fail_on: str) -> set[str]:
             param_hint="--fail-on",
         )
     return flags
-
-
-def _complain(problem: str) -> None:
-    from lrwatch.formats import printable
-
-    click.echo(f"lrwatch: {printable(problem)}", err=True)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import http.client
 import re
 import subprocess
 import sys
 import time
+import urllib.request
+from http.client import HTTPException
 from pathlib import Path
 from threading import Thread
-from types import TracebackType
 from typing import IO, Final, Self
-from urllib.parse import urlsplit
 
 __all__ = ["DashboardProcess"]
 
@@ -35,32 +34,18 @@ class DashboardProcess:
     """
 
     def __init__(self, folder: Path, port: int) -> None:
-        command = [
-            sys.executable,
-            "-m",
-            "lrwatch",
-            "dashboard",
-            str(folder),
-            "--port",
-            str(port),
-        ]
+        command = [sys.executable, "-m", "lrwatch", "dashboard", str(folder), "--port", str(port)]
         self._process = subprocess.Popen(  # noqa: S603  our own program, no shell
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
         )
         self._address = ""
         # Read to its end, so that a full pipe never stops the dashboard.
-        self._reading = Thread(target=self._read, args=(self._process.stdout,), daemon=True)
-        self._reading.start()
+        Thread(target=self._read, args=(self._process.stdout,), daemon=True).start()
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._process.terminate()
         try:
             self._process.wait(_END_SECONDS)
@@ -88,13 +73,10 @@ class DashboardProcess:
 
 
 def _is_healthy(address: str) -> bool:
-    place = urlsplit(address)
-    # Not urllib.request: a proxy in the environment has no way to this machine's loopback.
-    connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=5)
+    # Without the environment's proxy, which has no way to this machine's loopback.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        connection.request("GET", "/health")
-        return connection.getresponse().status == http.client.OK
-    except (OSError, http.client.HTTPException):
+        with opener.open(f"{address.rstrip('/')}/health", timeout=5):
+            return True
+    except (OSError, HTTPException):  # refused, no answer, or not a status of success
         return False
-    finally:
-        connection.close()

@@ -34,8 +34,10 @@ _TERMINATED = 128 + signal.SIGTERM
     show_default=True,
     help="Port of the dashboard; if it is in use, the next free one.",
 )
-@click.option("--no-dashboard", is_flag=True, help="Train and print the verdicts only.")
-@click.option("--exit", "ends", is_flag=True, help="End after training instead of serving on.")
+@click.option("--no-dashboard", is_flag=True, help="Only train and print the verdicts.")
+@click.option(
+    "--exit", "ends", is_flag=True, help="Exit after training instead of keeping the dashboard up."
+)
 @click.option(
     "--steps",
     type=click.IntRange(min=1),
@@ -49,19 +51,23 @@ def demo(
     The text is Python's own standard library: nothing is downloaded. Takes about a minute, then
     serves the dashboard until Ctrl-C.
     """
+    from lrwatch.cli.dashboard_process import DashboardProcess
+
     if find_spec("torch") is None:  # before a folder is made and a dashboard started for nothing
         raise ModuleNotFoundError("No module named 'torch'", name="torch")
     store = _new_folder(Path("runs/demo")) if folder is None else folder
     store.mkdir(parents=True, exist_ok=True)
     with _ended_by_sigterm(), ExitStack() as stack:
-        dashboard = None if no_dashboard else _start(store, port, stack)
+        dashboard = None if no_dashboard else DashboardProcess(store, port)
+        if dashboard is not None:
+            stack.enter_context(dashboard)
         address = _train(store, steps, dashboard)
         _print_verdicts(store)
         if dashboard is None or not address or ends:
             click.echo(f"To look at the runs: lrwatch dashboard {store}")
             return
         try:
-            click.echo(f"Dashboard: {address}  (Ctrl-C ends)")
+            click.echo(f"Dashboard: {address}  (press Ctrl-C to stop)")
             dashboard.wait()
         except KeyboardInterrupt:
             click.echo()
@@ -81,12 +87,6 @@ def _new_folder(wanted: Path) -> Path:
             return folder
 
 
-def _start(store: Path, port: int, stack: ExitStack) -> DashboardProcess:
-    from lrwatch.cli.dashboard_process import DashboardProcess
-
-    return stack.enter_context(DashboardProcess(store, port))
-
-
 def _train(store: Path, steps: int | None, dashboard: DashboardProcess | None) -> str:
     """Train with a progress bar, and return the dashboard's address; empty without one."""
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
@@ -99,7 +99,7 @@ def _train(store: Path, steps: int | None, dashboard: DashboardProcess | None) -
     if address:
         click.echo(f"Watch them live: {address}")
     elif dashboard is not None:
-        click.echo("The dashboard could not start; the runs are recorded all the same")
+        click.echo("The dashboard could not start; the runs are still recorded")
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),

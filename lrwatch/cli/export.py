@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from lrwatch.formats import count, printable
+
 __all__ = ["export"]
 
 
@@ -17,16 +19,15 @@ __all__ = ["export"]
     required=True,
     metavar="FILE",
     type=click.Path(path_type=Path),
-    help="File to write; its ending says the format.",
+    help="File to write; its extension sets the format.",
 )
-@click.option("--force", is_flag=True, help="Replace FILE if it is there.")
+@click.option("--force", is_flag=True, help="Replace FILE if it exists.")
 def export(run: Path, *, target: Path, force: bool) -> None:
     """Write the run at PATH to one .csv or .parquet file, one row a step.
 
-    In CSV an empty field was not recorded, and nan was recorded as such.
+    In CSV an empty field means "not recorded"; nan means that NaN was recorded.
     """
     from lrwatch.cli.step_files import STEP_FILES, write_step_file
-    from lrwatch.formats import count, printable
     from lrwatch.store import read_table
 
     if target.suffix.lower() not in STEP_FILES:
@@ -35,7 +36,7 @@ def export(run: Path, *, target: Path, force: bool) -> None:
             param_hint="--to",
         )
     if target.exists() and not force:
-        raise click.ClickException(f"{target} is there already; add --force to replace it")
+        raise click.ClickException(f"{target} already exists; add --force to replace it")
     table = read_table(run)
     write_step_file(table, target)
     click.echo(f"{count(table.num_rows)} steps written to {printable(str(target))}", err=True)

@@ -78,15 +78,9 @@ def _widths(rows: Sequence[Sequence[Text]], room: int) -> list[int]:
 
 
 def _line(cells: Sequence[Text], widths: Sequence[int]) -> Text:
-    verdict, name, *numbers = cells
-    verdict = verdict.copy()
-    verdict.align("left", widths[0])
-    name = shortened(name, widths[1])
-    name.align("left", widths[1])
-    aligned = [verdict, name]
-    for cell, width in zip(numbers, widths[2:], strict=True):
-        cell.align("right", width)
-        aligned.append(cell)
+    aligned = [cells[0].copy(), shortened(cells[1], widths[1]), *cells[2:]]
+    for i, (cell, width) in enumerate(zip(aligned, widths, strict=True)):
+        cell.align("right" if i > 1 else "left", width)
     line = Text(_GAP).join(aligned)
     line.no_wrap = True
     return line

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ import click
 
 if TYPE_CHECKING:
     from lrwatch.cli.judging import ListedRun
+    from lrwatch.store import RunEntry
 
 __all__ = ["ls"]
 
@@ -25,10 +27,9 @@ def ls(folder: Path, *, as_json: bool) -> None:
     from lrwatch.cli import listing
     from lrwatch.cli.judging import worst_first
     from lrwatch.cli.output import emit, strict_json
-    from lrwatch.cli.progress import judge_all
     from lrwatch.store import list_runs
 
-    runs = worst_first(judge_all(list_runs(folder)))
+    runs = worst_first(_judged(list_runs(folder)))
     if as_json:
         emit(strict_json([listing.as_object(run) for run in runs]))
         return
@@ -38,10 +39,17 @@ def ls(folder: Path, *, as_json: bool) -> None:
             err=True,
         )
         return
-    emit(_rendered(runs))
+    emit(listing.table(runs) if sys.stdout.isatty() else listing.plain(runs))
 
 
-def _rendered(runs: list[ListedRun]) -> str:
-    from lrwatch.cli import listing
+def _judged(entries: Sequence[RunEntry]) -> Iterable[ListedRun]:
+    """Judge runs one after the other, with a progress bar where somebody can see it."""
+    from rich.console import Console
+    from rich.progress import track
 
-    return listing.table(runs) if sys.stdout.isatty() else listing.plain(runs)
+    from lrwatch.cli.judging import judge_entry
+
+    console = Console(stderr=True)
+    is_hidden = not console.is_terminal
+    found = map(judge_entry, entries)
+    return track(found, "Reading", len(entries), console=console, transient=True, disable=is_hidden)

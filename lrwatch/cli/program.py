@@ -61,7 +61,7 @@ class _Program(click.Group):
 @click.version_option(VERSION, message="lrwatch %(version)s")
 @click.pass_context
 def program(ctx: click.Context) -> None:
-    """Says which learning rates are too high or too low, why, and what to try next."""
+    """Find learning rates that are too high or too low, explain why, and suggest the next one."""
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())
 
@@ -73,8 +73,8 @@ for _command in (alert, check, demo, export, ls, run):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line and return the exit status.
 
-    0 all is well, 1 runs are flagged (``check``) or somebody could not be told (``alert``),
-    2 something given cannot be used or read, 130 interrupted by Ctrl-C.
+    0 all is well, 1 runs are flagged (``check``) or a message was not delivered (``alert``),
+    2 an argument cannot be used or read, 130 interrupted by Ctrl-C.
 
     Parameters
     ----------
@@ -99,7 +99,7 @@ def _load(entry: EntryPoint) -> click.Command:
     except ImportError as error:
         return _stand_in(entry, error)
     if not isinstance(command, click.Command):
-        return _stand_in(entry, TypeError(f"{entry.value} is no click command"))
+        return _stand_in(entry, TypeError(f"{entry.value} is not a click command"))
     return command
 
 

@@ -29,7 +29,7 @@ __all__ = ["run"]
     metavar="NAME",
     help="Name of the run.  [default: from script, optimizer and learning rate]",
 )
-@click.option("--no-alerts", is_flag=True, help="Do not say so when a run goes wrong.")
+@click.option("--no-alerts", is_flag=True, help="Do not report runs that go wrong.")
 @click.option("-m", "is_module", is_flag=True, help="SCRIPT is a module, as in python -m.")
 @click.argument("script", metavar="SCRIPT")
 @click.argument("arguments", metavar="[ARGS]...", nargs=-1, type=click.UNPROCESSED)
@@ -44,9 +44,9 @@ def run(
 ) -> None:
     """Run SCRIPT as python does, and record every step of every torch optimizer in it.
 
-    Options come before SCRIPT; what follows it is the script's own. A run begins with the
-    first step of an optimizer, and where it is says one line on standard error at the end. So
-    does, at once, a run that goes wrong.
+    Options come before SCRIPT; what follows it is passed to the script. A run begins with the
+    first step of an optimizer; at the end, one line on standard error says where it is. A run
+    that goes wrong is reported there at once.
     """
     from lrwatch.autowatch.launch import prepare
 

@@ -26,7 +26,7 @@ def read_step_file(path: Path) -> pa.Table:
     Raises
     ------
     RunUnreadable
-        If the file is damaged, or is no table.
+        If the file is damaged, or is not a table.
     """
     try:
         if path.suffix.lower() == ".parquet":
@@ -50,7 +50,7 @@ def write_step_file(table: pa.Table, path: Path) -> None:
     Raises
     ------
     InvalidArgument
-        If the path ends in something else than `STEP_FILES`.
+        If the path does not end in one of `STEP_FILES`.
     """
     aside = path.with_name(f".{path.name}.tmp")
     writers = {".csv": csv.write_csv, ".parquet": parquet.write_table}

@@ -8,7 +8,7 @@ from typing import Any, Final
 __all__ = ["flat_settings", "naming", "same_but_rate_and_seed"]
 
 _FEWEST: Final = 3
-"""A text that is another one in every run tells nothing where there are no more runs than this."""
+"""A text that differs in every run says nothing where there are no more runs than this."""
 
 _RATE_NAMES: Final = {"lr", "learning_rate", "learningrate", "peak_lr", "max_lr", "base_lr"}
 _RATE_NAMES_TOO: Final = {"init_lr", "initial_lr", "lr_max", "lr0", "eta"}

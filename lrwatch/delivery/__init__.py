@@ -8,15 +8,15 @@ A `Channel` is a webhook, Slack, one of Apprise's services, the log, or a file.
 """
 
 from lrwatch.delivery.address import receiver_for
-from lrwatch.delivery.attempt import Attempts
-from lrwatch.delivery.channel import DeliveryFailed, Receiver
+from lrwatch.delivery.channel import Attempts, DeliveryFailed, Receiver
 from lrwatch.delivery.message import Message, Status
-from lrwatch.delivery.outcomes import Delivery, ReceiverHealth
+from lrwatch.delivery.outcomes import Delivery, DeliveryEvent, ReceiverHealth
 from lrwatch.delivery.sender import Sender, check_names
 
 __all__ = [
     "Attempts",
     "Delivery",
+    "DeliveryEvent",
     "DeliveryFailed",
     "Message",
     "Receiver",

@@ -55,7 +55,7 @@ def receiver_for(address: str, *, name: str = "", secrets: Sequence[str] = ()) -
     address = address.strip()
     match = _SCHEME.match(address)
     if match is None:
-        raise InvalidArgument(f"an address begins with what it is, such as {_ALLOWED}")
+        raise InvalidArgument(f"an address must begin with its scheme, such as {_ALLOWED}")
     channel = _channel(match[1].lower(), address, secrets)
     if secrets and channel.kind != "webhook":
         raise InvalidArgument(f"only webhooks are signed; {redacted(address)} cannot have a secret")
@@ -107,7 +107,7 @@ def _channel(scheme: str, address: str, secrets: Sequence[str]) -> Channel:
 def _checked_file(path: str) -> Path:
     if not path or Path(path).is_dir() or not Path(path).absolute().parent.is_dir():
         raise InvalidArgument(
-            f"jsonl: is followed by the path of a file in a folder that exists, got {path!r}"
+            f"jsonl: needs the path of a file in a folder that exists, got {path!r}"
         )
     return Path(path)
 
@@ -121,8 +121,8 @@ def _checked_url(address: str) -> SplitResult:
         is_usable = False
     if not is_usable or any(sign <= " " or sign == "\x7f" for sign in address):
         raise InvalidArgument(
-            "a webhook's address is https://HOST/PATH in ASCII without spaces (a host name with "
-            "other letters is written in Punycode), the one given is not"
+            "a webhook's address must be https://HOST/PATH in ASCII without spaces (write a host "
+            "name with other letters in Punycode); this one is not"
         )
     if parts.scheme.lower() == "http" and not _is_loopback(str(parts.hostname)):
         logger.warning(

@@ -1,4 +1,4 @@
-"""Messages on their way, written down before anything is sent: a killed watcher loses none.
+"""Messages on their way, saved before anything is sent: a killed watcher loses none.
 
 ::
 
@@ -63,7 +63,7 @@ class QueuedMessage:
     receivers
         By name of the receiver.
     queued_at
-        When it was written down, seconds since the Unix epoch.
+        When it was saved, seconds since the Unix epoch.
     number
         Greater than those of all messages before it, whatever the clock says; 0 if it was
         written by a version that did not count.
@@ -127,7 +127,7 @@ class Outbox:
         return message_id in self._done
 
     def write(self, queued: QueuedMessage) -> None:
-        """Write a message down, or how far it has come.
+        """Save a message, or how far it has come.
 
         Raises
         ------

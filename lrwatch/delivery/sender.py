@@ -10,13 +10,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
-from lrwatch.delivery.attempt import Attempts
-from lrwatch.delivery.backoff import Backoff
-from lrwatch.delivery.channel import TIMEOUT, DeliveryFailed, Receiver
+from lrwatch.delivery.channel import TIMEOUT, Attempts, DeliveryFailed, Receiver
 from lrwatch.delivery.message import Message
 from lrwatch.delivery.outbox import Outbox, Progress, QueuedMessage
 from lrwatch.delivery.outcomes import Delivery, DeliveryEvent, Outcomes, ReceiverHealth
-from lrwatch.delivery.receiver_queue import CAPACITY, GIVE_UP_SECONDS, ReceiverQueue
+from lrwatch.delivery.receiver_queue import CAPACITY, GIVE_UP_SECONDS, Backoff, ReceiverQueue
 from lrwatch.errors import InvalidArgument
 
 __all__ = ["Sender", "check_names"]
@@ -87,9 +85,9 @@ class Sender:
             thread.start()
 
     def submit(self, message: Message) -> None:
-        """Write a message down, and have it delivered; a known one is ignored.
+        """Save a message and have it delivered; a known one is ignored.
 
-        If it cannot be written down it is delivered all the same, and `problem` says so. Known
+        If it cannot be saved it is still delivered, and `problem` says so. Known
         are those on their way, and the last thousand that were done, by any process.
         """
         with self._changed:
@@ -126,7 +124,7 @@ class Sender:
 
     @property
     def problem(self) -> str:
-        """Why messages cannot be written down; empty if they can."""
+        """Why messages cannot be saved; empty if they can."""
         return self._problem
 
     def drain(self, timeout: float) -> bool:
@@ -168,7 +166,7 @@ class Sender:
         return {name: Progress() for name in self._queues}
 
     def _take_up(self, queued: QueuedMessage) -> None:
-        # Written down when there were no receivers: it is for those that are here now.
+        # Saved when there were no receivers: it is for those that are here now.
         queued.receivers = queued.receivers or self._progress()
         self._messages[queued.message.id] = queued
         for name, progress in queued.receivers.items():
@@ -231,7 +229,7 @@ class Sender:
         self._outcomes.add(Delivery(event, queued.message.id, name, tries, why))
 
     def _keep(self, queued: QueuedMessage) -> None:
-        """Write down how far a message has come, unless it is done and that is written."""
+        """Save how far a message has come, unless it is done and that is saved."""
         is_known = queued.message.id in self._messages
         if queued.is_done:
             self._messages.pop(queued.message.id, None)
@@ -262,6 +260,5 @@ def check_names(receivers: Sequence[Receiver]) -> None:
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise InvalidArgument(
-            f"two receivers are called {twice[0]}: remove one, or give each a name of its own "
-            "in lrwatch.toml"
+            f"two receivers are called {twice[0]}: remove one, or name each in lrwatch.toml"
         )

@@ -83,8 +83,8 @@ def _key(secret: str) -> bytes:
         key = b""
     if len(key) not in _KEY_BYTES:
         raise InvalidArgument(
-            f"a webhook's secret is {_PREFIX} and Base64 of {_KEY_BYTES.start} to "
-            f"{_KEY_BYTES.stop - 1} random bytes, the one given is not "
+            f"a webhook's secret must be {_PREFIX} and Base64 of {_KEY_BYTES.start} to "
+            f"{_KEY_BYTES.stop - 1} random bytes; this one is not "
             f"(make one with: echo {_PREFIX}$(openssl rand -base64 32))"
         )
     return key

@@ -99,7 +99,7 @@ def _exploding(exam: Examination, _: float | None) -> str:
 
 def _stalled(exam: Examination, suggested_lr: float | None) -> str:
     if exam.fired("lr_cut"):
-        return "Keep the learning rate up for longer before it is cut"
+        return "Keep the learning rate high for longer before cutting it"
     if exam.fired("frozen"):
         return "Check that the optimizer holds the parameters that the loss depends on"
     net = "heck that gradients reach every layer: initialisation, activations, normalisation"
@@ -108,7 +108,7 @@ def _stalled(exam: Examination, suggested_lr: float | None) -> str:
 
 def _converged(exam: Examination, _: float | None) -> str:
     if float(exam.past.lr[-1]) <= DECAYED * _peak(exam):
-        return "Stop here: the learning rate has come down as well"
+        return "Stop here: the learning rate has decayed too"
     return "Stop here, or lower the learning rate to see whether its noise is the floor"
 
 

@@ -51,7 +51,7 @@ class AlarmPolicy:
         return self._raised
 
     def is_due(self, judged: Judged, step: int, *, is_urgent: bool) -> bool:
-        """Take note of a verdict; say whether there is reason for an alarm now."""
+        """Record a verdict; return whether there is reason for an alarm now."""
         kind = judged.learning_rate
         flagged = kind in ("too_high", "too_low")
         sure = flagged and judged.confidence >= CONFIDENT and judged.n_steps >= SETTLED

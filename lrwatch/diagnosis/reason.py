@@ -47,15 +47,13 @@ def _diverging(exam: Examination) -> str:
     start, end, best = _n(past.start), _n(now), _n(lowest)
     if exam.fired("no_progress") and past.gained < SLIGHT * abs(past.start):
         little_lower = "no lower" if now >= past.start else "hardly lower"
-        came = f"is {end} after {_steps(exam)}, {little_lower} than the {start} it began with"
+        came = f"is {end} after {_steps(exam)}, {little_lower} than the {start} it started at"
         if past.end > past.start + SLIGHT * abs(past.start):
             came = f"rose from {start} to {end} in {_steps(exam)}"
         return f"Loss {came}: the steps are too large to learn anything"
     lost = exam.result("drawdown").value or 0.0
     if lost < LOST:
-        return (
-            f"Loss is {end} after {_steps(exam)}, and swings too widely to show that it came down"
-        )
+        return f"Loss is {end} after {_steps(exam)}, and is too noisy to show a decrease"
     part = "all" if lost >= WHOLE else share(lost)
     return f"Loss fell to {best} and is back at {end}: {part} of what it had gained is lost"
 
@@ -74,22 +72,24 @@ def _exploding(exam: Examination) -> str:
         return _diverging(exam)
     rose = f"Gradient norm rose {number(jump.growth, 3)}-fold by step {jump.step}"
     if jump.stride < GENTLE:
-        return f"{rose} though no step before was longer than {share(jump.stride)} of the weights"
+        return (
+            f"{rose} although no earlier step was longer than {share(jump.stride)} of the weights"
+        )
     if jump.row < BEFORE and steepness(opening) > 1:
         return (
-            f"{rose}, and was so steep from the start on that steps beyond "
+            f"{rose}, and was so steep from the start that steps beyond "
             f"{number(100 / steepness(opening), 2)}% of the weights' length overshoot"
         )
-    return f"{rose}, the learning rate being no higher than before, and took the loss with it"
+    return f"{rose} at a learning rate no higher than before, and took the loss with it"
 
 
 def _oscillating(exam: Examination) -> str:
     past, ratio = exam.past, gain.gain_ratio(exam.past)
     went = f"Loss went from {_n(past.start)} to {_n(past.end)}"
     if not ratio < USUAL_GAIN / 2:  # NaN, or no less than usual: other signs decided
-        return f"{went}, bouncing up and down: steps overshoot and undo one another"
+        return f"{went}, bouncing up and down: steps overshoot and undo each other"
     part = little(ratio / USUAL_GAIN)
-    return f"{went}, {part} of what such steps usually gain: they overshoot and undo one another"
+    return f"{went}, {part} of what such steps usually gain: they overshoot and undo each other"
 
 
 def _too_low(exam: Examination) -> str:
@@ -98,8 +98,8 @@ def _too_low(exam: Examination) -> str:
     falls = progress.still_falling(past, 0.5) > CERTAIN
     if path < FAR:
         found = (
-            f"Weights moved {times(path)} their own length in {steps}, where good runs "
-            f"move about 9 times{', and the loss is still falling' if falls else ''}"
+            f"The weights moved {times(path)} their own length in {steps}, where in good runs "
+            f"they move about 9 times{', and the loss is still falling' if falls else ''}"
         )
     elif ratio > 2 * USUAL_GAIN:
         gains = times(ratio / USUAL_GAIN)
@@ -115,10 +115,10 @@ def _stalled(exam: Examination) -> str:
     past = exam.past
     if exam.fired("lr_cut"):
         cut = exam.result("lr_cut").note.removeprefix("the l")
-        return f"L{cut} while the loss was still falling, and the loss hardly moved after"
+        return f"L{cut} while the loss was still falling, and the loss hardly moved afterwards"
     if exam.fired("frozen"):
         return f"Loss is exactly {_n(past.end)} at every step"
-    moved = f"though the weights moved {times(motion.relative_path(past))} their own length"
+    moved = f"although the weights moved {times(motion.relative_path(past))} their own length"
     if past.end >= past.start:
         return f"Loss has not come down from {_n(past.start)}, {moved}"
     part = little((past.start - past.end) / abs(past.start))
@@ -143,14 +143,14 @@ def _ok(exam: Examination) -> str:
     also = f"; {found.in_words()}" if found.n_bad else ""
     went = f"from {_n(past.start)} to {_n(past.end)}"
     if past.end >= past.start:
-        return f"Loss went {went}, and nothing blames the steps{also}"
+        return f"Loss went {went}, and nothing points to the step size{also}"
     return f"Loss came down {went} with steps of a good size{also}"
 
 
 def _insufficient(exam: Examination) -> str:
     past = exam.past
     if not past.n_loss:
-        return "No finite loss was recorded: nothing to judge by"
+        return "No finite loss was recorded, so there is nothing to judge by"
     if not exam.probability:
         return f"{past.n_loss} step{'s' * (past.n_loss > 1)} with a loss so far: too few to say"
     if exam.fired("range_test"):
@@ -159,21 +159,21 @@ def _insufficient(exam: Examination) -> str:
     if exam.fired("no_objective"):
         lowest, highest = _n(float(past.loss.min())), _n(float(past.loss.max()))
         return (
-            f"Loss wanders between {lowest} and {highest} though the steps are calm, as in a GAN "
-            "or a policy gradient: it cannot judge them"
+            f"Loss wanders between {lowest} and {highest} although the steps are calm, as in a GAN "
+            "or a policy gradient: it says nothing about the learning rate"
         )
     if rose_by_itself(exam):
         lost = exam.tracker.divergence.lost
         return (
-            f"Loss rose by {_n(lost)} from its best though the steps are "
-            "calm: other data or another objective may be the cause, not the learning rate"
+            f"Loss rose by {_n(lost)} from its best although the steps are "
+            "calm: the cause may be other data or another objective, not the learning rate"
         )
     return _cannot_tell(exam)
 
 
 def _cannot_tell(exam: Examination) -> str:
     if max(exam.probability, key=exam.probability.__getitem__) != "too_low":
-        return "The signs contradict one another: cannot tell yet"
+        return "The tests contradict each other: too early to tell"
     if exam.total_steps and not in_warmup(exam.past):
         done = share(exam.past.n_steps / exam.total_steps)
         return f"{done} of the planned steps are done: too early to call it slow"

@@ -42,7 +42,7 @@ class Gaps:
     n_rows
         Rows so far.
     usual
-        Seconds between two rows, lately; 0 where unknown.
+        Seconds between two recent rows; 0 where unknown.
     longest
         Greatest number of seconds between two rows that belongs to the run's way of working.
     """

@@ -51,7 +51,7 @@ def check_run_name(name: str) -> None:
         )
     if name.startswith(".") or name != name.strip():
         raise InvalidArgument(
-            f"name must not begin with a dot or a blank, or end in one, got {name!r}"
+            f"name must not begin with a dot or a space, or end with a space, got {name!r}"
         )
     if len(name.encode("utf-8", "replace")) > _NAME_BYTES:
         raise InvalidArgument(

@@ -58,7 +58,7 @@ def test_a_run_that_diverges_is_told_while_it_is_written(store: Path) -> None:
         assert ran("alert", store, "--to", receiver.url, "--once").returncode == 0
         assert receiver.ids == [post.id]  # and no second one, however often it is looked at
     assert (status, out) == (0, "firing: bad is diverging\n")
-    assert err == f"watching {store} and telling 1 receiver; Ctrl-C ends it\n"
+    assert err == f"watching {store} and alerting 1 receiver; press Ctrl-C to stop\n"
 
 
 def test_ctrl_c_ends_it_without_a_word(store: Path) -> None:
@@ -94,7 +94,7 @@ def test_a_receiver_that_was_down_is_told_when_it_is_up(store: Path) -> None:
     url = f"http://127.0.0.1:{port}/hook"
     down = ran("alert", store, "--to", url, "--once")
     assert down.returncode == 1
-    assert "lrwatch: not told: http://127.0.0.1" in down.stderr
+    assert "lrwatch: not delivered: http://127.0.0.1" in down.stderr
     with HttpReceiver(port=port) as receiver:
         up = ran("alert", store, "--to", url, "--once")
         assert up.returncode == 0, up.stderr

@@ -603,7 +603,7 @@ class TestArguments:
         [
             ({"name": "a/b"}, "must not contain '/'"),
             ({"name": 3}, "name must be a text"),
-            ({"update_norm_every": 0}, "whole number from 1 on, got 0"),
+            ({"update_norm_every": 0}, "whole number, at least 1, got 0"),
             ({"update_norm_every": True}, "got True"),
             ({"total_steps": -5}, "total_steps must be"),
             ({"loss": "mse"}, "loss must be 'auto' or None"),

@@ -110,7 +110,7 @@ def test_a_dry_look_may_be_taken_beside_a_watcher(store: Path) -> None:
 
 
 def test_nobody_to_tell_is_an_error(store: Path) -> None:
-    with pytest.raises(InvalidArgument, match="nobody to tell"):
+    with pytest.raises(InvalidArgument, match="there are no receivers"):
         AlertService(store)
     assert not alerts_folder(store).exists()
 
@@ -220,12 +220,12 @@ def test_a_configuration_that_breaks_is_kept_as_it_was_and_mended_while_running(
     ("content", "problem"),
     [
         ('[receivers.here]\nurl = "log:"\n', "two receivers are called here"),
-        ("", "there is nobody to tell"),
+        ("", "there are no receivers"),
         ('[receivers.team]\nurl_file = "~nobody-here/url"\n', "url_file must name a readable file"),
         ('[receivers.team]\nurl_file = "a\\u0000b"\n', "url_file must name a readable file"),
         ("a = " + "[" * 100_000, "nested too deeply"),
     ],
-    ids=["same name", "nobody to tell", "home", "nul", "deep"],
+    ids=["same name", "no receivers", "home", "nul", "deep"],
 )
 def test_a_configuration_that_cannot_be_taken_leaves_everything_as_it_was(
     content: str,

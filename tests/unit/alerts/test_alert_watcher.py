@@ -213,7 +213,7 @@ def test_of_a_run_that_is_silent_people_are_told_and_when_it_goes_on(
         watcher.look()
         go_on(writer, 40, 1)
         watcher.look()
-    assert titles(ears) == ["stuck has stopped writing", "stuck is heard of again"]
+    assert titles(ears) == ["stuck has stopped writing", "stuck is writing again"]
     assert [message.status for message in ears.heard] == ["firing", "resolved"]
 
 

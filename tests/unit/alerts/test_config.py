@@ -155,7 +155,9 @@ def test_an_empty_file_with_an_address_says_so(tmp_path: Path) -> None:
 
 
 def test_an_address_that_cannot_be_used_is_named_without_its_text(tmp_path: Path) -> None:
-    with pytest.raises(InvalidArgument, match=r"receivers.a: a webhook's address is") as caught:
+    with pytest.raises(
+        InvalidArgument, match=r"receivers.a: a webhook's address must be"
+    ) as caught:
         settings(tmp_path, "[receivers.a]\nurl_env = 'A'", A="https://[s3cr3t")
     assert "s3cr3t" not in str(caught.value)
 

@@ -10,7 +10,7 @@ import pytest
 from alert_samples import an_alert
 
 from lrwatch.alerts import Alert
-from lrwatch.alerts.handler_calls import HandlerCalls
+from lrwatch.alerts.training_thread import HandlerCalls
 
 
 def leave(_: Alert) -> None:

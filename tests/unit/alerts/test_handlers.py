@@ -351,14 +351,14 @@ def test_a_script_that_sets_the_rate_itself_is_told_so_once(
 
     def set_back() -> bool:
         training.optimizer.param_groups[0]["lr"] = STABLE
-        return any("again" in r.getMessage() for r in caplog.records)
+        return any("is back at" in r.getMessage() for r in caplog.records)
 
     training.until(set_back)
     training.steps(5)
     run.finish()
     said = [r.getMessage() for r in caplog.records if r.levelno == logging.WARNING]
     assert len(said) == 3  # the alert, the cut, and that it did not last
-    assert "cut from 0.05 to 0.025" in said[1]
+    assert "cut the learning rate from 0.05 to 0.025" in said[1]
 
 
 def test_a_schedule_that_keeps_the_cut_is_not_spoken_of(

@@ -128,10 +128,10 @@ def test_what_is_long_over_is_forgotten() -> None:
 def test_a_silence_is_counted_once_and_ends() -> None:
     memory = AlertMemory()
     memory.take(*view(an_alert()), START)
-    assert [event for event, _ in memory.heed([silence()], {})] == ["silenced"]
-    assert memory.heed([silence()], {}) == []
+    assert [event for event, _ in memory.mark_handled([silence()], {})] == ["silenced"]
+    assert memory.mark_handled([silence()], {}) == []
     assert next(iter(memory.known.values())).silenced_by == "5" * 16
-    memory.heed([], {})
+    memory.mark_handled([], {})
     assert next(iter(memory.known.values())).silenced_by is None
     assert memory.tallies["diverging"] == RuleTally(silenced=1)
 
@@ -140,12 +140,12 @@ def test_a_silence_until_it_gets_worse_lets_the_worse_through() -> None:
     memory, until_worse = AlertMemory(), silence(until_worse=True)
     lesser = an_alert(rule="too_high", severity="ticket")
     memory.take(*view(lesser), START)
-    memory.heed([until_worse], {})
+    memory.mark_handled([until_worse], {})
     assert memory.known[lesser.id].silenced_by is not None
     worse = an_alert()
     for _ in range(3):
         memory.take(*view(lesser, worse), START)
-        memory.heed([until_worse], {})
+        memory.mark_handled([until_worse], {})
         assert memory.known[worse.id].silenced_by is None
         assert memory.known[lesser.id].silenced_by is not None
 
@@ -153,7 +153,7 @@ def test_a_silence_until_it_gets_worse_lets_the_worse_through() -> None:
 def test_a_silence_until_it_gets_worse_is_about_each_run_by_itself() -> None:
     memory, until_worse = AlertMemory(), silence(until_worse=True)
     memory.take(*view(an_alert(rule="too_high", severity="ticket"), an_alert(run="other")), START)
-    memory.heed([until_worse], {})
+    memory.mark_handled([until_worse], {})
     assert all(one.silenced_by for one in memory.known.values())
 
 
@@ -161,7 +161,7 @@ def test_a_silence_until_it_gets_worse_begins_with_what_was_there() -> None:
     memory, until_worse = AlertMemory(), silence(until_worse=True)
     memory.take(*view(an_alert(rule="too_high", severity="ticket"), an_alert()), START)
     for _ in range(2):
-        memory.heed([until_worse], {})
+        memory.mark_handled([until_worse], {})
         assert all(one.silenced_by for one in memory.known.values())
 
 
@@ -170,7 +170,7 @@ def test_what_ends_while_it_is_silenced_is_let_go() -> None:
     memory.take(*view(an_alert()), START)
     memory.mark_told([an_alert()], "firing", START)
     memory.take(*view(an_alert(state="resolved")), START)
-    memory.heed([silence()], {})
+    memory.mark_handled([silence()], {})
     memory.mark_over_in_silence()
     assert next(iter(memory.known.values())).told_status == "resolved"
 
@@ -179,10 +179,10 @@ def test_an_acknowledgement_is_of_one_episode_and_counted_once() -> None:
     memory, alert = AlertMemory(), an_alert()
     said = {(alert.id, 1): Acknowledgement(alert.id, 1, "ann", START)}
     memory.take(*view(alert), START)
-    assert [event for event, _ in memory.heed([], said)] == ["acknowledged"]
-    assert memory.heed([], said) == []
+    assert [event for event, _ in memory.mark_handled([], said)] == ["acknowledged"]
+    assert memory.mark_handled([], said) == []
     assert memory.known[alert.id].acknowledged_by == "ann"
     memory.take(*view(an_alert(episode=2)), START)
-    memory.heed([], said)
+    memory.mark_handled([], said)
     assert memory.known[alert.id].acknowledged_by is None
     assert memory.tallies["diverging"] == RuleTally(acknowledged=1)

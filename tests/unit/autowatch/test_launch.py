@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lrwatch.autowatch.launch import prepare
-from lrwatch.autowatch.naming import run_name
+from lrwatch.autowatch.optimizers import run_name
 from lrwatch.autowatch.settings import VARIABLE, Settings
 from lrwatch.errors import InvalidArgument
 from lrwatch.store.creation import check_run_name

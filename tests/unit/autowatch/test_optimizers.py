@@ -162,7 +162,7 @@ def test_optimizers_that_step_within_backward(
     else:  # too many: all or nothing, and one warning
         assert list(tmp_path.iterdir()) == []
         assert [record.getMessage() for record in caplog.records] == [
-            "lrwatch: 5 optimizers at once, and at most 4 are recorded: no further run begins; "
+            "lrwatch: 5 optimizers at once, but at most 4 are recorded: no further run begins; "
             "choose some with lrwatch.watch()"
         ]
     assert losses[-1] == pytest.approx(losses[0] * 0.8**6)

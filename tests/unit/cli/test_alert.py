@@ -51,7 +51,7 @@ def test_somebody_who_cannot_be_told_is_1(runs: Path, capsys: Captured) -> None:
     """With a receiver that refuses for good, that is said once."""
     with HttpReceiver(answer(410)) as receiver:
         assert main(["alert", str(runs), "--to", receiver.url, "--once"]) == 1
-        assert "lrwatch: not told: http://127.0.0.1" in capsys.readouterr().err
+        assert "lrwatch: not delivered: http://127.0.0.1" in capsys.readouterr().err
         assert main(["alert", str(runs), "--to", receiver.url, "--once"]) == 0
 
 
@@ -66,8 +66,8 @@ def test_a_dry_run_prints_and_writes_nothing(runs: Path, capsys: Captured) -> No
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--once"], "there is nobody to tell: give --to URL"),
-        (["--to", "nonsense"], "an address begins with what it is"),
+        (["--once"], "there are no receivers: give --to URL"),
+        (["--to", "nonsense"], "an address must begin with its scheme"),
         (["--to", "log:", "--config", "none.toml"], "none.toml: cannot be read"),
         (["--to", "log:", "--nonsense"], "no such option"),
     ],
@@ -81,7 +81,7 @@ def test_what_cannot_be_used_is_one_line_and_2(
 
 def test_a_folder_that_is_not_there_is_2(tmp_path: Path, capsys: Captured) -> None:
     assert main(["alert", str(tmp_path / "none"), "--to", "log:", "--once"]) == 2
-    assert "is no folder" in capsys.readouterr().err
+    assert "is not a folder" in capsys.readouterr().err
 
 
 def test_a_mistake_in_the_configuration_is_named_by_its_key(
@@ -171,7 +171,7 @@ def test_the_list_can_be_had_as_json(runs: Path, capsys: Captured) -> None:
     [
         (["ack", "RUNS", "0123456789abcdef"], "there is no alert"),
         (["silence", "RUNS", "--for", "soon", "--reason", "x"], "expected 30m, 2h or 1d"),
-        (["silence", "RUNS", "--for", "90d", "--reason", "x"], "within 30 days"),
+        (["silence", "RUNS", "--for", "90d", "--reason", "x"], "30 days from now"),
         (["silence", "RUNS", "--for", "1h", "--reason", " "], "needs a reason"),
     ],
 )

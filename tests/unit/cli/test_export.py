@@ -45,7 +45,7 @@ def test_a_file_that_is_there_stays(store: Path, tmp_path: Path, capsys: Capture
     target.write_text("precious")
     assert main(["export", str(store / "fine"), "--to", str(target)]) == 2
     assert target.read_text() == "precious"
-    assert "is there already; add --force to replace it" in capsys.readouterr().err
+    assert "already exists; add --force to replace it" in capsys.readouterr().err
 
 
 def test_force_replaces_a_file(store: Path, tmp_path: Path) -> None:

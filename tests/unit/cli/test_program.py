@@ -168,7 +168,7 @@ def test_a_registered_object_that_is_no_command_is_named(
 ) -> None:
     plug("odd", object())
     assert main(["odd"]) == 2
-    assert "other:odd is no click command" in capsys.readouterr().err
+    assert "other:odd is not a click command" in capsys.readouterr().err
 
 
 def test_help_loads_nothing_heavy() -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lrwatch.delivery.backoff import Backoff
+from lrwatch.delivery.receiver_queue import Backoff
 
 STEADY = Backoff(random=lambda: 0.5)
 

@@ -6,10 +6,9 @@ from typing import Any
 import pytest
 from message_samples import a_message
 
-from lrwatch.delivery.backoff import Backoff
 from lrwatch.delivery.channel import DeliveryFailed
 from lrwatch.delivery.outbox import Progress, QueuedMessage
-from lrwatch.delivery.receiver_queue import ReceiverQueue
+from lrwatch.delivery.receiver_queue import Backoff, ReceiverQueue
 
 NAME = "here"
 DAY = 86400.0

@@ -28,8 +28,8 @@ from receivers import (
 )
 
 from lrwatch.delivery import Message, Receiver, ReceiverHealth, Sender, receiver_for
-from lrwatch.delivery.backoff import Backoff
 from lrwatch.delivery.outbox import Outbox, Progress, QueuedMessage
+from lrwatch.delivery.receiver_queue import Backoff
 from lrwatch.delivery.webhook import Webhook
 from lrwatch.errors import InvalidArgument
 

@@ -63,7 +63,7 @@ def test_every_text_can_be_read(name: str) -> None:
 
 def test_a_crawl_is_told_by_how_far_the_weights_moved() -> None:
     said = lrwatch.diagnose(runs()["slow"]).reason
-    assert re.match(r"Weights moved 0\.\d+ times their own length in 400 steps", said)
+    assert re.match(r"The weights moved 0\.\d+ times their own length in 400 steps", said)
 
 
 @pytest.mark.parametrize(

@@ -303,7 +303,7 @@ class TestResume:
         ("a\x00b", r"'\\x00'"),
         ("", "empty"),
         ("x" * 300, "200 bytes"),
-        ("tail ", "blank"),
+        ("tail ", "space"),
         ("a\u202eb", "u202e"),
     ],
 )
