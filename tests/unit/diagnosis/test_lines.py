@@ -134,7 +134,7 @@ def test_a_stalled_run_gets_another_rate_if_it_surely_crawls(too_low: float, hel
     assert (suggest("stalled", exam(too_low=too_low)) is not None) is helps
 
 
-@pytest.mark.parametrize(("share", "said"), [(0.09, "as well"), (0.11, "lower the learning rate")])
+@pytest.mark.parametrize(("share", "said"), [(0.09, "too"), (0.11, "lower the learning rate")])
 def test_a_converged_run_whose_rate_came_down_has_arrived(share: float, said: str) -> None:
     assert said in advice("converged", exam(lr=np.array([share * PEAK])), None)
 

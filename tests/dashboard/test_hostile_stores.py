@@ -1,0 +1,75 @@
+"""Five hundred hostile stores go through every page, report and file of the dashboard.
+
+Nothing ends in a traceback, every good run is listed, and no store takes more than ten seconds:
+that is no measure of speed, of which all together need few, but of what would never end.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from hostile_stores import GOOD_RUNS, make_hostile_store
+from lrwatch_dashboard.app import create_app, route
+from lrwatch_dashboard.data import RunStore
+from patience import CAN_WAKE, ending_within
+
+from lrwatch.errors import LrwatchError
+
+N_STORES = 500
+AT_ONCE = 10
+SECONDS = 10
+# For ten at once, so that a loaded machine is given its time on the whole and not a store.
+PATIENCE = SECONDS * AT_ONCE
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not CAN_WAKE, reason="nothing wakes a process here"),
+]
+
+
+def check_dashboard(store: Path) -> None:
+    runs = RunStore(store, threaded=False)
+    runs.refresh()
+    views = {view.key: view for view in runs.runs()}
+    for name in GOOD_RUNS:
+        assert views[name].diagnosis is not None
+        assert views[name].problem == ""
+    client = create_app(runs).server.test_client()
+    keys = [quote(os.fsencode(key), safe="/") for key in views]
+    chosen = quote(",".join(GOOD_RUNS))
+    pages = [f"/{kind}/{page}" for kind in ("report", "table") for page in ("sweep", "alerts", "")]
+    pages += [f"/{kind}/compare?runs={chosen}" for kind in ("report", "table")]
+    pages += [f"/{kind}/run/{key}" for kind in ("report", "table") for key in keys]
+    pages += [f"/export/{key}.csv" for key in keys]
+    for page in ("/", "/metrics", "/health", "/alerts", *pages):
+        answer = client.get(page)
+        assert answer.status_code in (200, 303, 404), page
+        answer.close()
+    for key in keys:
+        assert route(runs, f"/run/{key}", "?x=time&sm=8") is not None
+    for page in ("/", "/compare", "/sweep", "/alerts"):
+        assert route(runs, page, "") is not None
+    runs.alerts.board()
+
+
+@pytest.mark.parametrize("first", range(0, N_STORES, AT_ONCE))
+def test_no_store_takes_anything_down(
+    tmp_path: Path, first: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    with ending_within(PATIENCE):
+        for seed in range(first, first + AT_ONCE):
+            store = tmp_path / f"store-{seed}"
+            kinds = make_hostile_store(store, seed)
+            caplog.clear()
+            try:
+                check_dashboard(store)
+            except (LrwatchError, AssertionError, OSError) as error:
+                raise AssertionError(f"seed {seed}, {kinds}: {error!r}") from error
+            said = [record for record in caplog.records if record.levelno >= logging.ERROR]
+            assert not said, (seed, kinds, said)
+            shutil.rmtree(store, ignore_errors=True)

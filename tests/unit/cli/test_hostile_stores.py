@@ -1,0 +1,81 @@
+"""Five hundred hostile stores go through every command.
+
+Nothing ends in a traceback, every good run is listed, and no store takes more than ten seconds:
+that is no measure of speed, of which all together need few, but of what would never end.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hostile_stores import GOOD_RUNS, make_hostile_store
+from patience import CAN_WAKE, ending_within
+
+import lrwatch
+from lrwatch.cli import main
+from lrwatch.errors import LrwatchError
+from lrwatch.store import list_runs
+
+Captured = pytest.CaptureFixture[str]
+
+N_STORES = 500
+AT_ONCE = 10
+SECONDS = 10
+# For ten at once, so that a loaded machine is given its time on the whole and not a store.
+PATIENCE = SECONDS * AT_ONCE
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not CAN_WAKE, reason="nothing wakes a process here"),
+]
+
+
+def commands(store: Path, elsewhere: Path) -> Iterator[tuple[list[str], set[int]]]:
+    """Yield what is called on a store, and the exit statuses that are a plain answer."""
+    yield ["ls", str(store)], {0}
+    yield ["ls", str(store), "--json"], {0}
+    yield ["check", str(store), "--json"], {0, 1, 2}
+    yield ["alert", str(store), "--once", "--to", f"jsonl:{elsewhere / 'sent.jsonl'}"], {0}
+    yield ["alert", "list", str(store)], {0}
+    for entry in list_runs(store):
+        for command in (["check"], ["alert", "why"], ["alert", "replay"]):
+            yield [*command, str(entry.path)], {0, 1, 2}
+        target = elsewhere / "rows.csv"
+        target.unlink(missing_ok=True)
+        yield ["export", str(entry.path), "--to", str(target)], {0, 2}
+
+
+def check_commands(store: Path, elsewhere: Path, capsys: Captured) -> None:
+    for command, allowed in commands(store, elsewhere):
+        status = main(command)
+        out, err = capsys.readouterr()
+        assert status in allowed, (command, err)
+        assert "Traceback" not in err
+        if command[0] == "ls" and command[-1] == "--json":
+            verdicts = {run["run"]: run["verdict"] for run in json.loads(out)}
+            assert all(verdicts[name] for name in GOOD_RUNS)
+    comparison = lrwatch.compare(store)
+    assert set(GOOD_RUNS) <= set(comparison.verdicts)
+
+
+@pytest.mark.parametrize("first", range(0, N_STORES, AT_ONCE))
+def test_no_store_takes_anything_down(
+    tmp_path: Path, first: int, capsys: Captured, caplog: pytest.LogCaptureFixture
+) -> None:
+    with ending_within(PATIENCE):
+        for seed in range(first, first + AT_ONCE):
+            store = tmp_path / f"store-{seed}"
+            kinds = make_hostile_store(store, seed)
+            caplog.clear()
+            try:
+                check_commands(store, tmp_path, capsys)
+            except (LrwatchError, AssertionError, OSError) as error:
+                raise AssertionError(f"seed {seed}, {kinds}: {error!r}") from error
+            said = [record for record in caplog.records if record.levelno >= logging.ERROR]
+            assert not said, (seed, kinds, said)
+            shutil.rmtree(store, ignore_errors=True)
