@@ -127,8 +127,8 @@ def read_part(
 def _opened(path: Path) -> Iterator[pq.ParquetFile]:
     """Open a part whose bytes are as they were written."""
     with os.fdopen(open_plain(path, follow=True), "rb") as opened:
-        _check_seal(opened)
-        with pq.ParquetFile(opened, page_checksum_verification=True) as file:
+        is_sealed = _check_seal(opened)  # with which the pages need no second look
+        with pq.ParquetFile(opened, page_checksum_verification=not is_sealed) as file:
             yield file
 
 
@@ -158,14 +158,16 @@ def _seal(file: IO[bytes]) -> None:
     file.write(_SEAL.pack(_SEAL_MAGIC, checksum) + footer)
 
 
-def _check_seal(file: IO[bytes]) -> None:
-    """Compare the checksum; parts of earlier versions have none."""
+def _check_seal(file: IO[bytes]) -> bool:
+    """Compare the checksum; return whether there is one: parts of earlier versions have none."""
     at, footer = _footer(file)
     file.seek(at - _SEAL.size)
     magic, checksum = _SEAL.unpack(file.read(_SEAL.size))
-    if magic == _SEAL_MAGIC and checksum != zlib.crc32(footer, _checksum(file, at - _SEAL.size)):
+    is_sealed = bool(magic == _SEAL_MAGIC)
+    if is_sealed and checksum != zlib.crc32(footer, _checksum(file, at - _SEAL.size)):
         raise ValueError("its checksum is wrong")
     file.seek(0)
+    return is_sealed
 
 
 def _footer(file: IO[bytes]) -> tuple[int, bytes]:
