@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow  # `make test` runs it, `make check` does not
+
 ROOT = Path(__file__).parents[2]
 TYPESCRIPT = "typescript@5.9.3"
 

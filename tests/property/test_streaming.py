@@ -13,6 +13,8 @@ from synthetic_runs import EDGE, descent
 
 import lrwatch
 
+pytestmark = pytest.mark.slow  # `make test` runs it, `make check` does not
+
 CORPORA = os.environ.get("LRWATCH_CORPORA", "")
 
 

@@ -27,6 +27,8 @@ from lrwatch.alerts.watcher_state import KnownAlert
 from lrwatch.alerts.wording import headline
 from lrwatch.records import RunInfo
 
+pytestmark = pytest.mark.slow  # `make test` runs it, `make check` does not
+
 TIMING = Timing(group_wait=1, group_interval=30, repeat_interval=1e9)
 RUNS = ("a", "b", "c")
 RULES = ("diverging", "too_high")

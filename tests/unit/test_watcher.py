@@ -24,6 +24,8 @@ import lrwatch
 from lrwatch.errors import InvalidArgument, NotAnOptimizer, RunNotFound, StoreNotWritable
 from lrwatch.store import read_run_info
 
+pytestmark = pytest.mark.slow  # `make test` runs it, `make check` does not
+
 BACKWARD = torch.autograd.backward
 
 

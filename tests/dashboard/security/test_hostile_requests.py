@@ -17,6 +17,8 @@ from lrwatch_dashboard.security.calls import is_kind
 from lrwatch_dashboard.theme import MARKS
 from stores import write_run
 
+pytestmark = pytest.mark.slow  # `make test` runs it, `make check` does not
+
 _LOSS = [2.0 / (1 + step / 50) for step in range(300)]
 _CALLS = [
     *("run-status", "run-graph", "compare-status", "compare-graph", "sweep-card"),

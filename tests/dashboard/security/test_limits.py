@@ -15,6 +15,8 @@ from lrwatch_dashboard.app import create_app
 from lrwatch_dashboard.security.access import Access
 from lrwatch_dashboard.security.limits import LARGEST_ADDRESS, LARGEST_BODY, Server
 
+pytestmark = pytest.mark.slow  # `make test` runs it, `make check` does not
+
 PATIENCE_SECONDS = 30.0
 N_BLOCKS = 32  # of a million bytes: more than the kernel and waitress keep for a client
 

@@ -18,6 +18,8 @@ from lrwatch_dashboard.standalone.chart import chart
 from lrwatch_dashboard.theme import DARK, LIGHT
 from stores import write_run
 
+pytestmark = pytest.mark.slow  # `make test` runs it, `make check` does not
+
 LAYOUT = {
     "height": 300,
     "margin": {"l": 50, "r": 10, "t": 20, "b": 30},

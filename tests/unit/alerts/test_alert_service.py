@@ -19,6 +19,8 @@ from lrwatch.delivery import Message, receiver_for
 from lrwatch.errors import InvalidArgument, RunBusy, RunNotFound, StoreNotWritable
 from lrwatch.plain_files import alerts_folder
 
+pytestmark = pytest.mark.slow  # `make test` runs it, `make check` does not
+
 
 @pytest.fixture
 def store(tmp_path: Path) -> Path:

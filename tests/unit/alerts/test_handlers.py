@@ -21,6 +21,8 @@ from lrwatch.alerts import Training as ActedOn
 from lrwatch.capture import sharding
 from lrwatch.store import read_run_info
 
+pytestmark = pytest.mark.slow  # `make test` runs it, `make check` does not
+
 LR_CUT = "lrwatch/lr_cut"
 
 

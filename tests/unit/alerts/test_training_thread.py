@@ -21,6 +21,8 @@ from lrwatch.alerts import Alert, Rule
 from lrwatch.alerts.training_thread import RunInTraining
 from lrwatch.store.journal import JournalWriter
 
+pytestmark = pytest.mark.slow  # `make test` runs it, `make check` does not
+
 
 @pytest.fixture(autouse=True)
 def no_thread_is_left(

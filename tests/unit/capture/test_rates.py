@@ -14,6 +14,8 @@ from torch.optim.swa_utils import SWALR
 
 from lrwatch.capture.rates import scale_learning_rates, schedulers_of
 
+pytestmark = pytest.mark.slow  # `make test` runs it, `make check` does not
+
 N_STEPS = 40
 CUT_AT = 13
 FACTOR = 0.3

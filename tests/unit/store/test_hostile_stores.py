@@ -11,6 +11,8 @@ from hostile_stores import GOOD_RUNS, GOOD_STEPS, HOSTILE, make_hostile_store
 from lrwatch.errors import LrwatchError
 from lrwatch.store import Catalog, RunEntry, RunReader, read, writer_is_gone
 
+pytestmark = pytest.mark.slow  # `make test` runs it, `make check` does not
+
 
 def read_all(store: Path) -> dict[str, tuple[RunEntry, int | None]]:
     """Return each run's entry and its number of rows; whatever else is raised fails the test."""
