@@ -261,8 +261,6 @@ class FollowedRun(Generic[News]):
 
     def _advance(self, news: list[News], max_rows: int | None, deadline: float) -> None:
         waiting = self._read() if self._waiting is None else self._waiting
-        if len(waiting) and self.is_resting:
-            self._kept = None
         n_left = len(waiting) if max_rows is None else min(max_rows, len(waiting))
         while n_left:
             self._waiting = waiting  # should this piece fail
@@ -279,13 +277,14 @@ class FollowedRun(Generic[News]):
     def _read(self) -> StepBlock:
         is_first = math.isinf(self._read_at)
         self._read_at, self._is_relisted = self.entry.last_write, False
-        if self._reader is None:
-            if self.is_resting:
-                self.summary = RunSummary(gaps=self.summary.gaps)
-            self._reader = RunReader(self.entry.path)
-        rows = self._reader.read_new()
+        reader = RunReader(self.entry.path) if self._reader is None else self._reader
+        rows = reader.read_new()
+        if self.is_resting and len(rows):  # it goes on: these are all of its rows
+            self.begin()
+            self._kept = None
+        self._reader = reader
         self.problem, self.has_failed = self.entry.problem, False
-        self.damage = self._reader.problem
+        self.damage = reader.problem
         if len(rows):
             # Rows that were there before are as old as their file says.
             self._row_at = self._clock() - (_age(self.entry) if is_first else 0.0)

@@ -219,6 +219,11 @@ def test_a_run_that_goes_on_after_its_rest_is_followed_and_shown_meanwhile(tmp_p
     whole = runs.overview().rows[0]
     writer.close("finished")
     assert whole.steps == 260
+    follower = runs._followers["run"]
+    gone_on = follower.finding()
+    assert gone_on is not None
+    assert (gone_on.summary.n_rows, gone_on.summary.gaps.n_rows) == (260, 260)
+    assert follower.clock.steps[-1] == 259
     fresh = RunStore(tmp_path / "runs", threaded=False)
     fresh.refresh()
     assert whole.reason == fresh.overview().rows[0].reason
