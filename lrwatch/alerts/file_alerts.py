@@ -47,7 +47,7 @@ class FileAlerts:
         """Those that are in a state."""
         return [file.alert for file in self._files.values() if file.alert is not None]
 
-    def see(self, run: FollowedRun[Any], now: float, age: float) -> None:
+    def see(self, run: FollowedRun[Any], now: float) -> None:
         """Record how the files of a run are.
 
         Parameters
@@ -56,13 +56,11 @@ class FileAlerts:
             The run, brought up to date.
         now
             Seconds since the Unix epoch, by a clock that does not jump.
-        age
-            Seconds since its files were last written.
         """
         if not run.problem:
             self._problem_since = None
         elif self._problem_since is None:
-            self._problem_since = now - age
+            self._problem_since = now - run.age
         # What is being written, or served slowly, may be unreadable for a moment.
         rule = self._rules.get(UNREADABLE)
         has_lasted = now - (self._problem_since or now) >= (rule.for_seconds if rule else 0.0)

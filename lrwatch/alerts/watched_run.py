@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 
 from lrwatch.alert import Alert
@@ -66,8 +65,7 @@ class WatchedRun(FollowedRun[Alert]):
         """Bring the alerts up to date with the rows that were read, and with the clock."""
         if self.is_over and isinstance(self.judge, RunAlerts):
             self.judge.end()
-        age = max(time.time() - self.entry.last_write, 0.0)
-        self._on_files.see(self, self._clock(), age)
+        self._on_files.see(self, self._clock())
 
     def rest_on(
         self, summary: RunSummary, diagnosis: Diagnosis, alerts: Sequence[Alert] | None = None

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
 
 from lrwatch.cli.step_files import STEP_FILES, read_step_file
 from lrwatch.errors import LrwatchError, RunNotFound
@@ -13,13 +12,9 @@ from lrwatch.following import RunSummary, judged, summarised
 from lrwatch.monitor import diagnose
 from lrwatch.store import RunEntry, list_runs
 from lrwatch.tables import step_block
-from lrwatch.verdicts import CLASSES, Diagnosis, LearningRate
+from lrwatch.verdicts import SEVERITY, Diagnosis, LearningRate
 
 __all__ = ["ListedRun", "judge_entry", "judge_path", "worst_first"]
-
-_SEVERITY: Final[dict[str, float]] = {verdict: rank for rank, verdict in enumerate(CLASSES)}
-# What cannot be read stands where "cannot tell" does: after all that is known to be wrong.
-_SEVERITY["unreadable"] = _SEVERITY["insufficient_data"] - 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +103,7 @@ def judge_entry(entry: RunEntry) -> ListedRun:
 
 def worst_first(runs: Iterable[ListedRun]) -> list[ListedRun]:
     """Sort runs as they need attention: by verdict, then by name."""
-    return sorted(runs, key=lambda run: (_SEVERITY[run.verdict], run.run))
+    return sorted(runs, key=lambda run: (SEVERITY[run.verdict], run.run))
 
 
 def _judge_file(path: Path) -> ListedRun:

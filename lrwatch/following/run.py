@@ -95,7 +95,7 @@ class FollowedRun(Generic[News]):
         self.version = 0
         self._make_judge, self._patience = judge, patience
         self._clock = steady_clock() if clock is None else clock
-        self._row_at = self._clock() - _age(entry)
+        self._row_at = self._clock() - self.age
         self._retry_at = self._read_at = -math.inf
         self._is_relisted = True
         self._kept: Diagnosis | None = None  # of a run that rests
@@ -124,6 +124,11 @@ class FollowedRun(Generic[News]):
     def name(self) -> str:
         """The run's path in the store: it tells runs of one name apart."""
         return self.entry.path.resolve().name if self.entry.key == "." else self.entry.key
+
+    @property
+    def age(self) -> float:
+        """Seconds since its files were written, by the clock that they have."""
+        return max(time.time() - self.entry.last_write, 0.0)
 
     @property
     def is_behind(self) -> bool:
@@ -196,7 +201,7 @@ class FollowedRun(Generic[News]):
             return True
         if self.info is None or self._clock() < self._retry_at:
             return False
-        is_recent = self._is_relisted and _age(self.entry) < _COARSE_SECONDS
+        is_recent = self._is_relisted and self.age < _COARSE_SECONDS
         return self.entry.last_write != self._read_at or is_recent
 
     def advance(self, *, max_rows: int | None = None, deadline: float = math.inf) -> list[News]:
@@ -233,10 +238,9 @@ class FollowedRun(Generic[News]):
 
     def is_settled(self) -> bool:
         """Return whether the run will hardly write again."""
-        age = _age(self.entry)
-        if self.info is None or age < _COARSE_SECONDS:
+        if self.info is None or self.age < _COARSE_SECONDS:
             return False
-        return self.has_ended or age > _RESTING_SECONDS
+        return self.has_ended or self.age > _RESTING_SECONDS
 
     def can_rest(self) -> bool:
         """Return whether the run is judged and settled, so that summary and verdict suffice."""
@@ -287,7 +291,7 @@ class FollowedRun(Generic[News]):
         self.damage = reader.problem
         if len(rows):
             # Rows that were there before are as old as their file says.
-            self._row_at = self._clock() - (_age(self.entry) if is_first else 0.0)
+            self._row_at = self._clock() - (self.age if is_first else 0.0)
         return rows
 
     def _judge(self) -> Judge[News]:
@@ -321,11 +325,6 @@ def judged(entry: RunEntry) -> FollowedRun[Any]:
 
 def _monitor(info: RunInfo) -> Monitor:
     return Monitor(total_steps=info.total_steps)
-
-
-def _age(entry: RunEntry) -> float:
-    """Return how long ago the run was written, by the clock that its files have."""
-    return max(time.time() - entry.last_write, 0.0)
 
 
 def _said(error: OSError) -> str:

@@ -6,7 +6,6 @@ Of a run that rests only the finding stays, so that a store of thousands of runs
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from typing import Any, Final
 
@@ -69,9 +68,8 @@ class Follower(WatchedRun):
 
     def active_alerts(self) -> tuple[Alert, ...]:
         """Return what a watcher would find firing now; of old runs and of those over, nothing."""
-        is_old = time.time() - self.entry.last_write > _OLD_SECONDS
         is_unread = self.diagnosis is None and not self.problem
-        if self.has_ended or is_old or is_unread:
+        if self.has_ended or self.age > _OLD_SECONDS or is_unread:
             return ()
         self.settle()
         return tuple(alert for alert in self.alerts if alert.state in ("firing", "recovering"))
