@@ -6,30 +6,17 @@ that is no measure of speed, of which all together need few, but of what would n
 
 from __future__ import annotations
 
-import logging
 import os
-import shutil
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from hostile_stores import GOOD_RUNS, make_hostile_store
+from hostile_rounds import MARKS, ROUNDS, check_round
+from hostile_stores import GOOD_RUNS
 from lrwatch_dashboard.app import create_app, route
 from lrwatch_dashboard.data import RunStore
-from patience import CAN_WAKE, ending_within
 
-from lrwatch.errors import LrwatchError
-
-N_STORES = 500
-AT_ONCE = 10
-SECONDS = 10
-# For ten at once, so that a loaded machine is given its time on the whole and not a store.
-PATIENCE = SECONDS * AT_ONCE
-
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(not CAN_WAKE, reason="nothing wakes a process here"),
-]
+pytestmark = MARKS
 
 
 def check_dashboard(store: Path) -> None:
@@ -57,19 +44,10 @@ def check_dashboard(store: Path) -> None:
     runs.alerts.board()
 
 
-@pytest.mark.parametrize("first", range(0, N_STORES, AT_ONCE))
+@pytest.mark.parametrize("first", ROUNDS)
 def test_no_store_takes_anything_down(
-    tmp_path: Path, first: int, caplog: pytest.LogCaptureFixture
+    tmp_path: Path,
+    first: int,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    with ending_within(PATIENCE):
-        for seed in range(first, first + AT_ONCE):
-            store = tmp_path / f"store-{seed}"
-            kinds = make_hostile_store(store, seed)
-            caplog.clear()
-            try:
-                check_dashboard(store)
-            except (LrwatchError, AssertionError, OSError) as error:
-                raise AssertionError(f"seed {seed}, {kinds}: {error!r}") from error
-            said = [record for record in caplog.records if record.levelno >= logging.ERROR]
-            assert not said, (seed, kinds, said)
-            shutil.rmtree(store, ignore_errors=True)
+    check_round(tmp_path, first, caplog, check_dashboard)

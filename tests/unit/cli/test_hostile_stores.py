@@ -7,32 +7,20 @@ that is no measure of speed, of which all together need few, but of what would n
 from __future__ import annotations
 
 import json
-import logging
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hostile_stores import GOOD_RUNS, make_hostile_store
-from patience import CAN_WAKE, ending_within
+from hostile_rounds import MARKS, ROUNDS, check_round
+from hostile_stores import GOOD_RUNS
 
 import lrwatch
 from lrwatch.cli import main
-from lrwatch.errors import LrwatchError
 from lrwatch.store import list_runs
 
 Captured = pytest.CaptureFixture[str]
 
-N_STORES = 500
-AT_ONCE = 10
-SECONDS = 10
-# For ten at once, so that a loaded machine is given its time on the whole and not a store.
-PATIENCE = SECONDS * AT_ONCE
-
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(not CAN_WAKE, reason="nothing wakes a process here"),
-]
+pytestmark = MARKS
 
 
 def commands(store: Path, elsewhere: Path) -> Iterator[tuple[list[str], set[int]]]:
@@ -63,19 +51,11 @@ def check_commands(store: Path, elsewhere: Path, capsys: Captured) -> None:
     assert set(GOOD_RUNS) <= set(comparison.verdicts)
 
 
-@pytest.mark.parametrize("first", range(0, N_STORES, AT_ONCE))
+@pytest.mark.parametrize("first", ROUNDS)
 def test_no_store_takes_anything_down(
-    tmp_path: Path, first: int, capsys: Captured, caplog: pytest.LogCaptureFixture
+    tmp_path: Path,
+    first: int,
+    capsys: Captured,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    with ending_within(PATIENCE):
-        for seed in range(first, first + AT_ONCE):
-            store = tmp_path / f"store-{seed}"
-            kinds = make_hostile_store(store, seed)
-            caplog.clear()
-            try:
-                check_commands(store, tmp_path, capsys)
-            except (LrwatchError, AssertionError, OSError) as error:
-                raise AssertionError(f"seed {seed}, {kinds}: {error!r}") from error
-            said = [record for record in caplog.records if record.levelno >= logging.ERROR]
-            assert not said, (seed, kinds, said)
-            shutil.rmtree(store, ignore_errors=True)
+    check_round(tmp_path, first, caplog, lambda store: check_commands(store, tmp_path, capsys))
