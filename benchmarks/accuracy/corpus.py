@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,18 @@ import pyarrow.parquet as pq
 from lrwatch.records import FLOAT_COLUMNS, StepBlock
 
 COLUMNS = ["step", *FLOAT_COLUMNS]
+WORKLOADS = ("criteo", "fastmri", "resnet", "vit", "conformer", "deepspeech", "ogbg", "wmt")
+UNSAID: dict[str, Any] = {
+    "setup": "",
+    "seed": 0,
+    "scenario": "",
+    "label": "",
+    "onset_step": -1,
+    "event_step": -1,
+    "lr_peak": math.nan,
+    "eta_star": math.nan,
+    "p": math.nan,
+}
 
 
 @dataclass(frozen=True)
@@ -25,32 +38,69 @@ class LabelledRun:
 
 
 def read(folders: Iterable[Path]) -> Iterator[LabelledRun]:
-    """Every run of the corpora, in order; row group i of the steps holds run i."""
+    """Every run of the corpora, in order, with its `source`: the name of the folder."""
     for folder in folders:
-        runs = pd.read_parquet(folder / "runs.parquet")
-        steps = pq.ParquetFile(folder / "steps.parquet")
-        for i, about in enumerate(runs.itertuples()):
-            columns = steps.read_row_group(i, columns=COLUMNS).to_pydict()
-            yield LabelledRun(about, block(columns))
+        runs = described(folder)
+        for about, steps in zip(runs.itertuples(), _steps(folder, runs), strict=True):
+            yield LabelledRun(about, block(steps))
+
+
+def described(folder: Path) -> pd.DataFrame:
+    """What is known of each run; what a corpus does not say has the value of `UNSAID`."""
+    known = folder / "runs.parquet"
+    runs = pd.read_parquet(known) if known.exists() else pd.read_csv(folder / "runs.csv")
+    if "truth" in runs and "label_class" not in runs:
+        runs = runs.assign(kind="good", label_class=runs.truth, task=_workload(runs.run_id))
+    if "task" not in runs:
+        runs = runs.assign(task=runs.setup.str.replace(r"-[^-]*$", "", regex=True))
+    missing = {name: value for name, value in UNSAID.items() if name not in runs}
+    return runs.assign(source=folder.name, **missing)
+
+
+def _workload(names: pd.Series) -> pd.Series:
+    """Name the workload of runs that only their names tell of."""
+    found = names.str.extract(rf"^(lm)-|({'|'.join(WORKLOADS)})")
+    return found[0].fillna(found[1]).fillna("other")
+
+
+def _steps(folder: Path, runs: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    """Rows of each run: row group i is run i, or a run is found by its name."""
+    steps = pq.ParquetFile(folder / "steps.parquet")
+    names = [name for name in COLUMNS if name in steps.schema_arrow.names]
+    if steps.num_row_groups == len(runs):
+        for i in range(len(runs)):
+            yield steps.read_row_group(i, columns=names).to_pandas()
+        return
+    table = steps.read(columns=["run_id", *names]).to_pandas()
+    by_run = dict(iter(table.groupby("run_id", observed=True, sort=False)))
+    for name in runs.run_id:
+        yield by_run[name]
 
 
 def title(folder: Path) -> str:
     """What a corpus holds, in words."""
-    runs = pd.read_parquet(folder / "runs.parquet")
+    runs = described(folder)
     sweeps = runs[runs.kind == "grid"]
-    rest = runs[runs.kind != "grid"].scenario
+    n_good = int((runs.kind == "good").sum())
+    rest = runs[~runs.kind.isin(("grid", "good"))].scenario
     n_games = int((rest == "no_objective").sum())
     parts = [f"{sweeps.task.nunique()} tasks", f"{sweeps.setup.nunique()} sweeps"]
+    parts = parts if len(sweeps) else []
+    parts += [f"{n_good} runs that were fine"] if n_good else []
     parts += [f"{len(rest) - n_games} scripted scenarios"] if len(rest) > n_games else []
     parts += [f"{n_games} runs without an objective"] if n_games else []
     return f"{folder.name}: {', '.join(parts)}"
 
 
-def block(columns: dict[str, Any]) -> StepBlock:
-    n = len(columns["step"])
-    numbers: dict[str, Any] = {name: np.array(columns[name], float) for name in FLOAT_COLUMNS}
+def block(columns: pd.DataFrame) -> StepBlock:
+    n = len(columns)
+    nothing = np.full(n, np.nan)
+    numbers: dict[str, Any] = {
+        name: columns[name].to_numpy(float) if name in columns else nothing
+        for name in FLOAT_COLUMNS
+    }
     return StepBlock(
-        step=np.array(columns["step"], np.int64),
+        step=columns["step"].to_numpy(np.int64),
         time=np.zeros(n, np.int64),
         **numbers,
         skipped=~np.isfinite(numbers["grad_norm"]) & (numbers["update_norm"] == 0),
@@ -84,6 +134,20 @@ def loss_and_rate(run: StepBlock) -> StepBlock:
 def logged_every(run: StepBlock, k: int) -> StepBlock:
     """Every k-th row alone."""
     return run[::k]
+
+
+def averaged(run: StepBlock, *, n_rows: int = 100, begin: float = 0.0) -> StepBlock:
+    """Means over as many steps as leave about `n_rows`, as most loggers write them.
+
+    A log may begin in the middle of the run, after a share `begin` of it.
+    """
+    run = loss_and_rate(run[int(begin * len(run)) :])
+    k = max(len(run) // n_rows, 2)
+    n = len(run) // k
+    means = {
+        name: getattr(run, name)[: n * k].reshape(n, k).mean(axis=1) for name in ("loss", "lr")
+    }
+    return with_columns(run[k - 1 : n * k : k], **means)
 
 
 def with_columns(run: StepBlock, **columns: Any) -> StepBlock:

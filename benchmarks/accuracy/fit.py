@@ -17,10 +17,13 @@ from sklearn.linear_model import LogisticRegression, Ridge
 
 from lrwatch.diagnosis.model import CLASSES, DEPTH, KNOT, Model
 
-ABOUT = ["run_id", "task", "label", "excess", "prefix", "view"]
-VIEWS_OF = {"norms": ("full", "sampled", "fifth"), "loss": ("loss", "loss_fifth")}
+ABOUT = ["run_id", "source", "task", "label", "excess", "prefix", "view"]
+VIEWS_OF = {
+    "norms": ("full", "sampled", "fifth"),
+    "loss": ("loss", "loss_fifth", "mean", "mean_late"),
+}
 TREES = {
-    "max_iter": 60,
+    "max_iter": 100,
     "learning_rate": 0.12,
     "max_depth": DEPTH,
     "max_leaf_nodes": None,
@@ -31,6 +34,14 @@ TREES = {
     "early_stopping": False,
 }
 DIGITS = 5
+ONE_SIDED = 0.25
+"""Weight of a source that holds good runs alone: it says nothing of bad ones."""
+
+RARE = 0.995
+"""Share of the fitted runs that are less strange than what is called strange."""
+
+SHRINKAGE = 0.05
+"""Added to the variances: what hardly varied in the fit must not decide."""
 
 
 def fit(table: pd.DataFrame) -> dict[str, Any]:
@@ -41,7 +52,7 @@ def fit(table: pd.DataFrame) -> dict[str, Any]:
         names = [name for name in rows.columns if name not in ABOUT and rows[name].notna().any()]
         labelled = rows[rows.label.isin(CLASSES)]
         numbers[f"{kind}_class"] = _class_model(labelled, names)
-        numbers[f"{kind}_excess"] = _excess_model(rows, names)
+        numbers[f"{kind}_excess"] = _excess_model(rows[rows.excess.notna()], names)
     return numbers
 
 
@@ -62,7 +73,16 @@ def _class_model(rows: pd.DataFrame, names: list[str]) -> dict[str, Any]:
     trees = HistGradientBoostingClassifier(**TREES).fit(units, rows.label, sample_weight=weight)
     if list(linear.classes_) != list(CLASSES):
         raise ValueError(f"a corpus needs runs of each class, got {list(linear.classes_)}")
-    return {"names": names} | scaling | _linear(linear.coef_, linear.intercept_) | _trees(trees)
+    fitted = _linear(linear.coef_, linear.intercept_) | _trees(trees) | _shape(units)
+    return {"names": names} | scaling | fitted
+
+
+def _shape(units: np.ndarray) -> dict[str, Any]:
+    """What turns features into independent ones, and how far out hardly any fitted run lies."""
+    covariance = np.cov(units.T) + SHRINKAGE * np.eye(units.shape[1])
+    whiten = np.round(np.linalg.cholesky(np.linalg.inv(covariance)).T, 3)
+    strangeness = np.sqrt(((units @ whiten.T) ** 2).mean(axis=1))
+    return {"whiten": whiten.tolist(), "strange": float(np.quantile(strangeness, RARE))}
 
 
 def _excess_model(rows: pd.DataFrame, names: list[str]) -> dict[str, Any]:
@@ -75,9 +95,12 @@ def _excess_model(rows: pd.DataFrame, names: list[str]) -> dict[str, Any]:
 
 
 def _weights(rows: pd.DataFrame) -> np.ndarray:
-    weight = rows.groupby("task").label.transform("size").to_numpy(float) ** -0.5
-    weights: np.ndarray = weight / weight.mean()
-    return weights
+    """Weigh sources alike, those of good runs alone less; in one, small tasks count for more."""
+    weight = rows.groupby(["source", "task"]).label.transform("size").to_numpy(float) ** -0.5
+    whole = pd.Series(weight).groupby(rows.source.to_numpy()).transform("sum").to_numpy()
+    has_bad = rows.groupby("source").label.transform("nunique").to_numpy() > 1
+    weights: np.ndarray = weight / whole * np.where(has_bad, 1.0, ONE_SIDED)
+    return weights / weights.mean()
 
 
 def _scaling(raw: np.ndarray) -> tuple[dict[str, Any], np.ndarray]:

@@ -1,4 +1,4 @@
-"""Judges labelled runs as `lrwatch.diagnose` does, with models that never saw their task."""
+"""Judges labelled runs as `lrwatch.diagnose` does, with models that never saw their source."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from lrwatch.monitor import Monitor
 
 def replay(
     runs: Iterable[LabelledRun],
-    models: Mapping[str, Mapping[str, Model]] | None,
+    models: Mapping[str, Model] | None,
     *,
     view: str = "full",
     share: float = 1.0,
@@ -27,38 +27,31 @@ def replay(
     Parameters
     ----------
     models
-        For each task the models fitted without it; ``None`` for the shipped ones. A task of a
-        scenario that no model was fitted to takes any.
+        The models to judge by, as from `fit.models_of`; ``None`` for the shipped ones.
     view
         What the log holds, a key of `VIEWS`.
     share
         Share of the run that is seen.
     """
     shipped = learnt.shipped
-    rows = []
     try:
-        for run in runs:
-            if models is not None:
-                _use(models.get(run.about.task) or next(iter(models.values())))
-            rows.append(_judged(run, view, share))
+        if models is not None:
+            learnt.shipped = lambda: models  # type: ignore[assignment]
+        return pd.DataFrame([_judged(run, view, share) for run in runs])
     finally:
         learnt.shipped = shipped
-    return pd.DataFrame(rows)
-
-
-def _use(models: Mapping[str, Model]) -> None:
-    learnt.shipped = lambda: models  # type: ignore[assignment]
 
 
 def _judged(run: LabelledRun, view: str, share: float) -> dict[str, Any]:
     block = VIEWS[view](run.block)
     block = block[: int(np.ceil(len(block) * share))]
     monitor = Monitor()
-    monitor.update(block)
+    alarms = monitor.update(block)
     found = monitor.diagnosis()
     about = run.about
     return {
         "run_id": about.run_id,
+        "source": about.source,
         "task": about.task,
         "setup": about.setup,
         "seed": about.seed,
@@ -74,5 +67,7 @@ def _judged(run: LabelledRun, view: str, share: float) -> dict[str, Any]:
         "said": found.learning_rate,
         "confidence": found.confidence,
         "first_alarm_step": found.first_alarm_step,
+        "n_alarms": len(alarms),
+        "n_steps": int(block.step[-1]) - int(block.step[0]) + 1 if len(block) else 0,
         "suggested_lr": found.suggested_lr,
     }

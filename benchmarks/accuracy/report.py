@@ -1,9 +1,9 @@
-"""Judges every task by models that never saw it, in each setting."""
+"""Judges every source of runs by models that never saw it, in each setting."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -49,15 +49,10 @@ class Measured:
     speed: dict[str, float]
 
 
-def left_out(rows: pd.DataFrame, *, jobs: int = 1) -> dict[str, dict[str, Any]]:
-    """For each task the numbers of the models fitted to all others."""
-    tasks = sorted(rows.task.unique())
-    with ProcessPoolExecutor(jobs, mp_context=get_context("fork")) as pool:
-        return dict(zip(tasks, pool.map(partial(_without, rows), tasks), strict=True))
-
-
-def _without(rows: pd.DataFrame, task: str) -> dict[str, Any]:
-    return fit.fit(rows[rows.task != task])
+def without(rows: pd.DataFrame, source: str) -> dict[str, Any]:
+    """Numbers of the models fitted to all other sources, and to none of the tasks of this one."""
+    tasks = rows[rows.source == source].task.unique()
+    return fit.fit(rows[(rows.source != source) & ~rows.task.isin(tasks)])
 
 
 def measure(folders: Sequence[Path], rows: pd.DataFrame, *, jobs: int = 1) -> Measured:
@@ -65,13 +60,15 @@ def measure(folders: Sequence[Path], rows: pd.DataFrame, *, jobs: int = 1) -> Me
 
     Parameters
     ----------
+    folders
+        The corpora, each of them a source: it is judged by what was fitted to the others.
     rows
         What is fitted to, as from `table.build`; a corpus may have no part in it.
     """
-    numbers = left_out(rows, jobs=jobs)
     measured = Measured({}, {}, speed())
     with ProcessPoolExecutor(jobs, mp_context=get_context("fork")) as pool:
-        for folder in folders:
+        fitted = list(pool.map(partial(without, rows), [folder.name for folder in folders]))
+        for folder, numbers in zip(folders, fitted, strict=True):
             runs = pool.map(partial(_judged, folder, numbers), SETTINGS)
             by_setting = dict(zip((title for title, _, _ in SETTINGS), runs, strict=True))
             name = corpus.title(folder)
@@ -83,17 +80,14 @@ def measure(folders: Sequence[Path], rows: pd.DataFrame, *, jobs: int = 1) -> Me
     return measured
 
 
-def _judged(
-    folder: Path, numbers: Mapping[str, dict[str, Any]], setting: tuple[str, str, float]
-) -> pd.DataFrame:
+def _judged(folder: Path, numbers: dict[str, Any], setting: tuple[str, str, float]) -> pd.DataFrame:
     _, view, share = setting
-    models = {task: fit.models_of(fitted) for task, fitted in numbers.items()}
-    return replay(corpus.read([folder]), models, view=view, share=share)
+    return replay(corpus.read([folder]), fit.models_of(numbers), view=view, share=share)
 
 
 def figures(judged: pd.DataFrame) -> dict[str, Any]:
-    sweeps = judged[judged.kind == "grid"]
-    alarms, delay = score.false_alarms(sweeps), score.delays(sweeps)
+    alarms = score.false_alarms(judged)
+    delay = score.delays(judged[judged.kind == "grid"])
     passed, of = score.scenarios(judged)
     alarmed, _, n_games = score.games(judged)
     classes = score.f1(score.grid(judged))
@@ -104,6 +98,7 @@ def figures(judged: pd.DataFrame) -> dict[str, Any]:
         "good runs alarmed live": alarms["live"],
         "good runs flagged at the end": alarms["last"],
         "good runs alarmed or flagged": alarms["either"],
+        "false alarms per million steps": alarms["per million steps"],
         "calibration error": score.calibration_error(judged),
         "advice, 1 trial": score.advice(judged, 1),
         "advice, 3 trials": score.advice(judged, 3),

@@ -23,13 +23,16 @@ PASSES = {
 }
 """Verdicts that pass a scenario; in any other nothing is wrong."""
 
+LABELLED = ("grid", "good", "long")
+"""Kinds of runs whose class is known: of sweeps, and runs that went well."""
+
 NO_OBJECTIVE = "no_objective"
 TIMED = ("lr_bump", "lr_cut", "nan_data", "exploding")
 
 
 def grid(rows: pd.DataFrame) -> pd.DataFrame:
     """Runs that count for the classes."""
-    return rows[(rows.kind == "grid") & (rows.label_class != "borderline")]
+    return rows[rows.kind.isin(LABELLED) & (rows.label_class != "borderline")]
 
 
 def f1(rows: pd.DataFrame) -> dict[str, float]:
@@ -43,17 +46,24 @@ def f1(rows: pd.DataFrame) -> dict[str, float]:
 
 
 def macro_f1(rows: pd.DataFrame) -> float:
-    return float(np.mean(list(f1(grid(rows)).values())))
+    """Mean of the three; NaN where all runs are of one class."""
+    runs = grid(rows)
+    return float(np.mean(list(f1(runs).values()))) if runs.label_class.nunique() > 1 else math.nan
 
 
 def false_alarms(rows: pd.DataFrame) -> dict[str, float]:
-    """Share of good runs alarmed while watched live, and by the last word."""
-    fine = grid(rows)[grid(rows).label_class == "ok"]
+    """Of good runs: share alarmed while watched live, and by the last word; alarms a million steps.
+
+    A run that is alarmed again and again counts each time.
+    """
+    runs = grid(rows)
+    fine = runs[runs.label_class == "ok"]
     flagged = fine.said.isin(("too_high", "too_low"))
     return {
         "live": float(fine.first_alarm_step.notna().mean()),
         "last": float(flagged.mean()),
         "either": float((flagged | fine.first_alarm_step.notna()).mean()),
+        "per million steps": 1e6 * float(fine.n_alarms.sum()) / max(float(fine.n_steps.sum()), 1),
     }
 
 

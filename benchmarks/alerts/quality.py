@@ -23,10 +23,13 @@ Figures = dict[str, str]
 
 
 def on_corpus(folders: Sequence[Path]) -> Figures:
-    """Figures on labelled runs, each task judged by models that never saw it."""
-    numbers = report.left_out(table.build(corpus.read(folders)))
-    models = {task: fit.models_of(found) for task, found in numbers.items()}
-    told = pd.DataFrame(_told(corpus.read(folders), models))
+    """Figures on labelled runs of two corpora or more, each judged by models that never saw it."""
+    rows = table.build(corpus.read(folders))
+    told = pd.DataFrame(
+        one
+        for folder in folders
+        for one in _told(corpus.read([folder]), fit.models_of(report.without(rows, folder.name)))
+    )
     grid = told[told.kind == "grid"]
     good = grid[grid.label_class == "ok"]
     bad = grid[grid.label_class.isin(["too_high", "too_low"])]
@@ -70,13 +73,11 @@ def on_samples(folder: Path) -> Figures:
     }
 
 
-def _told(
-    runs: Iterable[LabelledRun], models: Mapping[str, Mapping[str, Model]]
-) -> Iterable[dict[str, object]]:
+def _told(runs: Iterable[LabelledRun], models: Mapping[str, Model]) -> Iterable[dict[str, object]]:
     shipped = learnt.shipped
     try:
+        learnt.shipped = lambda: models  # type: ignore[assignment]
         for run in runs:
-            _use(models.get(run.about.task) or next(iter(models.values())))
             about = run.about
             info = RunInfo(id=about.run_id, name=about.run_id)
             messages = list(replay(info, run.block))
@@ -93,10 +94,6 @@ def _told(
             }
     finally:
         learnt.shipped = shipped
-
-
-def _use(models: Mapping[str, Model]) -> None:
-    learnt.shipped = lambda: models  # type: ignore[assignment]
 
 
 def _share(runs: pd.DataFrame) -> str:

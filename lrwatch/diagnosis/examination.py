@@ -97,6 +97,13 @@ class Examination:
         return model.probability(self._features, has_motion=self.past.drive is not None)
 
     @cached_property
+    def is_strange(self) -> bool:
+        """Whether the run looks like hardly any that the model was fitted to."""
+        if self.is_short:
+            return False
+        return model.is_strange(self._features, has_motion=self.past.drive is not None)
+
+    @cached_property
     def excess(self) -> float:
         """Decades by which the learning rate seems to lie above the best one; NaN if unknown."""
         if self.is_short:

@@ -21,17 +21,29 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from lrwatch.detect import gain, gradient, motion, progress, roughness, schedule
+from lrwatch.detect import gain, gradient, motion, progress, roughness, schedule, shape
 from lrwatch.detect.past import Past
 from lrwatch.records import FloatArray
 
-__all__ = ["CLASSES", "KNOT", "Model", "excess", "features", "probability", "shipped"]
+__all__ = [
+    "CLASSES",
+    "KNOT",
+    "Model",
+    "excess",
+    "features",
+    "is_strange",
+    "probability",
+    "shipped",
+]
 
 CLASSES: Final = ("ok", "too_high", "too_low")
 """Order of the outputs of a classifying model."""
 
 KNOT: Final = 0.7
 """Standard deviations at which the hinges of the linear model begin, on either side."""
+
+TREES: Final = 0.6
+"""Share that the trees have in a result; the rest is the linear part's."""
 
 DEPTH: Final = 3
 """Levels of a tree: seven nodes, eight leaves."""
@@ -58,6 +70,10 @@ class Model:
         Node k has the branches 2k + 1 and 2k + 2. Tree t counts for output t % n_outputs.
     base
         What the results of the trees are added to, shape ``(n_outputs,)``.
+    whiten, strange
+        What makes the features independent of one another, shape ``(n_features, n_features)``,
+        and the strangeness that one in two hundred of the fitted runs exceeded; of a classifying
+        model alone.
     """
 
     names: tuple[str, ...]
@@ -71,11 +87,14 @@ class Model:
     threshold: FloatArray
     leaf: FloatArray
     base: FloatArray
+    whiten: FloatArray | None = None
+    strange: float = math.inf
 
     @classmethod
     def of(cls, numbers: Mapping[str, Any]) -> Model:
         """Build a model from what ``model.json`` holds."""
-        arrays = {name: np.array(numbers[name]) for name in cls.__slots__ if name != "names"}
+        names = [name for name in cls.__slots__ if name in numbers and name != "names"]
+        arrays: dict[str, Any] = {name: np.array(numbers[name]) for name in names}
         return cls(names=tuple(numbers["names"]), **arrays)
 
     def standardised(self, features: Mapping[str, float]) -> FloatArray:
@@ -104,20 +123,35 @@ class Model:
     def probabilities(self, features: Mapping[str, float]) -> FloatArray:
         """Return the probability of each class, shape ``(n_outputs,)``."""
         units = self.standardised(features)
-        return 0.5 * _softmax(self.linear(units)) + 0.5 * _softmax(self.trees(units))
+        return _mixed(_softmax(self.linear(units)), _softmax(self.trees(units)))
+
+    def is_strange(self, features: Mapping[str, float]) -> bool:
+        """Whether hardly any run that the model was fitted to had such features together.
+
+        The distance is that of Mahalanobis (1936), over the root of the number of features.
+        """
+        if self.whiten is None:
+            return False
+        apart = self.whiten @ self.standardised(features)
+        return bool(math.sqrt(float((apart**2).mean())) > self.strange)
 
     def value(self, features: Mapping[str, float]) -> float:
         """Return the output of a model that has one."""
         units = self.standardised(features)
-        return 0.5 * float(self.linear(units)[0]) + 0.5 * float(self.trees(units)[0])
+        return float(_mixed(self.linear(units), self.trees(units))[0])
 
 
 def features(past: Past) -> dict[str, float]:
     """Return every feature by name; NaN where a run lacks what it needs."""
     measured: dict[str, float] = {}
-    for part in (progress, roughness, schedule, gradient, motion, gain):
+    for part in (progress, shape, roughness, schedule, gradient, motion, gain):
         measured |= part.measure(past)
     return measured
+
+
+def _mixed(linear: FloatArray, trees: FloatArray) -> FloatArray:
+    mixed: FloatArray = (1 - TREES) * linear + TREES * trees
+    return mixed
 
 
 def _softmax(score: FloatArray) -> FloatArray:
@@ -143,8 +177,23 @@ def probability(features: Mapping[str, float], *, has_motion: bool) -> dict[str,
     has_motion
         Whether the run has update norms and gradient norms.
     """
-    model = shipped()["norms_class" if has_motion else "loss_class"]
+    model = _classifier(has_motion=has_motion)
     return dict(zip(CLASSES, model.probabilities(features).tolist(), strict=True))
+
+
+def is_strange(features: Mapping[str, float], *, has_motion: bool) -> bool:
+    """Whether a run looks like hardly any that the model was fitted to.
+
+    Parameters
+    ----------
+    features, has_motion
+        As for `probability`.
+    """
+    return _classifier(has_motion=has_motion).is_strange(features)
+
+
+def _classifier(*, has_motion: bool) -> Model:
+    return shipped()["norms_class" if has_motion else "loss_class"]
 
 
 def excess(features: Mapping[str, float], *, has_motion: bool) -> float:

@@ -25,6 +25,11 @@ def write(parts: Path, out: Path) -> None:
     runs: list[Trained] = []
     for setup in (*SWEEPS, *GAMES):
         runs += pickle.loads((parts / f"{setup.name}.pkl").read_bytes())
+    write_runs(runs, out)
+
+
+def write_runs(runs: list[Trained], out: Path) -> None:
+    """Write labelled runs into two files in `out`."""
     about = [_about(run) for run in runs]
     pq.write_table(pa.Table.from_pylist(about), out / "runs.parquet", compression="zstd")
     _write_steps(runs, [str(row["run_id"]) for row in about], out / "steps.parquet")
