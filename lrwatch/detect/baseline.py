@@ -47,8 +47,9 @@ SMOOTH: Final = 0.2
 SMOOTHEST: Final = 0.97
 """Correlation that is not exceeded: a steady fall looks like more."""
 
-FEW: Final = 2.0
-"""Factor on the noise of a smooth loss: it has few independent values to be learnt from."""
+FEW: Final = 6.0
+"""What is added to the noise of a smooth loss, over the root of the number of groups, for it has
+few independent values to be learnt from."""
 
 EACH: Final = 16
 """Bins up to which the spread is brought up to date with each, and then with every fourth."""
@@ -74,7 +75,7 @@ class Baseline:
         self.spread = 0.0
         self._bins: list[float] = []
         self._width = 1  # groups
-        self._sum, self._filled = 0.0, 0
+        self._sum, self._filled, self._n_groups = 0.0, 0, 0
         self._jitter, self._jitter_over_two = 0.0, 0.0
 
     def add(self, level: float, jitter: float, jitter_over_two: float) -> bool:
@@ -89,6 +90,7 @@ class Baseline:
         """
         if math.isfinite(jitter + jitter_over_two):
             self._learn_noise(jitter, jitter_over_two)
+        self._n_groups += 1
         self._sum += level / self._width
         self._filled += 1
         if self._filled < self._width:
@@ -101,7 +103,8 @@ class Baseline:
             self._width *= 2
         self.best = min(self._bins) if self._width > 1 else self._least_median()
         if len(self._bins) <= EACH or len(self._bins) % 4 == 0:
-            spread = max(FEW * self._smooth_noise(), _wandering(np.array(self._bins)))
+            few = 1 + FEW / math.sqrt(self._n_groups)
+            spread = max(few * self._smooth_noise(), _wandering(np.array(self._bins)))
             self.spread = spread if math.isfinite(spread) else math.inf
         return True
 
