@@ -74,6 +74,9 @@ HALF: Final = 0.5
 FIRST: Final = 16
 """Groups after which heights are remembered for as long again."""
 
+LEAST: Final = 0.25
+"""Bits that a group above the line counts for at least."""
+
 BORNE_OUT: Final = 3.5
 """Bits that may be lacking where something else bears it out."""
 
@@ -155,7 +158,7 @@ class Divergence:
 
     def _rise(self, level: float, step: int) -> None:
         best = self._usual.best
-        self._bits += _bits(level - best, self._line - best)
+        self._bits += max(LEAST, _bits(level - best, self._line - best))
         self._n_above += 1
         if self._n_above == 1:
             self._left = step
