@@ -1,7 +1,13 @@
 """Divergence: the loss has left its best level, by more than noise, and stays away.
 
-Source: Page, Continuous inspection schemes, Biometrika 41 (1954), simplified: neighbouring groups
-above a line instead of a sum; noise from differences, von Neumann, Ann. Math. Stat. 12 (1941).
+It must not come true by looking long enough. So the best is the level of a stretch that grows with
+the run; the line above it lies further away the longer the run, by the root of the logarithm of its
+length, and well above whatever the loss came back from; and how far the loss lies above the line is
+added up, in bits, until it is worth more than all looks so far could bring about.
+
+Source: Page, Continuous inspection schemes, Biometrika 41 (1954); lines that hold at all times,
+Howard, Ramdas, McAuliffe and Sekhon, Ann. Stat. 49 (2021); sums of evidence that begin anew, Shin,
+Ramdas and Rinaldo, NEJSDS 2 (2024). All simplified: docs/decisions/0018 has what was measured.
 
 >>> from lrwatch.detect.groups import summarise
 >>> from lrwatch.tables import step_block
@@ -25,6 +31,7 @@ from typing import Final
 
 import numpy as np
 
+from lrwatch.detect.baseline import Baseline
 from lrwatch.detect.groups import Groups
 
 __all__ = ["LOST", "NOISES", "Divergence"]
@@ -47,17 +54,38 @@ LOST: Final = 0.3
 NOISES: Final = 2.0
 """Distance from the best, in standard deviations of a single loss."""
 
-NOISE_HALF_LIFE: Final = 8  # groups
-_WEIGHT: Final = 1 - 0.5 ** (1 / NOISE_HALF_LIFE)
-_SIGMA: Final = math.sqrt(math.pi) / 2  # of |difference| to standard deviation, normal values
+NEVER: Final = 6.0
+"""What the square of the distance is more than twice the logarithm of the number of groups, in
+standard deviations of their levels."""
+
+HIGHER: Final = (1.3, 2.0)
+"""How far above all that it came back from a loss must be: a factor, and what comes to it over the
+logarithm of the number of groups."""
+
+STEPS: Final = (-1.0, 3.0)
+"""Bits that one group counts for at least, and at most."""
+
+ENOUGH: Final = (2.0, 0.25, 20.0)
+"""Bits that must come together: always, for each doubling of the groups, and over their number."""
+
+HALF: Final = 0.5
+"""Share of its height at which a loss that had risen counts as come back."""
+
+FIRST: Final = 16
+"""Groups after which heights are remembered for as long again."""
+
+LEAST: Final = 0.25
+"""Bits that a group above the line counts for at least."""
+
+BORNE_OUT: Final = 3.5
+"""Bits that may be lacking where something else bears it out."""
 
 
 class Divergence:
     """Compares the last groups of four rows with the best level reached so far.
 
-    It fires when `NEIGHBOURS` neighbouring groups all lie above the best by `LOST` of the
-    decrease from the start to the best and by `NOISES` standard deviations, and ever more rarely
-    as long as they do. The noise is learnt only while the run is not above that line, so that a
+    It fires when `NEIGHBOURS` neighbouring groups lie above the line, and ever more rarely as long
+    as they do. What is usual is learnt only while the run is not above the line, so that a
     divergence does not hide in the noise it makes. A spike within a group never fires.
 
     Attributes
@@ -65,22 +93,30 @@ class Divergence:
     since
         Step from which the run is lost; ``None`` while it is not.
     has_lasted
-        Whether `LASTING` groups running were above the line since then.
+        Whether that is beyond doubt, with nothing else to bear it out.
+    level
+        Loss of the lower of the last two groups at which it fired; NaN unless it is lost.
     lost
-        By how much the lower of the last two groups lies above the best; 0 unless it is lost.
+        By how much that lies above the best; 0 unless it is lost.
     """
 
     def __init__(self) -> None:
         self.since: int | None = None
         self.has_lasted = False
+        self.level = math.nan
         self.lost = 0.0
-        self._n_above = 0
         self._n_groups = 0
+        self._n_above = 0
+        self._bits = 0.0
         self._next = 0
         self._start = math.nan
-        self._best = math.inf
-        self._noise = 0.0
-        self._recent: deque[tuple[float, int]] = deque(maxlen=BACK)
+        self._usual = Baseline()
+        self._line = math.inf
+        self._left = 0
+        self._peak = 0.0
+        self._heights = [0.0, 0.0]  # before the last doubling of the groups, and since
+        self._doubled = FIRST
+        self._recent: deque[float] = deque(maxlen=BACK)
 
     def advance(self, groups: Groups) -> tuple[int, bool]:
         """Look at the next groups, up to the first at which the run seems lost.
@@ -91,48 +127,109 @@ class Divergence:
             How many groups were looked at, and whether the last of them fired.
         """
         n_loss, n_diff = groups.field("loss_n"), groups.field("diff_n")
+        n_diff = np.where(n_diff > 0, n_diff, np.nan)
         level = groups.field("loss") / np.where(n_loss > 0, n_loss, np.nan)
-        jitter = groups.field("diff1") / np.where(n_diff > 0, n_diff, np.nan)
+        over_one, over_two = groups.field("diff1") / n_diff, groups.field("diff2") / n_diff
         step = groups.field("first_step").astype(np.int64)
-        rows = zip(level.tolist(), jitter.tolist(), step.tolist(), strict=True)
-        for k, (loss, moves, first) in enumerate(rows):
-            if loss == loss and self._fires(loss, moves, first):  # noqa: PLR0124  not NaN
+        columns = (level, over_one, over_two, step)
+        rows = zip(*(column.tolist() for column in columns), strict=True)
+        for k, (loss, over_one, over_two, first) in enumerate(rows):
+            if loss == loss and self._fires(loss, over_one, over_two, first):  # noqa: PLR0124  NaN
                 return k + 1, True
         return len(groups), False
 
-    def _fires(self, level: float, jitter: float, step: int) -> bool:
+    def _fires(self, level: float, jitter: float, over_two: float, step: int) -> bool:
         self._n_groups += 1
         if math.isnan(self._start):
-            self._start = self._best = level
-        line = self._best + max(LOST * (self._start - self._best), NOISES * self._noise)
-        if level <= line and jitter == jitter:  # noqa: PLR0124  not NaN
-            self._learn_noise(_SIGMA * jitter)
-        self._recent.append((level, step))
+            self._start = level
+        self._recent.append(level)
+        if level > self._line:
+            self._rise(level, step)
+        else:
+            self._fall(level, jitter, over_two)
         if len(self._recent) < BACK:
             return False
-        (first, _), (second, since), (third, _) = self._recent
-        self._best = min(self._best, sorted((first, second, third))[1])
-        self._n_above = self._n_above + 1 if level > line else 0
-        if max(first, second, third) <= line:
-            self.since, self.has_lasted, self.lost = None, False, 0.0
-        if self._n_above < NEIGHBOURS:
-            return False
-        self.since = since if self.since is None else self.since
-        self.lost = min(second, third) - self._best
-        self.has_lasted = self.has_lasted or self._n_above >= LASTING
-        if self._n_groups < self._next and self._n_above != LASTING:
-            return False
-        self._next = self._n_groups + max(1, int(PAUSE * self._n_groups))
-        return True
+        highest, best = max(self._recent), self._usual.best
+        self._follow_excursion(min(self._recent) - best, highest - best)
+        if highest <= self._line:
+            self.since, self.has_lasted, self.level, self.lost = None, False, math.nan, 0.0
+            self._bits = 0.0
+        return self._n_above >= NEIGHBOURS and self._is_lost()
 
-    def _learn_noise(self, sigma: float) -> None:
-        if not self._noise:
-            self._noise = sigma
-        else:  # one wild group counts for no more than four quiet ones
-            self._noise += _WEIGHT * (min(sigma, 4 * self._noise) - self._noise)
+    def _rise(self, level: float, step: int) -> None:
+        best = self._usual.best
+        self._bits += max(LEAST, _bits(level - best, self._line - best))
+        self._n_above += 1
+        if self._n_above == 1:
+            self._left = step
+
+    def _fall(self, level: float, jitter: float, over_two: float) -> None:
+        if self._bits:
+            best = self._usual.best
+            self._bits = max(0.0, self._bits + _bits(level - best, self._line - best))
+        self._n_above = 0
+        if self._usual.add(level, jitter, over_two):
+            self._draw_line()
+
+    def _draw_line(self) -> None:
+        usual, n = self._usual, self._n_groups
+        if n < BACK:  # too few to know where the best is
+            return
+        distance = math.sqrt(2 * math.log(n + 1) + NEVER)
+        higher = HIGHER[0] + HIGHER[1] / math.log(n + 2)
+        self._line = usual.best + max(
+            LOST * (self._start - usual.best),
+            NOISES * usual.noise,
+            distance * usual.spread,
+            higher * max(self._heights),
+        )
+
+    def _follow_excursion(self, lowest: float, highest: float) -> None:
+        """Keep how far above its best the loss came back from, in the last two doublings.
+
+        Parameters
+        ----------
+        lowest, highest
+            Of the last groups, above the best.
+        """
+        self._peak = max(self._peak, lowest)
+        if highest <= HALF * self._peak or highest <= 0:
+            if self.has_lasted:  # it may go all the way again, and is to be found then too
+                self._peak = min(self._peak, self._start - self._usual.best + self._usual.noise)
+            self._heights[1] = max(self._heights[1], self._peak)
+            self._peak = 0.0
+        if self._n_groups >= self._doubled:
+            self._heights = [self._heights[1], 0.0]
+            self._doubled *= 2
+
+    def _is_lost(self) -> bool:
+        """Whether to fire now."""
+        n = self._n_groups
+        lacking = ENOUGH[0] + ENOUGH[1] * math.log2(n) + ENOUGH[2] / n - self._bits
+        if lacking > BORNE_OUT:
+            return False
+        self.since = self._left if self.since is None else self.since
+        self.level = min(self._recent[-1], self._recent[-2])
+        self.lost = self.level - self._usual.best
+        had_lasted = self.has_lasted
+        self.has_lasted = had_lasted or (self._n_above >= LASTING and lacking <= 0)
+        if n < self._next and self.has_lasted == had_lasted:
+            return False
+        self._next = n + max(1, int(PAUSE * n))
+        return True
 
     def restart(self, best: float) -> None:
         """Forget the last groups: the run goes on from an earlier point."""
-        self.since, self.has_lasted, self.lost, self._n_above = None, False, 0.0, 0
+        self.since, self.has_lasted, self.level, self.lost = None, False, math.nan, 0.0
+        self._n_above, self._bits = 0, 0.0
         self._recent.clear()
-        self._best = best if math.isfinite(best) else self._best
+        if math.isfinite(best):
+            self._usual.start_again(best)
+
+
+def _bits(height: float, line: float) -> float:
+    """Return what a height above the best counts for: doublings of that of the line."""
+    if not height > 0:
+        return STEPS[0]
+    ratio = height / line if line > 0 else math.inf
+    return min(max(math.log2(ratio), STEPS[0]), STEPS[1]) if ratio > 0 else STEPS[0]

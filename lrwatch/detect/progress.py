@@ -55,7 +55,8 @@ def lost_again(past: Past, divergence: Divergence) -> Evidence:
     """Test whether much of the decrease was lost again, now or where the fast test fired."""
     value, since = drawdown(past), divergence.since
     if since is not None:
-        value = max(value, divergence.lost / (past.gained + past.grain))
+        fired_at = divergence.level - float(past.best[-1])
+        value = max(value, fired_at / (past.gained + past.grain))
     end = past.interval[1] if past.interval else 0
     return Evidence(
         "drawdown",

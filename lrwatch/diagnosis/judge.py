@@ -8,6 +8,7 @@ from typing import Final
 from lrwatch.detect.tracker import Tracker
 from lrwatch.diagnosis.advice import advice, suggest
 from lrwatch.diagnosis.examination import Examination
+from lrwatch.diagnosis.horizon import is_in_sight
 from lrwatch.diagnosis.reason import reason
 from lrwatch.diagnosis.verdict import decide, was_seen
 from lrwatch.verdicts import CLASSES, Alarm, Diagnosis
@@ -37,6 +38,11 @@ class Finding:
     def was_seen(self) -> bool:
         """Whether the verdict was seen to come true: no second look is needed."""
         return was_seen(self._exam)
+
+    @property
+    def end_is_in_sight(self) -> bool:
+        """Whether too slow can be told from not there yet."""
+        return is_in_sight(self._exam)
 
     def alarm(self, step: int) -> Alarm:
         """Return the alarm for it."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+import numpy as np
+
 from lrwatch.detect import gain, motion, progress
 from lrwatch.detect.divergence import LOST
 from lrwatch.detect.explosion import BEFORE, GENTLE, steepness
@@ -43,7 +45,7 @@ def _diverging(exam: Examination) -> str:
         return _nonfinite(exam)
     past = exam.past
     lowest = float(past.best[-1])
-    now = max(past.end, lowest + exam.tracker.divergence.lost)
+    now = np.fmax(past.end, exam.tracker.divergence.level)
     start, end, best = _n(past.start), _n(now), _n(lowest)
     if exam.fired("no_progress") and past.gained < SLIGHT * abs(past.start):
         little_lower = "no lower" if now >= past.start else "hardly lower"

@@ -37,6 +37,8 @@ DONE = STEP / N
 ONES = np.ones(N)
 NOISE = np.random.default_rng(0).standard_normal(2_000)
 FALLS = 1 + np.exp(-STEP / 40)
+QUIET = 1 + np.exp(-np.arange(1_000) / 40)
+SMOOTH = np.convolve(NOISE[: N + 19], np.ones(20) / 20, "valid")
 NORMS = {"grad_norm": ONES, "param_norm": 10 * ONES, "update_norm": 0.2 * ONES}
 
 
@@ -283,6 +285,44 @@ LINES: dict[str, tuple[Callable[[float], bool], float, float, float]] = {
         4,
         60,
         12,
+    ),
+    "diverges, wanders": (
+        lambda x: leaves(at(FALLS + 0.3 * np.sin(STEP / 6), slice(300, None), x))[0],
+        0.1,
+        9,
+        0.58,
+    ),
+    "diverges, came back": (
+        lambda x: leaves(at(at(QUIET, slice(500, 516), x), slice(900, None), 1.0))[1].has_lasted,
+        0.1,
+        3,
+        0.54,
+    ),
+    "diverges, long ago": (
+        lambda x: leaves(at(at(QUIET, slice(int(x), int(x) + 16), 0.25), slice(900, None), 0.35))[
+            0
+        ],
+        20,
+        800,
+        232,
+    ),
+    "diverges, smooth": (
+        lambda x: leaves(at(FALLS + SMOOTH, slice(300, None), x))[1].has_lasted,
+        0.1,
+        9,
+        1.69,
+    ),
+    "diverges, slightly": (
+        lambda x: leaves(at(FALLS, slice(200, None), x))[1].has_lasted,
+        0.01,
+        2,
+        0.3,
+    ),
+    "diverges, enough": (
+        lambda x: leaves(at(FALLS[: 200 + int(x) // 4 * 4], slice(200, None), 0.45))[1].has_lasted,
+        4,
+        190,
+        24,
     ),
     "not finite, early": (lambda x: nan_after(5, x), 1, 60, 3),
     "not finite, dense": (lambda x: nan_after(int(x), 2), 3, 60, 16),

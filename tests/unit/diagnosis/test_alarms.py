@@ -12,6 +12,7 @@ class Found:
     confidence: float
     n_steps: int = SETTLED
     was_seen: bool = False
+    end_is_in_sight: bool = True
 
 
 def diagnosis(verdict: Verdict, confidence: float = 0.99) -> Found:
@@ -60,3 +61,16 @@ def test_nothing_inferred_is_alarmed_before_a_run_has_settled() -> None:
     policy = AlarmPolicy()
     early = replace(diagnosis("too_low"), n_steps=SETTLED - 1)
     assert [policy.is_due(early, k, is_urgent=False) for k in range(3)] == [False] * 3
+
+
+def test_too_slow_is_not_alarmed_while_nobody_knows_how_long_the_run_will_be() -> None:
+    policy = AlarmPolicy()
+    slow = replace(diagnosis("too_low"), end_is_in_sight=False)
+    assert not any(policy.is_due(slow, k, is_urgent=False) for k in range(50))
+    assert policy.is_due(diagnosis("too_low"), 50, is_urgent=False)
+
+
+def test_too_high_needs_no_end() -> None:
+    policy = AlarmPolicy()
+    high = replace(diagnosis("oscillating"), end_is_in_sight=False)
+    assert [policy.is_due(high, k, is_urgent=False) for k in range(2)] == [False, True]

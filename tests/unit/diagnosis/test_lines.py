@@ -153,7 +153,7 @@ def test_a_steep_gradient_is_clipped_to_a_tenth_of_the_loss_over_the_weights(
 def test_an_inferred_verdict_is_alarmed_if_it_is_sure(confidence: float, due: bool) -> None:
     policy = AlarmPolicy()
     seen = SimpleNamespace(
-        learning_rate="too_low", confidence=confidence, n_steps=100, was_seen=False
+        learning_rate="too_high", confidence=confidence, n_steps=100, was_seen=False
     )
     assert [policy.is_due(seen, k, is_urgent=False) for k in range(2)] == [False, due]
 
@@ -161,5 +161,7 @@ def test_an_inferred_verdict_is_alarmed_if_it_is_sure(confidence: float, due: bo
 @pytest.mark.parametrize(("n_steps", "due"), [(59, False), (60, True)])
 def test_an_inferred_verdict_is_alarmed_from_the_sixtieth_row_on(n_steps: int, due: bool) -> None:
     policy = AlarmPolicy()
-    seen = SimpleNamespace(learning_rate="too_low", confidence=1.0, n_steps=n_steps, was_seen=False)
+    seen = SimpleNamespace(
+        learning_rate="too_high", confidence=1.0, n_steps=n_steps, was_seen=False
+    )
     assert [policy.is_due(seen, k, is_urgent=False) for k in range(2)] == [False, due]
