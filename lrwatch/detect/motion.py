@@ -56,7 +56,7 @@ def short_path(past: Past) -> Evidence:
 
 def measure(past: Past) -> dict[str, float]:
     """Features of the motion; all NaN where update or parameter norms are missing."""
-    if past.update is None or past.path is None or past.param is None:
+    if past.update is None or past.path is None or past.param is None or not past.opening.param > 0:
         return dict.fromkeys(NAMES, math.nan)
     start = past.opening.param
     ratio = past.update / np.maximum(past.param, TINY)

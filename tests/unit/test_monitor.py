@@ -131,9 +131,9 @@ def test_tables_of_any_kind_are_taken() -> None:
     assert lrwatch.diagnose(pd.DataFrame(run)) == lrwatch.diagnose(run)
 
 
-def test_a_table_without_a_learning_rate_is_refused() -> None:
-    with pytest.raises(InvalidArgument, match="lr missing"):
-        lrwatch.diagnose({"step": [0], "loss": [1.0]})
+def test_a_table_without_a_loss_is_refused() -> None:
+    with pytest.raises(InvalidArgument, match="needs a column loss"):
+        lrwatch.diagnose({"step": [0], "lr": [1.0]})
 
 
 def test_a_planned_length_must_be_positive() -> None:
