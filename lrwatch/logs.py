@@ -145,7 +145,11 @@ def read_log(table: Any) -> Log:
 
 def _about_columns(read: Table) -> list[str]:
     """Say which columns stand for ours."""
-    said = [f"{theirs} is the {_IN_WORDS[ours]}" for ours, theirs in read.renamed.items()]
+    said = [
+        f"{theirs} is the {_IN_WORDS[ours]}"
+        for ours, theirs in read.renamed.items()
+        if theirs.replace("_", " ") != _IN_WORDS[ours]
+    ]
     if read.parts:
         said.append(f"the loss is {' + '.join(read.parts)}")
     if not read.has_step:

@@ -19,6 +19,7 @@ import numpy as np
 
 from lrwatch.detect.tracker import Tracker
 from lrwatch.diagnosis.alarms import AlarmPolicy
+from lrwatch.diagnosis.examination import TooHigh
 from lrwatch.diagnosis.judge import Finding
 from lrwatch.errors import InvalidArgument
 from lrwatch.logs import Intake, read_log
@@ -86,6 +87,7 @@ class Monitor:
         self._intake = Intake()
         self._tracker = Tracker()
         self._policy = AlarmPolicy()
+        self._too_high: TooHigh | None = None
 
     def update(self, rows: Any) -> list[Alarm]:
         """Take the next rows of the run and return the alarms that they raise.
@@ -116,16 +118,21 @@ class Monitor:
         block = self._intake.take(rows)
         with np.errstate(all="ignore"):  # infinite and missing values are what is judged here
             for step, is_urgent in self._tracker.advance(block):
-                found = Finding(self._tracker, total_steps=self.total_steps)
+                found = self._found(self._tracker)
                 is_alarm = self._policy.is_due(found, step, is_urgent=is_urgent)
+                if is_alarm:
+                    self._too_high = found.too_high(step) or self._too_high
                 is_standing = self._policy.standing == found.learning_rate
                 yield Check(step, found, is_alarm=is_alarm, is_standing=is_standing)
 
     def diagnosis(self) -> Diagnosis:
         """Diagnose the run as it stands; changes nothing."""
         with np.errstate(all="ignore"):
-            found = Finding(self._tracker.finished(), total_steps=self.total_steps)
+            found = self._found(self._tracker.finished())
             return found.diagnosis(first_alarm_step=self._policy.first_step)
+
+    def _found(self, tracker: Tracker) -> Finding:
+        return Finding(tracker, total_steps=self.total_steps, earlier=self._too_high)
 
 
 def diagnose(run: Any, *, total_steps: int | None = None) -> Diagnosis:

@@ -8,10 +8,9 @@ from typing import Final
 from lrwatch.detect import gain, motion, progress
 from lrwatch.detect.divergence import LOST
 from lrwatch.detect.explosion import BEFORE, GENTLE, steepness
-from lrwatch.detect.schedule import in_warmup
-from lrwatch.detect.wording import little, share, times
+from lrwatch.detect.wording import little, sentence, share, times
+from lrwatch.diagnosis.abstention import why_nothing_is_said
 from lrwatch.diagnosis.examination import Examination
-from lrwatch.diagnosis.verdict import rose_by_itself
 from lrwatch.formats import count, number
 from lrwatch.verdicts import Verdict
 
@@ -41,6 +40,10 @@ def reason(verdict: Verdict, exam: Examination) -> str:
 def _diverging(exam: Examination) -> str:
     if exam.fired("nonfinite"):
         return _nonfinite(exam)
+    if exam.fired("gradient_not_finite"):
+        zero = exam.fired("zero_loss")
+        goes_on = ", and the loss of exactly 0 in the log means nothing" if zero else ""
+        return f"{sentence(exam.result('gradient_not_finite').note)}: nothing is learnt{goes_on}"
     past = exam.past
     lowest = float(past.best[-1])
     now = max(past.end, lowest + exam.tracker.divergence.lost)
@@ -60,10 +63,9 @@ def _diverging(exam: Examination) -> str:
 
 def _nonfinite(exam: Examination) -> str:
     found = exam.tracker.nonfinite
-    is_lasting = found.has_loss and not found.n_finite
-    before = f"; the last finite one was {_n(float(exam.past.loss[-1]))}" if is_lasting else ""
-    words = found.in_words().removeprefix("the ")
-    return f"{words[0].upper()}{words[1:]}{before}"
+    is_lasting = found.has_loss and found.is_dead
+    before = f"; the last finite one was {_n(found.last_finite)}" if is_lasting else ""
+    return f"{sentence(found.in_words())}{before}"
 
 
 def _exploding(exam: Examination) -> str:
@@ -113,6 +115,9 @@ def _too_low(exam: Examination) -> str:
 
 def _stalled(exam: Examination) -> str:
     past = exam.past
+    for name in ("zero_rate", "zero_gradient"):
+        if exam.fired(name):
+            return f"{sentence(exam.result(name).note)}: nothing is learnt"
     if exam.fired("lr_cut"):
         cut = exam.result("lr_cut").note.removeprefix("the l")
         return f"L{cut} while the loss was still falling, and the loss hardly moved afterwards"
@@ -147,39 +152,6 @@ def _ok(exam: Examination) -> str:
     return f"Loss came down {went} with steps of a good size{also}"
 
 
-def _insufficient(exam: Examination) -> str:
-    past = exam.past
-    if not past.n_loss:
-        return "No finite loss was recorded, so there is nothing to judge by"
-    if not exam.probability:
-        return f"{past.n_loss} step{'s' * (past.n_loss > 1)} with a loss so far: too few to say"
-    if exam.fired("range_test"):
-        swept = exam.result("range_test").note.removeprefix("the l")
-        return f"L{swept}: a range test, not a rate to judge"
-    if exam.fired("no_objective"):
-        lowest, highest = _n(float(past.loss.min())), _n(float(past.loss.max()))
-        return (
-            f"Loss wanders between {lowest} and {highest} although the steps are calm, as in a GAN "
-            "or a policy gradient: it says nothing about the learning rate"
-        )
-    if rose_by_itself(exam):
-        lost = exam.tracker.divergence.lost
-        return (
-            f"Loss rose by {_n(lost)} from its best although the steps are "
-            "calm: the cause may be other data or another objective, not the learning rate"
-        )
-    return _cannot_tell(exam)
-
-
-def _cannot_tell(exam: Examination) -> str:
-    if max(exam.probability, key=exam.probability.__getitem__) != "too_low":
-        return "The tests contradict each other: too early to tell"
-    if exam.total_steps and not in_warmup(exam.past):
-        done = share(exam.past.n_steps / exam.total_steps)
-        return f"{done} of the planned steps are done: too early to call it slow"
-    return "The learning rate is still warming up: too early to say"
-
-
 def _steps(exam: Examination) -> str:
     return f"{count(int(exam.past.n_steps))} steps"
 
@@ -197,5 +169,5 @@ _SENTENCES: Final[dict[Verdict, Callable[[Examination], str]]] = {
     "converged": _converged,
     "spike": _spike,
     "ok": _ok,
-    "insufficient_data": _insufficient,
+    "insufficient_data": why_nothing_is_said,
 }
