@@ -59,6 +59,9 @@ STRETCHES: Final = 6
 UNMOVED: Final = 2.5
 """Their distance from one another, in standard errors, that noise does not explain."""
 
+FEW: Final = 24
+"""Losses at which they must be twice as far apart: a noise of few is hardly known."""
+
 SURE: Final = 3.0
 """Standard errors."""
 
@@ -148,11 +151,12 @@ def never_moved(past: Past) -> Evidence:
     ).T
     apart = levels - np.average(levels, weights=weights)
     value = math.sqrt(float((weights * apart**2).sum()) / (STRETCHES - 1)) / past.grain
+    least = UNMOVED * (1 + FEW / max(past.n_loss, 1))
     return Evidence(
         "unmoved",
         value,
-        UNMOVED,
-        fired=value < UNMOVED,
+        least,
+        fired=value < least,
         interval=past.interval,
         note=f"the levels of {STRETCHES} stretches of the run differ by {times(value)} their "
         "uncertainty",

@@ -50,7 +50,7 @@ def short_path(past: Past) -> Evidence:
     value = relative_path(past)
     if math.isnan(value):
         return Evidence("relative_path", note="needs the update norm and the parameter norm")
-    note = f"the weights moved {times(value)} their own length, 9 times being usual"
+    note = f"the weights moved {times(value)} their own length in {past.n_steps:,.0f} steps"
     return Evidence("relative_path", value, SHORT, value < SHORT, past.interval, note)
 
 

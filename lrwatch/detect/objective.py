@@ -27,7 +27,7 @@ from typing import Final
 
 import numpy as np
 
-from lrwatch.detect.past import Past
+from lrwatch.detect.past import TINY, Past
 from lrwatch.detect.scale import median
 from lrwatch.formats import number
 from lrwatch.records import FloatArray
@@ -109,11 +109,15 @@ def _jump(past: Past) -> int | None:
 
 
 def _is_as_calm(past: Past, at: int) -> bool:
-    """Whether neither noise nor gradient norm changed much from before a bin to the end."""
+    """Whether noise and gradient norm changed little from before a bin to the end.
+
+    Noise may also have grown in proportion to the loss.
+    """
     first, last = slice(max(at - 4, 0), max(at, 4)), slice(max(len(past) - 8, at), len(past))
-    noise = _known(past.jitter[last]) / max(_known(past.jitter[first]), 1e-300)
+    noise = _known(past.jitter[last]) / max(_known(past.jitter[first]), TINY)
+    level = abs(median(past.loss[last])) / max(abs(median(past.loss[first])), TINY)
     grown = 10 ** (_known(past.log_grad[last]) - _known(past.log_grad[first]))
-    return 1 / NOISIER < noise < NOISIER and not grown > NOISIER
+    return 1 / NOISIER < noise < NOISIER * max(level, 1.0) and not grown > NOISIER
 
 
 def _known(values: FloatArray) -> float:

@@ -118,7 +118,7 @@ class Standstill:
 
     def zero_gradient(self, past: Past) -> Evidence:
         """Test whether the gradient is exactly 0 up to the end, and the loss no longer falls."""
-        fired = self._lasts(self._no_gradient, past)
+        fired = self._lasts(self._no_gradient, past) and not self._is_solved(past.start)
         return self._evidence("zero_gradient", self._no_gradient, "the gradient norm", fired=fired)
 
     def zero_rate(self, past: Past) -> Evidence:
@@ -135,12 +135,15 @@ class Standstill:
             Loss at the beginning.
         """
         found = self._no_loss
-        abrupt = not found.before < ABRUPT * abs(start)  # or 0 from the first row on
-        fired = found.n_rows >= LASTING and abrupt
+        fired = found.n_rows >= LASTING and not self._is_solved(start)
         evidence = self._evidence("zero_loss", found, "the loss", fired=fired)
         if found.since is None or math.isnan(found.before):
             return evidence
         return replace(evidence, note=f"{evidence.note}, right after {number(found.before, 3)}")
+
+    def _is_solved(self, start: float) -> bool:
+        """Whether the loss is 0, and came there step by step."""
+        return self._no_loss.n_rows > 0 and self._no_loss.before < ABRUPT * abs(start)
 
     def _lasts(self, found: _Lasting, past: Past) -> bool:
         if found.since is None or found.n_rows < max(LASTING, SHARE * self._n_rows):

@@ -25,6 +25,7 @@ from lrwatch.detect.groups import GROUP, Groups, summarise
 from lrwatch.detect.history import History
 from lrwatch.detect.nonfinite import NonFinite
 from lrwatch.detect.opening import Opening
+from lrwatch.detect.overfitting import Validation
 from lrwatch.detect.past import Past
 from lrwatch.detect.standstill import Standstill
 from lrwatch.records import STEP_COLUMNS, FloatArray, StepBlock, rising
@@ -49,6 +50,7 @@ class Tracker:
         self.divergence = Divergence()
         self.explosion = Explosion()
         self.standstill = Standstill()
+        self.validation = Validation()
         self.n_rows = 0
         self.last_step: int | None = None
         self._next_look = FIRST_LOOK
@@ -77,6 +79,7 @@ class Tracker:
             self.n_rows += n_rows
             self.last_step = int(block.step[n_rows - 1])
             self.standstill.add(block[:n_rows])
+            self.validation.add(block[:n_rows])
             block = block[n_rows:]
             is_look = self.n_rows >= self._next_look
             if is_look:

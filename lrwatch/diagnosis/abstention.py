@@ -17,6 +17,10 @@ PROBABLE: Final = 0.9
 """Probability of too large steps from which on they explain a loss that rose by calm steps."""
 
 
+A_FEW: Final = 10
+"""Losses from which on it is told where they went."""
+
+
 def rose_by_itself(exam: Examination) -> bool:
     """Whether the loss left its best for a reason that is not the length of the steps.
 
@@ -32,13 +36,18 @@ def is_withheld(verdict: Verdict, exam: Examination) -> bool:
     kind = CLASSES[verdict]
     if exam.is_short or kind == "unknown":
         return False
-    if kind == "ok":
+    if kind == "ok" or _has_not_moved(exam):
         return _has_not_moved(exam)
     if exam.fired("no_objective") or _is_unusual(exam):
         return True
-    if kind == "too_high":
-        return _has_changed(exam) or _has_not_moved(exam)
-    return verdict == "too_low" and exam.is_bare and not exam.fired("crawl")
+    if verdict == "too_low":
+        return _begins_late(exam) or _may_be_near_its_floor(exam)
+    return kind == "too_high" and _has_changed(exam)
+
+
+def _may_be_near_its_floor(exam: Examination) -> bool:
+    """Whether neither a norm nor the loss itself shows that a run is too slow."""
+    return exam.is_bare and not exam.fired("crawl")
 
 
 def _is_unusual(exam: Examination) -> bool:
@@ -53,6 +62,11 @@ def _has_not_moved(exam: Examination) -> bool:
     return exam.is_bare and exam.fired("unmoved")
 
 
+def _begins_late(exam: Examination) -> bool:
+    """Whether more of a run came before its log than is in it."""
+    return (exam.past.opening.step or 0) > exam.past.n_steps
+
+
 def why_nothing_is_said(exam: Examination) -> str:
     """Say in one sentence why a run gets no verdict: the first reason that applies."""
     return next(write(exam) for applies, write in _WHY if applies(exam))
@@ -60,6 +74,9 @@ def why_nothing_is_said(exam: Examination) -> str:
 
 def _too_few(exam: Examination) -> str:
     n = exam.past.n_loss
+    if n >= A_FEW:
+        start, end = _n(exam.past.start), _n(exam.past.end)
+        return f"Loss went from {start} to {end} in {n} rows: too few to say more"
     return f"{count(n)} step{'s' * (n > 1)} with a loss so far: too few to say"
 
 
@@ -107,6 +124,13 @@ def _near_its_floor(exam: Examination) -> str:
     )
 
 
+def _late(exam: Examination) -> str:
+    return (
+        f"The log begins at step {count(exam.past.opening.step or 0)}: a loss that is slow from "
+        "there on may be near its floor"
+    )
+
+
 def _just_begun(exam: Examination) -> str:
     done = share(exam.past.n_steps / (exam.total_steps or 1))
     return f"{done} of the planned steps are done: too early to call it slow"
@@ -142,6 +166,7 @@ _WHY: Final[tuple[tuple[Callable[[Examination], bool], Callable[[Examination], s
         lambda _: "The learning rate is still warming up: too early to say",
     ),
     (lambda exam: _looks_slow(exam) and bool(exam.total_steps), _just_begun),
+    (lambda exam: _looks_slow(exam) and _begins_late(exam), _late),
     (lambda exam: _looks_slow(exam) and exam.is_bare, _near_its_floor),
     (lambda _: True, lambda _: "The tests contradict each other: too early to tell"),
 )

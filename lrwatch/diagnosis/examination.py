@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Final
 
 from lrwatch.detect import (
+    few,
     flatness,
     gain,
     gradient,
@@ -113,7 +114,9 @@ class Examination:
     def _runnable(self) -> tuple[str, ...]:
         if not self.past.n_loss:
             return _OF_THE_END[:1]
-        return _OF_THE_END if self.is_short else tuple(_TESTS)
+        if self.is_short:
+            return _OF_THE_END + _OF_FEW
+        return tuple(name for name in _TESTS if name not in _OF_FEW)
 
     @cached_property
     def evidence(self) -> dict[str, Evidence]:
@@ -149,12 +152,15 @@ _TESTS: Final[dict[str, Callable[[Examination], Evidence]]] = {
     "zero_gradient": lambda exam: exam.tracker.standstill.zero_gradient(exam.past),
     "zero_rate": lambda exam: exam.tracker.standstill.zero_rate(exam.past),
     "zero_loss": lambda exam: exam.tracker.standstill.zero_loss(exam.past.start),
+    "rose": lambda exam: few.rose_clearly(exam.past),
+    "fell": lambda exam: few.settled_clearly(exam.past),
     "drawdown": lambda exam: progress.lost_again(exam.past, exam.tracker.divergence),
     "no_progress": lambda exam: flatness.progress(exam.past),
     "flat": lambda exam: flatness.is_flat(exam.past),
     "settled": lambda exam: flatness.has_settled(exam.past),
     "solved": lambda exam: progress.solved(exam.past),
     "spike": lambda exam: spike(exam.past),
+    "overfitting": lambda exam: exam.tracker.validation.overfits(),
     "range_test": lambda exam: schedule.range_test(exam.past),
     "no_objective": lambda exam: wanders(exam.past),
     "unusual_loss": lambda exam: unjudgeable(exam.past),
@@ -172,6 +178,9 @@ _TESTS: Final[dict[str, Callable[[Examination], Evidence]]] = {
     "gradient_growth": lambda exam: gradient.blew_up(exam.past),
 }
 """Every test by its code, in the order in which people read them."""
+
+_OF_FEW: Final = ("rose", "fell")
+"""Tests of runs that are too short for the others."""
 
 _OF_THE_END: Final = (
     "nonfinite", "gradient_not_finite", "zero_gradient", "zero_rate", "zero_loss", "drawdown",

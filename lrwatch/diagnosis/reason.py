@@ -10,7 +10,8 @@ from lrwatch.detect.divergence import LOST
 from lrwatch.detect.explosion import BEFORE, GENTLE, steepness
 from lrwatch.detect.wording import little, sentence, share, times
 from lrwatch.diagnosis.abstention import why_nothing_is_said
-from lrwatch.diagnosis.examination import Examination
+from lrwatch.diagnosis.examination import Examination, TooHigh
+from lrwatch.diagnosis.verdict import was_cut
 from lrwatch.formats import count, number
 from lrwatch.verdicts import Verdict
 
@@ -33,8 +34,9 @@ CERTAIN: Final = 3.0
 
 
 def reason(verdict: Verdict, exam: Examination) -> str:
-    """Say in one sentence why a run got its verdict."""
-    return _SENTENCES[verdict](exam)
+    """Say in one sentence why a run got its verdict; overfitting is told beside it."""
+    also = f"; {exam.result('overfitting').note}" if exam.fired("overfitting") else ""
+    return _SENTENCES[verdict](exam) + also
 
 
 def _diverging(exam: Examination) -> str:
@@ -44,6 +46,8 @@ def _diverging(exam: Examination) -> str:
         zero = exam.fired("zero_loss")
         goes_on = ", and the loss of exactly 0 in the log means nothing" if zero else ""
         return f"{sentence(exam.result('gradient_not_finite').note)}: nothing is learnt{goes_on}"
+    if exam.earlier is not None and was_cut(exam) and not exam.is_lost:
+        return _remembered(exam, exam.earlier)
     past = exam.past
     lowest = float(past.best[-1])
     now = max(past.end, lowest + exam.tracker.divergence.lost)
@@ -59,6 +63,14 @@ def _diverging(exam: Examination) -> str:
         return f"Loss is {end} after {_steps(exam)}, and is too noisy to show a decrease"
     part = "all" if lost >= WHOLE else share(lost)
     return f"Loss fell to {best} and is back at {end}: {part} of what it had gained is lost"
+
+
+def _remembered(exam: Examination, earlier: TooHigh) -> str:
+    now, before = _n(float(exam.past.lr[-1])), _n(earlier.lr)
+    return (
+        f"Loss was lost by step {count(earlier.step)}, at a learning rate of {before}, and came to "
+        f"{_n(exam.past.end)} once that was {now}"
+    )
 
 
 def _nonfinite(exam: Examination) -> str:
@@ -100,8 +112,8 @@ def _too_low(exam: Examination) -> str:
     falls = progress.still_falling(past, 0.5) > CERTAIN
     if path < FAR:
         found = (
-            f"The weights moved {times(path)} their own length in {steps}, where in good runs "
-            f"they move about 9 times{', and the loss is still falling' if falls else ''}"
+            f"The weights moved {times(path)} their own length in {steps}"
+            f"{', and the loss is still falling' if falls else ', which is not far'}"
         )
     elif ratio > 2 * USUAL_GAIN:
         gains = times(ratio / USUAL_GAIN)
@@ -149,6 +161,8 @@ def _ok(exam: Examination) -> str:
     went = f"from {_n(past.start)} to {_n(past.end)}"
     if past.end >= past.start:
         return f"Loss went {went}, and nothing points to the step size{also}"
+    if exam.is_bare:
+        return f"Loss came down {went}, and nothing points to the step size{also}"
     return f"Loss came down {went} with steps of a good size{also}"
 
 

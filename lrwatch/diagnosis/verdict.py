@@ -29,6 +29,11 @@ BEGINNING: Final = 0.05
 LEAST: Final = 0.4
 """Probability below which no class is named."""
 
+ROSE: Final = 0.9
+FELL: Final = 0.7
+"""Confidence in what a few rows show: no good run rose so, and of those that fell so two in three
+of the development corpus were good, and nine in ten elsewhere."""
+
 REMEMBERED: Final = 0.7
 """Confidence in an earlier finding that a later look does not bear out."""
 
@@ -99,9 +104,13 @@ def was_seen(exam: Examination) -> bool:
 
 
 def _by_rule_or_model(exam: Examination) -> tuple[Verdict, float]:
-    if not exam.probability:
-        return "insufficient_data", 0.0
-    return _stalled(exam) or _judged(exam)
+    return _by_few_rows(exam) if exam.is_short else _stalled(exam) or _judged(exam)
+
+
+def _by_few_rows(exam: Examination) -> tuple[Verdict, float]:
+    if exam.fired("rose"):
+        return "diverging", ROSE
+    return ("ok", FELL) if exam.fired("fell") else ("insufficient_data", 0.0)
 
 
 def _lost(exam: Examination, step: int | None) -> Verdict:
