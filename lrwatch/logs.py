@@ -17,7 +17,7 @@ from lrwatch.columns import VALIDATION
 from lrwatch.records import FLOAT_COLUMNS, NULL, FloatArray, StepBlock
 from lrwatch.tables import Table, step_block
 
-__all__ = ["LARGEST", "Intake", "Log", "read_log"]
+__all__ = ["LARGEST", "LARGEST_LOSS", "Intake", "Log", "read_log"]
 
 _OUT_OF_ORDER: Final = 0.2
 """Share of rows that go back from which on a table has no order: a resumed run goes back once."""
@@ -26,6 +26,9 @@ _NORMS: Final = ("grad_norm", "grad_norm_clipped", "param_norm", "update_norm")
 
 LARGEST: Final = 1e150
 """The largest number told apart from larger ones; the inverse of the smallest."""
+
+LARGEST_LOSS: Final = 1e302
+"""The same of losses, which are added up and never squared."""
 
 _SUMMARY: Final = "train_runtime"
 """A column that only the last line of a Hugging Face log has, which is no step."""
@@ -226,12 +229,13 @@ def _bounded(rows: StepBlock) -> StepBlock:
         values = getattr(rows, name)
         size = np.abs(values)
         negative = (values < 0) & (name in _NORMS)
-        large = (size > LARGEST) & (size < np.inf)
-        small = (size < 1 / LARGEST) & (size > 0)
+        largest = LARGEST_LOSS if name == "loss" else LARGEST
+        large = (size > largest) & (size < np.inf)
+        small = (size < 1 / largest) & (size > 0)
         if large.any() or small.any() or negative.any():
             sign = np.copysign(1.0, values)
-            values = np.where(large, sign * LARGEST, values)
-            values = np.where(small, 0.0 if name == "loss" else sign / LARGEST, values)
+            values = np.where(large, sign * largest, values)
+            values = np.where(small, 0.0 if name == "loss" else sign / largest, values)
             bounded[name] = np.where(negative, NULL, values)
     return rows.with_columns(**bounded) if bounded else rows
 

@@ -149,8 +149,8 @@ def never_moved(past: Past) -> Evidence:
     levels, weights = np.array(
         [_level_of(past, k / STRETCHES, (k + 1) / STRETCHES) for k in range(STRETCHES)]
     ).T
-    apart = levels - np.average(levels, weights=weights)
-    value = math.sqrt(float((weights * apart**2).sum()) / (STRETCHES - 1)) / past.grain
+    apart = (levels - np.average(levels, weights=weights)) / past.grain
+    value = math.sqrt(float((weights * apart**2).sum()) / (STRETCHES - 1))
     least = UNMOVED * (1 + FEW / max(past.n_loss, 1))
     return Evidence(
         "unmoved",

@@ -24,7 +24,7 @@ def exam(*fired: str, too_high: float = 0.1, too_low: float = 0.1, **past: Any) 
     curves = {"path": np.ones(1), "drive": np.ones(1), "n_steps": 100.0, "lr": np.array([PEAK])}
     curves |= {"steps": np.array([100.0]), "start": 1.0}
     peak = {"lr_max": np.array([PEAK])}
-    opening = SimpleNamespace(losses=[1.0], grads=[1.0], param=1.0, grad=1.0, loss=1.0)
+    opening = SimpleNamespace(step=0, losses=[1.0], grads=[1.0], param=1.0, grad=1.0, loss=1.0)
     made = SimpleNamespace(history=peak, opening=opening, **{**curves, **past})
     lost = SimpleNamespace(since=5 if "drawdown" in fired else None, has_lasted=False)
     tracker = SimpleNamespace(
