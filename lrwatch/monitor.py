@@ -19,10 +19,11 @@ import numpy as np
 
 from lrwatch.detect.tracker import Tracker
 from lrwatch.diagnosis.alarms import AlarmPolicy
+from lrwatch.diagnosis.examination import TooHigh
 from lrwatch.diagnosis.judge import Finding
 from lrwatch.errors import InvalidArgument
+from lrwatch.logs import Intake, read_log
 from lrwatch.records import StepBlock
-from lrwatch.tables import step_block
 from lrwatch.verdicts import Alarm, Diagnosis
 
 __all__ = ["Check", "Monitor", "diagnose"]
@@ -83,8 +84,10 @@ class Monitor:
         if total_steps is not None and total_steps < 1:
             raise InvalidArgument(f"total_steps must be at least 1, got {total_steps}")
         self.total_steps = total_steps
+        self._intake = Intake()
         self._tracker = Tracker()
         self._policy = AlarmPolicy()
+        self._too_high: TooHigh | None = None
 
     def update(self, rows: Any) -> list[Alarm]:
         """Take the next rows of the run and return the alarms that they raise.
@@ -97,7 +100,7 @@ class Monitor:
         Raises
         ------
         InvalidArgument
-            If the table lacks step, loss or lr, or a column holds no numbers.
+            If the table has no loss, or a column holds no numbers.
         """
         return [check.alarm() for check in self.checks(rows) if check.is_alarm]
 
@@ -112,19 +115,24 @@ class Monitor:
         InvalidArgument
             As `update`.
         """
-        block = rows if isinstance(rows, StepBlock) else step_block(rows)
+        block = self._intake.take(rows)
         with np.errstate(all="ignore"):  # infinite and missing values are what is judged here
             for step, is_urgent in self._tracker.advance(block):
-                found = Finding(self._tracker, total_steps=self.total_steps)
+                found = self._found(self._tracker)
                 is_alarm = self._policy.is_due(found, step, is_urgent=is_urgent)
+                if is_alarm:
+                    self._too_high = found.too_high(step) or self._too_high
                 is_standing = self._policy.standing == found.learning_rate
                 yield Check(step, found, is_alarm=is_alarm, is_standing=is_standing)
 
     def diagnosis(self) -> Diagnosis:
         """Diagnose the run as it stands; changes nothing."""
         with np.errstate(all="ignore"):
-            found = Finding(self._tracker.finished(), total_steps=self.total_steps)
+            found = self._found(self._tracker.finished())
             return found.diagnosis(first_alarm_step=self._policy.first_step)
+
+    def _found(self, tracker: Tracker) -> Finding:
+        return Finding(tracker, total_steps=self.total_steps, earlier=self._too_high)
 
 
 def diagnose(run: Any, *, total_steps: int | None = None) -> Diagnosis:
@@ -133,16 +141,17 @@ def diagnose(run: Any, *, total_steps: int | None = None) -> Diagnosis:
     Parameters
     ----------
     run
-        A table of steps with at least ``step``, ``loss`` and ``lr`` (pandas, polars, pyarrow, a
-        mapping of arrays or a `StepBlock`), or the path of a run folder. Gradient norm, update
-        norm and parameter norm sharpen the diagnosis where they are there.
+        A table of steps with at least ``loss`` (pandas, polars, pyarrow, a mapping of arrays or
+        a `StepBlock`), or the path of a run folder. Rows without ``step`` are numbered, others
+        are sorted by it. Learning rate, gradient norm, update norm and parameter norm sharpen
+        the diagnosis where they are there, and so does ``val_loss``.
     total_steps
         Planned number of steps, where known.
 
     Raises
     ------
     InvalidArgument
-        If the table lacks a column that is needed.
+        If the table has no loss, or a column holds no numbers.
     RunNotFound, RunUnreadable
         If there is no run at the path, or it cannot be read.
     """
@@ -155,5 +164,5 @@ def diagnose(run: Any, *, total_steps: int | None = None) -> Diagnosis:
             run = reader.read_new()
         total_steps = reader.info.total_steps if total_steps is None else total_steps
     monitor = Monitor(total_steps=total_steps)
-    monitor.update(run)
+    monitor.update(run if isinstance(run, StepBlock) else read_log(run).rows)
     return monitor.diagnosis()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import struct
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -138,11 +138,15 @@ class StepBlock:
         """Return the number of steps."""
         return len(self.step)
 
-    def __getitem__(self, rows: slice | npt.NDArray[np.bool_]) -> StepBlock:
+    def __getitem__(self, rows: slice | npt.NDArray[np.bool_ | np.intp]) -> StepBlock:
         """Return the chosen steps, as views where `rows` is a slice."""
         names = (*STEP_COLUMNS, "loss_seen")
         columns = {name: getattr(self, name)[rows] for name in names}
         return StepBlock(**columns, extra={k: v[rows] for k, v in self.extra.items()})
+
+    def with_columns(self, **columns: Any) -> StepBlock:
+        """Return the steps with other values in the given columns."""
+        return replace(self, **columns)
 
 
 def is_null(values: FloatArray) -> npt.NDArray[np.bool_]:

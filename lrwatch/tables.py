@@ -2,65 +2,154 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from lrwatch import columns
 from lrwatch.errors import InvalidArgument
-from lrwatch.records import FLOAT_COLUMNS, STEP_COLUMNS, StepBlock
+from lrwatch.records import FLOAT_COLUMNS, NULL, STEP_COLUMNS, FloatArray, StepBlock
 
-__all__ = ["joined", "step_block"]
+__all__ = ["Table", "joined", "step_block"]
+
+_LARGEST: Final = 2.0**53
+"""Beyond it a floating-point number cannot tell one step from the next."""
 
 
-def step_block(table: Any) -> StepBlock:
+class Table:
+    """The columns of a table, each by the name that it has here.
+
+    Parameters
+    ----------
+    table
+        A pandas or polars frame, a pyarrow table or a mapping of arrays.
+
+    Attributes
+    ----------
+    names
+        What the table calls its columns.
+    renamed
+        Its name for each column of a step that it calls otherwise than we do.
+    parts
+        Columns that were added up to a loss, in a table that has no other.
+    has_step
+        Whether there is a whole number to tell steps by; rows are numbered where there is not.
+
+    Raises
+    ------
+    InvalidArgument
+        If it has no loss, or columns differ in length, or one of a step holds no numbers.
+    """
+
+    def __init__(self, table: Any) -> None:
+        self.names = _column_names(table)
+        self._arrays = {name: _arrow(table, name) for name in self.names}
+        self.renamed = columns.meant(self.names, self._n_known)
+        for ours, theirs in self.renamed.items():
+            self._arrays[ours] = self._arrays[theirs]
+        self.parts = [] if "loss" in self._arrays else columns.parts_of_loss(self.names)
+        if "loss" not in self._arrays and not self.parts:
+            raise InvalidArgument(
+                "a table of steps needs a column loss; "
+                f"it is missing among: {', '.join(self.names) or 'none'}"
+            )
+        self._n_rows = len(self._arrays[self.parts[0] if self.parts else "loss"])
+        for name, array in self._arrays.items():
+            if len(array) != self._n_rows:
+                raise InvalidArgument(
+                    f"column {name} has {len(array)} rows, loss has {self._n_rows}"
+                )
+        self._step = self._steps()
+        self.has_step = self._step is not None
+
+    def block(self, first_step: int = 0) -> StepBlock:
+        """Return the rows; those of a table without steps are numbered from `first_step` on."""
+        numbered = np.arange(first_step, first_step + self._n_rows, dtype=np.int64)
+        loss, seen = self._loss()
+        numbers: dict[str, Any] = {"loss": loss}
+        for name in FLOAT_COLUMNS[1:]:
+            numbers[name] = self._floats(name, NULL)
+        skipped = self._arrays.get("skipped")
+        time = self._arrays.get("time")
+        return StepBlock(
+            step=numbered if self._step is None else self._step,
+            time=np.zeros(self._n_rows, np.int64) if time is None else _microseconds(time),
+            **numbers,
+            skipped=np.zeros(self._n_rows, bool) if skipped is None else _flags(skipped),
+            loss_seen=seen,
+            extra=self._extra(),
+        )
+
+    def order(self) -> FloatArray | None:
+        """Return steps that are no whole numbers, epochs say; ``None`` where there are none."""
+        return self._floats("step", np.nan) if "step" in self._arrays else None
+
+    def _n_known(self, name: str) -> int:
+        array = self._arrays[name]
+        if not _is_number(array.type):
+            return -1
+        return int(np.isfinite(_values(array.cast(pa.float64()))).sum())
+
+    def _steps(self) -> npt.NDArray[np.int64] | None:
+        if "step" not in self._arrays:
+            return None
+        array = self._arrays["step"]
+        if pa.types.is_integer(array.type) and not array.null_count:
+            return np.asarray(_numbers(array, "step", pa.int64()))
+        numbers = self._floats("step", np.nan)
+        is_whole = np.abs(numbers) < _LARGEST  # False for NaN
+        is_whole &= np.where(is_whole, numbers, 0.5) % 1 == 0
+        return numbers.astype(np.int64) if is_whole.all() else None
+
+    def _floats(self, name: str, missing: float) -> FloatArray:
+        if name not in self._arrays:
+            return np.full(self._n_rows, missing)
+        return np.asarray(_numbers(self._arrays[name], name, pa.float64(), missing))
+
+    def _loss(self) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
+        if not self.parts:
+            return self._floats("loss", np.nan), _valid(self._arrays["loss"])
+        parts = [self._floats(name, np.nan) for name in self.parts]
+        seen = np.logical_and.reduce([_valid(self._arrays[name]) for name in self.parts])
+        return np.sum(parts, axis=0), seen
+
+    def _extra(self) -> Mapping[str, FloatArray]:
+        return {
+            name: self._floats(name, np.nan)
+            for name in self.names
+            if name not in STEP_COLUMNS and _is_number(self._arrays[name].type)
+        }
+
+
+def step_block(table: Any, *, first_step: int = 0) -> StepBlock:
     """Read a table of steps, one row a step, into numpy columns.
 
     Parameters
     ----------
     table
         A pandas or polars frame, a pyarrow table or a mapping of arrays, with at least
-        ``step``, ``loss`` and ``lr``. Nulls become NaN; a null loss is also marked unseen.
+        ``loss``, under this name or one that other loggers use. Nulls become NaN; a null loss
+        is also marked unseen.
+    first_step
+        Number of the first row, in a table without whole steps.
 
     Raises
     ------
     InvalidArgument
-        If one of the three is missing, or a column holds no numbers or has another length.
+        If there is no loss, or a column holds no numbers or has another length.
 
     Examples
     --------
     >>> block = step_block({"step": [0, 1], "loss": [2.0, None], "lr": [0.1, 0.1]})
     >>> block.loss.tolist(), block.loss_seen.tolist()
     ([2.0, nan], [True, False])
+    >>> step_block({"train_loss": [2.0, 1.9]}).step.tolist()
+    [0, 1]
     """
-    names = _column_names(table)
-    missing = [name for name in ("step", "loss", "lr") if name not in names]
-    if missing:
-        raise InvalidArgument(
-            "a table of steps needs the columns step, loss and lr; "
-            f"{' and '.join(missing)} missing among: {', '.join(names) or 'none'}"
-        )
-    arrays = {name: _arrow(table, name) for name in names}
-    n_steps = len(arrays["step"])
-    for name, array in arrays.items():
-        if len(array) != n_steps:
-            raise InvalidArgument(f"column {name} has {len(array)} rows, step has {n_steps}")
-    extra = [n for n in names if n not in STEP_COLUMNS and _is_number(arrays[n].type)]
-    return StepBlock(
-        step=_numbers(arrays["step"], "step", pa.int64()),
-        time=_microseconds(arrays["time"]) if "time" in names else np.zeros(n_steps, np.int64),
-        **{
-            name: _numbers(arrays[name], name, pa.float64())
-            if name in names
-            else np.full(n_steps, np.nan)
-            for name in FLOAT_COLUMNS
-        },
-        skipped=_flags(arrays["skipped"]) if "skipped" in names else np.zeros(n_steps, bool),
-        loss_seen=_valid(arrays["loss"]),
-        extra={name: _numbers(arrays[name], name, pa.float64()) for name in extra},
-    )
+    return Table(table).block(first_step)
 
 
 def joined(blocks: Sequence[StepBlock]) -> StepBlock:
@@ -109,14 +198,12 @@ def _is_number(kind: pa.DataType) -> bool:
     return bool(pa.types.is_floating(kind) or pa.types.is_integer(kind))
 
 
-def _numbers(array: pa.Array, name: str, kind: pa.DataType) -> Any:
-    if kind == pa.int64() and array.null_count:
-        raise InvalidArgument(f"column {name} must have a whole number in every row, got nulls")
+def _numbers(array: pa.Array, name: str, kind: pa.DataType, missing: float = np.nan) -> Any:
     try:
-        numbers = array.cast(kind)
+        numbers = array.cast(kind, safe=kind == pa.int64())
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         raise InvalidArgument(f"column {name} must hold numbers: {error}") from error
-    return _values(numbers)
+    return _values(numbers, missing)
 
 
 def _microseconds(array: pa.Array) -> npt.NDArray[np.int64]:

@@ -32,7 +32,7 @@ _FLAGGED, _UNREADABLE = 1, 2
     help="What to flag: too_high, too_low, unknown, or single verdicts.",
 )
 def check(paths: Sequence[Path], *, as_json: bool, fail_on: str) -> int:
-    """Diagnose runs, folders of runs, and tables of steps (.parquet, .csv).
+    """Diagnose runs, folders of runs, and tables of steps (.parquet, .csv, .jsonl).
 
     Exit status: 0 nothing to report, 1 a run is flagged, 2 a PATH or a run cannot be read.
     """

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from lrwatch.cli.step_files import STEP_FILES, read_step_file
+from lrwatch.cli.step_files import READABLE, read_step_file
 from lrwatch.errors import LrwatchError, RunNotFound
 from lrwatch.following import RunSummary, judged, summarised
+from lrwatch.logs import read_log
 from lrwatch.monitor import diagnose
 from lrwatch.store import RunEntry, list_runs
-from lrwatch.tables import step_block
 from lrwatch.verdicts import SEVERITY, Diagnosis, LearningRate
 
 __all__ = ["ListedRun", "judge_entry", "judge_path", "worst_first"]
@@ -39,6 +39,8 @@ class ListedRun:
         Steps recorded, and planned where known.
     peak_lr, last_loss
         Highest learning rate and last loss; ``None`` where none was recorded.
+    assumed
+        What was assumed to read it, in words.
     """
 
     run: str
@@ -51,6 +53,7 @@ class ListedRun:
     total_steps: int | None = None
     peak_lr: float | None = None
     last_loss: float | None = None
+    assumed: tuple[str, ...] = ()
 
     @property
     def verdict(self) -> str:
@@ -76,13 +79,13 @@ def judge_path(path: Path) -> Iterator[ListedRun]:
     RunNotFound
         If there is none.
     """
-    if path.suffix.lower() in STEP_FILES and path.is_file():
+    if path.suffix.lower() in READABLE and path.is_file():
         yield _judge_file(path)
         return
     if path.is_file():
         raise RunNotFound(
             f"{path} is neither a run nor a table of steps; give a run's folder, a folder of "
-            "runs, or a file that ends in .parquet or .csv"
+            f"runs, or a file that ends in {', '.join(READABLE[:-1])} or {READABLE[-1]}"
         )
     entries = list_runs(path)
     if not entries:
@@ -109,10 +112,11 @@ def worst_first(runs: Iterable[ListedRun]) -> list[ListedRun]:
 def _judge_file(path: Path) -> ListedRun:
     run = ListedRun(path.name, path, last_write=path.stat().st_mtime)
     try:
-        rows = step_block(read_step_file(path))
+        log = read_log(read_step_file(path))
     except (LrwatchError, OSError) as error:
         return replace(run, problem=str(error))
-    return _judged(run, summarised(rows), diagnose(rows))
+    run = replace(run, assumed=log.assumed)
+    return _judged(run, summarised(log.rows), diagnose(log.rows))
 
 
 def _judged(run: ListedRun, summary: RunSummary, diagnosis: Diagnosis) -> ListedRun:

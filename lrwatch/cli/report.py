@@ -69,6 +69,7 @@ def as_object(run: ListedRun) -> dict[str, Any]:
         "suggested_lr": None if diagnosis is None else diagnosis.suggested_lr,
         "evidence": [] if diagnosis is None else diagnosis.evidence,
         "problem": run.problem or None,
+        "assumed": run.assumed,
     }
 
 
@@ -81,6 +82,8 @@ def _details(run: ListedRun) -> Iterator[str]:
     yield diagnosis.reason + _certainty(diagnosis)
     if diagnosis.advice:
         yield diagnosis.advice
+    if run.assumed:
+        yield f"Read so: {'; '.join(run.assumed)}"
 
 
 def _certainty(diagnosis: Diagnosis) -> str:

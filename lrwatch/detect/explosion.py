@@ -69,7 +69,7 @@ class Jump:
     stride
         Longest of the steps just before, over the length of the parameters; NaN if unknown.
     lr_rise
-        Learning rate over that of the first row.
+        Learning rate over that of the first row; NaN if unknown.
     """
 
     step: int
@@ -142,7 +142,7 @@ class Explosion:
         must not have risen.
         """
         jump = self.jump
-        if jump is None or not -BEFORE < step - jump.step <= WITHIN or not jump.lr_rise <= RISE:
+        if jump is None or not -BEFORE < step - jump.step <= WITHIN or jump.lr_rise > RISE:
             return False
         if jump.row < BEFORE and steepness(opening) > STEEP:
             return True

@@ -20,12 +20,22 @@ from __future__ import annotations
 import math
 from typing import Final
 
+import numpy as np
+
 from lrwatch.detect.motion import relative_path
 from lrwatch.detect.past import Past
 from lrwatch.detect.wording import share, times
 from lrwatch.verdicts import Evidence
 
-__all__ = ["drift", "has_settled", "is_flat", "progress", "standard_error"]
+__all__ = [
+    "drift",
+    "drift_error",
+    "has_settled",
+    "is_flat",
+    "never_moved",
+    "progress",
+    "standard_error",
+]
 
 FLAT: Final = 0.02
 """Share of the whole decrease; less than that over half of the run is flat."""
@@ -44,6 +54,13 @@ MATERIAL: Final = 0.1
 
 NOTHING: Final = 1e-3
 """Share of the loss at the start below which there is nowhere left to fall."""
+
+STRETCHES: Final = 6
+UNMOVED: Final = 2.5
+"""Their distance from one another, in standard errors, that noise does not explain."""
+
+FEW: Final = 24
+"""Losses at which they must be twice as far apart: a noise of few is hardly known."""
 
 SURE: Final = 3.0
 """Standard errors."""
@@ -64,13 +81,18 @@ def drift(past: Past) -> float:
     return (past.level(0.45, 0.6) - past.level(0.85, 1.0)) / (past.gained + past.grain)
 
 
+def drift_error(past: Past) -> float:
+    """Return the standard error of `drift`."""
+    return _error(past) / (past.gained + past.grain)
+
+
 def is_flat(past: Past) -> Evidence:
     """Test whether the loss no longer moves, beyond what its noise could hide.
 
     A loss near 0 may fall by half with hardly any of its whole decrease: that is no floor.
     """
     error = _error(past)
-    threshold = FLAT + 2 * error / (past.gained + past.grain)
+    threshold = FLAT + 2 * drift_error(past)
     value = drift(past)
     fall = value * (past.gained + past.grain)
     falls = fall > max(2 * error, MATERIAL * abs(past.end)) and past.end > NOTHING * past.start
@@ -98,7 +120,7 @@ def has_settled(past: Past) -> Evidence:
     have not come far. Where it is not known how far they came, nearly all of the decrease must
     have come early.
     """
-    value = drift(past) + SURE * _error(past) / (past.gained + past.grain)
+    value = drift(past) + SURE * drift_error(past)
     path = relative_path(past)
     settled = _came_early(past) if math.isnan(path) else value < SETTLED and path > FAR
     return Evidence(
@@ -120,6 +142,33 @@ def _came_early(past: Past) -> bool:
         return False
     shares = [(past.start - past.level(at - 0.04, at + 0.04)) / drop for at in EARLY]
     return all(share > least for share, least in zip(shares, EARLY.values(), strict=True))
+
+
+def never_moved(past: Past) -> Evidence:
+    """Test whether the levels of six stretches of the run differ by no more than noise does."""
+    levels, weights = np.array(
+        [_level_of(past, k / STRETCHES, (k + 1) / STRETCHES) for k in range(STRETCHES)]
+    ).T
+    apart = (levels - np.average(levels, weights=weights)) / past.grain
+    value = math.sqrt(float((weights * apart**2).sum()) / (STRETCHES - 1))
+    least = UNMOVED * (1 + FEW / max(past.n_loss, 1))
+    return Evidence(
+        "unmoved",
+        value,
+        least,
+        fired=value < least,
+        interval=past.interval,
+        note=f"the levels of {STRETCHES} stretches of the run differ by {times(value)} their "
+        "uncertainty",
+        speaks="neither",
+    )
+
+
+def _level_of(past: Past, start: float, end: float) -> tuple[float, float]:
+    """Mean loss of a stretch, and how many losses that is of."""
+    bins = past.between(start, end)
+    rows = np.maximum(past.history["loss_n"][bins], 1e-9)
+    return float(np.average(past.loss[bins], weights=rows)), float(rows.sum())
 
 
 def progress(past: Past) -> Evidence:

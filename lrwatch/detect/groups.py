@@ -36,6 +36,7 @@ SUMS: Final = (
     "diff_n",  # rows with a finite loss that also have two finite losses before them
     "diff1",  # sum of |loss[t] - loss[t-1]|
     "diff2",  # sum of |loss[t] - loss[t-2]|
+    "lr_n",  # optimizer steps of the rows whose learning rate is known
     "lr",  # sum of learning rate * steps
     "grad_n",  # rows with a positive, finite gradient norm
     "grad",  # sum of gradient norms
@@ -124,11 +125,13 @@ def summarise(block: StepBlock, steps: FloatArray, before: FloatArray) -> Groups
     has_update = np.isfinite(update) & (skipped == 0)
     has_drive = has_update & has_grad
     has_param = np.isfinite(param)
-    lr = np.where(np.isfinite(lr), lr, 0.0)
+    has_lr = np.isfinite(lr)
+    lr = np.where(has_lr, lr, np.nan)
     terms = _of_the_loss(loss, before) | {
         "rows": np.ones_like(loss),
         "span": span,
-        "lr": lr * span,
+        "lr_n": np.where(has_lr, span, 0.0),
+        "lr": np.where(has_lr, lr * span, 0.0),
         "grad_n": has_grad,
         "grad": np.where(has_grad, grad, 0.0),
         "log_grad": np.where(has_grad, np.log(grad), 0.0),

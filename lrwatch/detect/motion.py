@@ -50,13 +50,13 @@ def short_path(past: Past) -> Evidence:
     value = relative_path(past)
     if math.isnan(value):
         return Evidence("relative_path", note="needs the update norm and the parameter norm")
-    note = f"the weights moved {times(value)} their own length, 9 times being usual"
+    note = f"the weights moved {times(value)} their own length in {past.n_steps:,.0f} steps"
     return Evidence("relative_path", value, SHORT, value < SHORT, past.interval, note)
 
 
 def measure(past: Past) -> dict[str, float]:
     """Features of the motion; all NaN where update or parameter norms are missing."""
-    if past.update is None or past.path is None or past.param is None:
+    if past.update is None or past.path is None or past.param is None or not past.opening.param > 0:
         return dict.fromkeys(NAMES, math.nan)
     start = past.opening.param
     ratio = past.update / np.maximum(past.param, TINY)

@@ -31,6 +31,9 @@ __all__ = ["NonFinite"]
 PATIENCE: Final = 3
 """Rows of NaN running that count in a log that had two finite losses running, but not `DENSE`."""
 
+GREW: Final = 10.0
+"""Times the first loss, from which on NaN needs no patience: the loss was on its way there."""
+
 RECOVERED: Final = 20
 """Rows with a finite loss after which a run has got over a loss that was not."""
 
@@ -48,7 +51,8 @@ class NonFinite:
     it lasts, see `Vanished`.
 
     In a log without gradient norms the pattern decides. Where every row had a loss so far, NaN
-    counts at once, or after `PATIENCE` rows near the beginning; where three such holes came at
+    counts at once, or after `PATIENCE` rows near the beginning, unless the loss had grown to
+    `GREW` times the first; where three such holes came at
     equal distances they are gaps, and what was said of them is taken back. Where only every
     k-th row has a loss, or none had one yet, NaN counts once it lasts for `LASTING` rows and
     for more than twice the longest gap before.
@@ -64,6 +68,10 @@ class NonFinite:
         Number of losses that were not finite.
     n_finite
         Finite losses since the last that was not.
+    last_finite
+        The last finite loss; NaN before there was one.
+    is_urgent
+        The episode that `advance` stopped at needs no second look.
     """
 
     def __init__(self) -> None:
@@ -71,7 +79,8 @@ class NonFinite:
         self.last: int | None = None
         self.n_bad = 0
         self.n_finite = 0
-        self.has_loss = False
+        self.has_loss = self.is_urgent = False
+        self.last_finite = self._first_finite = math.nan
         self._has_grad = self._has_lr = False
         self._is_regular = False
         self._n_rows = self._n_running = self._most_running = self._episodes = 0
@@ -82,7 +91,7 @@ class NonFinite:
         self._vanished = Vanished()
 
     def advance(self, block: StepBlock) -> int | None:
-        """Look at the next rows, up to the first that surely shows a loss that blew up.
+        """Look at the next rows, up to the first at which an episode begins.
 
         Returns
         -------
@@ -93,7 +102,9 @@ class NonFinite:
         for k in self._suspects(block):
             self._pass(block[at:k])
             at = k + 1
-            if self._blew_up(block[k : k + 1]):
+            was_well = self.step is None
+            self.is_urgent = self._blew_up(block[k : k + 1])
+            if was_well and self.step is not None:
                 return at
         self._pass(block[at:])
         return None
@@ -118,6 +129,9 @@ class NonFinite:
             self._close_gap()
         self._n_rows += len(block)
         if n_finite:
+            known = block.loss[finite]
+            self._first_finite = self._first_finite if self.has_loss else float(known[0])
+            self.last_finite = float(known[-1])
             self.has_loss = True
             self.n_finite += n_finite
             self._n_running += n_finite
@@ -155,7 +169,8 @@ class NonFinite:
 
     def _patience(self) -> int:
         """Return from how many rows of NaN running on they count."""
-        if self._has_grad or self._is_dense:
+        has_grown = self.last_finite > GREW * abs(self._first_finite)
+        if self._has_grad or self._is_dense or has_grown:
             return 1
         return PATIENCE if self._most_running > 1 else LASTING
 
@@ -194,6 +209,11 @@ class NonFinite:
             self._episodes = 0 if self._is_regular else self._episodes - 1
         self.last = self.last if self.n_bad else None
 
+    @property
+    def is_dead(self) -> bool:
+        """Whether no loss has been finite since an episode began, which lasts."""
+        return self.step is not None and not self.n_finite
+
     def evidence(self, last_step: int | None) -> Evidence:
         """Return what was found, as a test."""
         fired = self.step is not None
@@ -206,7 +226,7 @@ class NonFinite:
         """Say what was found, without a capital or a full stop."""
         if not self.n_bad:
             return "every loss seen is finite" if self.has_loss else "no loss was seen"
-        if self.step is not None and not self.n_finite:
+        if self.is_dead:
             begun = f"from step {self.step} on" if self.has_loss else "from the first step on"
             return f"the loss is not finite {begun}"
         losses = "1 loss was" if self.n_bad == 1 else f"{self.n_bad:,} losses were"

@@ -55,7 +55,8 @@ class Past:
     last_step
         Last step of a bin.
     loss, lr
-        Mean loss (of groups' middle values) and mean learning rate.
+        Mean loss (of groups' middle values) and mean learning rate; of a log without learning
+        rates, NaN.
     best
         Running minimum of the loss, smoothed over three bins.
     noise
@@ -82,7 +83,7 @@ class Past:
         self._middles: list[float] = self.middle.tolist()
         self._levels: dict[tuple[float, float], float] = {}
         self.first_step, self.last_step = history["first_step"], history["last_step"]
-        self.lr = history["lr"] / np.maximum(self.steps, TINY)
+        self.lr = self._filled(_mean(history["lr"], history["lr_n"]))
         self._set_loss()
         self._set_motion()
 
@@ -117,9 +118,11 @@ class Past:
         return np.interp(self.middle, self.middle[known], values[known])
 
     def _filled_per_lr(self, values: FloatArray) -> FloatArray | None:
-        """Fill in proportion to the learning rate, which is known at every step."""
+        """Fill in proportion to the learning rate, where that is known."""
         if np.count_nonzero(np.isfinite(values)) < 2:  # noqa: PLR2004  a line needs two points
             return None
+        if np.isnan(self.lr).any():
+            return self._filled(values)
         lr = np.maximum(self.lr, TINY)
         return np.where(np.isfinite(values), values, self._filled(values / lr) * self.lr)
 

@@ -147,7 +147,7 @@ def _in_decades(past: Past) -> dict[str, float]:
     least = SOLVED * past.start
     stretches = {"quarter": (0.2, 0.3), "half": (0.45, 0.55), "end": (0.93, 1.0)}
     down = {
-        name: math.log10(past.start / max(past.level(*stretch), least))
+        name: decades(past.start / max(past.level(*stretch), least), TINY, 1 / TINY)
         for name, stretch in stretches.items()
     }
     return {

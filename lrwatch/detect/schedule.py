@@ -88,6 +88,8 @@ def in_warmup(past: Past) -> bool:
 
 def range_test(past: Past) -> Evidence:
     """Test whether the learning rate was swept upwards by the same factor at every step."""
+    if not np.isfinite(past.lr).any():
+        return Evidence("range_test", note="needs the learning rate")
     lr = np.maximum(past.lr, TINY)
     swept = float(lr[-1] / lr[0])
     return Evidence(
@@ -113,7 +115,7 @@ def _grows_evenly(past: Past, lr: FloatArray) -> bool:
 def measure(past: Past) -> dict[str, float]:
     """Features of the schedule."""
     peak = float(past.lr.max())
-    if peak <= 0:
+    if not peak > 0:  # 0, or unknown
         return {"lr_end": math.nan, "lr_mean": math.nan, "lr_peak_at": math.nan}
     mean = float((past.lr * past.steps).sum()) / max(past.n_steps, TINY)
     return {

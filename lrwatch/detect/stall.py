@@ -44,6 +44,9 @@ SLIGHT: Final = 0.12
 REPEATS: Final = 16
 """Rows with exactly the same loss that are no accident."""
 
+ZERO: Final = 1e100
+"""Factor of a fall from which on the rate after it is 0."""
+
 CYCLE: Final = 0.1
 """Share of the peak to which a rate that was cut rises again in a cycle."""
 
@@ -73,11 +76,13 @@ def cut_too_early(past: Past) -> Evidence:
     )
     return Evidence(
         "lr_cut",
-        found.factor,
+        found.factor if found.factor < ZERO else math.inf,
         CUT,
         fired=fired,
         interval=(found.step, int(past.last_step[-1])),
-        note=f"the learning rate fell {number(found.factor, 3)}-fold at step {found.step}",
+        note=f"the learning rate fell {number(found.factor, 3)}-fold at step {found.step}"
+        if found.factor < ZERO
+        else f"the learning rate is 0 since step {found.step}",
     )
 
 

@@ -25,7 +25,9 @@ from lrwatch.detect.groups import GROUP, Groups, summarise
 from lrwatch.detect.history import History
 from lrwatch.detect.nonfinite import NonFinite
 from lrwatch.detect.opening import Opening
+from lrwatch.detect.overfitting import Validation
 from lrwatch.detect.past import Past
+from lrwatch.detect.standstill import Standstill
 from lrwatch.records import STEP_COLUMNS, FloatArray, StepBlock, rising
 from lrwatch.tables import step_block
 
@@ -47,6 +49,8 @@ class Tracker:
         self.nonfinite = NonFinite()
         self.divergence = Divergence()
         self.explosion = Explosion()
+        self.standstill = Standstill()
+        self.validation = Validation()
         self.n_rows = 0
         self.last_step: int | None = None
         self._next_look = FIRST_LOOK
@@ -74,6 +78,8 @@ class Tracker:
             n_rows, is_urgent = self._take(block[: self._next_look - self.n_rows])
             self.n_rows += n_rows
             self.last_step = int(block.step[n_rows - 1])
+            self.standstill.add(block[:n_rows])
+            self.validation.add(block[:n_rows])
             block = block[n_rows:]
             is_look = self.n_rows >= self._next_look
             if is_look:
@@ -83,6 +89,8 @@ class Tracker:
 
     def _take(self, piece: StepBlock) -> tuple[int, bool]:
         """Take rows up to the first that is urgent; return how many, and if one was."""
+        if self.nonfinite.is_dead and not np.isfinite(piece.loss[0]):
+            return self._pass_dead(piece), False
         nonfinite = copy.copy(self.nonfinite)
         n_rows = nonfinite.advance(piece)
         piece = piece if n_rows is None else piece[:n_rows]
@@ -102,7 +110,18 @@ class Tracker:
         self._tail = rows[len(whole) :]
         if n_rows is not None:
             self.finish()
-        return len(rows) - n_waiting, n_rows is not None
+        return len(rows) - n_waiting, n_rows is not None and nonfinite.is_urgent
+
+    def _pass_dead(self, piece: StepBlock) -> int:
+        """Pass rows of a run whose loss went on not being finite: they are in no curve.
+
+        So what is said of a dead run stays as it was when it died.
+        """
+        finite = np.flatnonzero(np.isfinite(piece.loss))
+        n_rows = int(finite[0]) if len(finite) else len(piece)
+        self.nonfinite.advance(piece[:n_rows])
+        self._step_before = int(piece.step[n_rows - 1])
+        return n_rows
 
     def _summarise(self, rows: StepBlock) -> Groups:
         if not len(rows):

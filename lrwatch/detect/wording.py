@@ -6,7 +6,7 @@ from typing import Final
 
 from lrwatch.formats import number
 
-__all__ = ["little", "share", "times"]
+__all__ = ["little", "sentence", "share", "times"]
 
 LEAST_SHARE: Final = 0.001
 MOST: Final = 1000.0
@@ -37,6 +37,18 @@ def little(value: float) -> str:
     """
     text = share(value)
     return f"only {text}" if value >= LEAST_SHARE else text
+
+
+def sentence(note: str) -> str:
+    """Begin a sentence with the words of a test, as headlines do.
+
+    Examples
+    --------
+    >>> sentence("the loss is exactly 0")
+    'Loss is exactly 0'
+    """
+    words = note.removeprefix("the ")
+    return f"{words[:1].upper()}{words[1:]}"
 
 
 def times(value: float) -> str:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from functools import cached_property
 from typing import Final
 
 from lrwatch.detect.tracker import Tracker
 from lrwatch.diagnosis.advice import advice, suggest
-from lrwatch.diagnosis.examination import Examination
+from lrwatch.diagnosis.examination import Examination, TooHigh
 from lrwatch.diagnosis.horizon import is_in_sight
 from lrwatch.diagnosis.reason import reason
-from lrwatch.diagnosis.verdict import decide, was_seen
+from lrwatch.diagnosis.verdict import RESTS_ON, decide, was_seen
 from lrwatch.verdicts import CLASSES, Alarm, Diagnosis
 
 __all__ = ["Finding"]
@@ -28,11 +29,26 @@ class Finding:
         As in `Diagnosis`.
     """
 
-    def __init__(self, tracker: Tracker, *, total_steps: int | None = None) -> None:
-        self._exam = Examination(tracker, least_rows=LEAST_ROWS, total_steps=total_steps)
+    def __init__(
+        self,
+        tracker: Tracker,
+        *,
+        total_steps: int | None = None,
+        earlier: TooHigh | None = None,
+    ) -> None:
+        self._exam = Examination(
+            tracker, least_rows=LEAST_ROWS, total_steps=total_steps, earlier=earlier
+        )
         self.verdict, self.confidence = decide(self._exam)
         self.learning_rate = CLASSES[self.verdict]
         self.n_steps = tracker.n_rows
+
+    def too_high(self, step: int) -> TooHigh | None:
+        """Return what a later look at the run has to know, if this is a rate too high."""
+        if self.learning_rate != "too_high":
+            return None
+        rates = self._exam.past.lr
+        return TooHigh(step, float(rates[-1]) if len(rates) else math.nan)
 
     @property
     def was_seen(self) -> bool:
@@ -74,7 +90,7 @@ class Finding:
 
     @cached_property
     def _suggested_lr(self) -> float | None:
-        return suggest(self.verdict, self._exam)
+        return suggest(self.verdict, self._exam, self.confidence)
 
     @property
     def _advice(self) -> str:
@@ -82,8 +98,8 @@ class Finding:
 
     @property
     def _interval(self) -> tuple[int, int] | None:
-        """Steps of the narrowest test that fired, or the whole run."""
-        for name in ("nonfinite", "lr_cut", "drawdown", "spike"):
+        """Steps of the test that the verdict rests on, or the whole run."""
+        for name in RESTS_ON.get(self.verdict, ()):
             if self._exam.fired(name):
                 return self._exam.result(name).interval
         return self._exam.past.interval

@@ -10,10 +10,10 @@ import numpy as np
 from lrwatch.detect import gain, motion, progress
 from lrwatch.detect.divergence import LOST
 from lrwatch.detect.explosion import BEFORE, GENTLE, steepness
-from lrwatch.detect.schedule import in_warmup
-from lrwatch.detect.wording import little, share, times
-from lrwatch.diagnosis.examination import Examination
-from lrwatch.diagnosis.verdict import rose_by_itself
+from lrwatch.detect.wording import little, sentence, share, times
+from lrwatch.diagnosis.abstention import why_nothing_is_said
+from lrwatch.diagnosis.examination import Examination, TooHigh
+from lrwatch.diagnosis.verdict import was_cut
 from lrwatch.formats import count, number
 from lrwatch.verdicts import Verdict
 
@@ -36,13 +36,20 @@ CERTAIN: Final = 3.0
 
 
 def reason(verdict: Verdict, exam: Examination) -> str:
-    """Say in one sentence why a run got its verdict."""
-    return _SENTENCES[verdict](exam)
+    """Say in one sentence why a run got its verdict; overfitting is told beside it."""
+    also = f"; {exam.result('overfitting').note}" if exam.fired("overfitting") else ""
+    return _SENTENCES[verdict](exam) + also
 
 
 def _diverging(exam: Examination) -> str:
     if exam.fired("nonfinite"):
         return _nonfinite(exam)
+    if exam.fired("gradient_not_finite"):
+        zero = exam.fired("zero_loss")
+        goes_on = ", and the loss of exactly 0 in the log means nothing" if zero else ""
+        return f"{sentence(exam.result('gradient_not_finite').note)}: nothing is learnt{goes_on}"
+    if exam.earlier is not None and was_cut(exam) and not exam.is_lost:
+        return _remembered(exam, exam.earlier)
     past = exam.past
     lowest = float(past.best[-1])
     now = np.fmax(past.end, exam.tracker.divergence.level)
@@ -60,12 +67,19 @@ def _diverging(exam: Examination) -> str:
     return f"Loss fell to {best} and is back at {end}: {part} of what it had gained is lost"
 
 
+def _remembered(exam: Examination, earlier: TooHigh) -> str:
+    now, before = _n(float(exam.past.lr[-1])), _n(earlier.lr)
+    return (
+        f"Loss was lost by step {count(earlier.step)}, at a learning rate of {before}, and came to "
+        f"{_n(exam.past.end)} once that was {now}"
+    )
+
+
 def _nonfinite(exam: Examination) -> str:
     found = exam.tracker.nonfinite
-    is_lasting = found.has_loss and not found.n_finite
-    before = f"; the last finite one was {_n(float(exam.past.loss[-1]))}" if is_lasting else ""
-    words = found.in_words().removeprefix("the ")
-    return f"{words[0].upper()}{words[1:]}{before}"
+    is_lasting = found.has_loss and found.is_dead
+    before = f"; the last finite one was {_n(found.last_finite)}" if is_lasting else ""
+    return f"{sentence(found.in_words())}{before}"
 
 
 def _exploding(exam: Examination) -> str:
@@ -100,8 +114,8 @@ def _too_low(exam: Examination) -> str:
     falls = progress.still_falling(past, 0.5) > CERTAIN
     if path < FAR:
         found = (
-            f"The weights moved {times(path)} their own length in {steps}, where in good runs "
-            f"they move about 9 times{', and the loss is still falling' if falls else ''}"
+            f"The weights moved {times(path)} their own length in {steps}"
+            f"{', and the loss is still falling' if falls else ', which is not far'}"
         )
     elif ratio > 2 * USUAL_GAIN:
         gains = times(ratio / USUAL_GAIN)
@@ -115,6 +129,9 @@ def _too_low(exam: Examination) -> str:
 
 def _stalled(exam: Examination) -> str:
     past = exam.past
+    for name in ("zero_rate", "zero_gradient"):
+        if exam.fired(name):
+            return f"{sentence(exam.result(name).note)}: nothing is learnt"
     if exam.fired("lr_cut"):
         cut = exam.result("lr_cut").note.removeprefix("the l")
         return f"L{cut} while the loss was still falling, and the loss hardly moved afterwards"
@@ -146,40 +163,9 @@ def _ok(exam: Examination) -> str:
     went = f"from {_n(past.start)} to {_n(past.end)}"
     if past.end >= past.start:
         return f"Loss went {went}, and nothing points to the step size{also}"
+    if exam.is_bare:
+        return f"Loss came down {went}, and nothing points to the step size{also}"
     return f"Loss came down {went} with steps of a good size{also}"
-
-
-def _insufficient(exam: Examination) -> str:
-    past = exam.past
-    if not past.n_loss:
-        return "No finite loss was recorded, so there is nothing to judge by"
-    if not exam.probability:
-        return f"{past.n_loss} step{'s' * (past.n_loss > 1)} with a loss so far: too few to say"
-    if exam.fired("range_test"):
-        swept = exam.result("range_test").note.removeprefix("the l")
-        return f"L{swept}: a range test, not a rate to judge"
-    if exam.fired("no_objective"):
-        lowest, highest = _n(float(past.loss.min())), _n(float(past.loss.max()))
-        return (
-            f"Loss wanders between {lowest} and {highest} although the steps are calm, as in a GAN "
-            "or a policy gradient: it says nothing about the learning rate"
-        )
-    if rose_by_itself(exam):
-        lost = exam.tracker.divergence.lost
-        return (
-            f"Loss rose by {_n(lost)} from its best although the steps are "
-            "calm: the cause may be other data or another objective, not the learning rate"
-        )
-    return _cannot_tell(exam)
-
-
-def _cannot_tell(exam: Examination) -> str:
-    if max(exam.probability, key=exam.probability.__getitem__) != "too_low":
-        return "The tests contradict each other: too early to tell"
-    if exam.total_steps and not in_warmup(exam.past):
-        done = share(exam.past.n_steps / exam.total_steps)
-        return f"{done} of the planned steps are done: too early to call it slow"
-    return "The learning rate is still warming up: too early to say"
 
 
 def _steps(exam: Examination) -> str:
@@ -199,5 +185,5 @@ _SENTENCES: Final[dict[Verdict, Callable[[Examination], str]]] = {
     "converged": _converged,
     "spike": _spike,
     "ok": _ok,
-    "insufficient_data": _insufficient,
+    "insufficient_data": why_nothing_is_said,
 }

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Final
 
 from lrwatch.detect.schedule import in_warmup
+from lrwatch.diagnosis.abstention import is_withheld, rose_by_itself
 from lrwatch.diagnosis.examination import Examination
-from lrwatch.verdicts import CLASSES, Verdict
+from lrwatch.verdicts import Verdict
 
-__all__ = ["decide", "is_early", "rose_by_itself", "was_seen", "weigh"]
+__all__ = ["RESTS_ON", "decide", "is_early", "was_cut", "was_seen", "weigh"]
 
 BEYOND_DOUBT: Final = 0.97
 """Confidence in what was seen rather than inferred."""
@@ -22,20 +23,41 @@ VIOLENT: Final = 0.8
 PLAUSIBLE: Final = 0.5
 """Probability of too large steps from which on they are why the loss left its best."""
 
-PROBABLE: Final = 0.9
-"""The same for a loss that rose by calm steps."""
-
 BEGINNING: Final = 0.05
 """Share of the planned steps in which nothing is called slow."""
 
 LEAST: Final = 0.4
 """Probability below which no class is named."""
 
+ROSE: Final = 0.9
+FELL: Final = 0.7
+"""Confidence in what a few rows show: no good run rose so, and of those that fell so two in three
+of the development corpus were good, and nine in ten elsewhere."""
+
+REMEMBERED: Final = 0.7
+"""Confidence in an earlier finding that a later look does not bear out."""
+
+CUT: Final = 0.5
+"""Share of a rate that was too high from which on down it is another rate."""
+
 OK_ODDS: Final = 1.8
 """Factor on the odds of a good learning rate, for a false alarm costs more than a miss."""
 
 UNSEEN_ODDS: Final = 1.5
 """Factor against a crawl that no norm bears out: a fine-tuned model's loss falls little as well."""
+
+
+_LOST: Final = ("nonfinite", "gradient_not_finite", "drawdown")
+
+RESTS_ON: Final[dict[Verdict, tuple[str, ...]]] = {
+    "diverging": _LOST,
+    "exploding": _LOST,
+    "stalled": ("zero_rate", "zero_gradient", "lr_cut"),
+    "converged": ("flat",),
+    "spike": ("spike",),
+    "insufficient_data": ("zero_loss",),
+}
+"""Of the tests behind a verdict those that point to a stretch of the run, the first that fired."""
 
 
 def decide(exam: Examination) -> tuple[Verdict, float]:
@@ -48,35 +70,25 @@ def decide(exam: Examination) -> tuple[Verdict, float]:
     if rose_by_itself(exam):
         return "insufficient_data", 0.0
     found = _lost_again(exam) or _by_rule_or_model(exam)
-    if CLASSES[found[0]] in ("too_high", "too_low") and exam.fired("no_objective"):
-        return "insufficient_data", 0.0
-    return found
+    return ("insufficient_data", 0.0) if is_withheld(found[0], exam) else found
 
 
 def _seen(exam: Examination) -> tuple[Verdict, float] | None:
     """Decide what nothing else can overrule."""
     if exam.fired("nonfinite"):
         return _lost(exam, exam.tracker.nonfinite.step), BEYOND_DOUBT
-    return ("stalled", BEYOND_DOUBT) if exam.fired("frozen") else None
-
-
-def rose_by_itself(exam: Examination) -> bool:
-    """Whether the loss left its best for a reason that is not the length of the steps.
-
-    It may be a game, a policy or other data: steps were calm, and the model agrees.
-    """
-    if not (_is_lost(exam) and exam.fired("calm_rise")):
-        return False
-    return exam.probability["too_high"] < PROBABLE
-
-
-def _is_lost(exam: Examination) -> bool:
-    return exam.tracker.divergence.since is not None and exam.fired("drawdown")
+    if exam.fired("gradient_not_finite"):
+        return "diverging", BEYOND_DOUBT
+    if exam.fired("zero_loss"):
+        return "insufficient_data", 0.0
+    if exam.fired("zero_rate") or exam.fired("zero_gradient") or exam.fired("frozen"):
+        return "stalled", BEYOND_DOUBT
+    return None
 
 
 def _lost_again(exam: Examination) -> tuple[Verdict, float] | None:
     divergence = exam.tracker.divergence
-    if not _is_lost(exam) or not (_is_plausible(exam) or divergence.has_lasted):
+    if not exam.is_lost or not (_is_plausible(exam) or divergence.has_lasted):
         return None
     return _lost(exam, divergence.since), LIKELY
 
@@ -92,9 +104,13 @@ def was_seen(exam: Examination) -> bool:
 
 
 def _by_rule_or_model(exam: Examination) -> tuple[Verdict, float]:
-    if not exam.probability:
-        return "insufficient_data", 0.0
-    return _stalled(exam) or _judged(exam)
+    return _by_few_rows(exam) if exam.is_short else _stalled(exam) or _judged(exam)
+
+
+def _by_few_rows(exam: Examination) -> tuple[Verdict, float]:
+    if exam.fired("rose"):
+        return "diverging", ROSE
+    return ("ok", FELL) if exam.fired("fell") else ("insufficient_data", 0.0)
 
 
 def _lost(exam: Examination, step: int | None) -> Verdict:
@@ -115,14 +131,26 @@ def _judged(exam: Examination) -> tuple[Verdict, float]:
     weighed = weigh(exam)
     likeliest = max(weighed, key=weighed.__getitem__)
     probability = weighed[likeliest]
-    if probability < LEAST or (likeliest == "too_low" and is_early(exam)):
+    if probability < LEAST:
         return "insufficient_data", 0.0
     if likeliest == "too_high":
         lost = exam.fired("drawdown") or exam.fired("no_progress")
         return ("diverging" if lost else "oscillating"), probability
-    if likeliest == "too_low":
-        return "too_low", probability
-    return _fine(exam), probability
+    return _slow(exam, probability) if likeliest == "too_low" else (_fine(exam), probability)
+
+
+def _slow(exam: Examination, probability: float) -> tuple[Verdict, float]:
+    """Judge a run that looks too slow by what else is known of it."""
+    if exam.earlier is not None:
+        return ("diverging", REMEMBERED) if was_cut(exam) else ("insufficient_data", 0.0)
+    if is_early(exam):
+        return "insufficient_data", 0.0
+    return "too_low", probability
+
+
+def was_cut(exam: Examination) -> bool:
+    """Whether the learning rate was cut since it was found too high."""
+    return exam.earlier is not None and float(exam.past.lr[-1]) < CUT * exam.earlier.lr
 
 
 def is_early(exam: Examination) -> bool:

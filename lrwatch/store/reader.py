@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from lrwatch.errors import RunNotFound, RunUnreadable
-from lrwatch.records import FLOAT_COLUMNS, RunInfo, StepBlock, is_null, superseded
+from lrwatch.records import FLOAT_COLUMNS, NULL, RunInfo, StepBlock, is_null, superseded
 from lrwatch.store.faults import naming, reading
 from lrwatch.store.journal import JournalRows, read_journal
 from lrwatch.store.layout import Extent, extents, is_run
@@ -198,18 +198,17 @@ def _as_block(rows: JournalRows | pa.Table) -> StepBlock:
     if not isinstance(rows, JournalRows):
         return step_block(_concatenated([rows]))
     # Straight to numpy: in a live run this is done again and again, in the training process too.
-    missing = is_null(rows.values)
-    values = np.where(missing, np.nan, rows.values).T.copy()
-    columns = dict(zip(rows.columns, values, strict=True))
-    seen = dict(zip(rows.columns, ~missing.T, strict=True)).get("loss", np.zeros(len(rows), bool))
-    known = {name: columns.pop(name, np.full(len(rows), np.nan)) for name in FLOAT_COLUMNS}
+    columns = dict(zip(rows.columns, rows.values.T.copy(), strict=True))
+    # Of the numbers that every run has, what was not recorded stays known by its bits.
+    known = {name: columns.pop(name, np.full(len(rows), NULL)) for name in FLOAT_COLUMNS}
+    extra = {name: np.where(is_null(values), np.nan, values) for name, values in columns.items()}
     return StepBlock(
         step=rows.step,
         time=rows.time,
         **known,
         skipped=rows.skipped,
-        loss_seen=seen,
-        extra=columns,
+        loss_seen=~is_null(known["loss"]),
+        extra=extra,
     )
 
 

@@ -33,7 +33,7 @@ def test_a_run_far_below_it_is_too_low_and_a_higher_rate_is_suggested() -> None:
 def test_a_run_of_a_few_steps_is_not_guessed_at() -> None:
     diagnosis = lrwatch.diagnose(descent(1e-5, n_steps=10))
     assert (diagnosis.verdict, diagnosis.learning_rate) == ("insufficient_data", "unknown")
-    assert "10 steps" in diagnosis.reason
+    assert "10 rows" in diagnosis.reason
 
 
 def test_a_loss_that_is_not_finite_is_diverging_from_the_step_at_which_it_began() -> None:
@@ -58,7 +58,7 @@ def test_a_loss_that_rises_though_the_steps_stay_calm_is_not_blamed_on_the_learn
     assert (diagnosis.verdict, diagnosis.first_alarm_step) == ("insufficient_data", None)
     assert "though the steps are calm" in diagnosis.reason
     without_norms = {name: run[name] for name in ("step", "loss", "lr")}
-    assert lrwatch.diagnose(without_norms).verdict == "diverging"
+    assert "objective seems to have changed" in lrwatch.diagnose(without_norms).reason
 
 
 def test_every_verdict_says_what_could_not_be_tested() -> None:
@@ -131,9 +131,9 @@ def test_tables_of_any_kind_are_taken() -> None:
     assert lrwatch.diagnose(pd.DataFrame(run)) == lrwatch.diagnose(run)
 
 
-def test_a_table_without_a_learning_rate_is_refused() -> None:
-    with pytest.raises(InvalidArgument, match="lr missing"):
-        lrwatch.diagnose({"step": [0], "loss": [1.0]})
+def test_a_table_without_a_loss_is_refused() -> None:
+    with pytest.raises(InvalidArgument, match="needs a column loss"):
+        lrwatch.diagnose({"step": [0], "lr": [1.0]})
 
 
 def test_a_planned_length_must_be_positive() -> None:

@@ -220,3 +220,26 @@ def test_how_old_a_file_is_does_not_depend_on_the_door(tmp_path: Path) -> None:
         os.utime(path, (then, then))
     (entry,) = list_runs(tmp_path)
     assert judged(entry).quiet_seconds == pytest.approx(3600, abs=60)
+
+
+@pytest.mark.parametrize("has_norms", [False, True])
+def test_which_rate_to_try_after_a_run_has_died(tmp_path: Path, *, has_norms: bool) -> None:
+    """The training log and a message are as old as the alarm; table and page are of the end."""
+    n, dies = 300, 41
+    loss = np.where(np.arange(n) < dies, 2 - np.arange(n) / 100, np.nan)
+    loss[dies - 1] = 3.5e36
+    values = {"loss": loss, "lr": np.full(n, 0.5)}
+    if has_norms:
+        norm = np.where(np.arange(n) < dies, 1.02 ** np.arange(n), np.nan)
+        values |= {"grad_norm": norm, "update_norm": 0.5 * norm, "param_norm": 9 + norm}
+    write_run(tmp_path, steps=range(n), values=values)
+    alarms = lrwatch.Monitor().update(lrwatch.read(tmp_path / "run"))
+    by_alarm = {alarm.suggested_lr for alarm in alarms if alarm.step >= dies}
+    reader = RunReader(tmp_path / "run")
+    told = [alert for alert in replay(reader.info, reader.read_new()) if alert.step >= dies]
+    by_message = {alert.suggested_lr for alert in told}
+    by_check = lrwatch.diagnose(tmp_path / "run").suggested_lr
+    by_page = page(tmp_path).runs()[0].suggested_lr
+    assert by_alarm == by_message == {by_check} == {by_page}
+    assert by_check is not None
+    assert all(f"{by_check:g}" in alert.advice for alert in told)

@@ -28,6 +28,7 @@ KEYS = [
     "suggested_lr",
     "evidence",
     "problem",
+    "assumed",
 ]
 
 

@@ -20,7 +20,7 @@ def followed(loss: list[float], **columns: Any) -> tuple[NonFinite, int | None]:
     test, at, fired = NonFinite(), 0, None
     while (taken := test.advance(rows[at:])) is not None:
         at += taken
-        fired = at - 1 if fired is None else fired
+        fired = at - 1 if fired is None and test.is_urgent else fired
     return test, fired
 
 
@@ -101,6 +101,16 @@ def test_without_gradients_nan_is_found_at_once_where_every_row_had_a_loss() -> 
 def test_without_gradients_nan_near_the_beginning_counts_after_a_few_rows() -> None:
     assert step_found([1.0, 1.0, *[NAN] * (PATIENCE - 1)]) is None
     assert followed([1.0, 1.0, *[NAN] * PATIENCE])[1] == PATIENCE + 1
+
+
+def test_without_gradients_nan_counts_at_once_after_a_loss_that_had_grown() -> None:
+    assert followed([3.6, 1e5, 1e23, NAN])[1] == 3
+    assert followed([3.6, 37.0, NAN])[1] == 2
+    assert followed([3.6, 35.0, NAN])[1] is None
+
+
+def test_the_last_finite_loss_is_kept() -> None:
+    assert followed([3.6, 1e5, 1e23, NAN, NAN])[0].last_finite == 1e23
 
 
 def test_without_gradients_nan_after_a_single_loss_must_last() -> None:

@@ -13,6 +13,7 @@ import pytest
 from lrwatch.detect.explosion import Jump
 from lrwatch.diagnosis.advice import advice, suggest
 from lrwatch.diagnosis.alarms import AlarmPolicy
+from lrwatch.diagnosis.examination import TooHigh
 from lrwatch.diagnosis.verdict import decide, weigh
 
 PEAK = 0.1
@@ -21,8 +22,9 @@ PEAK = 0.1
 def exam(*fired: str, too_high: float = 0.1, too_low: float = 0.1, **past: Any) -> Any:
     """An examination in which some tests fired; a loss that was lost is lost for good."""
     curves = {"path": np.ones(1), "drive": np.ones(1), "n_steps": 100.0, "lr": np.array([PEAK])}
+    curves |= {"steps": np.array([100.0]), "start": 1.0}
     peak = {"lr_max": np.array([PEAK])}
-    opening = SimpleNamespace(losses=[1.0], grads=[1.0], param=1.0, grad=1.0, loss=1.0)
+    opening = SimpleNamespace(step=0, losses=[1.0], grads=[1.0], param=1.0, grad=1.0, loss=1.0)
     made = SimpleNamespace(history=peak, opening=opening, **{**curves, **past})
     lost = SimpleNamespace(since=5 if "drawdown" in fired else None, has_lasted=False)
     tracker = SimpleNamespace(
@@ -35,6 +37,10 @@ def exam(*fired: str, too_high: float = 0.1, too_low: float = 0.1, **past: Any) 
         past=Sized(made),
         tracker=tracker,
         total_steps=None,
+        earlier=None,
+        is_short=False,
+        is_bare=made.path is None,
+        is_lost="drawdown" in fired,
         excess=past.get("excess", math.nan),
     )
 
@@ -68,7 +74,7 @@ def turns(verdict_at: Callable[[float], str]) -> tuple[float, str, str]:
         # Odds of 1.8 for ok: 0.9 of too high has to be beaten, and 2.7 of unseen too low.
         (lambda p: exam(too_high=p, too_low=0.0), (0.64, "ok", "oscillating")),
         (lambda p: exam(too_high=0.0, too_low=p), (0.64, "ok", "too_low")),
-        (lambda p: exam(too_high=0.0, too_low=p, path=None), (0.73, "ok", "too_low")),
+        (lambda p: exam("crawl", too_high=0.0, too_low=p, path=None), (0.73, "ok", "too_low")),
         (lambda p: exam("drawdown", too_high=p, too_low=0.0), (0.5, "ok", "diverging")),
         (
             lambda p: exam("drawdown", "calm_rise", too_high=p, too_low=0.0),
@@ -127,6 +133,38 @@ def test_a_rate_that_is_too_low_is_raised_by_no_more_than_a_run_can_say(
     excess: float, higher: float
 ) -> None:
     assert suggest("too_low", exam(excess=excess)) == pytest.approx(PEAK * higher)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "confidence", "excess", "factor"),
+    [
+        ("too_low", 0.71, -2.0, 3.0),
+        ("too_low", 0.69, -2.0, None),
+        ("diverging", 0.97, 2.0, 1 / 3),
+        ("diverging", 0.69, 2.0, None),
+    ],
+)
+def test_what_the_loss_alone_tells_is_worth_a_small_step(
+    verdict: Any, confidence: float, excess: float, factor: float | None
+) -> None:
+    said = suggest(verdict, exam(excess=excess, path=None), confidence)
+    assert said == (None if factor is None else pytest.approx(PEAK * factor, rel=0.02))
+
+
+def test_a_rate_that_was_held_for_a_moment_is_no_peak() -> None:
+    """The first group of a detector's parameters begins at ten times the rate of the others."""
+    lr = np.array([0.099, *[0.01] * 40])
+    past: dict[str, Any] = {"lr": lr, "steps": np.ones(41), "n_steps": 41.0}
+    assert suggest("diverging", exam(excess=1.0, **past)) == pytest.approx(0.001)
+    past["lr"] = np.array([*[0.099] * 4, *[0.01] * 37])
+    assert suggest("diverging", exam(excess=1.0, **past)) == pytest.approx(0.01)
+
+
+@pytest.mark.parametrize(("now", "said"), [(0.04, "diverging"), (0.06, "insufficient_data")])
+def test_a_rate_that_was_found_too_high_is_not_called_too_low(now: float, said: str) -> None:
+    found = exam(too_high=0.0, too_low=0.9, lr=np.array([now]))
+    found.earlier = TooHigh(step=10, lr=0.1)
+    assert decide(found)[0] == said
 
 
 @pytest.mark.parametrize(("too_low", "helps"), [(0.88, False), (0.92, True)])

@@ -1,0 +1,173 @@
+"""When nothing is said of a learning rate, and why: a guess costs more than a word too few."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from lrwatch.detect.schedule import in_warmup
+from lrwatch.detect.wording import sentence, share
+from lrwatch.diagnosis.examination import Examination
+from lrwatch.formats import count, number
+from lrwatch.verdicts import CLASSES, Verdict
+
+__all__ = ["is_withheld", "rose_by_itself", "why_nothing_is_said"]
+
+PROBABLE: Final = 0.9
+"""Probability of too large steps from which on they explain a loss that rose by calm steps."""
+
+
+A_FEW: Final = 10
+"""Losses from which on it is told where they went."""
+
+
+def rose_by_itself(exam: Examination) -> bool:
+    """Whether the loss left its best for a reason that is not the length of the steps.
+
+    It may be a game, a policy or other data: steps were calm, and the model agrees.
+    """
+    if not (exam.is_lost and exam.fired("calm_rise")):
+        return False
+    return exam.probability["too_high"] < PROBABLE
+
+
+def is_withheld(verdict: Verdict, exam: Examination) -> bool:
+    """Whether a verdict says more than this loss can tell."""
+    kind = CLASSES[verdict]
+    if exam.is_short or kind == "unknown":
+        return False
+    if kind == "ok" or _has_not_moved(exam):
+        return _has_not_moved(exam)
+    if exam.fired("no_objective") or _is_unusual(exam):
+        return True
+    if verdict == "too_low":
+        return _begins_late(exam) or _may_be_near_its_floor(exam)
+    return kind == "too_high" and _has_changed(exam)
+
+
+def _may_be_near_its_floor(exam: Examination) -> bool:
+    """Whether neither a norm nor the loss itself shows that a run is too slow."""
+    return exam.is_bare and not exam.fired("crawl")
+
+
+def _is_unusual(exam: Examination) -> bool:
+    return exam.fired("unusual_loss") and (exam.is_bare or exam.past.start == 0)
+
+
+def _has_changed(exam: Examination) -> bool:
+    return exam.is_bare and exam.fired("objective_changed")
+
+
+def _has_not_moved(exam: Examination) -> bool:
+    return exam.is_bare and exam.fired("unmoved")
+
+
+def _begins_late(exam: Examination) -> bool:
+    """Whether more of a run came before its log than is in it."""
+    return (exam.past.opening.step or 0) > exam.past.n_steps
+
+
+def why_nothing_is_said(exam: Examination) -> str:
+    """Say in one sentence why a run gets no verdict: the first reason that applies."""
+    return next(write(exam) for applies, write in _WHY if applies(exam))
+
+
+def _too_few(exam: Examination) -> str:
+    n = exam.past.n_loss
+    if n >= A_FEW:
+        start, end = _n(exam.past.start), _n(exam.past.end)
+        return f"Loss went from {start} to {end} in {n} rows: too few to say more"
+    return f"{count(n)} step{'s' * (n > 1)} with a loss so far: too few to say"
+
+
+def _range_test(exam: Examination) -> str:
+    return f"{sentence(exam.result('range_test').note)}: a range test, not a rate to judge"
+
+
+def _wanders(exam: Examination) -> str:
+    lowest, highest = _n(float(exam.past.loss.min())), _n(float(exam.past.loss.max()))
+    return (
+        f"Loss wanders between {lowest} and {highest} although the steps are calm, as in a GAN "
+        "or a policy gradient: it says nothing about the learning rate"
+    )
+
+
+def _unusual(exam: Examination) -> str:
+    said = sentence(exam.result("unusual_loss").note)
+    return f"{said}: this loss cannot be judged; watch the reward"
+
+
+def _changed(exam: Examination) -> str:
+    said = sentence(exam.result("objective_changed").note)
+    return f"{said}: the objective seems to have changed, and not by the learning rate"
+
+
+def _rose(exam: Examination) -> str:
+    return (
+        f"Loss rose by {_n(exam.tracker.divergence.lost)} from its best although the steps are "
+        "calm: the cause may be other data or another objective, not the learning rate"
+    )
+
+
+def _unmoved(exam: Examination) -> str:
+    return (
+        f"Loss stays within its noise, near {_n(exam.past.end)}, from the first row to the last: "
+        "whether it is at its floor or does not learn, it does not tell"
+    )
+
+
+def _near_its_floor(exam: Examination) -> str:
+    start, end = _n(exam.past.start), _n(exam.past.end)
+    return (
+        f"Loss went from {start} to {end}, and is near its floor or too slow: which of them, "
+        "only update norms or runs at other rates can tell"
+    )
+
+
+def _late(exam: Examination) -> str:
+    return (
+        f"The log begins at step {count(exam.past.opening.step or 0)}: a loss that is slow from "
+        "there on may be near its floor"
+    )
+
+
+def _just_begun(exam: Examination) -> str:
+    done = share(exam.past.n_steps / (exam.total_steps or 1))
+    return f"{done} of the planned steps are done: too early to call it slow"
+
+
+def _looks_slow(exam: Examination) -> bool:
+    likeliest = max(exam.probability, key=exam.probability.__getitem__)
+    return likeliest == "too_low" and exam.earlier is None
+
+
+def _n(value: float) -> str:
+    return number(value, 3)
+
+
+_WHY: Final[tuple[tuple[Callable[[Examination], bool], Callable[[Examination], str]], ...]] = (
+    (
+        lambda exam: not exam.past.n_loss,
+        lambda _: "No finite loss was recorded, so there is nothing to judge by",
+    ),
+    (
+        lambda exam: exam.fired("zero_loss"),
+        lambda exam: f"{sentence(exam.result('zero_loss').note)}: this loss cannot be judged",
+    ),
+    (lambda exam: exam.is_short, _too_few),
+    (lambda exam: exam.fired("range_test"), _range_test),
+    (lambda exam: exam.fired("no_objective"), _wanders),
+    (_is_unusual, _unusual),
+    (_has_changed, _changed),
+    (rose_by_itself, _rose),
+    (_has_not_moved, _unmoved),
+    (
+        lambda exam: _looks_slow(exam) and in_warmup(exam.past),
+        lambda _: "The learning rate is still warming up: too early to say",
+    ),
+    (lambda exam: _looks_slow(exam) and bool(exam.total_steps), _just_begun),
+    (lambda exam: _looks_slow(exam) and _begins_late(exam), _late),
+    (lambda exam: _looks_slow(exam) and exam.is_bare, _near_its_floor),
+    (lambda _: True, lambda _: "The tests contradict each other: too early to tell"),
+)
+"""Reasons to say nothing, the most telling first."""

@@ -1,0 +1,318 @@
+"""What met people in the field, each in its smallest form, with what is right to say of it."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+import lrwatch
+from lrwatch.verdicts import Diagnosis, Evidence
+
+NAN = math.nan
+
+
+def noise(n: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).standard_normal(n)
+
+
+def judged(loss: Any, lr: Any = 1e-3, **columns: Any) -> Diagnosis:
+    n = len(loss)
+    given = {"step": np.arange(n), "loss": np.asarray(loss, float), "lr": np.broadcast_to(lr, n)}
+    return lrwatch.diagnose(given | columns)
+
+
+def found_by(found: Diagnosis, name: str) -> Evidence:
+    return next(test for test in found.evidence if test.name == name)
+
+
+def cosine(n: int, peak: float, warmup: float = 0.03) -> np.ndarray:
+    at = np.arange(n) / n
+    return peak * np.minimum(at / warmup, 0.5 * (1 + np.cos(np.pi * at)))
+
+
+# What stands still
+
+
+def test_a_trainer_that_prints_0_beside_a_gradient_of_nan_is_dead() -> None:
+    late = np.arange(40) >= 10
+    found = judged(
+        np.where(late, 0.0, 0.4 + 0.02 * noise(40)), 5e-5, grad_norm=np.where(late, NAN, 1.0)
+    )
+    assert (found.verdict, found.interval) == ("diverging", (10, 39))
+    assert "Gradient norm is not finite from step 10 on" in found.reason
+
+
+@pytest.mark.parametrize("value", [NAN, math.inf])
+@pytest.mark.parametrize("loss", [0.5, 2.0])
+def test_a_gradient_that_is_not_finite_up_to_the_end_is_dead_whatever_the_loss(
+    value: float, loss: float
+) -> None:
+    late = np.arange(100) >= 50
+    falls = loss + np.exp(-np.arange(100) / 20) + 0.02 * noise(100)
+    found = judged(falls, grad_norm=np.where(late, value, 1.0))
+    assert (found.verdict, found.learning_rate) == ("diverging", "too_high")
+    assert "from step 50 on" in found.reason
+
+
+def test_a_gradient_norm_that_is_logged_now_and_then_is_none() -> None:
+    grad = np.where(np.arange(200) % 20 == 0, 1.0, NAN)
+    assert judged(1 + np.exp(-np.arange(200) / 20), grad_norm=grad).learning_rate == "ok"
+
+
+def test_the_first_steps_of_a_loss_scale_are_no_dead_run() -> None:
+    early = np.arange(200) < 12
+    run = {"grad_norm": np.where(early, math.inf, 1.0), "skipped": early}
+    assert judged(1 + np.exp(-np.arange(200) / 20), **run).learning_rate == "ok"
+
+
+def test_a_gradient_of_0_is_named() -> None:
+    found = judged(1.9 + 0.1 * noise(200), 2e-4, grad_norm=np.zeros(200))
+    assert (found.verdict, found.suggested_lr) == ("stalled", None)
+    assert found.reason.startswith("Gradient norm is exactly 0 at every step")
+    late = np.arange(300) >= 100
+    falls = 2 - np.minimum(np.arange(300), 100) / 100 + 0.05 * noise(300)
+    assert "exactly 0 from step 100 on" in judged(falls, grad_norm=np.where(late, 0, 1)).reason
+
+
+def test_a_rate_of_0_is_named() -> None:
+    found = judged(1.9 + 0.1 * noise(200), 0.0)
+    assert (found.verdict, found.suggested_lr) == ("stalled", None)
+    assert found.reason.startswith("Learning rate is exactly 0 at every step")
+    assert "33 times" not in found.advice
+    falls = 2.2 * np.exp(-np.minimum(np.arange(337), 190) / 80) + 0.4 + 0.02 * noise(337)
+    found = judged(falls, np.where(np.arange(337) < 190, 1e-4, 0.0))
+    assert (found.verdict, found.interval) == ("stalled", (190, 336))
+    assert "exactly 0 from step 190 on" in found.reason
+
+
+def test_a_schedule_may_end_at_0_and_a_rate_may_be_printed_as_0() -> None:
+    falls = 0.5 + np.exp(-np.arange(300) / 50) + 0.02 * noise(300)
+    decays = 1e-3 * np.maximum(1 - np.arange(300) / 295, 0)
+    assert judged(falls, decays).verdict in ("ok", "converged")
+    assert judged(falls, 0.0).verdict in ("ok", "converged")
+
+
+def test_a_loss_of_0_beside_a_gradient_is_named_and_has_not_converged() -> None:
+    gradient = {"grad_norm": 1 + 0.1 * noise(100)}
+    found = judged(np.where(np.arange(100) < 30, 0.5, 0.0), **gradient)
+    assert found.verdict == "insufficient_data"
+    assert "exactly 0 from step 30 on, right after 0.5" in found.reason
+    found = judged(np.zeros(100), 1e-6, **gradient)
+    assert (found.verdict, found.suggested_lr) == ("insufficient_data", None)
+
+
+def test_a_loss_that_came_down_to_0_step_by_step_is_solved() -> None:
+    loss = np.maximum(np.exp(-np.arange(400) / 30) - 1e-3, 0)
+    assert judged(loss, grad_norm=np.maximum(loss, 0)).learning_rate == "ok"
+
+
+def test_a_rate_that_becomes_0_did_not_fall_by_a_factor() -> None:
+    lr = np.where(np.arange(300) < 100, 0.1, 0.0)
+    said = found_by(judged(3 - np.minimum(np.arange(300), 100) / 50, lr), "lr_cut").note
+    assert said == "the learning rate is 0 since step 100"
+
+
+# What is not finite
+
+
+def test_nan_early_in_a_log_without_norms_counts_after_a_loss_that_grew() -> None:
+    assert judged([3.6, 1e5, 1e23, NAN]).verdict == "diverging"
+
+
+def test_what_is_said_of_a_dead_run_stays_as_it_was_when_it_died() -> None:
+    loss = np.array([1.0, 1.1, 0.9, 1, 30, 1e5, 1e20, 3.5e36, *[NAN] * 300])
+    monitor, said = lrwatch.Monitor(), set()
+    alarms = []
+    for k in range(len(loss)):
+        row = {"step": [k], "loss": loss[k : k + 1], "lr": [0.4]}
+        alarms += monitor.update(row)
+        if k >= 8:
+            now = monitor.diagnosis()
+            said.add((now.reason, now.suggested_lr, now.advice))
+    assert len(said) == 1
+    assert [(alarms[0].reason, alarms[0].suggested_lr, alarms[0].advice)] == list(said)
+    assert "the last finite one was 3.5e36" in alarms[0].reason
+
+
+# What is no objective
+
+
+def test_a_policy_loss_that_begins_at_0_and_rises_cannot_be_judged() -> None:
+    loss = np.round(np.maximum(np.arange(200) - 60, 0) * 1.6e-5, 4)
+    found = judged(loss, np.minimum(np.arange(200) / 20, 1) * 1e-6, grad_norm=1 + 0.2 * noise(200))
+    assert found.verdict == "insufficient_data"
+    assert found.reason == "Loss begins at exactly 0: this loss cannot be judged; watch the reward"
+    assert found.first_alarm_step is None
+
+
+@pytest.mark.parametrize("slope", [-1.0, 0.0, 1.0])
+def test_a_loss_around_0_cannot_be_judged(slope: float) -> None:
+    """As of PPO: small, negative at times, whatever the reward does."""
+    found = judged(0.02 * noise(300) + 0.01 * slope * np.arange(300) / 300, 3e-4)
+    assert found.learning_rate in ("unknown", "ok")
+    assert found.first_alarm_step is None
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_weight_that_ramps_up_changes_the_objective(seed: int) -> None:
+    loss = 0.02 + 0.9 * np.minimum(np.arange(400) / 280, 1) * (1 + 0.05 * noise(400, seed))
+    monitor = lrwatch.Monitor()
+    alarms = monitor.update({"step": np.arange(400), "loss": loss, "lr": np.full(400, 1e-3)})
+    assert (alarms, monitor.diagnosis().verdict) == ([], "insufficient_data")
+    assert "objective" in monitor.diagnosis().reason
+
+
+def test_a_term_that_joins_changes_the_objective() -> None:
+    epoch = np.arange(100)
+    loss = 2 * np.exp(-epoch / 40) + 0.02 * noise(100) + np.where(epoch >= 22, 1.5, 0.0)
+    found = judged(loss)
+    assert found.verdict == "insufficient_data"
+    assert "jumped near step 2" in found.reason
+
+
+def test_a_run_that_is_lost_at_a_stroke_is_still_found() -> None:
+    loss = 0.5 + np.exp(-np.arange(300) / 20) + 0.02 * noise(300)
+    assert judged(np.where(np.arange(300) < 150, loss, 2.3)).verdict == "diverging"
+
+
+# Near its floor, or too slow
+
+
+@pytest.mark.parametrize("n", [50, 100, 300, 1_000])
+@pytest.mark.parametrize("seed", range(6))
+def test_fine_tuning_is_near_its_floor_or_slow(n: int, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    falls = random.uniform(0.1, 0.3) * np.exp(-np.arange(n) / (random.uniform(0.02, 0.1) * n))
+    found = judged(1.2 + falls + 0.08 * random.standard_normal(n), cosine(n, 2e-5))
+    assert found.verdict != "too_low"
+    assert found.suggested_lr is None
+
+
+@pytest.mark.parametrize("n", [50, 300, 1_500])
+@pytest.mark.parametrize("seed", range(4))
+def test_diffusion_is_flat_and_noisy_from_the_first_row(n: int, seed: int) -> None:
+    found = judged(0.1 * np.exp(0.7 * noise(n, seed)), 1e-4)
+    assert found.learning_rate in ("unknown", "ok")
+    assert found.first_alarm_step is None
+
+
+@pytest.mark.parametrize(("n", "rate"), [(100, 1e-4), (300, 5e-5), (700, 1e-4)])
+@pytest.mark.parametrize("seed", range(3))
+def test_adapters_and_encoders_are_not_told_to_hurry(n: int, rate: float, seed: int) -> None:
+    row = np.arange(n)
+    loss = 1.2 + 0.6 * np.exp(-row / (0.06 * n)) + 0.4 / np.sqrt(1 + row / (0.06 * n))
+    found = judged(loss + 0.05 * noise(n, seed), rate * (1 - row / n))
+    assert found.learning_rate in ("unknown", "ok")
+
+
+def test_a_crawl_that_the_loss_shows_is_told_and_a_rate_is_suggested_with_care() -> None:
+    found = judged(2 - np.arange(400) / 800 + 0.02 * noise(400), 1e-3)
+    assert found.verdict == "too_low"
+    assert found.suggested_lr is None or found.suggested_lr <= 3.01e-3
+
+
+def test_a_log_that_begins_in_the_middle_of_a_run_is_not_called_slow() -> None:
+    found = judged(2 - np.arange(400) / 800 + 0.02 * noise(400), step=20_000 + np.arange(400))
+    assert found.verdict == "insufficient_data"
+    assert "begins at step 20,000" in found.reason
+
+
+def test_a_rate_found_too_high_is_not_called_too_low_once_it_is_cut() -> None:
+    """A recurrent net at a rate of 20; its owner cut it to 5."""
+    row = np.arange(400)
+    high = 12 - 4 * np.exp(-row / 10) + np.where(row > 60, 5.0, 0.0) + 0.3 * noise(400)
+    low = 16.5 - 8.5 * (row - 150) / 250 + 0.3 * noise(400)
+    found = judged(np.where(row < 150, high, low), np.where(row < 150, 20.0, 5.0))
+    assert found.first_alarm_step is not None
+    assert found.learning_rate == "too_high"
+    assert found.suggested_lr is None or found.suggested_lr <= 20
+
+
+# Few rows
+
+
+def test_a_few_rows_get_what_can_be_said() -> None:
+    every = {"step": 50 * np.arange(14)}
+    falls = 0.5 + 1.5 * np.exp(-np.arange(14) / 2)
+    assert judged(falls, **every).learning_rate == "ok"
+    assert judged(np.linspace(2, 6, 14), **every).verdict == "diverging"
+    found = judged(2 - 0.02 * np.arange(14), **every)
+    assert found.verdict == "insufficient_data"
+    assert found.reason == "Loss went from 1.96 to 1.75 in 14 rows: too few to say more"
+
+
+def test_fewer_rows_need_a_stronger_sign() -> None:
+    rises = np.linspace(2, 6, 14)
+    assert judged(rises, step=np.arange(14)).verdict == "insufficient_data"
+    assert judged(rises**3, step=np.arange(14)).verdict == "diverging"
+    assert judged(rises[:9] * 10, step=50 * np.arange(9)).verdict == "insufficient_data"
+
+
+# Without a rate
+
+
+def test_without_a_rate_the_direction_is_given_in_words() -> None:
+    row = np.arange(300)
+    lost = np.where(row < 150, 0.5 + np.exp(-row / 20), 2.3) + 0.02 * noise(300)
+    found = lrwatch.diagnose({"step": row, "loss": lost})
+    assert (found.verdict, found.suggested_lr) == ("diverging", None)
+    assert found.advice == "Try a lower learning rate"
+    flat = lrwatch.diagnose({"loss": 0.5 + np.exp(-row / 10) + 0.001 * noise(300)})
+    assert flat.verdict == "converged"
+    assert "decayed" not in flat.advice
+
+
+# Validation
+
+
+@pytest.mark.parametrize("name", ["val_loss", "eval_loss", "eval/loss", "validation_loss"])
+def test_overfitting_is_told_beside_the_verdict(name: str) -> None:
+    row = np.arange(400)
+    loss = 0.1 + np.exp(-row / 80) + 0.01 * noise(400)
+    validation = np.where(row % 20 == 19, 0.3 + 1e-6 * (row - 199.0) ** 2 * (row > 199), NAN)
+    validation[row < 199] += np.where(row % 20 == 19, np.exp(-row / 80), 0)[row < 199]
+    without, found = judged(loss), judged(loss, **{name: validation})
+    assert (found.verdict, found.learning_rate) == (without.verdict, without.learning_rate)
+    assert found.confidence == without.confidence
+    assert found.reason == without.reason + "; validation loss rose from 0.3 to 0.34 since step 199"
+    assert found_by(found, "overfitting").fired
+    assert not found_by(without, "overfitting").fired
+
+
+def test_a_validation_loss_that_falls_with_the_other_is_no_overfitting() -> None:
+    row = np.arange(400)
+    found = judged(1 + np.exp(-row / 80), val_loss=1.2 + np.exp(-row / 80) + 0.02 * noise(400))
+    assert not found_by(found, "overfitting").fired
+
+
+def test_overfitting_is_the_same_in_blocks_of_any_size() -> None:
+    row = np.arange(900)
+    run = {"loss": 1 - row / 1_000, "val_loss": 1 + (row - 300) ** 2 / 1e6}
+    whole, parts = lrwatch.Monitor(), lrwatch.Monitor()
+    whole.update(run)
+    for at in range(0, 900, 7):
+        parts.update({name: column[at : at + 7] for name, column in run.items()})
+    assert repr(whole.diagnosis()) == repr(parts.diagnosis())
+    assert "validation loss rose from 1 to 1.36 since step 300" in whole.diagnosis().reason
+
+
+# What is said
+
+
+def test_a_verdict_rests_on_the_steps_of_the_tests_that_decided() -> None:
+    row = np.arange(400)
+    loss = 0.5 + np.exp(-row / 20) + 0.01 * noise(400)
+    loss[250] = 9
+    loss[300:] = 2.5 + 0.01 * noise(100)
+    found = judged(loss)
+    assert found.verdict == "diverging"
+    assert found.interval == found_by(found, "drawdown").interval
+
+
+@pytest.mark.parametrize("lr", [1e-7, 1e-4 * 0.99 ** np.arange(300)], ids=["constant", "decays"])
+def test_a_rate_that_does_not_rise_is_not_warming_up(lr: Any) -> None:
+    for loss in (2 + 0.1 * noise(300), 2 - np.arange(300) / 3_000 + 0.02 * noise(300)):
+        assert "warming up" not in judged(loss, lr).reason
