@@ -16,7 +16,7 @@ help:
 	@echo "make smoke   install the wheel without extras, and with the lowest versions, and try it"
 	@echo "make bench   measure what recording, reading and judging cost"
 	@echo "make accuracy   train labelled runs, or take those in CORPORA='FOLDER...', and judge them,"
-	@echo "                each task left out, into docs/accuracy.md"
+	@echo "                each source left out, into docs/accuracy.md"
 	@echo "make alerts CORPORA='FOLDER...'     how often and how soon people are told, into docs/alerts.md"
 	@echo "make clean   remove .venv and what tools left; runs stay"
 
@@ -57,16 +57,22 @@ bench: $(VENV)/.test
 		echo "== $$program"; $(BIN)/python "$$program" || exit 1; \
 	done
 
-# Folders with runs.parquet and steps.parquet; without any, runs are trained first.
+# Folders with runs.parquet and steps.parquet, each a source that is judged by the others; without
+# any, those that a CPU trains are trained first.
 SECOND := build/corpora/second
-CORPORA ?= $(SECOND)
-accuracy: $(VENV)/.test $(patsubst %,%/runs.parquet,$(filter $(SECOND),$(CORPORA)))
-	$(BIN)/python -m benchmarks.accuracy report $(CORPORA) --unseen $(UNSEEN)
+LONG := build/corpora/long_runs
+CORPORA ?= $(SECOND) $(LONG)
+TRAINED = $(patsubst %,%/runs.parquet,$(filter $(SECOND) $(LONG),$(CORPORA)))
+accuracy: $(VENV)/.test $(TRAINED)
+	$(BIN)/python -m benchmarks.accuracy report $(CORPORA)
 
 $(SECOND)/runs.parquet: | $(VENV)/.test
 	$(BIN)/python -m benchmarks.accuracy.second_corpus $(@D)
 
-alerts: $(VENV)/.test $(patsubst %,%/runs.parquet,$(filter $(SECOND),$(CORPORA)))
+$(LONG)/runs.parquet: | $(VENV)/.test
+	$(BIN)/python -m benchmarks.accuracy.long_runs $(@D)
+
+alerts: $(VENV)/.test $(TRAINED)
 	$(BIN)/python -m benchmarks.alerts $(CORPORA) --write docs/alerts.md
 
 clean:

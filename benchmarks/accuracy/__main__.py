@@ -1,4 +1,4 @@
-"""How often verdicts are right, on runs of tasks that they were not fitted to.
+"""How often verdicts are right, on runs from sources that they were not fitted to.
 
 ::
 
@@ -25,12 +25,11 @@ def main() -> int:
     if given.what == "fit":
         fit.write(fit.fit(rows), MODEL)
         return 0
-    corpora = [*given.corpora, *given.unseen]
-    measured = report.measure(corpora, rows, jobs=given.jobs)
-    drawn = pictures.draw(measured, corpora, given.to.parent / "images")
+    measured = report.measure(given.corpora, rows, jobs=given.jobs)
+    drawn = pictures.draw(measured, given.corpora, given.to.parent / "images")
     written = page.write(
         measured,
-        peers=peers.figures(given.peers, corpora) if given.peers else None,
+        peers=peers.figures(given.peers, given.corpora) if given.peers else None,
         logs=public_logs.judge(given.logs) if given.logs else None,
         drawn=drawn,
     )
@@ -44,9 +43,6 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("what", choices=["report", "fit"])
     parser.add_argument("corpora", nargs="+", type=Path, help="folders with runs.parquet")
-    parser.add_argument(
-        "--unseen", nargs="*", type=Path, default=[], help="corpora that nothing is fitted to"
-    )
     parser.add_argument("--to", type=Path, default=ROOT / "docs" / "accuracy.md")
     parser.add_argument("--jobs", type=int, default=1, help="processes")
     for name, what in (("peers", "adapters of other detectors"), ("logs", "logs of other tools")):

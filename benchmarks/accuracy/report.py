@@ -23,11 +23,9 @@ SETTINGS = (
     ("whole run, all norms", "full", 1.0),
     ("norms on one step in ten", "sampled", 1.0),
     ("loss and learning rate only", "loss", 1.0),
-    ("first half of the run", "full", 0.5),
     ("first quarter", "full", 0.25),
-    ("first tenth", "full", 0.1),
 )
-WHOLE, SAMPLED, BARE, HALF, QUARTER, TENTH = (title for title, _, _ in SETTINGS)
+WHOLE, SAMPLED, BARE, QUARTER = (title for title, _, _ in SETTINGS)
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,7 @@
 """Shape: what the curve of the loss looks like, beside what the other features measure of it.
 
-Where a run lies flat, how its decrease bends on a logarithmic axis of time, and whether it lies at
-a level that guessing reaches. All are in units of the run itself but for `guessing`, which asks
-how near the loss is to the logarithm of a usual number of classes: a net that its learning rate
-killed says the same for every example, and then the cross-entropy is just that.
+Where a run lies flat, how much of its decrease came at once, and how the rest bends on a
+logarithmic axis of time; all in units of the run itself.
 
 Source: the power laws of language models, which bend so little, Kaplan et al., Scaling Laws for
 Neural Language Models, 2020; the rest is own.
@@ -14,9 +12,8 @@ Neural Language Models, 2020; the rest is own.
 >>> steps = np.arange(400)
 >>> round(shape(4 / (1 + steps) ** 0.3)["bend"], 1)  # the same at every doubling: 0
 0.1
->>> dead = shape(np.where(steps < 5, 2.6, math.log(10)) + 1e-3 * np.sin(steps))
->>> round(dead["flat"], 1), round(dead["guessing"], 1)
-(1.0, -3.9)
+>>> round(shape(np.where(steps < 5, 2.6, 2.3) + 1e-3 * np.sin(steps))["flat"], 1)
+1.0
 """
 
 from __future__ import annotations
@@ -26,14 +23,11 @@ from typing import Final
 
 import numpy as np
 
-from lrwatch.detect.past import TINY, Past
-from lrwatch.detect.scale import clip, decades
+from lrwatch.detect.past import Past
+from lrwatch.detect.scale import clip
 from lrwatch.records import FloatArray
 
 __all__ = ["measure"]
-
-CLASSES: Final = (2, 3, 4, 5, 6, 7, 8, 9, 10, 16, 20, 26, 32, 50, 62, 64, 100, 128, 200, 256, 1000)
-"""Numbers of classes that are usual, and whose logarithms lie apart."""
 
 CLOSE: Final = 0.02
 """Share of the decrease within which the loss counts as where it ends."""
@@ -48,6 +42,8 @@ def measure(past: Past) -> dict[str, float]:
         levels[a] - levels[b] for a, b in ((0.12, 0.25), (0.25, 0.5), (0.5, 0.9))
     )
     size = abs(past.end) + past.grain
+    smooth = _smooth(past.loss)
+    highest = float(np.ptp(smooth)) + past.grain
     return {
         "progress_0.02": clip((past.start - past.level(0.0, 0.03)) / whole, -3, 3),
         "progress_0.05": clip((past.start - past.level(0.03, 0.07)) / whole, -3, 3),
@@ -57,9 +53,8 @@ def measure(past: Past) -> dict[str, float]:
         "slope_early": _signed(second / size),
         "bend": clip((first - second) / (abs(first) + abs(second) + past.grain), -1, 1),
         "bend_late": clip((second - last) / (abs(second) + abs(last) + past.grain), -1, 1),
-        "flat": _flat(past, whole),
-        "rises": _rises(past),
-        "guessing": _guessing(past),
+        "flat": _flat(past, smooth, whole),
+        "rises": clip(float((smooth - np.minimum.accumulate(smooth)).max()) / highest, 0, 1),
     }
 
 
@@ -68,26 +63,11 @@ def _signed(value: float) -> float:
     return math.copysign(math.log10(1 + min(abs(value), 1.0) * 1e4), value)
 
 
-def _flat(past: Past, whole: float) -> float:
+def _flat(past: Past, smooth: FloatArray, whole: float) -> float:
     """Share of the run from which on the loss, smoothed, stays where it ends."""
-    away = np.abs(_smooth(past.loss) - past.end) > CLOSE * whole + 0.5 * past.grain
+    away = np.abs(smooth - past.end) > CLOSE * whole + 0.5 * past.grain
     far = np.flatnonzero(away)
     return 1.0 - (float(past.middle[far[-1]]) if len(far) else 0.0)
-
-
-def _rises(past: Past) -> float:
-    """Largest rise of the smoothed loss above what it had been, over its whole range."""
-    smooth = _smooth(past.loss)
-    highest = float(np.ptp(smooth)) + past.grain
-    return clip(float((smooth - np.minimum.accumulate(smooth)).max()) / highest, 0, 1)
-
-
-def _guessing(past: Past) -> float:
-    """Decades by which the end is near the logarithm of a number of classes, relative to it."""
-    if not past.end > 0:
-        return math.nan
-    levels = np.log(CLASSES)
-    return decades(float(np.abs(past.end / levels - 1).min()) + TINY, 1e-4, 1)
 
 
 def _smooth(values: FloatArray) -> FloatArray:

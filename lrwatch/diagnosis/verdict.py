@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from lrwatch.detect.schedule import in_warmup
-from lrwatch.diagnosis.abstention import is_withheld, rose_by_itself
+from lrwatch.diagnosis.abstention import is_unlike_any, is_withheld, rose_by_itself
 from lrwatch.diagnosis.examination import Examination
 from lrwatch.verdicts import Verdict
 
@@ -70,7 +70,7 @@ def decide(exam: Examination) -> tuple[Verdict, float]:
     if rose_by_itself(exam):
         return "insufficient_data", 0.0
     found = _lost_again(exam) or _by_rule_or_model(exam)
-    return ("insufficient_data", 0.0) if is_withheld(found[0], exam) else found
+    return ("insufficient_data", 0.0) if is_withheld(*found, exam) else found
 
 
 def _seen(exam: Examination) -> tuple[Verdict, float] | None:
@@ -131,7 +131,7 @@ def _judged(exam: Examination) -> tuple[Verdict, float]:
     weighed = weigh(exam)
     likeliest = max(weighed, key=weighed.__getitem__)
     probability = weighed[likeliest]
-    if probability < LEAST:
+    if probability < LEAST or is_unlike_any(exam):
         return "insufficient_data", 0.0
     if likeliest == "too_high":
         lost = exam.fired("drawdown") or exam.fired("no_progress")
