@@ -90,7 +90,9 @@ def _highest(exam: Examination) -> float:
 
 
 def _lower(exam: Examination) -> float:
-    if exam.fired("gradient_not_finite") and not exam.fired("nonfinite"):  # what the loss did since then says nothing
+    if exam.fired("gradient_not_finite") and not exam.fired(
+        "nonfinite"
+    ):  # what the loss did since then says nothing
         return 1 / HALF_DECADE
     factor = 10**-exam.excess if math.isfinite(exam.excess) else LOWEST**0.5
     return min(max(factor, LOWEST), 1 / HALF_DECADE)
