@@ -7,7 +7,7 @@ within a fraction of the time since its best, and its noise grows or dies with i
 A loss that is negative at times, or that begins at exactly 0, is none that steps bring down to
 a floor: a policy's, a critic's or a game's. What it does says nothing about the steps.
 
-Own; of the labelled runs that were lost, one in twenty rose as evenly.
+Own; of the labelled runs that were lost, one in thirty rose as evenly.
 
 >>> from lrwatch.detect.tracker import past_of
 >>> step, noise = np.arange(400), 0.02 * np.random.default_rng(0).standard_normal(400)
@@ -38,10 +38,10 @@ __all__ = ["changed", "unjudgeable"]
 STRETCHES: Final = 8
 """Equal stretches of the rows since the best loss, whose levels are compared."""
 
-MOST: Final = 0.4
+MOST: Final = 0.5
 """Share of the whole rise that comes in one stretch where it comes bit by bit."""
 
-RISES: Final = 5
+RISES: Final = 4
 """Stretches to which the loss rises where it rises all along."""
 
 NOISIER: Final = 2.0
