@@ -54,7 +54,7 @@ LOST: Final = 0.3
 NOISES: Final = 2.0
 """Distance from the best, in standard deviations of a single loss."""
 
-NEVER: Final = 6.0
+NEVER: Final = 10.0
 """What the square of the distance is more than twice the logarithm of the number of groups, in
 standard deviations of their levels."""
 
@@ -65,8 +65,9 @@ logarithm of the number of groups."""
 STEPS: Final = (-1.0, 3.0)
 """Bits that one group counts for at least, and at most."""
 
-ENOUGH: Final = (2.0, 0.25, 20.0)
-"""Bits that must come together: always, for each doubling of the groups, and over their number."""
+ENOUGH: Final = (2.25, 1 / 32, 20.0)
+"""Bits that must come together: always, by the square of how often the groups doubled, and over
+their number."""
 
 HALF: Final = 0.5
 """Share of its height at which a loss that had risen counts as come back."""
@@ -79,6 +80,10 @@ LEAST: Final = 0.25
 
 BORNE_OUT: Final = 3.5
 """Bits that may be lacking where something else bears it out."""
+
+KNOWN: Final = 256
+"""Groups up to which that is so: the learnt layer was fitted to runs of a thousand rows or so. Of
+longer ones it knows less, and less may be lacking, by the root of their length."""
 
 
 class Divergence:
@@ -205,8 +210,8 @@ class Divergence:
     def _is_lost(self) -> bool:
         """Whether to fire now."""
         n = self._n_groups
-        lacking = ENOUGH[0] + ENOUGH[1] * math.log2(n) + ENOUGH[2] / n - self._bits
-        if lacking > BORNE_OUT:
+        lacking = ENOUGH[0] + ENOUGH[1] * math.log2(n) ** 2 + ENOUGH[2] / n - self._bits
+        if lacking > BORNE_OUT * math.sqrt(min(KNOWN / n, 1.0)):
             return False
         self.since = self._left if self.since is None else self.since
         self.level = min(self._recent[-1], self._recent[-2])

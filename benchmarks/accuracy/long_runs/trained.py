@@ -22,7 +22,7 @@ from lrwatch.records import FloatArray
 
 __all__ = ["JOBS", "Job", "trained"]
 
-OPTIMIZERS: Final = {
+OPTIMIZERS: Final[dict[str, Callable[..., torch.optim.Optimizer]]] = {
     "adam": torch.optim.Adam,
     "adamw": torch.optim.AdamW,
     "sgd": torch.optim.SGD,

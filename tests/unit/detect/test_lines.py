@@ -290,13 +290,13 @@ LINES: dict[str, tuple[Callable[[float], bool], float, float, float]] = {
         lambda x: leaves(at(FALLS + 0.3 * np.sin(STEP / 6), slice(300, None), x))[0],
         0.1,
         9,
-        0.58,
+        0.6,
     ),
     "diverges, came back": (
         lambda x: leaves(at(at(QUIET, slice(500, 516), x), slice(900, None), 1.0))[1].has_lasted,
         0.1,
         3,
-        0.54,
+        0.6,
     ),
     "diverges, long ago": (
         lambda x: leaves(at(at(QUIET, slice(int(x), int(x) + 16), 0.25), slice(900, None), 0.35))[
@@ -310,7 +310,7 @@ LINES: dict[str, tuple[Callable[[float], bool], float, float, float]] = {
         lambda x: leaves(at(FALLS + SMOOTH, slice(300, None), x))[1].has_lasted,
         0.1,
         9,
-        1.69,
+        1.85,
     ),
     "diverges, slightly": (
         lambda x: leaves(at(FALLS, slice(200, None), x))[1].has_lasted,
