@@ -16,11 +16,15 @@ __all__ = ["is_unlike_any", "is_withheld", "rose_by_itself", "why_nothing_is_sai
 PROBABLE: Final = 0.9
 """Probability of too large steps from which on they explain a loss that rose by calm steps."""
 
-
 CLEAR: Final = 0.7
 """Confidence that a run is slow from which on its shape alone shows it: 250 of 260 such verdicts
 were right, on tasks that the model had not seen, and 3 were of good runs."""
 
+MISSING: Final = 0.02
+"""Share of the steps before a log begins, from which on the beginning is missing."""
+
+MISSING_ROWS: Final = 3.0
+"""The same in rows: a log of every hundredth step may well begin at the hundredth."""
 
 A_FEW: Final = 10
 """Losses from which on it is told where they went."""
@@ -73,8 +77,16 @@ def _has_not_moved(exam: Examination) -> bool:
 
 
 def _begins_late(exam: Examination) -> bool:
-    """Whether more of a run came before its log than is in it."""
-    return (exam.past.opening.step or 0) > exam.past.n_steps
+    """Whether what came before the log may be where the loss fell.
+
+    A loss alone falls steeply at first; with norms only a half that is missing matters.
+    """
+    past = exam.past
+    missing = float(past.opening.step or 0)
+    if not exam.is_bare:
+        return missing > past.n_steps
+    rows = past.n_steps / max(past.n_rows, 1)
+    return missing > MISSING_ROWS * rows and missing > MISSING * (missing + past.n_steps)
 
 
 def why_nothing_is_said(exam: Examination) -> str:
