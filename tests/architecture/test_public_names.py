@@ -58,6 +58,7 @@ def test_the_public_names_of_the_library() -> None:
         "alerts",
         "compare",
         "diagnose",
+        "diagnose_sweep",
         "read",
         "watch",
     ]
