@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Final
 
 from lrwatch.comparing.standing import Standing, decades
@@ -17,16 +16,22 @@ HALF_DECADE: Final = 0.5
 WORSE: Final = 0.07
 """Lag of a rate that was tried and found worse than the best."""
 
+WIDE: Final = 1.5
+"""Decades between rates in which the best one is sooner found than past them."""
+
 NEAR: Final = 0.35
 """Decades between neighbours that leave nothing to find between them."""
 
 
-def next_rate(standing: Standing, kind: LearningRate, alone: float | None) -> float | None:
+def next_rate(
+    standing: Standing, kind: LearningRate, alone: float | None, of_best: LearningRate
+) -> float | None:
     """Return the peak rate to try next, or the one that was tried and is best.
 
     Between rates that were tried and are worse it lies where a parabola through them and the best
-    one has its bottom; where the best one is the last that was tried, half a decade past it. It
-    is never one that was found worse.
+    one has its bottom. Where the best one is the last that was tried, what is said of that one
+    decides: it may be taken; half a decade past it; or half way to it, where that one goes too far
+    or was a long way off. It is never one that was found worse.
 
     Parameters
     ----------
@@ -36,30 +41,39 @@ def next_rate(standing: Standing, kind: LearningRate, alone: float | None) -> fl
         What is said of its rate.
     alone
         What the run by itself suggests.
+    of_best
+        What is said of the rate that is furthest ahead, if that is sure.
     """
     if kind not in ("too_high", "too_low"):
         return None
     best = standing.best
     way = -1.0 if kind == "too_high" else 1.0
-    if best is not None and way * (best.lr - standing.trial.lr) > 0:
-        return _rounded(_around(best.lr, standing.tried(), way))
-    return _rounded(_beyond(standing, way, alone))
+    if best is None or way * (best.lr - standing.trial.lr) < 0:
+        return _rounded(_beyond(standing, way, alone))
+    tried = standing.tried()
+    below = [(lr, lag) for lr, lag in tried if lr < best.lr]
+    above = [(lr, lag) for lr, lag in tried if lr > best.lr]
+    if below and above:
+        return _rounded(_between(below[-1], best.lr, above[0]))
+    return _rounded(_at_edge(best.lr, (above or below[::-1])[0], of_best))
 
 
-def _around(best: float, tried: Sequence[tuple[float, float]], way: float) -> float:
-    below = [(lr, lag) for lr, lag in tried if lr < best]
-    above = [(lr, lag) for lr, lag in tried if lr > best]
-    if not below or not above:
-        edge_is_ahead = (way > 0 and not above) or (way < 0 and not below)
-        if not edge_is_ahead:
-            return best
-        inner = below[-1][1] if way > 0 else above[0][1]
-        # About as good as its neighbour: the bottom is here.
-        return best if inner < WORSE else best * 10 ** (way * HALF_DECADE)
-    (low, low_lag), (high, high_lag) = below[-1], above[0]
-    if max(decades(low, best), decades(high, best)) < NEAR:
+def _between(below: tuple[float, float], best: float, above: tuple[float, float]) -> float:
+    low, high = math.log10(below[0] / best), math.log10(above[0] / best)
+    if max(-low, high) < NEAR:
         return best
-    return best * 10 ** _bottom(math.log10(low / best), low_lag, math.log10(high / best), high_lag)
+    return best * 10 ** _bottom(low, below[1], high, above[1])
+
+
+def _at_edge(best: float, inner: tuple[float, float], of_best: LearningRate) -> float:
+    """Return a rate near the best one, with nothing tried beyond it."""
+    way = 1.0 if best > inner[0] else -1.0
+    is_short = of_best == ("too_high" if way > 0 else "too_low")
+    is_wide = of_best == "unknown" and decades(best, inner[0]) > WIDE
+    if is_short or is_wide:
+        return math.sqrt(best * inner[0])
+    is_bottom = of_best == "ok" or inner[1] < WORSE
+    return best if is_bottom else best * 10 ** (way * HALF_DECADE)
 
 
 def _bottom(left: float, left_lag: float, right: float, right_lag: float) -> float:

@@ -30,6 +30,9 @@ SEEN: Final = frozenset({"nonfinite", "range_test", "no_objective", "frozen", "l
 LEAST: Final = 0.5
 """Probability below which no class is named."""
 
+SURE: Final = 0.8
+"""Probability from which on what is said of the best rate decides where to go from it."""
+
 LOST: Final = 0.9
 """Lag of a run that made next to nothing of what another one did."""
 
@@ -113,18 +116,28 @@ def judged_together(trials: Iterable[Trial], own: Mapping[str, Diagnosis]) -> di
     standings = {
         trial.key: siblings.standing(trial) for trial in siblings.trials if len(siblings.trials) > 1
     }
-    return {t.key: _joined(standings.get(t.key), own[t.key]) for t in trials}
+    classes = {
+        key: _class(standing, own[key]) for key, standing in standings.items() if standing.rivals
+    }
+    return {t.key: _joined(standings.get(t.key), own[t.key], classes) for t in trials}
 
 
-def _joined(standing: Standing | None, own: Diagnosis) -> Diagnosis:
+def _joined(
+    standing: Standing | None,
+    own: Diagnosis,
+    classes: Mapping[str, tuple[LearningRate, float]],
+) -> Diagnosis:
     if standing is None or not standing.rivals:
         return replace(own, evidence=[*own.evidence, evidence(standing, own.learning_rate)])
-    kind, confidence = _class(standing, own)
+    kind, confidence = classes[standing.trial.key]
     test = evidence(standing, kind)
     was_seen, is_own = _was_seen(own), kind == own.learning_rate
     said = own.reason if was_seen else reason(standing, kind, own)
     is_no_rate = was_seen and own.suggested_lr is None  # none would have helped
-    suggested_lr = None if is_no_rate else next_rate(standing, kind, own.suggested_lr)
+    best = standing.best
+    of_best = None if best is None else classes.get(best.key)
+    said_of_best = of_best[0] if of_best is not None and of_best[1] >= SURE else "unknown"
+    suggested_lr = None if is_no_rate else next_rate(standing, kind, own.suggested_lr, said_of_best)
     named = advice(standing, suggested_lr) if suggested_lr != own.suggested_lr else ""
     return replace(
         own,
