@@ -14,7 +14,7 @@ from lrwatch.comparing.common_ground import CommonGround, common_ground
 from lrwatch.comparing.comparison import Comparison, compare
 from lrwatch.comparing.rates import RateChoice, RateResult, choose_rate
 from lrwatch.comparing.settings import flat_settings, same_but_rate_and_seed
-from lrwatch.comparing.sibling_verdicts import diagnose_sweep, with_siblings
+from lrwatch.comparing.sibling_verdicts import SiblingVerdicts, diagnose_sweep, with_siblings
 from lrwatch.comparing.sweeps import Measure, Sweep, Trial, find_sweeps, trial_of
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "Measure",
     "RateChoice",
     "RateResult",
+    "SiblingVerdicts",
     "Sweep",
     "Trial",
     "choose_rate",

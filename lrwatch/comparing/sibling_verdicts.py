@@ -17,12 +17,13 @@ from lrwatch.comparing.sweeps import Trial, find_sweeps, is_range_test, trial_of
 from lrwatch.errors import RunUnreadable
 from lrwatch.following import FollowedRun, summarised
 from lrwatch.monitor import Monitor
+from lrwatch.records import RunState
 from lrwatch.store import RunEntry, list_runs, read_run_info
 from lrwatch.store.faults import naming
 from lrwatch.tables import step_block
 from lrwatch.verdicts import Diagnosis, LearningRate, Verdict
 
-__all__ = ["diagnose_sweep", "judged_together", "with_siblings"]
+__all__ = ["SiblingVerdicts", "diagnose_sweep", "judged_together", "with_siblings"]
 
 SEEN: Final = frozenset({"nonfinite", "range_test", "no_objective", "frozen", "lr_cut"})
 """Tests that say what no other run can change."""
@@ -84,21 +85,45 @@ def diagnose_sweep(
     return judged_together([trial for trial, _ in found], {trial.key: own for trial, own in found})
 
 
-def with_siblings(trials: Iterable[Trial], own: Mapping[str, Diagnosis]) -> dict[str, Diagnosis]:
-    """Return the verdict on each run of a store, joined with its siblings' where it has any.
+class SiblingVerdicts:
+    """The verdicts of a store's runs beside their siblings, looked at again and again.
 
-    Parameters
-    ----------
-    trials
-        Runs of any jobs.
-    own
-        The verdict on each by itself, by key; runs without one have no part.
+    A job is judged again only when one of its runs has changed.
     """
-    found = dict(own)
-    for sweep in find_sweeps(trial for trial in trials if trial.key in own):
-        if len({trial.lr for trial in sweep.trials}) > 1:
-            found |= judged_together(sweep.trials, own)
-    return found
+
+    def __init__(self) -> None:
+        self._known: dict[frozenset[str], _Known] = {}
+
+    def of(self, trials: Iterable[Trial], own: Mapping[str, Diagnosis]) -> dict[str, Diagnosis]:
+        """Return the verdict on each run, joined with its siblings' where it has any.
+
+        Parameters
+        ----------
+        trials
+            Runs of any jobs.
+        own
+            The verdict on each by itself, by key; runs without one have no part.
+        """
+        found, known = dict(own), self._known
+        self._known = {}
+        for sweep in find_sweeps(trial for trial in trials if trial.key in own):
+            if len({trial.lr for trial in sweep.trials}) > 1:
+                keys = frozenset(sweep.runs)
+                mark = [(t.key, t.state, t.summary.n_rows, own[t.key]) for t in sweep.trials]
+                before = known.get(keys)
+                is_known = before is not None and before[0] == mark
+                joined = before[1] if before and is_known else judged_together(sweep.trials, own)
+                self._known[keys] = mark, joined
+                found |= joined
+        return found
+
+
+_Known = tuple[list[tuple[str, RunState, int, Diagnosis]], dict[str, Diagnosis]]
+
+
+def with_siblings(trials: Iterable[Trial], own: Mapping[str, Diagnosis]) -> dict[str, Diagnosis]:
+    """Return the verdict on each run of a store, looked at once: see `SiblingVerdicts.of`."""
+    return SiblingVerdicts().of(trials, own)
 
 
 def judged_together(trials: Iterable[Trial], own: Mapping[str, Diagnosis]) -> dict[str, Diagnosis]:

@@ -31,6 +31,9 @@ LEAST_SHARE: Final = 0.05
 AS_FAR: Final = 0.9
 """Runs that made this share of the steps that others made came as far."""
 
+MUCH: Final = 0.5
+"""Runs that came less than half as far as others say nothing beside those."""
+
 FEWEST_MEANS: Final = 4
 MAD: Final = 0.6745
 """Median of the absolute values of a standard normal variable."""
@@ -146,7 +149,11 @@ class Siblings:
         made = [_n_common(trial, other) for members in found for other in members]
         # One step for all that came about as far: a run that bounces is elsewhere at the next.
         about = min((n for n in made if n >= AS_FAR * max(made)), default=0)
-        rivals = [self._rival(trial, members, about) for members in found if members]
+        far = [
+            [other for other in members if _n_common(trial, other) >= MUCH * max(made)]
+            for members in found
+        ]
+        rivals = [self._rival(trial, members, about) for members in far if members]
         lower = [rival for rival in rivals if rival.lr < trial.lr]
         higher = [rival for rival in rivals if rival.lr > trial.lr]
         return Standing(

@@ -27,8 +27,8 @@ from lrwatch.store.writer import Row, RunWriter
 Captured = pytest.CaptureFixture[str]
 
 
-def page(store: Path) -> RunStore:
-    runs = RunStore(store, threaded=False)
+def page(store: Path, *, alone: bool = False) -> RunStore:
+    runs = RunStore(store, threaded=False, alone=alone)
     runs.refresh()
     return runs
 
@@ -193,13 +193,44 @@ def test_no_text_says_where_the_store_is(broken_store: Path, capsys: Captured) -
         assert "somewhere-secret" not in listed["problem"]
 
 
-def test_the_verdict_on_a_run(noisy_sweep: Path, capsys: Captured) -> None:
-    by_page = {view.key: view.verdict for view in page(noisy_sweep).runs()}
-    by_compare = lrwatch.compare(noisy_sweep).verdicts
-    by_call = {key: lrwatch.diagnose(noisy_sweep / key).verdict for key in by_page}
-    main(["check", str(noisy_sweep), "--json"])
-    by_check = {run["run"]: run["verdict"] for run in json.loads(capsys.readouterr().out)}
-    assert by_page == by_compare == by_call == by_check
+def printed(capsys: Captured, *arguments: str) -> dict[str, tuple[str, str, float]]:
+    main([*arguments, "--json"])
+    listed = json.loads(capsys.readouterr().out)
+    return {run["run"]: (run["verdict"], run["reason"], run["confidence"]) for run in listed}
+
+
+def shown(runs: RunStore) -> dict[str, tuple[str, str, float]]:
+    found = {view.key: view.diagnosis for view in runs.runs()}
+    return {key: (d.verdict, d.reason, d.confidence) for key, d in found.items() if d}
+
+
+def test_the_verdict_on_a_run_beside_its_siblings(noisy_sweep: Path, capsys: Captured) -> None:
+    by_call = {
+        key: (found.verdict, found.reason, found.confidence)
+        for key, found in lrwatch.diagnose_sweep(noisy_sweep).items()
+    }
+    assert by_call["lr-0.3"][0] == "oscillating"
+    assert printed(capsys, "check", str(noisy_sweep)) == by_call
+    assert printed(capsys, "check", *map(str, noisy_sweep.iterdir())) == by_call
+    assert printed(capsys, "ls", str(noisy_sweep)) == by_call
+    assert shown(page(noisy_sweep)) == by_call
+    assert {view.key: view.trial.verdict for view in page(noisy_sweep).runs()} == {
+        key: verdict for key, (verdict, _, _) in by_call.items()
+    }
+    assert lrwatch.compare(noisy_sweep).verdicts == {
+        key: verdict for key, (verdict, _, _) in by_call.items()
+    }
+
+
+def test_the_verdict_on_a_run_alone(noisy_sweep: Path, capsys: Captured) -> None:
+    found = {entry.key: lrwatch.diagnose(entry.path) for entry in list_runs(noisy_sweep)}
+    by_call = {key: (d.verdict, d.reason, d.confidence) for key, d in found.items()}
+    assert by_call["lr-0.3"][0] == "converged"
+    assert printed(capsys, "check", str(noisy_sweep), "--alone") == by_call
+    assert printed(capsys, "ls", str(noisy_sweep), "--alone") == by_call
+    assert shown(page(noisy_sweep, alone=True)) == by_call
+    # A run that is asked for without others is alone.
+    assert printed(capsys, "check", str(noisy_sweep / "lr-0.3"))["lr-0.3"] == by_call["lr-0.3"]
 
 
 def test_what_is_alerted_on_a_run_that_diverges(tmp_path: Path) -> None:
