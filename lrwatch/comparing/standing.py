@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from lrwatch.comparing.progress import ProgressScale, progress_of
 from lrwatch.comparing.sweeps import Trial
@@ -130,83 +131,90 @@ class Siblings:
     """
 
     def __init__(self, trials: Iterable[Trial]) -> None:
-        self.trials = tuple(trial for trial in trials if 0 < trial.lr < math.inf)
-        self._levels: dict[tuple[str, int], float] = {}
+        ordered = sorted((t for t in trials if 0 < t.lr < math.inf), key=lambda trial: trial.lr)
+        self.trials = tuple(ordered)
+        self._place = {trial.key: place for place, trial in enumerate(self.trials)}
         self._rates = _by_rate(self.trials)
-        ends = [self._level(trial, trial.summary.n_steps) for trial in self.trials]
-        self._progress = progress_of(self._rates, ends)
-        self._longest = max(
-            (trial.summary.n_steps for trial in self.trials if not trial.has_broken), default=0
-        )
+        self._logs = np.log10([trial.lr for trial in self.trials])
+        self._made = np.array([trial.summary.n_steps for trial in self.trials], np.int64)
+        self._broke = np.array([trial.has_broken for trial in self.trials], bool)
+        self._levels: dict[tuple[int, int], float] = {}
+        ends = [self._level(place, int(n)) for place, n in enumerate(self._made)]
+        rates = [[self.trials[place] for place in members] for members in self._rates]
+        self._progress = progress_of(rates, ends)
+        self._longest = int(self._made[~self._broke].max(initial=0))
 
     def standing(self, trial: Trial) -> Standing:
         """Return where one of the runs stands."""
-        found = [
-            [other for other in members if _are_comparable(trial, other)]
-            for members in self._rates
-            if decades(members[0].lr, trial.lr) >= SAME_RATE
-        ]
-        made = [_n_common(trial, other) for members in found for other in members]
-        # One step for all that came about as far: a run that bounces is elsewhere at the next.
-        about = min((n for n in made if n >= AS_FAR * max(made)), default=0)
-        far = [
-            [other for other in members if _n_common(trial, other) >= MUCH * max(made)]
-            for members in found
-        ]
-        rivals = [self._rival(trial, members, about) for members in far if members]
-        lower = [rival for rival in rivals if rival.lr < trial.lr]
-        higher = [rival for rival in rivals if rival.lr > trial.lr]
+        own = self._place[trial.key]
+        steps = self._steps(own)
+        rivals = []
+        for members in self._rates:
+            there = [(self._level(m, int(steps[m])), m) for m in members if steps[m]]
+            if there:
+                # The one in the middle; of two, the one less ahead.
+                _, middle = sorted(there, reverse=True)[(len(there) - 1) // 2]
+                rivals.append(self._rival(own, middle, int(steps[middle])))
         return Standing(
             trial,
             self._progress,
-            self._noise(trial),
-            self._done(trial),
-            tuple(lower[::-1]),
-            tuple(higher),
+            self._noise(own),
+            self._done(own),
+            tuple(rival for rival in rivals[::-1] if rival.lr < trial.lr),
+            tuple(rival for rival in rivals if rival.lr > trial.lr),
         )
 
-    def _rival(self, trial: Trial, members: Sequence[Trial], about: int) -> Rival:
-        """Return the run in the middle of those at another rate; of two, the one less ahead."""
-        found = sorted(
-            (self._pair(trial, other, about) for other in members), key=lambda rival: rival.lead
-        )
-        return found[(len(found) - 1) // 2]
+    def _steps(self, own: int) -> npt.NDArray[np.int64]:
+        """Return after how many steps a run is compared with each run; 0 where it is not."""
+        made, broke = self._made, self._broke
+        if broke[own]:
+            common = np.where(broke, np.minimum(made, made[own]), made)
+            is_far = broke | (common >= FEWEST_STEPS)
+        else:
+            # One that broke could not make any more.
+            common = np.where(broke, made[own], np.minimum(made, made[own]))
+            is_far = common >= max(FEWEST_STEPS, LEAST_SHARE * made[own])
+        differing = np.abs(self._logs - self._logs[own]) >= SAME_RATE
+        common = np.where(is_far & differing, common, 0)
+        most = common.max(initial=0)
+        common = np.where(common >= MUCH * most, common, 0)
+        # One step for all that came about as far: a run that bounces is elsewhere at the next.
+        about = common[common >= AS_FAR * most].min(initial=most)
+        steps: npt.NDArray[np.int64] = np.minimum(common, about)
+        return steps
 
-    def _pair(self, trial: Trial, other: Trial, about: int) -> Rival:
-        n_common = _n_common(trial, other)
-        n_steps = min(about, n_common)
-        mine, theirs = self._level(trial, n_steps), self._level(other, n_steps)
+    def _rival(self, own: int, other: int, n_steps: int) -> Rival:
+        trial, rival = self.trials[own], self.trials[other]
+        mine, theirs = self._level(own, n_steps), self._level(other, n_steps)
         step = (trial.summary.first_step or 0) + n_steps - 1
         lag, lead = self._progress.lag(mine, theirs), self._progress.lead(theirs, mine)
-        return Rival(other.key, other.lr, n_steps, step, mine, theirs, lag, lead)
+        return Rival(rival.key, rival.lr, n_steps, step, mine, theirs, lag, lead)
 
-    def _level(self, trial: Trial, n_steps: int) -> float:
+    def _level(self, place: int, n_steps: int) -> float:
         """Return where a run was after so many steps, by the same rule as everywhere."""
-        if trial.has_broken:
-            return math.inf
-        place = trial.key, n_steps
-        if place not in self._levels:
-            summary = trial.summary
-            loss = summary.losses.loss_at((summary.first_step or 0) + n_steps - 1)
-            self._levels[place] = math.inf if loss is None else loss
-        return self._levels[place]
+        if (place, n_steps) not in self._levels:
+            summary, loss = self.trials[place].summary, None
+            if not self._broke[place]:
+                loss = summary.losses.loss_at((summary.first_step or 0) + n_steps - 1)
+            self._levels[place, n_steps] = math.inf if loss is None else loss
+        return self._levels[place, n_steps]
 
-    def _noise(self, trial: Trial) -> float:
-        means = trial.summary.losses.means
+    def _noise(self, own: int) -> float:
+        means = self.trials[own].summary.losses.means
         recent = means[-max(len(means) // 4, 8) :]
-        if len(recent) < FEWEST_MEANS or trial.has_broken:
+        if len(recent) < FEWEST_MEANS or self._broke[own]:
             return 0.0
         spread = float(np.median(np.abs(np.diff(recent)))) / (MAD * math.sqrt(2))
         error = spread / math.sqrt(max(len(means) // TAIL, 1))
-        end = self._level(trial, trial.summary.n_steps)
+        end = self._level(own, int(self._made[own]))
         lag = self._progress.lag(end + error, end) if math.isfinite(end + error) else 0.0
         return lag if lag > 0 else 0.0
 
-    def _done(self, trial: Trial) -> float:
-        if trial.has_broken:
+    def _done(self, own: int) -> float:
+        if self._broke[own]:
             return 1.0
-        made = trial.summary.n_steps
-        return made / max(made, self._longest, trial.total_steps or 0, 1)
+        made = int(self._made[own])
+        return made / max(made, self._longest, self.trials[own].total_steps or 0, 1)
 
 
 def decades(lr: float, other: float) -> float:
@@ -214,26 +222,11 @@ def decades(lr: float, other: float) -> float:
     return abs(math.log10(lr / other))
 
 
-def _by_rate(trials: Iterable[Trial]) -> list[list[Trial]]:
-    """Put runs at one rate together, lowest rate first."""
-    rates: list[list[Trial]] = []
-    for trial in sorted(trials, key=lambda trial: trial.lr):
-        if not rates or decades(trial.lr, rates[-1][0].lr) >= SAME_RATE:
+def _by_rate(trials: Sequence[Trial]) -> list[list[int]]:
+    """Put the places of runs at one rate together; rates ascend."""
+    rates: list[list[int]] = []
+    for place, trial in enumerate(trials):
+        if not rates or decades(trial.lr, trials[rates[-1][0]].lr) >= SAME_RATE:
             rates.append([])
-        rates[-1].append(trial)
+        rates[-1].append(place)
     return rates
-
-
-def _are_comparable(trial: Trial, other: Trial) -> bool:
-    if trial.has_broken and other.has_broken:
-        return True  # neither is ahead
-    n_common = _n_common(trial, other)
-    is_far = trial.has_broken or n_common >= LEAST_SHARE * trial.summary.n_steps
-    return n_common >= FEWEST_STEPS and is_far
-
-
-def _n_common(trial: Trial, other: Trial) -> int:
-    """Return how many steps both made; one that broke could not make any more."""
-    both = (trial, other)
-    made = [each.summary.n_steps for each in both if not each.has_broken]
-    return min(made or [each.summary.n_steps for each in both])
