@@ -6,7 +6,7 @@ from typing import Final
 
 from lrwatch.alerts.rules import Rule
 from lrwatch.diagnosis.alarms import CONFIDENT, LOOKS, SETTLED
-from lrwatch.verdicts import Alarm, Diagnosis
+from lrwatch.verdicts import CLASSES, Alarm, Diagnosis
 
 __all__ = ["Beside"]
 
@@ -35,15 +35,14 @@ class Beside:
     def flags(self, rule: Rule) -> bool | None:
         """Return whether a rule's condition holds; ``None`` where the siblings do not say.
 
-        That nothing is wrong needs one look, that something is two: a false alarm costs more.
+        That a rule does not hold needs one look, that it does two: a false alarm costs more.
         """
         found = self._found
         if found is None or found.confidence < CONFIDENT or found.n_steps < SETTLED:
             return None
-        if found.learning_rate == "ok":
+        if found.learning_rate not in {CLASSES[verdict] for verdict in rule.verdicts}:
             return False
-        is_said = found.learning_rate != "unknown" and self._agreeing >= LOOKS
-        return found.verdict in rule.verdicts if is_said else None
+        return found.verdict in rule.verdicts if self._agreeing >= LOOKS else None
 
     def alarm(self, step: int) -> Alarm:
         """Return what was found as an alarm."""

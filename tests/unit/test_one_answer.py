@@ -233,6 +233,51 @@ def test_the_verdict_on_a_run_alone(noisy_sweep: Path, capsys: Captured) -> None
     assert printed(capsys, "check", str(noisy_sweep / "lr-0.3"))["lr-0.3"] == by_call["lr-0.3"]
 
 
+def live_sweep(store: Path, n_steps: int) -> dict[str, RunWriter]:
+    """A finished run, and one whose rate is so high that it has come down much less."""
+    noise = 0.02 * np.random.default_rng(3).standard_normal((2, 1000))
+    loss = {
+        "good": 0.4 + 1.9 * np.exp(-np.arange(1000) / 80) + noise[0],
+        "high": 1.6 + 0.7 * np.exp(-np.arange(1000) / 80) + noise[1],
+    }
+    writers = {}
+    for name, lr, n, status in (("good", 0.01, 1000, "finished"), ("high", 0.3, n_steps, None)):
+        writers[name] = new_writer(store, name)
+        for step in range(n):
+            values = {"loss": float(loss[name][step]), "lr": lr}
+            writers[name].append(row(step, writers[name], **values))
+        if status:
+            writers[name].close(status)
+    return writers
+
+
+def go_on(writer: RunWriter, first: int, last: int) -> None:
+    for step in range(first, last):
+        writer.append(row(step, writer, loss=1.6, lr=0.3))
+
+
+@pytest.mark.parametrize("alone", [False, True])
+def test_what_is_alerted_on_a_run_beside_its_siblings(
+    tmp_path: Path, alone: bool, capsys: Captured
+) -> None:
+    """By watcher and page, at the second look that agrees; alone, nothing is wrong with it."""
+    writer = live_sweep(tmp_path, 300)["high"]
+    watch = StoreWatch(tmp_path, max_age=86400.0, clock=HandClock(), alone=alone)
+    runs = page(tmp_path, alone=alone)
+    assert {one.alert.state for one in watch.look().alerts} <= {"pending"}
+    assert [view.alerts for view in runs.runs()] == [(), ()]
+    go_on(writer, 300, 400)
+    alerts = [one for one in watch.look().alerts if one.alert.state == "firing"]
+    said = [(one.run_key, one.alert.rule, one.alert.reason) for one in alerts]
+    runs.refresh()
+    by_page = [(v.key, a.rule, a.reason) for v in runs.runs() for a in v.alerts]
+    options = ["--alone"] if alone else []
+    verdict, reason, _ = printed(capsys, "check", str(tmp_path), *options)["high"]
+    assert said == by_page == ([] if alone else [("high", "too_high", reason)])
+    assert (verdict == "oscillating") is not alone
+    writer.close("finished")
+
+
 def test_what_is_alerted_on_a_run_that_diverges(tmp_path: Path) -> None:
     loss = [2.0 - i / 100 for i in range(60)] + [float("nan")] * 60
     write_run(tmp_path, "bad", steps=range(120), values={"loss": loss}, status=None)

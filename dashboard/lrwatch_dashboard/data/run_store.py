@@ -278,16 +278,26 @@ class RunStore:
         return sorted((f for f in self._followers.values() if f.needs_work()), key=urgency)
 
     def _publish(self, *, done: bool) -> None:
+        gone = self._shown.keys() - self._followers.keys()
+        views = self._siblings.changed(self._changed(), gone, at_once=done)
+        for key, follower in self._followers.items():
+            found = self._siblings.found(key)
+            if found is not None and not follower.has_ended:
+                follower.beside(found)
+        # What siblings say may raise an alert, or take one back.
+        views |= self._siblings.changed(self._changed(), (), at_once=False)
+        with self._lock:
+            self._replace(views, gone=gone)
+
+    def _changed(self) -> dict[str, RunView]:
+        """Return views of the runs that changed since they were last asked for."""
         views: dict[str, RunView] = {}
         for key, follower in self._followers.items():
             shown = follower.shown()
             if self._shown.get(key) != shown:
                 self._shown[key] = shown
                 views[key] = follower.view()
-        gone = self._shown.keys() - self._followers.keys()
-        views = self._siblings.changed(views, gone, at_once=done)
-        with self._lock:
-            self._replace(views, gone=gone)
+        return views
 
     def _replace(self, views: dict[str, RunView], gone: AbstractSet[str]) -> None:
         state = self._published

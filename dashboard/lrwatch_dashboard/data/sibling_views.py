@@ -61,6 +61,10 @@ class SiblingViews:
                 shown[key] = self._shown(self._views[key])
         return shown
 
+    def found(self, key: str) -> Diagnosis | None:
+        """Return what is said of a run beside its siblings; ``None`` where runs are alone."""
+        return self._found.get(key)
+
     def _compared(self) -> dict[str, Diagnosis]:
         started = time.monotonic()
         trials = [view.trial for view in self._views.values()]
