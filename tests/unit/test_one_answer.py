@@ -278,6 +278,19 @@ def test_what_is_alerted_on_a_run_beside_its_siblings(
     writer.close("finished")
 
 
+def test_a_watcher_that_starts_anew_knows_the_siblings_that_ended(tmp_path: Path) -> None:
+    writer = live_sweep(tmp_path, 300)["high"]
+    first = StoreWatch(tmp_path, max_age=86400.0, clock=HandClock())
+    judged_before = first.look().judged
+    assert set(judged_before) == {"good"}
+    watch = StoreWatch(tmp_path, max_age=86400.0, clock=HandClock(), judged=judged_before)
+    watch.look()
+    go_on(writer, 300, 400)
+    said = {(one.run_key, one.alert.rule, one.alert.state) for one in watch.look().alerts}
+    assert said == {("high", "too_high", "firing")}
+    writer.close("finished")
+
+
 def test_what_is_alerted_on_a_run_that_diverges(tmp_path: Path) -> None:
     loss = [2.0 - i / 100 for i in range(60)] + [float("nan")] * 60
     write_run(tmp_path, "bad", steps=range(120), values={"loss": loss}, status=None)
