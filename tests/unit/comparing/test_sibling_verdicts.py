@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ from stores import write_run
 from trials import a_trial
 
 import lrwatch
-from lrwatch.comparing import with_siblings
+from lrwatch.comparing import sibling_verdicts, with_siblings
+from lrwatch.comparing.standing import Siblings
 from lrwatch.verdicts import CLASSES, Diagnosis, Evidence
 
 SAMPLES = Path(__file__).parents[3] / "sample_runs"
@@ -168,6 +170,24 @@ def test_one_that_ended_early_is_compared_as_far_as_it_went(state: Any) -> None:
     # And the one that went on is not praised for steps that the other never made.
     assert siblings(found["old"]).interval == (0, 199)
     assert "comes nearest, 3.61 beside" in siblings(found["old"]).note
+
+
+@pytest.mark.parametrize(
+    ("done", "odds", "said"),
+    [(1.0, 0.51, "too_high"), (0.1, 0.75, "unknown"),
+     (0.1, 0.78, "too_high"), (0.5, 0.64, "unknown"), (0.5, 0.66, "too_high")],
+)  # fmt: skip
+def test_at_the_beginning_more_is_needed(
+    done: float, odds: float, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = {"too_high": odds, "ok": 1 - odds, "too_low": 0.0}
+    monkeypatch.setattr(sibling_verdicts, "probability", lambda *_: given)
+    standing = Siblings([a_trial("a", 0.1, 2.0), a_trial("b", 0.01, 1.0)]).standing(
+        a_trial("a", 0.1, 2.0)
+    )
+    own = lrwatch.diagnose(table(0.1, 0.4))
+    found = sibling_verdicts._class(replace(standing, done=done), own)
+    assert found[0] == said
 
 
 def test_the_demos_higher_rate_is_named_by_the_one_below(tmp_path: Path) -> None:
