@@ -5,6 +5,7 @@
     run = lrwatch.watch(optimizer)              # one line in a training script
     frame = lrwatch.read("runs/sgd-0.1")        # one row a step, also while it is written
     diagnosis = lrwatch.diagnose(frame)         # verdict, reason, evidence, advice
+    lrwatch.diagnose_sweep("runs")              # each beside the same job at other rates
 
 Names load on first use: reading and judging never import torch, and importing lrwatch
 imports neither torch nor pandas.
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from lrwatch import alerts
     from lrwatch.alert import Alert, TrainingStopped
     from lrwatch.alerts.handlers import CutLearningRate, SaveCheckpoint, StopTraining
-    from lrwatch.comparing import Comparison, compare
+    from lrwatch.comparing import Comparison, compare, diagnose_sweep
     from lrwatch.errors import LrwatchError
     from lrwatch.monitor import Monitor, diagnose
     from lrwatch.run import Run
@@ -46,6 +47,7 @@ __all__ = [
     "alerts",
     "compare",
     "diagnose",
+    "diagnose_sweep",
     "read",
     "watch",
 ]
@@ -68,6 +70,7 @@ _HOME = {
     "TrainingStopped": "lrwatch.alert",
     "compare": "lrwatch.comparing",
     "diagnose": "lrwatch.monitor",
+    "diagnose_sweep": "lrwatch.comparing",
     "read": "lrwatch.store",
     "watch": "lrwatch.watcher",
 }

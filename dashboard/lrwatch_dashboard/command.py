@@ -78,7 +78,8 @@ def _names(
     is_flag=True,
     help="Allow an address that others can reach: a proxy in front asks for a password.",
 )
-def dashboard(
+@click.option("--alone", is_flag=True, help="Judge each run by itself, not beside its siblings.")
+def dashboard(  # noqa: PLR0913  one parameter an option
     folder: str,
     host: str,
     port: int,
@@ -86,6 +87,7 @@ def dashboard(
     token_file: str | None,
     allowed_hosts: frozenset[str],
     behind_proxy: bool,
+    alone: bool,
 ) -> None:
     """Show the runs of DIR (default: runs) in the browser, live, worst first."""
     _check_folder(Path(folder))
@@ -99,7 +101,7 @@ def dashboard(
     address = f"http://{_in_address(host)}:{chosen}/"
     asks = "; asks for the token" if access.token else ""
     click.echo(f"lrwatch dashboard on {folder}: {address}  (Ctrl-C to stop{asks})")
-    serve(listener, folder, access)
+    serve(listener, folder, access, alone=alone)
 
 
 def access_for(

@@ -23,7 +23,9 @@ RUNS_VARIABLE: Final = "LRWATCH_RUNS"
 HOSTS_VARIABLE: Final = "LRWATCH_ALLOWED_HOSTS"
 
 
-def serve(listener: socket.socket, root: str, access: Access | None = None) -> None:
+def serve(
+    listener: socket.socket, root: str, access: Access | None = None, *, alone: bool = False
+) -> None:
     """Serve a folder of runs until interrupted.
 
     Parameters
@@ -34,8 +36,10 @@ def serve(listener: socket.socket, root: str, access: Access | None = None) -> N
         Folder of the runs.
     access
         Who may ask; None stands for this machine alone, without a token.
+    alone
+        Whether each run is judged by itself, and not beside its siblings.
     """
-    app = create_app(RunStore(root, cache=cache_folder(os.environ)), access)
+    app = create_app(RunStore(root, cache=cache_folder(os.environ), alone=alone), access)
     _quieten()
     Server(app.server, listener).run()
 

@@ -55,6 +55,8 @@ class AlertService:
         Folder in which ``.lrwatch-alerts`` is kept; the store, if ``None``.
     is_dry
         Write nothing and send nothing.
+    alone
+        Judge each run by itself, and not beside the others of its job.
 
     Raises
     ------
@@ -76,11 +78,12 @@ class AlertService:
         receivers: Sequence[Receiver] = (),
         home: Path | None = None,
         is_dry: bool = False,
+        alone: bool = False,
     ) -> None:
         if not store.is_dir():
             raise RunNotFound(f"{store} is not a folder; give the folder that holds the runs")
         self._store, self._config, self._home = store, config, home or store
-        self._given, self._is_dry = tuple(receivers), is_dry
+        self._given, self._is_dry, self._alone = tuple(receivers), is_dry, alone
         self._config_stamp = self._seen_stamp = self._stamp()
         self._settings = read_settings(config)
         self._check(self._settings)
@@ -234,7 +237,12 @@ class AlertService:
 
     def _new_watcher(self, state: WatcherState | None) -> AlertWatcher:
         return AlertWatcher(
-            self._store, self._settings, home=self._home, sender=self._sender, state=state
+            self._store,
+            self._settings,
+            home=self._home,
+            sender=self._sender,
+            state=state,
+            alone=self._alone,
         )
 
     def _release(self) -> None:

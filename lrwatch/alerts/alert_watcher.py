@@ -65,9 +65,11 @@ class AlertWatcher:
         As the last watcher left it.
     clock
         Does not jump.
+    alone
+        Whether each run is judged by itself, and not beside the others of its job.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  its options are keyword-only
         self,
         store: Path,
         settings: AlertSettings,
@@ -76,6 +78,7 @@ class AlertWatcher:
         sender: Sender | None,
         state: WatcherState | None = None,
         clock: Clock | None = None,
+        alone: bool = False,
     ) -> None:
         self._clock = steady_clock() if clock is None else clock
         self._settings, self._home, self._sender = settings, home, sender
@@ -98,6 +101,7 @@ class AlertWatcher:
             clock=self._clock,
             earlier=[one.alert for one in self._memory.known.values()],
             judged={} if state is None else state.judged,
+            alone=alone,
         )
         self._view = StoreView((), {}, frozenset(), {} if state is None else state.judged)
         self._started_at = now

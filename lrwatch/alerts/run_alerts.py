@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from lrwatch.alert import Alert
+from lrwatch.alerts.beside import Beside
 from lrwatch.alerts.episode import Episode
 from lrwatch.alerts.rules import RULES, Rule
 from lrwatch.monitor import Check, Monitor
@@ -47,6 +48,8 @@ class RunAlerts:
         self.monitor = Monitor(total_steps=info.total_steps)
         self._followed = [_Followed(Episode(rule)) for rule in rules if rule.verdicts]
         self._last = (0, 0.0)  # step, and seconds since the Unix epoch
+        self._last_lr = math.nan
+        self._beside = Beside()
 
     def update(self, rows: Any) -> list[Alert]:
         """Take the next rows of the run; return the alerts that entered a state, in order.
@@ -63,6 +66,26 @@ class RunAlerts:
         """
         block = rows if isinstance(rows, StepBlock) else step_block(rows)
         return [alert for piece in rising(block) for alert in self._update(piece)]
+
+    def beside(self, found: Diagnosis, *, is_final: bool) -> None:
+        """Take what is said of the run beside its siblings, which goes before its own verdict.
+
+        Parameters
+        ----------
+        found
+            The verdict on the rows so far.
+        is_final
+            Whether the run has ended, so that no second look can come.
+        """
+        self._beside.see(found, is_final=is_final)
+        for followed in self._followed:
+            flagged = self._beside.flags(followed.episode.rule)
+            if flagged is None:
+                continue
+            if flagged:
+                followed.finding, followed.lr = self._beside.alarm(self._last[0]), self._last_lr
+            for _ in followed.episode.see(*self._last, is_flagged=flagged, is_sure=flagged):
+                pass
 
     def end(self) -> list[Alert]:
         """End with the run: what fires is kept as a finding."""
@@ -95,7 +118,7 @@ class RunAlerts:
             yield from self._see(check, float(times[at]), float(block.lr[at]))
             begin = at + 1
         yield from self._pass_rows(block, times, slice(begin, len(block)))
-        self._last = int(block.step[-1]), float(times[-1])
+        self._last, self._last_lr = (int(block.step[-1]), float(times[-1])), float(block.lr[-1])
 
     def _pass_rows(self, block: StepBlock, times: FloatArray, rows: slice) -> Iterator[Alert]:
         for followed in self._followed:
@@ -109,7 +132,10 @@ class RunAlerts:
             is_ours = check.verdict in episode.rule.verdicts
             is_sure = is_ours and check.is_standing
             is_flagged = is_sure or (is_ours and check.confidence >= DOUBTFUL)
-            if is_flagged:
+            by_siblings = None if _was_lost(check) else self._beside.flags(episode.rule)
+            if by_siblings is not None:
+                is_flagged = is_sure = by_siblings
+            elif is_flagged:
                 followed.finding, followed.lr = check.alarm(), lr
             elif episode.state in ("firing", "recovering"):
                 # A lesser word for the same mistake is no recovery.
@@ -123,6 +149,11 @@ class RunAlerts:
         info = self.info
         found = {name: getattr(followed.finding, name) for name in _FOUND}
         return followed.episode.alert(info.id, info.name, info.group, lr=followed.lr, **found)
+
+
+def _was_lost(check: Check) -> bool:
+    """Whether the run went wrong so that it needs no other run to see it."""
+    return check.is_standing and check.verdict in ("diverging", "exploding")
 
 
 @dataclass(slots=True)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import math
 import os
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from lrwatch.alert import Alert
+from lrwatch.alerts.kept_siblings import KeptSiblings
 from lrwatch.alerts.rules import RULES, Rule
 from lrwatch.alerts.watched_run import WatchedRun
 from lrwatch.alerts.watcher_state import JudgedRun, KnownAlert
@@ -59,9 +61,11 @@ class StoreWatch:
         Alerts as the last watcher left them.
     judged
         Runs that it had judged to their end.
+    alone
+        Whether each run is judged by itself, and not beside the others of its job.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  its options are keyword-only
         self,
         store: str | os.PathLike[str],
         rules: Sequence[Rule] = RULES,
@@ -70,6 +74,7 @@ class StoreWatch:
         clock: Clock | None = None,
         earlier: Iterable[Alert] = (),
         judged: Mapping[str, JudgedRun] | None = None,
+        alone: bool = False,
     ) -> None:
         clock = steady_clock() if clock is None else clock
         self._earlier = {alert.id: alert for alert in earlier}
@@ -79,6 +84,7 @@ class StoreWatch:
         self._max_age = max_age
         self._judged = dict(judged or {})
         self._faulty: set[str] = set()
+        self._siblings = None if alone else KeptSiblings()
 
     def look(self, *, seconds: float = math.inf) -> StoreView:
         """Read what is new in every run.
@@ -105,12 +111,15 @@ class StoreWatch:
         due = [run for key, run in fresh.items() if not self._was_judged(key, run)]
         backlog = [run for run in due if _is_backlog(run)]
         live = [run for run in due if not _is_backlog(run)]
-        seen = [one for run in live for one in self._look_at(run)]
         deadline = time.monotonic() + seconds
+        looked_at = [run for run in live if self._advance(run)]
         for run in backlog:
-            seen += self._look_at(run)
+            looked_at += [run] if self._advance(run) else []
             if time.monotonic() > deadline:
                 break
+        if self._siblings is not None:
+            self._siblings.judge(fresh, looked_at, deadline)
+        seen = [one for run in looked_at for one in self._settle(run)]
         runs = {k: _as_judged(run) for k, run in fresh.items() if not _is_backlog(run)}
         return StoreView(
             tuple(seen), {**runs, **self._judged}, frozenset(self._store.runs), dict(self._judged)
@@ -120,27 +129,39 @@ class StoreWatch:
         known = self._judged.get(key)
         return known is not None and known.last_write == run.entry.last_write
 
-    def _look_at(self, run: WatchedRun) -> list[KnownAlert]:
-        key = run.entry.key
-        self._judged.pop(key, None)
-        try:
+    def _advance(self, run: WatchedRun) -> bool:
+        """Read what is new in a run; return whether it can be watched."""
+        self._judged.pop(run.entry.key, None)
+        with self._guarded(run):
             if run.needs_work():
                 run.advance()
+            return True
+        return False
+
+    def _settle(self, run: WatchedRun) -> list[KnownAlert]:
+        """Return the alerts of a run that was read; let go of one that has ended."""
+        key = run.entry.key
+        with self._guarded(run):
             run.settle()
+            alerts = run.alerts
+            self._faulty.discard(key)
+            # Should the run go on after it has ended, or after days, its episodes go on as well.
+            self._earlier.update((alert.id, alert) for alert in alerts)
+            if run.is_over:
+                self._judged[key] = _as_judged(run)
+                run.begin()
+            return [KnownAlert(alert, key, run.state) for alert in alerts]
+        return []
+
+    @contextlib.contextmanager
+    def _guarded(self, run: WatchedRun) -> Iterator[None]:
+        """Whatever is odd about this run, it is said once, and the others are watched."""
+        try:
+            yield
         except Exception:
-            # Whatever is odd about this run, the others are watched.
-            if key not in self._faulty:
+            if run.entry.key not in self._faulty:
                 logger.exception("the run at %s cannot be watched", run.entry.path)
-            self._faulty.add(key)
-            return []
-        self._faulty.discard(key)
-        alerts = run.alerts
-        # Should the run go on after it has ended, or after days, its episodes go on as well.
-        self._earlier.update((alert.id, alert) for alert in alerts)
-        if run.is_over:
-            self._judged[key] = _as_judged(run)
-            run.begin()
-        return [KnownAlert(alert, key, run.state) for alert in alerts]
+            self._faulty.add(run.entry.key)
 
 
 def _is_backlog(run: WatchedRun) -> bool:

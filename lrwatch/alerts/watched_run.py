@@ -61,6 +61,14 @@ class WatchedRun(FollowedRun[Alert]):
         """Those that the rows alone decide."""
         return tuple(self.judge.alerts) if isinstance(self.judge, RunAlerts) else self._at_rest
 
+    def beside(self, found: Diagnosis) -> None:
+        """Take the verdict on the run beside its siblings."""
+        is_compared = any(
+            test.name == "siblings" and test.value is not None for test in found.evidence
+        )
+        if is_compared and isinstance(self.judge, RunAlerts):
+            self.judge.beside(found, is_final=self.is_over)
+
     def settle(self) -> None:
         """Bring the alerts up to date with the rows that were read, and with the clock."""
         if self.is_over and isinstance(self.judge, RunAlerts):

@@ -63,6 +63,7 @@ def alert() -> None:
 )
 @click.option("--once", is_flag=True, help="Check once, send what is due, and exit; for cron.")
 @click.option("--dry-run", is_flag=True, help="Print what would be sent; send and write nothing.")
+@click.option("--alone", is_flag=True, help="Judge each run by itself, not beside its siblings.")
 @click.option(
     "--state",
     "home",
@@ -70,13 +71,14 @@ def alert() -> None:
     type=click.Path(path_type=Path),
     help="Where to keep the watcher's state.  [default: in the folder of runs]",
 )
-def watch(
+def watch(  # noqa: PLR0913  one parameter an option
     folder: Path,
     addresses: Sequence[str],
     config: Path | None,
     *,
     once: bool,
     dry_run: bool,
+    alone: bool,
     home: Path | None,
 ) -> int:
     """Follow the runs of DIR (default: runs) until Ctrl-C.
@@ -88,7 +90,9 @@ def watch(
     from lrwatch.delivery import receiver_for
 
     receivers = [receiver_for(address) for address in addresses]
-    with AlertService(folder, config, receivers=receivers, home=home, is_dry=dry_run) as service:
+    with AlertService(
+        folder, config, receivers=receivers, home=home, is_dry=dry_run, alone=alone
+    ) as service:
         if once:
             return _look_once(service, is_dry=dry_run)
         with _until_signalled() as stop:

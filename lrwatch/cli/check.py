@@ -31,8 +31,11 @@ _FLAGGED, _UNREADABLE = 1, 2
     metavar="WORD,...",
     help="What to flag: too_high, too_low, unknown, or single verdicts.",
 )
-def check(paths: Sequence[Path], *, as_json: bool, fail_on: str) -> int:
+@click.option("--alone", is_flag=True, help="Judge each run by itself, not beside its siblings.")
+def check(paths: Sequence[Path], *, as_json: bool, fail_on: str, alone: bool) -> int:
     """Diagnose runs, folders of runs, and tables of steps (.parquet, .csv, .jsonl).
+
+    Runs of one job at different learning rates are judged beside one another.
 
     Exit status: 0 nothing to report, 1 a run is flagged, 2 a PATH or a run cannot be read.
     """
@@ -40,7 +43,7 @@ def check(paths: Sequence[Path], *, as_json: bool, fail_on: str) -> int:
     from lrwatch.cli.output import emit, strict_json
 
     flags = _flags(fail_on)
-    runs, problems = _judged(paths)
+    runs, problems = _judged(paths, alone=alone)
     if as_json:
         emit(strict_json([report.as_object(run) for run in runs]))
     elif runs:
@@ -54,9 +57,9 @@ def check(paths: Sequence[Path], *, as_json: bool, fail_on: str) -> int:
     return _FLAGGED if is_flagged else 0
 
 
-def _judged(paths: Sequence[Path]) -> tuple[list[ListedRun], list[str]]:
+def _judged(paths: Sequence[Path], *, alone: bool) -> tuple[list[ListedRun], list[str]]:
     """Judge what can be read; the problems are those of whole paths."""
-    from lrwatch.cli.judging import judge_path
+    from lrwatch.cli.judging import beside_siblings, judge_path
 
     runs: list[ListedRun] = []
     problems: list[str] = []
@@ -65,7 +68,7 @@ def _judged(paths: Sequence[Path]) -> tuple[list[ListedRun], list[str]]:
             runs += judge_path(path)
         except (LrwatchError, OSError) as error:
             problems.append(str(error))
-    return runs, problems
+    return (runs if alone else beside_siblings(runs)), problems
 
 
 def _flags(fail_on: str) -> set[str]:

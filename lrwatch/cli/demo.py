@@ -115,11 +115,11 @@ def _train(store: Path, steps: int | None, dashboard: DashboardProcess | None) -
 
 def _print_verdicts(store: Path) -> None:
     from lrwatch.cli import listing
-    from lrwatch.cli.judging import judge_entry, worst_first
+    from lrwatch.cli.judging import beside_siblings, judge_entry, worst_first
     from lrwatch.cli.output import emit
     from lrwatch.store import list_runs
 
-    emit(listing.table(worst_first(map(judge_entry, list_runs(store)))))
+    emit(listing.table(worst_first(beside_siblings(map(judge_entry, list_runs(store))))))
 
 
 @contextmanager

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lrwatch.cli.step_files import READABLE, read_step_file
+from lrwatch.comparing import Trial, trial_of, with_siblings
 from lrwatch.errors import LrwatchError, RunNotFound
 from lrwatch.following import RunSummary, judged, summarised
 from lrwatch.logs import read_log
@@ -14,7 +16,7 @@ from lrwatch.monitor import diagnose
 from lrwatch.store import RunEntry, list_runs
 from lrwatch.verdicts import SEVERITY, Diagnosis, LearningRate
 
-__all__ = ["ListedRun", "judge_entry", "judge_path", "worst_first"]
+__all__ = ["ListedRun", "beside_siblings", "judge_entry", "judge_path", "worst_first"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,8 @@ class ListedRun:
         Highest learning rate and last loss; ``None`` where none was recorded.
     assumed
         What was assumed to read it, in words.
+    trial
+        As it is compared with others; ``None`` for a file, of which nothing says what job it was.
     """
 
     run: str
@@ -54,6 +58,7 @@ class ListedRun:
     peak_lr: float | None = None
     last_loss: float | None = None
     assumed: tuple[str, ...] = ()
+    trial: Trial | None = field(default=None, compare=False, repr=False)
 
     @property
     def verdict(self) -> str:
@@ -101,7 +106,26 @@ def judge_entry(entry: RunEntry) -> ListedRun:
     )
     if run.info is not None:
         found = replace(found, status=run.info.status, total_steps=run.info.total_steps)
-    return found if run.diagnosis is None else _judged(found, run.summary, run.diagnosis)
+    if run.diagnosis is None:
+        return found
+    found = _judged(found, run.summary, run.diagnosis)
+    return replace(found, trial=replace(trial_of(run), key=found.run))
+
+
+def beside_siblings(runs: Iterable[ListedRun]) -> list[ListedRun]:
+    """Return runs with the verdicts that they have beside those of the same job among them."""
+    runs = list(runs)
+    names = Counter(run.run for run in runs)
+    trials, own = {}, {}
+    for place, run in enumerate(runs):
+        if run.trial is not None and run.diagnosis is not None:
+            key = run.run if names[run.run] == 1 else str(run.path)
+            trials[place], own[key] = replace(run.trial, key=key), run.diagnosis
+    found = with_siblings(trials.values(), own)
+    return [
+        replace(run, diagnosis=found[trials[place].key]) if place in trials else run
+        for place, run in enumerate(runs)
+    ]
 
 
 def worst_first(runs: Iterable[ListedRun]) -> list[ListedRun]:

@@ -19,17 +19,21 @@ __all__ = ["ls"]
 @click.command(short_help="List the runs of a folder, worst first.")
 @click.argument("folder", metavar="[DIR]", type=click.Path(path_type=Path), default="runs")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list instead of a table.")
-def ls(folder: Path, *, as_json: bool) -> None:
+@click.option("--alone", is_flag=True, help="Judge each run by itself, not beside its siblings.")
+def ls(folder: Path, *, as_json: bool, alone: bool) -> None:
     """List the runs of DIR (default: runs) with what is wrong with them, worst first.
+
+    Runs of one job at different learning rates are judged beside one another.
 
     In a pipe each run is one line of columns separated by tabs.
     """
     from lrwatch.cli import listing
-    from lrwatch.cli.judging import worst_first
+    from lrwatch.cli.judging import beside_siblings, worst_first
     from lrwatch.cli.output import emit, strict_json
     from lrwatch.store import list_runs
 
-    runs = worst_first(_judged(list_runs(folder)))
+    judged = _judged(list_runs(folder))
+    runs = worst_first(judged if alone else beside_siblings(judged))
     if as_json:
         emit(strict_json([listing.as_object(run) for run in runs]))
         return

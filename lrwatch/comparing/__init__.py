@@ -6,13 +6,15 @@
     for sweep in find_sweeps(trials):       # one job at different rates and seeds
         print(sweep.choice.reason)
 
-`lrwatch.compare` and the dashboard's Sweep page both ask `find_sweeps`.
+`lrwatch.compare`, the dashboard's Sweep page and `with_siblings`, which judges runs beside one
+another, all ask `find_sweeps`.
 """
 
 from lrwatch.comparing.common_ground import CommonGround, common_ground
 from lrwatch.comparing.comparison import Comparison, compare
 from lrwatch.comparing.rates import RateChoice, RateResult, choose_rate
 from lrwatch.comparing.settings import flat_settings, same_but_rate_and_seed
+from lrwatch.comparing.sibling_verdicts import SiblingVerdicts, diagnose_sweep, with_siblings
 from lrwatch.comparing.sweeps import Measure, Sweep, Trial, find_sweeps, trial_of
 
 __all__ = [
@@ -21,13 +23,16 @@ __all__ = [
     "Measure",
     "RateChoice",
     "RateResult",
+    "SiblingVerdicts",
     "Sweep",
     "Trial",
     "choose_rate",
     "common_ground",
     "compare",
+    "diagnose_sweep",
     "find_sweeps",
     "flat_settings",
     "same_but_rate_and_seed",
     "trial_of",
+    "with_siblings",
 ]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lrwatch.comparing.common_ground import CommonGround, common_ground
+from lrwatch.comparing.sibling_verdicts import with_siblings
 from lrwatch.comparing.sweeps import Sweep, find_sweeps, trial_of
 from lrwatch.errors import LrwatchError
 from lrwatch.following import judged
@@ -27,7 +28,7 @@ class Comparison:
     common_ground
         What flagged runs have in common and the others do not, most telling first.
     verdicts
-        Verdict of each run, by name.
+        Verdict of each run beside the others of its job, by name.
     unreadable
         Why a run was left out, by name.
     """
@@ -59,13 +60,16 @@ def compare(
     RunNotFound
         If the folder of runs does not exist.
     """
-    trials, unreadable = [], {}
+    trials, own, unreadable = [], {}, {}
     for entry in _entries(runs):
         run = judged(entry)
         if run.problem or run.diagnosis is None:
             unreadable[entry.key] = run.problem
         else:
             trials.append(trial_of(run))
+            own[entry.key] = run.diagnosis
+    found = with_siblings(trials, own)
+    trials = [replace(trial, verdict=found[trial.key].verdict) for trial in trials]
     verdicts = {trial.key: trial.verdict for trial in trials}
     return Comparison(find_sweeps(trials), common_ground(trials), verdicts, unreadable)
 

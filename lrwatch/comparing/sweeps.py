@@ -18,8 +18,9 @@ from lrwatch.comparing.settings import flat_settings, naming, same_but_rate_and_
 from lrwatch.following import FollowedRun, RunSummary
 from lrwatch.formats import count
 from lrwatch.records import RunState
+from lrwatch.verdicts import Diagnosis
 
-__all__ = ["Measure", "Sweep", "Trial", "find_sweeps", "trial_of"]
+__all__ = ["Measure", "Sweep", "Trial", "find_sweeps", "is_range_test", "trial_of"]
 
 Measure = Literal["final", "best"]
 """A run by where it ended, or by the least that it came to; both are means over some steps."""
@@ -135,7 +136,6 @@ def trial_of(run: FollowedRun[Any]) -> Trial:
         settings.setdefault("optimizer", info.optimizer)
         if info.n_parameters is not None:
             settings.setdefault("parameters", info.n_parameters)
-    evidence = [] if diagnosis is None else diagnosis.evidence
     return Trial(
         key=run.entry.key,
         lr=math.nan if run.summary.peak_lr is None else run.summary.peak_lr,
@@ -144,8 +144,13 @@ def trial_of(run: FollowedRun[Any]) -> Trial:
         state=run.state,
         settings=settings,
         total_steps=None if info is None else info.total_steps,
-        is_range_test=any(test.name == "range_test" and test.fired for test in evidence),
+        is_range_test=diagnosis is not None and is_range_test(diagnosis),
     )
+
+
+def is_range_test(diagnosis: Diagnosis) -> bool:
+    """Whether the rate was swept upwards."""
+    return any(test.name == "range_test" and test.fired for test in diagnosis.evidence)
 
 
 def find_sweeps(trials: Iterable[Trial], measure: Measure = "final") -> list[Sweep]:

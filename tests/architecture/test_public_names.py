@@ -14,7 +14,7 @@ from lrwatch.watcher import _Keywords
 
 COMMANDS = {
     "alert": [],
-    "check": ["paths", "--json", "--fail-on"],
+    "check": ["paths", "--json", "--fail-on", "--alone"],
     "dashboard": [
         "folder",
         "--host",
@@ -22,10 +22,11 @@ COMMANDS = {
         "--token-file",
         "--allowed-host",
         "--behind-proxy",
+        "--alone",
     ],
     "demo": ["--dir", "--port", "--no-dashboard", "--exit", "--steps"],
     "export": ["run", "--to", "--force"],
-    "ls": ["folder", "--json"],
+    "ls": ["folder", "--json", "--alone"],
     "run": ["--dir", "--name", "--no-alerts", "-m", "script", "arguments"],
 }
 
@@ -35,7 +36,7 @@ ALERT_COMMANDS = {
     "replay": ["run", "--config"],
     "silence": ["folder", "--run", "--group", "--rule", "--for", "--reason", "--until-worse"],
     "test": ["--to", "--config"],
-    "watch": ["folder", "--to", "--config", "--once", "--dry-run", "--state"],
+    "watch": ["folder", "--to", "--config", "--once", "--dry-run", "--alone", "--state"],
     "why": ["run", "--config", "--state"],
 }
 
@@ -58,6 +59,7 @@ def test_the_public_names_of_the_library() -> None:
         "alerts",
         "compare",
         "diagnose",
+        "diagnose_sweep",
         "read",
         "watch",
     ]

@@ -18,10 +18,10 @@ def served(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """Record what would be served, instead of serving it."""
     calls: list[dict[str, Any]] = []
 
-    def serve(listener: socket.socket, root: str, access: Access) -> None:
+    def serve(listener: socket.socket, root: str, access: Access, *, alone: bool) -> None:
         address = listener.getsockname()
         listener.close()
-        calls.append({"address": address, "root": root, "access": access})
+        calls.append({"address": address, "root": root, "access": access, "alone": alone})
 
     monkeypatch.setattr(lrwatch_dashboard.server, "serve", serve)
     for variable in ("LRWATCH_TOKEN", "LRWATCH_TOKEN_FILE"):
@@ -54,9 +54,9 @@ def test_the_address_is_printed_and_served(tmp_path: Path, served: list[dict[str
     result = _run(str(tmp_path), "--port", str(port))
     assert result.exit_code == 0
     assert f"http://127.0.0.1:{port}/" in result.stdout
-    assert served == [
-        {"address": ("127.0.0.1", port), "root": str(tmp_path), "access": Access()},
-    ]
+    (call,) = served
+    assert call["address"] == ("127.0.0.1", port)
+    assert (call["root"], call["access"], call["alone"]) == (str(tmp_path), Access(), False)
 
 
 def test_a_port_in_use_gives_the_next_free_one_and_says_so(
@@ -188,3 +188,9 @@ def test_ports_are_not_looked_for_beyond_the_last() -> None:
         pytest.skip("port 65535 is in use on this machine")
     with first, pytest.raises(OSError, match="65535 to 65535 are in use"):
         bind("127.0.0.1", 65535)
+
+
+def test_alone_is_passed_on(tmp_path: Path, served: list[dict[str, Any]]) -> None:
+    _run(str(tmp_path), "--port", str(_free_port()), "--alone")
+    _run(str(tmp_path), "--port", str(_free_port()))
+    assert [call["alone"] for call in served] == [True, False]

@@ -27,8 +27,8 @@ from lrwatch.store.writer import Row, RunWriter
 Captured = pytest.CaptureFixture[str]
 
 
-def page(store: Path) -> RunStore:
-    runs = RunStore(store, threaded=False)
+def page(store: Path, *, alone: bool = False) -> RunStore:
+    runs = RunStore(store, threaded=False, alone=alone)
     runs.refresh()
     return runs
 
@@ -193,13 +193,102 @@ def test_no_text_says_where_the_store_is(broken_store: Path, capsys: Captured) -
         assert "somewhere-secret" not in listed["problem"]
 
 
-def test_the_verdict_on_a_run(noisy_sweep: Path, capsys: Captured) -> None:
-    by_page = {view.key: view.verdict for view in page(noisy_sweep).runs()}
-    by_compare = lrwatch.compare(noisy_sweep).verdicts
-    by_call = {key: lrwatch.diagnose(noisy_sweep / key).verdict for key in by_page}
-    main(["check", str(noisy_sweep), "--json"])
-    by_check = {run["run"]: run["verdict"] for run in json.loads(capsys.readouterr().out)}
-    assert by_page == by_compare == by_call == by_check
+def printed(capsys: Captured, *arguments: str) -> dict[str, tuple[str, str, float]]:
+    main([*arguments, "--json"])
+    listed = json.loads(capsys.readouterr().out)
+    return {run["run"]: (run["verdict"], run["reason"], run["confidence"]) for run in listed}
+
+
+def shown(runs: RunStore) -> dict[str, tuple[str, str, float]]:
+    found = {view.key: view.diagnosis for view in runs.runs()}
+    return {key: (d.verdict, d.reason, d.confidence) for key, d in found.items() if d}
+
+
+def test_the_verdict_on_a_run_beside_its_siblings(noisy_sweep: Path, capsys: Captured) -> None:
+    by_call = {
+        key: (found.verdict, found.reason, found.confidence)
+        for key, found in lrwatch.diagnose_sweep(noisy_sweep).items()
+    }
+    assert by_call["lr-0.3"][0] == "oscillating"
+    assert printed(capsys, "check", str(noisy_sweep)) == by_call
+    assert printed(capsys, "check", *map(str, noisy_sweep.iterdir())) == by_call
+    assert printed(capsys, "ls", str(noisy_sweep)) == by_call
+    assert shown(page(noisy_sweep)) == by_call
+    assert {view.key: view.trial.verdict for view in page(noisy_sweep).runs()} == {
+        key: verdict for key, (verdict, _, _) in by_call.items()
+    }
+    assert lrwatch.compare(noisy_sweep).verdicts == {
+        key: verdict for key, (verdict, _, _) in by_call.items()
+    }
+
+
+def test_the_verdict_on_a_run_alone(noisy_sweep: Path, capsys: Captured) -> None:
+    found = {entry.key: lrwatch.diagnose(entry.path) for entry in list_runs(noisy_sweep)}
+    by_call = {key: (d.verdict, d.reason, d.confidence) for key, d in found.items()}
+    assert by_call["lr-0.3"][0] == "converged"
+    assert printed(capsys, "check", str(noisy_sweep), "--alone") == by_call
+    assert printed(capsys, "ls", str(noisy_sweep), "--alone") == by_call
+    assert shown(page(noisy_sweep, alone=True)) == by_call
+    # A run that is asked for without others is alone.
+    assert printed(capsys, "check", str(noisy_sweep / "lr-0.3"))["lr-0.3"] == by_call["lr-0.3"]
+
+
+def live_sweep(store: Path, n_steps: int) -> dict[str, RunWriter]:
+    """A finished run, and one whose rate is so high that it has come down much less."""
+    noise = 0.02 * np.random.default_rng(3).standard_normal((2, 1000))
+    loss = {
+        "good": 0.4 + 1.9 * np.exp(-np.arange(1000) / 80) + noise[0],
+        "high": 1.6 + 0.7 * np.exp(-np.arange(1000) / 80) + noise[1],
+    }
+    writers = {}
+    for name, lr, n, status in (("good", 0.01, 1000, "finished"), ("high", 0.3, n_steps, None)):
+        writers[name] = new_writer(store, name)
+        for step in range(n):
+            values = {"loss": float(loss[name][step]), "lr": lr}
+            writers[name].append(row(step, writers[name], **values))
+        if status:
+            writers[name].close(status)
+    return writers
+
+
+def go_on(writer: RunWriter, first: int, last: int) -> None:
+    for step in range(first, last):
+        writer.append(row(step, writer, loss=1.6, lr=0.3))
+
+
+@pytest.mark.parametrize("alone", [False, True])
+def test_what_is_alerted_on_a_run_beside_its_siblings(
+    tmp_path: Path, alone: bool, capsys: Captured
+) -> None:
+    """By watcher and page, at the second look that agrees; alone, nothing is wrong with it."""
+    writer = live_sweep(tmp_path, 300)["high"]
+    watch = StoreWatch(tmp_path, max_age=86400.0, clock=HandClock(), alone=alone)
+    runs = page(tmp_path, alone=alone)
+    assert {one.alert.state for one in watch.look().alerts} <= {"pending"}
+    assert [view.alerts for view in runs.runs()] == [(), ()]
+    go_on(writer, 300, 400)
+    alerts = [one for one in watch.look().alerts if one.alert.state == "firing"]
+    said = [(one.run_key, one.alert.rule, one.alert.reason) for one in alerts]
+    runs.refresh()
+    by_page = [(v.key, a.rule, a.reason) for v in runs.runs() for a in v.alerts]
+    options = ["--alone"] if alone else []
+    verdict, reason, _ = printed(capsys, "check", str(tmp_path), *options)["high"]
+    assert said == by_page == ([] if alone else [("high", "too_high", reason)])
+    assert (verdict == "oscillating") is not alone
+    writer.close("finished")
+
+
+def test_a_watcher_that_starts_anew_knows_the_siblings_that_ended(tmp_path: Path) -> None:
+    writer = live_sweep(tmp_path, 300)["high"]
+    first = StoreWatch(tmp_path, max_age=86400.0, clock=HandClock())
+    judged_before = first.look().judged
+    assert set(judged_before) == {"good"}
+    watch = StoreWatch(tmp_path, max_age=86400.0, clock=HandClock(), judged=judged_before)
+    watch.look()
+    go_on(writer, 300, 400)
+    said = {(one.run_key, one.alert.rule, one.alert.state) for one in watch.look().alerts}
+    assert said == {("high", "too_high", "firing")}
+    writer.close("finished")
 
 
 def test_what_is_alerted_on_a_run_that_diverges(tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ from lrwatch_dashboard.data.alert_desk import AlertDesk
 from lrwatch_dashboard.data.follower import Follower
 from lrwatch_dashboard.data.judges import Judges, Judging
 from lrwatch_dashboard.data.loaded_run import LoadedRuns
+from lrwatch_dashboard.data.sibling_views import SiblingViews
 from lrwatch_dashboard.views import Overview, RunCurves, RunView, Window
 
 __all__ = ["RunStore"]
@@ -60,6 +61,8 @@ class RunStore:
         Whether a background thread does the work. Without it, call `refresh`.
     cache
         Folder in which verdicts are remembered for the next start; None remembers none.
+    alone
+        Whether each run is judged by itself, and not beside the others of its job.
     """
 
     def __init__(
@@ -68,12 +71,14 @@ class RunStore:
         *,
         threaded: bool = True,
         cache: Path | None = None,
+        alone: bool = False,
     ) -> None:
         self.root = Path(root)
         self._threaded = threaded
         self.alerts = AlertDesk(self.root, self)
         self._judging = Judging(self.root, cache, Judges(None if threaded else 0))
         self._store = FollowedStore(root, self._follow)
+        self._siblings = SiblingViews(alone=alone)
         self._identity = uuid.uuid4().hex[:8]
         self._lock = threading.Lock()
         self._published = _Published()
@@ -197,7 +202,7 @@ class RunStore:
                 break
             done &= follower.catch_up(deadline)
             self._judging.let_rest(follower)
-        self._publish()
+        self._publish(done=done)
         self._judging.write()
         self._refreshed_at = time.monotonic()
         return done
@@ -252,7 +257,7 @@ class RunStore:
         self._loaded.forget(follower.entry.key for follower in gone)
         if not self._listed.is_set():
             # The first page shows the runs at once, and their verdicts as they come.
-            self._publish()
+            self._publish(done=False)
             self._listed.set()
 
     def _follow(self, entry: RunEntry) -> Follower:
@@ -272,15 +277,27 @@ class RunStore:
 
         return sorted((f for f in self._followers.values() if f.needs_work()), key=urgency)
 
-    def _publish(self) -> None:
+    def _publish(self, *, done: bool) -> None:
+        gone = self._shown.keys() - self._followers.keys()
+        views = self._siblings.changed(self._changed(), gone, at_once=done)
+        for key, follower in self._followers.items():
+            found = self._siblings.found(key)
+            if found is not None and not follower.has_ended:
+                follower.beside(found)
+        # What siblings say may raise an alert, or take one back.
+        views |= self._siblings.changed(self._changed(), (), at_once=False)
+        with self._lock:
+            self._replace(views, gone=gone)
+
+    def _changed(self) -> dict[str, RunView]:
+        """Return views of the runs that changed since they were last asked for."""
         views: dict[str, RunView] = {}
         for key, follower in self._followers.items():
             shown = follower.shown()
             if self._shown.get(key) != shown:
                 self._shown[key] = shown
                 views[key] = follower.view()
-        with self._lock:
-            self._replace(views, gone=self._shown.keys() - self._followers.keys())
+        return views
 
     def _replace(self, views: dict[str, RunView], gone: AbstractSet[str]) -> None:
         state = self._published

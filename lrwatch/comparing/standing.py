@@ -1,0 +1,232 @@
+"""Where a run stands among its siblings: the same job at other rates, after as many steps.
+
+Each pair of runs is compared as far as both went. A loss that broke and did not come back is
+infinite. Runs at one rate count once, by the one in the middle.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from lrwatch.comparing.progress import ProgressScale, progress_of
+from lrwatch.comparing.sweeps import Trial
+from lrwatch.following.loss_bins import TAIL
+
+__all__ = ["Rival", "Siblings", "Standing", "decades"]
+
+SAME_RATE: Final = 0.02
+"""Decades: rates nearer to one another are one rate."""
+
+FEWEST_STEPS: Final = 24
+"""Runs that have fewer steps in common are not compared."""
+
+LEAST_SHARE: Final = 0.05
+"""Share of its own steps that a run must have in common with another."""
+
+AS_FAR: Final = 0.9
+"""Runs that made this share of the steps that others made came as far."""
+
+MUCH: Final = 0.5
+"""Runs that came less than half as far as others say nothing beside those."""
+
+FEWEST_MEANS: Final = 4
+MAD: Final = 0.6745
+"""Median of the absolute values of a standard normal variable."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rival:
+    """Another rate, beside a run after as many steps.
+
+    Attributes
+    ----------
+    key
+        The run at that rate that is named: the one in the middle, where there are several.
+    lr
+        Its peak rate.
+    n_steps, step
+        Steps after which they are compared, and the number of the last of them.
+    mine, theirs
+        Where the run and its rival were then; infinite where the loss broke.
+    deficit
+        How far the run lags behind its rival, as `ProgressScale.lag` has it.
+    lead
+        How much lower the rival is, on the scale of the job.
+    """
+
+    key: str
+    lr: float
+    n_steps: int
+    step: int
+    mine: float
+    theirs: float
+    deficit: float
+    lead: float
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A run among its siblings.
+
+    Attributes
+    ----------
+    trial
+        The run.
+    progress
+        The scale that the job is measured on.
+    noise
+        Standard error of where the run is, as a share of its gain.
+    done
+        Share of the steps of the longest run, or of those planned, that it has made.
+    lower, higher
+        Rates below and above its own, nearest first.
+    """
+
+    trial: Trial
+    progress: ProgressScale
+    noise: float
+    done: float
+    lower: tuple[Rival, ...]
+    higher: tuple[Rival, ...]
+
+    @property
+    def rivals(self) -> tuple[Rival, ...]:
+        """All rates that it is compared with."""
+        return (*self.lower, *self.higher)
+
+    @property
+    def best(self) -> Rival | None:
+        """The rate that is furthest ahead; ``None`` where none is."""
+        nearest = self.nearest
+        return nearest if nearest is not None and nearest.lead > 0 else None
+
+    @property
+    def nearest(self) -> Rival | None:
+        """The rate that is furthest ahead, or least far behind; ``None`` without any."""
+        return max(self.rivals, key=lambda rival: (rival.lead, -rival.theirs), default=None)
+
+    def tried(self) -> list[tuple[float, float]]:
+        """Return every rate and its lag behind the best one, lowest rate first."""
+        best = self.best
+        found = [(self.trial.lr, 0.0 if best is None else best.deficit)]
+        for rival in self.rivals:
+            lag = -rival.deficit if best is None else self.progress.lag(rival.theirs, best.theirs)
+            found.append((rival.lr, max(lag, 0.0)))
+        return sorted(found)
+
+
+class Siblings:
+    """Runs of one job, each of which is compared with all others.
+
+    Parameters
+    ----------
+    trials
+        Runs of one job at different rates; those without a rate are not compared.
+    """
+
+    def __init__(self, trials: Iterable[Trial]) -> None:
+        ordered = sorted((t for t in trials if 0 < t.lr < math.inf), key=lambda trial: trial.lr)
+        self.trials = tuple(ordered)
+        self._place = {trial.key: place for place, trial in enumerate(self.trials)}
+        self._rates = _by_rate(self.trials)
+        self._logs = np.log10([trial.lr for trial in self.trials])
+        self._made = np.array([trial.summary.n_steps for trial in self.trials], np.int64)
+        self._broke = np.array([trial.has_broken for trial in self.trials], bool)
+        self._levels: dict[tuple[int, int], float] = {}
+        ends = [self._level(place, int(n)) for place, n in enumerate(self._made)]
+        rates = [[self.trials[place] for place in members] for members in self._rates]
+        self._progress = progress_of(rates, ends)
+        self._longest = int(self._made[~self._broke].max(initial=0))
+
+    def standing(self, trial: Trial) -> Standing:
+        """Return where one of the runs stands."""
+        own = self._place[trial.key]
+        steps = self._steps(own)
+        rivals = []
+        for members in self._rates:
+            there = [(self._level(m, int(steps[m])), m) for m in members if steps[m]]
+            if there:
+                # The one in the middle; of two, the one less ahead.
+                _, middle = sorted(there, reverse=True)[(len(there) - 1) // 2]
+                rivals.append(self._rival(own, middle, int(steps[middle])))
+        return Standing(
+            trial,
+            self._progress,
+            self._noise(own),
+            self._done(own),
+            tuple(rival for rival in rivals[::-1] if rival.lr < trial.lr),
+            tuple(rival for rival in rivals if rival.lr > trial.lr),
+        )
+
+    def _steps(self, own: int) -> npt.NDArray[np.int64]:
+        """Return after how many steps a run is compared with each run; 0 where it is not."""
+        made, broke = self._made, self._broke
+        if broke[own]:
+            common = np.where(broke, np.minimum(made, made[own]), made)
+            is_far = broke | (common >= FEWEST_STEPS)
+        else:
+            # One that broke could not make any more.
+            common = np.where(broke, made[own], np.minimum(made, made[own]))
+            is_far = common >= max(FEWEST_STEPS, LEAST_SHARE * made[own])
+        differing = np.abs(self._logs - self._logs[own]) >= SAME_RATE
+        common = np.where(is_far & differing, common, 0)
+        most = common.max(initial=0)
+        common = np.where(common >= MUCH * most, common, 0)
+        # One step for all that came about as far: a run that bounces is elsewhere at the next.
+        about = common[common >= AS_FAR * most].min(initial=most)
+        steps: npt.NDArray[np.int64] = np.minimum(common, about)
+        return steps
+
+    def _rival(self, own: int, other: int, n_steps: int) -> Rival:
+        trial, rival = self.trials[own], self.trials[other]
+        mine, theirs = self._level(own, n_steps), self._level(other, n_steps)
+        step = (trial.summary.first_step or 0) + n_steps - 1
+        lag, lead = self._progress.lag(mine, theirs), self._progress.lead(theirs, mine)
+        return Rival(rival.key, rival.lr, n_steps, step, mine, theirs, lag, lead)
+
+    def _level(self, place: int, n_steps: int) -> float:
+        """Return where a run was after so many steps, by the same rule as everywhere."""
+        if (place, n_steps) not in self._levels:
+            summary, loss = self.trials[place].summary, None
+            if not self._broke[place]:
+                loss = summary.losses.loss_at((summary.first_step or 0) + n_steps - 1)
+            self._levels[place, n_steps] = math.inf if loss is None else loss
+        return self._levels[place, n_steps]
+
+    def _noise(self, own: int) -> float:
+        means = self.trials[own].summary.losses.means
+        recent = means[-max(len(means) // 4, 8) :]
+        if len(recent) < FEWEST_MEANS or self._broke[own]:
+            return 0.0
+        spread = float(np.median(np.abs(np.diff(recent)))) / (MAD * math.sqrt(2))
+        error = spread / math.sqrt(max(len(means) // TAIL, 1))
+        end = self._level(own, int(self._made[own]))
+        lag = self._progress.lag(end + error, end) if math.isfinite(end + error) else 0.0
+        return lag if lag > 0 else 0.0
+
+    def _done(self, own: int) -> float:
+        if self._broke[own]:
+            return 1.0
+        made = int(self._made[own])
+        return made / max(made, self._longest, self.trials[own].total_steps or 0, 1)
+
+
+def decades(lr: float, other: float) -> float:
+    """Return the distance of two rates."""
+    return abs(math.log10(lr / other))
+
+
+def _by_rate(trials: Sequence[Trial]) -> list[list[int]]:
+    """Put the places of runs at one rate together; rates ascend."""
+    rates: list[list[int]] = []
+    for place, trial in enumerate(trials):
+        if not rates or decades(trial.lr, trials[rates[-1][0]].lr) >= SAME_RATE:
+            rates.append([])
+        rates[-1].append(place)
+    return rates
