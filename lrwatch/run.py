@@ -120,15 +120,19 @@ class Run:
         values
             Numbers, or tensors with one element, by name.
         """
-        if self._recorder is None:
+        recorder = self._recorder
+        if recorder is None:
             return
         numbers = {}
         for name, value in values.items():
             number = self._number(name, value)
             if number is not None:
                 numbers[name] = number
-        if numbers and not self._recorder.log(numbers, loss=values.get("loss")):
-            self._amend({name: float(number) for name, number in numbers.items()})
+        if not numbers:
+            return
+        with recorder.lock:  # or another step might be written in between
+            if not recorder.log(numbers, loss=values.get("loss")):
+                self._amend({name: float(number) for name, number in numbers.items()})
 
     def finish(self) -> None:
         """End the run: nothing more is recorded, and its rows become one Parquet file."""

@@ -33,6 +33,9 @@ class Gradients:
         self, groups: ParameterGroups, parameters: list[Tensor], by_norm: ByNorm | None
     ) -> None:
         """Measure the gradients, unless torch did; see `clipping.ClippingListener`."""
+        # Whose clipping it is comes first: gradients of others may change on their threads.
+        if groups.ids.isdisjoint(map(id, parameters)):
+            return
         if self._clipping is not None:  # clipped twice: what the step uses must be measured
             norm = _on_host(self._clipping.norm)
             self._preclip = norm.reshape(1) if isinstance(norm, Tensor) else [norm]

@@ -41,6 +41,8 @@ class ParameterGroups:
         One a group, all different.
     parameters
         All parameters, group after group.
+    ids
+        The `id` of each of them.
     counts
         Number of parameters in each group.
     device
@@ -53,6 +55,7 @@ class ParameterGroups:
 
     names: tuple[str, ...]
     parameters: tuple[Tensor, ...]
+    ids: frozenset[int]
     counts: tuple[int, ...]
     device: torch.device | None
     is_on_host: bool
@@ -67,6 +70,7 @@ class ParameterGroups:
         return cls(
             names=_names(groups, model),
             parameters=parameters,
+            ids=frozenset(map(id, parameters)),
             counts=counts,
             device=parameters[0].device if parameters else None,
             is_on_host=all(p.device.type == "cpu" for p in parameters),

@@ -18,6 +18,7 @@ from typing import Any, TypeAlias
 from torch.optim import Optimizer, optimizer
 
 from lrwatch.capture import backward
+from lrwatch.capture.backward_call import BackwardCall
 
 __all__ = ["StepHooks"]
 
@@ -64,12 +65,14 @@ class StepHooks:
         if self._optimizer() is optimizer and self._is_harmless():
             self._remove()
 
-    def before_backward(self, _roots: Sequence[object]) -> None:
+    def before_backward(self, _call: BackwardCall) -> None:
         """Leave, where it is the thread of the steps that has come to its `backward`."""
         if self._is_harmless():
             self._remove()
 
-    def after_backward(self, _before: None, _roots: Sequence[object]) -> None:
+    def after_backward(
+        self, _call: BackwardCall, _before: None, *, roots: Sequence[object]
+    ) -> None:
         """Do nothing: there is no loss to find any more."""
 
     def _on_begin(

@@ -19,6 +19,8 @@ import functools
 import time
 import weakref
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from threading import get_ident
 from typing import Any
 
 import torch
@@ -26,13 +28,15 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from lrwatch.capture import backward, clipping, scaling
+from lrwatch.capture.backward_call import BackwardCall
 from lrwatch.capture.compilation import hide_from_compiler
 from lrwatch.capture.device_queue import DeviceQueue
 from lrwatch.capture.gradients import Gradients
 from lrwatch.capture.groups import ParameterGroups, learning_rates
 from lrwatch.capture.guard import guarded
 from lrwatch.capture.hooks import StepHooks
-from lrwatch.capture.objective import Before, Objective
+from lrwatch.capture.locks import new_lock
+from lrwatch.capture.objective import Marks, Objective
 from lrwatch.capture.sampling import Sampling
 from lrwatch.capture.update import Update, Updates, plain_sgd_update
 from lrwatch.capture.values import Number, StepValues
@@ -63,8 +67,8 @@ class Recorder:
 
     Attributes
     ----------
-    is_in_step
-        Whether a step has begun and not ended.
+    lock
+        Held while a step is handed on, and to be held by who changes what was handed on.
     """
 
     def __init__(
@@ -88,13 +92,12 @@ class Recorder:
         self._objective = Objective(self.groups, is_captured=capture_loss)
         self._gradients = Gradients()
         self._updates = Updates(self.groups)
-        self._update: Update | None = None  # of the step under way, if it is sampled
-        self._values: StepValues | None = None  # the step under way
+        self._steps: dict[int, _StepUnderWay] = {}  # by the thread that makes it
         self._last: StepValues | None = None  # the step made last
         self._logged: dict[str, Number] = {}  # for the coming step
         self._n_steps = 0
         self._is_over = False
-        self.is_in_step = False
+        self.lock = new_lock()
         self._hooks = StepHooks(optimizer, self._on_step_begin, self._on_step_end)
         for listeners in (backward.listeners, clipping.listeners, scaling.listeners):
             listeners.add(self)
@@ -105,8 +108,14 @@ class Recorder:
         self._hooks.take_off()
         for listeners in (backward.listeners, clipping.listeners, scaling.listeners):
             listeners.discard(self)
-        self._update = self._values = None
-        self._queue.drain()
+        self._steps = {}
+        with self.lock:
+            self._queue.drain()
+
+    @property
+    def is_in_step(self) -> bool:
+        """Whether a step has begun and not ended."""
+        return bool(self._steps)
 
     def give_up(self, error: Exception) -> None:
         """Stop recording after an error of ours."""
@@ -123,29 +132,33 @@ class Recorder:
         Returns whether it was done; if not, they belong to the step that was handed on last.
         """
         has_gone_on = self._objective.has_gradient or self._objective.is_new(loss)
-        if self._last is None or has_gone_on:
-            self._logged.update(numbers)
-        elif self._last in self._queue:
-            self._last.logged.update(numbers)
-        else:
-            return False
+        with self.lock:
+            if self._last is None or has_gone_on:
+                self._logged.update(numbers)
+            elif self._last in self._queue:
+                self._last.logged.update(numbers)
+            else:
+                return False
         return True
 
     def log_ahead(self, numbers: Mapping[str, Number]) -> None:
         """Attach numbers to the coming step, also where its `backward` is still to run."""
-        self._logged.update(numbers)
+        with self.lock:
+            self._logged.update(numbers)
 
     # -- what the training loop does, in its order ------------------------------------------
 
     @guarded
-    def before_backward(self, roots: Sequence[object]) -> Before:
+    def before_backward(self, call: BackwardCall) -> Marks | None:
         """Look at the gradients before they are added to."""
-        return self._objective.before_backward(roots)
+        return self._objective.before_backward(call)
 
     @guarded
-    def after_backward(self, before: Before, roots: Sequence[object]) -> None:
+    def after_backward(
+        self, call: BackwardCall, before: Marks | None, *, roots: Sequence[object]
+    ) -> None:
         """Take the loss, if it was ours."""
-        if not self._is_over and self._objective.after_backward(before, roots):
+        if not self._is_over and self._objective.after_backward(call, before, roots):
             self._gradients.forget_clipping()
 
     @guarded
@@ -159,33 +172,32 @@ class Recorder:
     ) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
         if self._is_over:
             return None
-        self.is_in_step = True
+        backward.note_thread()
         if not self.groups.is_current(optimizer):
             self._read_groups(optimizer)
-        self._values = self._new_values(optimizer)
+        step = self._steps[get_ident()] = _StepUnderWay(self._new_values(optimizer))
         closure = kwargs.get("closure", args[1] if len(args) > 1 else None)
         if closure is None:
-            self._measure_before(self._values, optimizer)
+            self._measure_before(step, optimizer)
             return None
-        wrapped = self._measuring(closure, optimizer)
+        wrapped = self._measuring(closure, step, optimizer)
         if "closure" in kwargs:
             return args, {**kwargs, "closure": wrapped}
         return (args[0], wrapped, *args[2:]), kwargs
 
     @guarded
     def _on_step_end(self, optimizer: Optimizer, *_: object) -> None:
-        values = self._values
-        if values is None or self._is_over:
+        step = self._steps.pop(get_ident(), None)
+        if step is None or self._is_over:
             return
+        values = step.values
         if values.grad_norm is NULL:  # a closure that the optimizer never called
-            self._measure_before(values, optimizer)
-        if self._update is not None:
-            self._update.measure(values)
-            self._update = None
+            self._measure_before(step, optimizer)
+        if step.update is not None:
+            step.update.measure(values)
         else:
             plain_sgd_update(values, optimizer)
         self._end_step(values)
-        self.is_in_step = False
 
     def n_steps_of(self, optimizer: Optimizer) -> int | None:
         """Return the number of steps so far, ``None`` for an optimizer that is not ours."""
@@ -215,38 +227,50 @@ class Recorder:
             values.group_lr = rates
         return values
 
-    def _measure_before(self, values: StepValues, optimizer: Optimizer) -> None:
-        self._gradients.measure(values, self.groups, optimizer)
+    def _measure_before(self, step: _StepUnderWay, optimizer: Optimizer) -> None:
+        self._gradients.measure(step.values, self.groups, optimizer)
         if self._sampling.is_due(self._n_steps):
-            self._update = self._updates.begin()
+            step.update = self._updates.begin()
 
-    def _measuring(self, closure: Callable[[], Any], optimizer: Optimizer) -> Callable[[], Any]:
+    def _measuring(
+        self, closure: Callable[[], Any], step: _StepUnderWay, optimizer: Optimizer
+    ) -> Callable[[], Any]:
         @functools.wraps(closure)
         def call() -> Any:
             result = closure()
-            self._after_closure(optimizer)
+            self._after_closure(step, optimizer)
             return result
 
         return call
 
     @guarded
-    def _after_closure(self, optimizer: Optimizer) -> None:
-        values = self._values
-        if values is not None and values.grad_norm is NULL:  # only after the first call
-            self._measure_before(values, optimizer)
-            values.loss = self._objective.now()
+    def _after_closure(self, step: _StepUnderWay, optimizer: Optimizer) -> None:
+        if not self._is_over and step.values.grad_norm is NULL:  # only after the first call
+            self._measure_before(step, optimizer)
+            step.values.loss = self._objective.now()
 
     def _end_step(self, values: StepValues) -> None:
         self._objective.take_roots_under_way()
         if values.loss is NULL:
             values.loss = self._objective.now()
-        values.logged, self._logged = self._logged, {}
-        values.time = time.time_ns() // 1000
-        self._last, self._values = values, None
-        self._n_steps += 1
         self._objective.end_step()
         self._gradients.forget_clipping()
-        if self.groups.is_on_host:
-            self._hand_on(values)
-        else:
-            self._queue.push(values)
+        with self.lock:
+            if self._is_over:  # ended by another thread meanwhile
+                return
+            values.logged, self._logged = self._logged, {}
+            values.time = time.time_ns() // 1000
+            self._last = values
+            self._n_steps += 1
+            if self.groups.is_on_host:
+                self._hand_on(values)
+            else:
+                self._queue.push(values)
+
+
+@dataclass(slots=True)
+class _StepUnderWay:
+    """A step that has begun: its numbers so far, and its update if that is measured."""
+
+    values: StepValues
+    update: Update | None = None
