@@ -121,7 +121,7 @@ class Run:
             Numbers, or tensors with one element, by name.
         """
         recorder = self._recorder
-        if recorder is None:
+        if recorder is None or recorder.is_captured():
             return
         numbers = {}
         for name, value in values.items():

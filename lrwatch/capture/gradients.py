@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from operator import truediv
+
 from torch import Tensor
 from torch.optim import Optimizer
 
 from lrwatch.capture.clipping import ByNorm
+from lrwatch.capture.deferred import Number, derived
 from lrwatch.capture.groups import ParameterGroups
 from lrwatch.capture.norms import total_norm
-from lrwatch.capture.values import Number, Numbers, StepValues
+from lrwatch.capture.values import Numbers, StepValues
 
 __all__ = ["Gradients"]
 
@@ -37,8 +40,7 @@ class Gradients:
         if groups.ids.isdisjoint(map(id, parameters)):
             return
         if self._clipping is not None:  # clipped twice: what the step uses must be measured
-            norm = _on_host(self._clipping.norm)
-            self._preclip = norm.reshape(1) if isinstance(norm, Tensor) else [norm]
+            self._preclip = [_on_host(self._clipping.norm)]
             self._clipping = None
         if self._preclip is not None:
             return
@@ -78,8 +80,7 @@ def _on_host(number: Tensor) -> Number:
 def _norms_of(call: ByNorm) -> tuple[Number, Number]:
     """Return the norms before and after clipping, which scales as `clip_grad_norm_` does."""
     norm = _on_host(call.norm)
-    scale: Number = call.max_norm / (norm + 1e-6)
-    return norm, norm * (scale.clamp(max=1.0) if isinstance(scale, Tensor) else min(1.0, scale))
+    return norm, derived(lambda norm: norm * min(1.0, call.max_norm / (norm + 1e-6)), norm)
 
 
 def _follow_scaler(values: StepValues, optimizer: Optimizer) -> None:
@@ -88,10 +89,10 @@ def _follow_scaler(values: StepValues, optimizer: Optimizer) -> None:
     `GradScaler` gives it the attributes `found_inf` and `grad_scale`; the latter is ``None``
     where the script has unscaled the gradients before.
     """
-    values.skipped = _on_host(getattr(optimizer, "found_inf").detach().clone())  # noqa: B009
+    values.skipped = _on_host(getattr(optimizer, "found_inf").detach())  # noqa: B009
     scale = getattr(optimizer, "grad_scale", None)
     if scale is not None:
         factor = _on_host(scale)
-        values.grad_norm = values.grad_norm / factor
-        values.grad_norm_clipped = values.grad_norm_clipped / factor
-        values.group_grad_norm = [norm / factor for norm in values.group_grad_norm]
+        values.grad_norm = derived(truediv, values.grad_norm, factor)
+        values.grad_norm_clipped = derived(truediv, values.grad_norm_clipped, factor)
+        values.group_grad_norm = [derived(truediv, norm, factor) for norm in values.group_grad_norm]

@@ -10,25 +10,26 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from lrwatch.capture.deferred import Number
 from lrwatch.capture.norms import tensor_norms, total_norm
 from lrwatch.capture.sharding import is_sharded, sharded_norms
-from lrwatch.capture.values import Number, Numbers
+from lrwatch.capture.values import Numbers
 from lrwatch.records import NULL
 
 __all__ = ["ParameterGroups", "learning_rates"]
 
 
-def learning_rates(optimizer: torch.optim.Optimizer) -> list[Number]:
+def learning_rates(optimizer: torch.optim.Optimizer) -> list[float | Tensor]:
     """Return the learning rate of each parameter group; `NULL` where an optimizer has none.
 
-    One that is a tensor on a device stays there: a copy, as a scheduler may change it.
+    One that is a tensor on a device stays there, and may change after the step.
     """
     rates = [group.get("lr", NULL) for group in optimizer.param_groups]
     return [_rate(rate) if isinstance(rate, Tensor) else float(rate) for rate in rates]
 
 
-def _rate(rate: Tensor) -> Number:
-    return float(rate) if rate.device.type == "cpu" else rate.detach().clone()
+def _rate(rate: Tensor) -> float | Tensor:
+    return float(rate) if rate.device.type == "cpu" else rate.detach()
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from torch import Tensor
 from torch._utils import _flatten_dense_tensors
 
 from lrwatch.capture.groups import ParameterGroups
-from lrwatch.capture.norms import tensor_norms, total_norm
+from lrwatch.capture.norms import length, tensor_norms
 from lrwatch.capture.values import StepValues
 
 __all__ = ["Piece", "UpdateOnHost", "pack"]
@@ -106,12 +106,12 @@ class UpdateOnHost:
                     sizes[piece.group].append(size)
         values.update_norm, values.param_norm = _total(changes), _total(sizes)
         if not self._groups.is_one:
-            values.group_update_norm = [total_norm(norms) for norms in changes]
-            values.group_param_norm = [total_norm(norms) for norms in sizes]
+            values.group_update_norm = [length(*norms) for norms in changes]
+            values.group_param_norm = [length(*norms) for norms in sizes]
 
 
 def _total(norms_by_group: Iterable[Iterable[float]]) -> float:
-    return float(total_norm([norm for norms in norms_by_group for norm in norms]))
+    return length(*[norm for norms in norms_by_group for norm in norms])
 
 
 def _by_gradient(piece: Piece) -> Iterator[Piece]:

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Sequence
+from operator import add
 from typing import TypeAlias
 
 from torch import Tensor
 
 from lrwatch.capture.backward import call_under_way, is_one_thread
 from lrwatch.capture.backward_call import BackwardCall
+from lrwatch.capture.deferred import Number, derived
 from lrwatch.capture.groups import ParameterGroups
 from lrwatch.capture.scaling import unscaled
-from lrwatch.capture.values import Number
 from lrwatch.records import NULL
 
 __all__ = ["Marks", "Objective"]
@@ -116,7 +117,7 @@ class Objective:
                 loss = unscaled(root)
                 # On a CPU the number is there; elsewhere reading it would wait for the device.
                 number: Number = loss.item() if self._is_on_host else loss.detach()
-                self._sum = number if self._sum is None else self._sum + number
+                self._sum = number if self._sum is None else derived(add, self._sum, number)
 
     def _marks(self) -> Marks:
         """Return a mark for each gradient that differs once it was added to."""

@@ -30,8 +30,10 @@ from torch.optim import Optimizer
 from lrwatch.capture import backward, clipping, scaling
 from lrwatch.capture.backward_call import BackwardCall
 from lrwatch.capture.compilation import hide_from_compiler
+from lrwatch.capture.deferred import Number
 from lrwatch.capture.device_queue import DeviceQueue
 from lrwatch.capture.gradients import Gradients
+from lrwatch.capture.graph_capture import is_captured, say_that_replays_are_not_recorded
 from lrwatch.capture.groups import ParameterGroups, learning_rates
 from lrwatch.capture.guard import guarded
 from lrwatch.capture.hooks import StepHooks
@@ -39,7 +41,7 @@ from lrwatch.capture.locks import new_lock
 from lrwatch.capture.objective import Marks, Objective
 from lrwatch.capture.sampling import Sampling
 from lrwatch.capture.update import Update, Updates, plain_sgd_update
-from lrwatch.capture.values import Number, StepValues
+from lrwatch.capture.values import StepValues
 from lrwatch.records import NULL
 
 __all__ = ["Recorder"]
@@ -97,6 +99,7 @@ class Recorder:
         self._logged: dict[str, Number] = {}  # for the coming step
         self._n_steps = 0
         self._is_over = False
+        self._has_told_of_capture = False
         self.lock = new_lock()
         self._hooks = StepHooks(optimizer, self._on_step_begin, self._on_step_end)
         for listeners in (backward.listeners, clipping.listeners, scaling.listeners):
@@ -121,6 +124,10 @@ class Recorder:
         """Stop recording after an error of ours."""
         self.detach()
         self._on_give_up(error)
+
+    def is_captured(self) -> bool:
+        """Tell whether what happens now goes into a CUDA graph, and is to be left alone."""
+        return not self.groups.is_on_host and is_captured()
 
     def log(self, numbers: Mapping[str, Number], *, loss: object = None) -> bool:
         """Attach numbers that the script logs to the step they belong to.
@@ -151,19 +158,23 @@ class Recorder:
     @guarded
     def before_backward(self, call: BackwardCall) -> Marks | None:
         """Look at the gradients before they are added to."""
-        return self._objective.before_backward(call)
+        return None if self.is_captured() else self._objective.before_backward(call)
 
     @guarded
     def after_backward(
         self, call: BackwardCall, before: Marks | None, *, roots: Sequence[object]
     ) -> None:
         """Take the loss, if it was ours."""
-        if not self._is_over and self._objective.after_backward(call, before, roots):
+        if self._is_over or self.is_captured():
+            return
+        if self._objective.after_backward(call, before, roots):
             self._gradients.forget_clipping()
 
     @guarded
     def before_clipping(self, parameters: list[Tensor], by_norm: clipping.ByNorm | None) -> None:
         """Measure the gradients before they are clipped."""
+        if self.is_captured():
+            return
         self._gradients.before_clipping(self.groups, parameters, by_norm)
 
     @guarded
@@ -171,6 +182,11 @@ class Recorder:
         self, optimizer: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
         if self._is_over:
+            return None
+        if self.is_captured():
+            if not self._has_told_of_capture:
+                self._has_told_of_capture = True
+                say_that_replays_are_not_recorded()
             return None
         backward.note_thread()
         if not self.groups.is_current(optimizer):

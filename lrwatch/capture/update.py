@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from operator import mul
 from typing import Protocol
 
 import torch
 from torch import Tensor
 from torch.optim import SGD, Optimizer
 
+from lrwatch.capture.deferred import derived
 from lrwatch.capture.groups import ParameterGroups
 from lrwatch.capture.host_update import Piece, UpdateOnHost, pack
 from lrwatch.capture.norms import subtract, total_norm
@@ -76,4 +78,4 @@ def plain_sgd_update(values: StepValues, optimizer: Optimizer) -> None:
     group = optimizer.param_groups[0]
     is_plain = type(optimizer) is SGD and not group["momentum"] and not group["weight_decay"]
     if is_plain and len(optimizer.param_groups) == 1:
-        values.update_norm = values.lr * values.grad_norm_clipped
+        values.update_norm = derived(mul, values.lr, values.grad_norm_clipped)
