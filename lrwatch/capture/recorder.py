@@ -210,7 +210,7 @@ class Recorder:
         if values.grad_norm is NULL:  # a closure that the optimizer never called
             self._measure_before(step, optimizer)
         if step.update is not None:
-            step.update.measure(values)
+            self._updates.measure(step.update, values)
         else:
             plain_sgd_update(values, optimizer)
         self._end_step(values)
@@ -246,7 +246,7 @@ class Recorder:
     def _measure_before(self, step: _StepUnderWay, optimizer: Optimizer) -> None:
         self._gradients.measure(step.values, self.groups, optimizer)
         if self._sampling.is_due(self._n_steps):
-            step.update = self._updates.begin()
+            step.update = self._updates.begin(optimizer)
 
     def _measuring(
         self, closure: Callable[[], Any], step: _StepUnderWay, optimizer: Optimizer

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import logging
 from operator import mul
 from typing import Protocol
 
 import torch
 from torch import Tensor
-from torch.optim import SGD, Optimizer
+from torch.optim import SGD, Adam, Adamax, AdamW, NAdam, Optimizer
 
+from lrwatch.capture.buffered_update import UpdateFromBuffers
 from lrwatch.capture.deferred import derived
 from lrwatch.capture.groups import ParameterGroups
 from lrwatch.capture.host_update import Piece, UpdateOnHost, pack
 from lrwatch.capture.norms import subtract, total_norm
+from lrwatch.capture.sampled_update import SampledElements, UpdateBySample
 from lrwatch.capture.sharding import local
 from lrwatch.capture.values import StepValues
 
 __all__ = ["Update", "Updates", "plain_sgd_update"]
+
+logger = logging.getLogger("lrwatch")
+
+_EVEN = frozenset({Adam, AdamW, Adamax, NAdam})
+"""Optimizers that move elements about as far as each other. RAdam does not in its first steps."""
 
 
 class Update(Protocol):
@@ -32,11 +40,45 @@ class Updates:
 
     def __init__(self, groups: ParameterGroups) -> None:
         self._groups = groups
+        self._elements = SampledElements(groups)
+        self._is_short_of_memory = False
         self._kinds = self._kinds_now()
         self._pieces: tuple[Piece, ...] | None = pack(groups)
 
-    def begin(self) -> Update:
-        """Copy the parameters of a step that is about to be made."""
+    def begin(self, optimizer: Optimizer) -> Update | None:
+        """Prepare to measure a step that is about to be made; ``None`` if memory runs out."""
+        for _ in range(2):  # again, with less, if it does
+            try:
+                return self._begin(optimizer)
+            except (MemoryError, RuntimeError) as error:
+                self._tell_of_memory(error)
+        return None
+
+    def measure(self, update: Update, values: StepValues) -> None:
+        """Fill in what was measured, after the step, unless memory runs out."""
+        try:
+            update.measure(values)
+        except (MemoryError, RuntimeError) as error:
+            self._tell_of_memory(error)
+
+    def _begin(self, optimizer: Optimizer) -> Update:
+        groups, elements = self._groups, self._elements
+        if UpdateFromBuffers.suits(groups, optimizer):
+            return UpdateFromBuffers(groups, optimizer)
+        is_short = self._is_short_of_memory or not _has_room_for_copy(groups)
+        if elements.is_smaller and (is_short or type(optimizer) in _EVEN):
+            return UpdateBySample(groups, elements)
+        return self._copy()
+
+    def _tell_of_memory(self, error: Exception) -> None:
+        if not isinstance(error, MemoryError) and "memory" not in str(error):
+            raise error
+        if not self._is_short_of_memory:
+            self._is_short_of_memory = True
+            logger.warning("update norms are estimated, or missing: %s", error)
+
+    def _copy(self) -> Update:
+        """Copy all parameters."""
         if self._pieces is not None and self._kinds != (kinds := self._kinds_now()):
             # A part of the model was given another type, as by `module.bfloat16()`.
             self._kinds, self._pieces = kinds, pack(self._groups)
@@ -46,6 +88,16 @@ class Updates:
 
     def _kinds_now(self) -> list[tuple[torch.dtype, int]]:
         return [(p.dtype, p.numel()) for p in self._groups.parameters]
+
+
+def _has_room_for_copy(groups: ParameterGroups) -> bool:
+    """Tell whether a copy of all parameters leaves most of a device's free memory alone."""
+    if groups.device is None or groups.device.type != "cuda":
+        return True
+    free, _ = torch.cuda.mem_get_info(groups.device)
+    reserved = torch.cuda.memory_reserved(groups.device)
+    free += reserved - torch.cuda.memory_allocated(groups.device)
+    return 4 * sum(p.numel() * p.element_size() for p in groups.parameters) < free
 
 
 class _UpdateByTensor:
