@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from operator import is_
 from typing import Any
 
 import torch
@@ -24,12 +25,16 @@ def learning_rates(optimizer: torch.optim.Optimizer) -> list[float | Tensor]:
 
     One that is a tensor on a device stays there, and may change after the step.
     """
-    rates = [group.get("lr", NULL) for group in optimizer.param_groups]
-    return [_rate(rate) if isinstance(rate, Tensor) else float(rate) for rate in rates]
+    return [_rate(group.get("lr")) for group in optimizer.param_groups]
 
 
-def _rate(rate: Tensor) -> float | Tensor:
-    return float(rate) if rate.device.type == "cpu" else rate.detach()
+def _rate(rate: Any) -> float | Tensor:
+    if isinstance(rate, Tensor):
+        return float(rate) if rate.device.type == "cpu" else rate.detach()
+    try:
+        return float(rate)
+    except (TypeError, ValueError):  # some compute their own where none is given: Adafactor
+        return NULL
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +89,12 @@ class ParameterGroups:
         return len(self.counts) == 1
 
     def is_current(self, optimizer: torch.optim.Optimizer) -> bool:
-        """Tell whether the optimizer still has as many groups and parameters, in their place."""
-        groups = optimizer.param_groups
+        """Tell whether the optimizer still has these parameters, in these groups."""
         if self.parameters and self.parameters[0].device != self.device:
             return False  # the model was moved after its optimizer was made
-        return len(groups) == len(self.counts) and all(
-            len(group["params"]) == n for group, n in zip(groups, self.counts, strict=True)
+        held = [group["params"] for group in optimizer.param_groups]
+        return tuple(map(len, held)) == self.counts and all(
+            map(is_, itertools.chain.from_iterable(held), self.parameters)
         )
 
     def totals(self, measured: Sequence[bool] | None, norms: Numbers) -> list[Number]:
@@ -129,7 +134,9 @@ def _names(groups: list[dict[str, Any]], model: torch.nn.Module | None) -> tuple
     names: list[str] = []
     for i, group in enumerate(groups):
         name = str(group.get("name") or _common_module(group["params"], known) or i)
-        names.append(name if name not in names else f"{name}-{i}")
+        while name in names:
+            name = f"{name}-{i}"
+        names.append(name)
     return tuple(names)
 
 

@@ -134,6 +134,41 @@ def test_a_learning_rate_may_be_a_tensor(net: nn.Sequential, tmp_path: Path) -> 
     run.finish()
 
 
+def test_without_a_learning_rate_the_rest_is_recorded(net: nn.Sequential, tmp_path: Path) -> None:
+    """As transformers' Adafactor, which finds its own."""
+
+    class Own(torch.optim.Optimizer):
+        def __init__(self, parameters: Any) -> None:
+            super().__init__(parameters, {"lr": None})
+
+        def step(self, closure: Any = None) -> None:  # type: ignore[override]
+            with torch.no_grad():
+                for parameter in self.param_groups[0]["params"]:
+                    parameter.sub_(0.1 * parameter.grad)
+
+    optimizer = Own(net.parameters())
+    with watch(optimizer, tmp_path) as run:
+        losses = train(net, optimizer, 4)
+    frame = lrwatch.read(run.path)
+    assert run.name == "own"
+    assert frame["loss"].tolist() == losses
+    assert frame["lr"].isna().all()
+    assert frame["grad_norm"].notna().all()
+
+
+def test_a_parameter_replaced_in_its_group_is_the_one_that_is_measured(tmp_path: Path) -> None:
+    first, second = nn.Parameter(torch.ones(2)), nn.Parameter(torch.ones(2))
+    optimizer = torch.optim.SGD([first], lr=0.1)
+    with watch(optimizer, tmp_path) as run:
+        for weight, factor in ((first, 1.0), (second, 3.0), (second, 4.0)):
+            optimizer.param_groups[0]["params"][0] = weight
+            optimizer.zero_grad()
+            (weight * factor).sum().backward()
+            optimizer.step()
+    norms = lrwatch.read(run.path)["grad_norm"].tolist()
+    assert norms == pytest.approx([factor * 2**0.5 for factor in (1.0, 3.0, 4.0)])
+
+
 def test_accumulated_micro_batches_make_one_row(net: nn.Sequential, tmp_path: Path) -> None:
     optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
     run = watch(optimizer, tmp_path)
@@ -350,6 +385,11 @@ class TestGroups:
         run.finish()
 
 
+class Unprintable:
+    def __repr__(self) -> str:
+        raise ZeroDivisionError
+
+
 class TestLog:
     @pytest.fixture
     def run(self, net: nn.Sequential, tmp_path: Path) -> lrwatch.Run:
@@ -404,11 +444,29 @@ class TestLog:
         assert frame["a"].tolist() == [2.0] * 3
         assert [r.levelno for r in caplog.records] == [logging.WARNING] * 2
 
-    def test_after_the_end_it_does_nothing(self, run: lrwatch.Run) -> None:
+    @pytest.mark.parametrize(
+        "value",
+        [10**5000, torch.empty(1, device="meta"), torch.ones(2), 1j, None, Unprintable()],
+        ids=["long", "meta", "two", "complex", "none", "unprintable"],
+    )
+    def test_whatever_is_logged_nothing_reaches_the_loop(
+        self, run: lrwatch.Run, caplog: pytest.LogCaptureFixture, value: Any
+    ) -> None:
+        train(self.net, self.optimizer, 3, after_step=lambda i: run.log(x=value, a=2.0))
+        frame = self.frame(run)
+        assert "x" not in frame
+        assert frame["a"].tolist() == [2.0] * 3
+        assert [r.levelno for r in caplog.records] == [logging.WARNING]
+
+    def test_after_the_end_it_does_nothing_and_says_so_once(
+        self, run: lrwatch.Run, caplog: pytest.LogCaptureFixture
+    ) -> None:
         train(self.net, self.optimizer, 1)
         run.finish()
-        run.log(accuracy=1.0)
+        for _ in range(3):
+            run.log(accuracy=1.0)
         assert "accuracy" not in lrwatch.read(run.path)
+        assert sum("has ended" in r.getMessage() for r in caplog.records) == 1
 
     def test_before_the_first_step_it_belongs_to_that_one(self, run: lrwatch.Run) -> None:
         run.log(accuracy=0.5)
@@ -655,6 +713,24 @@ class TestArguments:
         }[kind]
         with watch(torch.optim.SGD(net.parameters(), lr=0.1), tmp_path, config=config) as run:
             assert read_run_info(run.path).config == {"size": 3, "where": "data"}
+
+    def test_a_configuration_of_any_kind_is_kept_as_far_as_it_goes(
+        self, net: nn.Sequential, tmp_path: Path
+    ) -> None:
+        config: dict[Any, Any] = {
+            (1, 2): {(3, 4): 5},
+            "type": torch.float32,
+            "weight": torch.ones(2, 2),
+            "phase": torch.tensor(1j),
+            "odd": Unprintable(),
+        }
+        config["itself"] = [config]
+        with watch(torch.optim.SGD(net.parameters(), lr=0.1), tmp_path, config=config) as run:
+            kept = read_run_info(run.path).config
+        assert kept["(1, 2)"] == {"(3, 4)": 5}
+        assert kept["type"] == "torch.float32"
+        assert kept["itself"] == ["..."]
+        assert kept.keys() == {str(key) for key in config}
 
 
 class TestSeveralOptimizers:
