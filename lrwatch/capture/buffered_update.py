@@ -32,7 +32,6 @@ class UpdateFromBuffers:
     def __init__(self, groups: ParameterGroups, optimizer: Optimizer) -> None:
         self._groups = groups
         self._optimizer = optimizer
-        self._with_gradient = groups.with_gradient()
 
     @staticmethod
     def suits(groups: ParameterGroups, optimizer: Optimizer) -> bool:
@@ -51,11 +50,12 @@ class UpdateFromBuffers:
         values.param_norm = total_norm(sizes)
         if not groups.is_one:
             values.group_param_norm = groups.totals(None, sizes)
-        changing = itertools.compress(groups.parameters, self._with_gradient)
+        with_gradient = groups.with_gradient()
+        changing = itertools.compress(groups.parameters, with_gradient)
         buffers = [self._optimizer.state.get(p, {}).get("momentum_buffer") for p in changing]
         if any(buffer is None for buffer in buffers):
             return  # of a step that did nothing, as after an overflow
-        norms = groups.totals(self._with_gradient, groups.norms(buffers))
+        norms = groups.totals(with_gradient, groups.norms(buffers))
         rates = values.group_lr or [values.lr]
         moved = [
             derived(_moved, norm, rate, values.skipped)

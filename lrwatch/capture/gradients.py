@@ -15,6 +15,8 @@ from lrwatch.capture.values import Numbers, StepValues
 
 __all__ = ["Gradients"]
 
+_UNSCALED = 1.0
+
 
 class Gradients:
     """Measures the gradients of the coming step, at the least cost.
@@ -27,10 +29,17 @@ class Gradients:
     def __init__(self) -> None:
         self._preclip: Numbers | None = None  # before clipping, by tensor
         self._clipping: ByNorm | None = None  # of all gradients
+        self._scale: Number = _UNSCALED  # of the gradients that were clipped
 
     def forget_clipping(self) -> None:
         """Begin anew: gradients were added to, or used, since they were clipped."""
         self._preclip = self._clipping = None
+        self._scale = _UNSCALED
+
+    def unscale(self, scale: Tensor) -> None:
+        """Take note that gradients were divided by a scale; before clipping, it is no matter."""
+        if self._preclip is not None or self._clipping is not None:
+            self._scale = _on_host(scale.detach())
 
     def before_clipping(
         self, groups: ParameterGroups, parameters: list[Tensor], by_norm: ByNorm | None
@@ -56,16 +65,21 @@ class Gradients:
     def measure(self, values: StepValues, groups: ParameterGroups, optimizer: Optimizer) -> None:
         """Fill in the gradient norms of a step that is about to be made."""
         if self._clipping is not None:
-            values.grad_norm, values.grad_norm_clipped = _norms_of(self._clipping)
+            norm, clipped = _norms_of(self._clipping)
+            values.grad_norm = self._unscaled(norm)
+            values.grad_norm_clipped = self._unscaled(clipped)
         else:
             norms = groups.norms(_gradients(groups))
-            before = norms if self._preclip is None else self._preclip
+            before = norms if self._preclip is None else [*map(self._unscaled, self._preclip)]
             values.grad_norm = total_norm(before)
             values.grad_norm_clipped = values.grad_norm if before is norms else total_norm(norms)
             if not groups.is_one:
                 values.group_grad_norm = groups.totals(groups.with_gradient(), before)
         if hasattr(optimizer, "found_inf"):
             _follow_scaler(values, optimizer)
+
+    def _unscaled(self, norm: Number) -> Number:
+        return norm if self._scale is _UNSCALED else derived(truediv, norm, self._scale)
 
 
 def _gradients(groups: ParameterGroups) -> list[Tensor]:

@@ -32,12 +32,14 @@ from lrwatch.capture.backward_call import BackwardCall
 from lrwatch.capture.compilation import hide_from_compiler
 from lrwatch.capture.deferred import Number
 from lrwatch.capture.device_queue import DeviceQueue
+from lrwatch.capture.effective_rates import EFFECTIVE_RATE, effective_rate
 from lrwatch.capture.gradients import Gradients
 from lrwatch.capture.graph_capture import is_captured, say_that_replays_are_not_recorded
 from lrwatch.capture.groups import ParameterGroups, learning_rates
 from lrwatch.capture.guard import guarded
-from lrwatch.capture.hooks import StepHooks
+from lrwatch.capture.hooks import StepHooks, is_step_within_step
 from lrwatch.capture.locks import new_lock
+from lrwatch.capture.missing_loss import MissingLoss
 from lrwatch.capture.objective import Marks, Objective
 from lrwatch.capture.sampling import Sampling
 from lrwatch.capture.update import Update, Updates, plain_sgd_update
@@ -92,6 +94,7 @@ class Recorder:
         self._queue = DeviceQueue(hand_on)
         self.groups = ParameterGroups.of(optimizer, model)
         self._objective = Objective(self.groups, is_captured=capture_loss)
+        self._missing_loss = MissingLoss(is_expected=capture_loss)
         self._gradients = Gradients()
         self._updates = Updates(self.groups)
         self._steps: dict[int, _StepUnderWay] = {}  # by the thread that makes it
@@ -112,6 +115,7 @@ class Recorder:
         for listeners in (backward.listeners, clipping.listeners, scaling.listeners):
             listeners.discard(self)
         self._steps = {}
+        self._missing_loss.end()
         with self.lock:
             self._queue.drain()
 
@@ -138,6 +142,8 @@ class Recorder:
 
         Returns whether it was done; if not, they belong to the step that was handed on last.
         """
+        if "loss" in numbers:
+            self._missing_loss.found()
         has_gone_on = self._objective.has_gradient or self._objective.is_new(loss)
         with self.lock:
             if self._last is None or has_gone_on:
@@ -189,6 +195,10 @@ class Recorder:
                 say_that_replays_are_not_recorded()
             return None
         backward.note_thread()
+        outer = self._steps.get(get_ident())  # or one that has failed
+        if outer is not None and is_step_within_step(optimizer):
+            outer.n_within += 1
+            return None
         if not self.groups.is_current(optimizer):
             self._read_groups(optimizer)
         step = self._steps[get_ident()] = _StepUnderWay(self._new_values(optimizer))
@@ -196,6 +206,8 @@ class Recorder:
         if closure is None:
             self._measure_before(step, optimizer)
             return None
+        # Some move the parameters before they call it, and their gradients are still to come.
+        self._begin_update(step, optimizer, before_gradients=True)
         wrapped = self._measuring(closure, step, optimizer)
         if "closure" in kwargs:
             return args, {**kwargs, "closure": wrapped}
@@ -203,10 +215,17 @@ class Recorder:
 
     @guarded
     def _on_step_end(self, optimizer: Optimizer, *_: object) -> None:
-        step = self._steps.pop(get_ident(), None)
+        step = self._steps.get(get_ident())
         if step is None or self._is_over:
             return
+        if step.n_within:
+            step.n_within -= 1
+            return
+        del self._steps[get_ident()]
         values = step.values
+        rate = effective_rate(optimizer)
+        if rate is not None:
+            values.logged[EFFECTIVE_RATE] = rate
         if values.grad_norm is NULL:  # a closure that the optimizer never called
             self._measure_before(step, optimizer)
         if step.update is not None:
@@ -218,6 +237,12 @@ class Recorder:
     def n_steps_of(self, optimizer: Optimizer) -> int | None:
         """Return the number of steps so far, ``None`` for an optimizer that is not ours."""
         return self._n_steps if optimizer is self._optimizer() else None
+
+    @guarded
+    def on_unscaled(self, scale: Tensor) -> None:
+        """Unscale what was measured before: a script that clips scaled gradients, by mistake."""
+        if not self.is_captured():
+            self._gradients.unscale(scale)
 
     @guarded
     def on_skipped(self) -> None:
@@ -245,8 +270,15 @@ class Recorder:
 
     def _measure_before(self, step: _StepUnderWay, optimizer: Optimizer) -> None:
         self._gradients.measure(step.values, self.groups, optimizer)
+        if not step.has_begun:
+            self._begin_update(step, optimizer)
+
+    def _begin_update(
+        self, step: _StepUnderWay, optimizer: Optimizer, *, before_gradients: bool = False
+    ) -> None:
+        step.has_begun = True
         if self._sampling.is_due(self._n_steps):
-            step.update = self._updates.begin(optimizer)
+            step.update = self._updates.begin(optimizer, before_gradients=before_gradients)
 
     def _measuring(
         self, closure: Callable[[], Any], step: _StepUnderWay, optimizer: Optimizer
@@ -269,12 +301,17 @@ class Recorder:
         self._objective.take_roots_under_way()
         if values.loss is NULL:
             values.loss = self._objective.now()
+        if values.loss is NULL and "loss" not in self._logged:
+            self._missing_loss.step()
+        else:
+            self._missing_loss.found()
         self._objective.end_step()
         self._gradients.forget_clipping()
         with self.lock:
             if self._is_over:  # ended by another thread meanwhile
                 return
-            values.logged, self._logged = self._logged, {}
+            values.logged |= self._logged
+            self._logged = {}
             values.time = time.time_ns() // 1000
             self._last = values
             self._n_steps += 1
@@ -290,3 +327,5 @@ class _StepUnderWay:
 
     values: StepValues
     update: Update | None = None
+    has_begun: bool = False  # to measure the update
+    n_within: int = 0  # steps of the same optimizer by which this one is made

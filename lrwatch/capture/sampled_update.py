@@ -14,6 +14,7 @@ import math
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import compress
 from operator import mul
 
 import torch
@@ -99,12 +100,16 @@ class UpdateBySample:
         Parameters of a step that is about to be made.
     elements
         Which of their elements are looked at.
+    changing
+        The `id` of each that may change.
     """
 
-    def __init__(self, groups: ParameterGroups, elements: SampledElements) -> None:
+    def __init__(
+        self, groups: ParameterGroups, elements: SampledElements, changing: frozenset[int]
+    ) -> None:
         self._groups = groups
-        self._changing = [p for p in groups.parameters if p.grad is not None]
-        self._with_gradient = groups.with_gradient()
+        self._is_changing = [id(p) in changing for p in groups.parameters]
+        self._changing = list(compress(groups.parameters, self._is_changing))
         with torch.no_grad():
             self._pieces = list(_copied(elements.draw(self._changing)))
 
@@ -126,7 +131,7 @@ class UpdateBySample:
             sizes = groups.norms([p.detach() for p in groups.parameters])
         values.update_norm, values.param_norm = total_norm(changes), total_norm(sizes)
         if not groups.is_one:
-            values.group_update_norm = groups.totals(self._with_gradient, changes)
+            values.group_update_norm = groups.totals(self._is_changing, changes)
             values.group_param_norm = groups.totals(None, sizes)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from itertools import compress
 from operator import mul
 from typing import Protocol
 
@@ -45,11 +46,23 @@ class Updates:
         self._kinds = self._kinds_now()
         self._pieces: tuple[Piece, ...] | None = pack(groups)
 
-    def begin(self, optimizer: Optimizer) -> Update | None:
-        """Prepare to measure a step that is about to be made; ``None`` if memory runs out."""
+    def begin(self, optimizer: Optimizer, *, before_gradients: bool = False) -> Update | None:
+        """Prepare to measure a step that is about to be made; ``None`` if memory runs out.
+
+        Parameters
+        ----------
+        optimizer
+            Whose step it is.
+        before_gradients
+            Whether it computes its gradients itself, by a closure: any parameter may change then
+            that is trained, otherwise only those with a gradient.
+        """
+        parameters = self._groups.parameters
+        trained = (p.requires_grad if before_gradients else p.grad is not None for p in parameters)
+        changing = frozenset(map(id, compress(parameters, trained)))
         for _ in range(2):  # again, with less, if it does
             try:
-                return self._begin(optimizer)
+                return self._begin(optimizer, changing)
             except (MemoryError, RuntimeError) as error:
                 self._tell_of_memory(error)
         return None
@@ -61,14 +74,14 @@ class Updates:
         except (MemoryError, RuntimeError) as error:
             self._tell_of_memory(error)
 
-    def _begin(self, optimizer: Optimizer) -> Update:
+    def _begin(self, optimizer: Optimizer, changing: frozenset[int]) -> Update:
         groups, elements = self._groups, self._elements
         if UpdateFromBuffers.suits(groups, optimizer):
             return UpdateFromBuffers(groups, optimizer)
         is_short = self._is_short_of_memory or not _has_room_for_copy(groups)
         if elements.is_smaller and (is_short or type(optimizer) in _EVEN):
-            return UpdateBySample(groups, elements)
-        return self._copy()
+            return UpdateBySample(groups, elements, changing)
+        return self._copy(changing)
 
     def _tell_of_memory(self, error: Exception) -> None:
         if not isinstance(error, MemoryError) and "memory" not in str(error):
@@ -77,14 +90,13 @@ class Updates:
             self._is_short_of_memory = True
             logger.warning("update norms are estimated, or missing: %s", error)
 
-    def _copy(self) -> Update:
-        """Copy all parameters."""
+    def _copy(self, changing: frozenset[int]) -> Update:
         if self._pieces is not None and self._kinds != (kinds := self._kinds_now()):
             # A part of the model was given another type, as by `module.bfloat16()`.
             self._kinds, self._pieces = kinds, pack(self._groups)
         if self._pieces is None:
-            return _UpdateByTensor(self._groups)
-        return UpdateOnHost(self._groups, self._pieces)
+            return _UpdateByTensor(self._groups, changing)
+        return UpdateOnHost(self._groups, self._pieces, changing)
 
     def _kinds_now(self) -> list[tuple[torch.dtype, int]]:
         return [(p.dtype, p.numel()) for p in self._groups.parameters]
@@ -103,10 +115,10 @@ def _has_room_for_copy(groups: ParameterGroups) -> bool:
 class _UpdateByTensor:
     """The way for every kind of parameter on every device, with few kernels."""
 
-    def __init__(self, groups: ParameterGroups) -> None:
+    def __init__(self, groups: ParameterGroups, changing: frozenset[int]) -> None:
         self._groups = groups
-        self._changing = [p for p in groups.parameters if p.grad is not None]
-        self._with_gradient = [] if groups.is_one else groups.with_gradient()
+        self._is_changing = [id(p) in changing for p in groups.parameters]
+        self._changing = list(compress(groups.parameters, self._is_changing))
         self._copies: list[Tensor] = [local(p.detach()).clone() for p in self._changing]
 
     def measure(self, values: StepValues) -> None:
@@ -117,7 +129,7 @@ class _UpdateByTensor:
         sizes = groups.norms([p.detach() for p in groups.parameters])
         values.update_norm, values.param_norm = total_norm(changes), total_norm(sizes)
         if not groups.is_one:
-            values.group_update_norm = groups.totals(self._with_gradient, changes)
+            values.group_update_norm = groups.totals(self._is_changing, changes)
             values.group_param_norm = groups.totals(None, sizes)
 
 

@@ -333,6 +333,54 @@ class TestClosures:
         assert lrwatch.read(run.path)["loss"].tolist() == first
         run.finish()
 
+    @pytest.mark.parametrize("kind", [torch.optim.Adam, torch.optim.SGD])
+    def test_an_update_counts_from_before_the_step(self, tmp_path: Path, kind: Any) -> None:
+        """Some optimizers move the parameters before they call the closure, as SAM does."""
+
+        class Ahead(kind):  # type: ignore[misc]
+            @torch.no_grad()
+            def step(self, closure: Any) -> Any:
+                for parameter in self.param_groups[0]["params"]:
+                    parameter.add_(1.0)
+                with torch.enable_grad():
+                    loss = closure()
+                super().step()
+                return loss
+
+        net = small_net()
+        optimizer = Ahead(net.parameters(), lr=0.01)
+        true = []
+        with watch(optimizer, tmp_path) as run:
+            for k in range(3):
+                before = [p.detach().clone() for p in net.parameters()]
+
+                def closure(k: int = k) -> torch.Tensor:
+                    optimizer.zero_grad()
+                    loss = nn.functional.cross_entropy(net(batch(k)[0]), batch(k)[1])
+                    loss.backward()
+                    return loss
+
+                optimizer.step(closure)
+                moved = [p.detach() - b for p, b in zip(net.parameters(), before, strict=True)]
+                true.append(global_norm(moved))
+        assert lrwatch.read(run.path)["update_norm"].tolist() == pytest.approx(true)
+
+
+def test_a_step_that_fails_leaves_the_next_ones_alone(net: nn.Sequential, tmp_path: Path) -> None:
+    class Failing(torch.optim.SGD):
+        def step(self, closure: Any = None) -> Any:
+            if closure is not None:
+                raise MemoryError
+            return super().step()
+
+    optimizer = Failing(net.parameters(), lr=0.1)
+    with watch(optimizer, tmp_path) as run:
+        losses = train(net, optimizer, 2)
+        with pytest.raises(MemoryError):
+            optimizer.step(lambda: 0.0)
+        losses += train(net, optimizer, 2)
+    assert lrwatch.read(run.path)["loss"].tolist() == losses
+
 
 class TestGroups:
     def test_each_group_has_its_columns(self, net: nn.Sequential, tmp_path: Path) -> None:
@@ -497,6 +545,45 @@ class TestLoss:
         optimizer.step()
         assert lrwatch.read(run.path)["loss"].isna().all()
         run.finish()
+
+    @pytest.mark.parametrize("n_steps", [3, 25])
+    def test_where_none_is_found_it_is_said_once(
+        self, net: nn.Sequential, tmp_path: Path, caplog: pytest.LogCaptureFixture, n_steps: int
+    ) -> None:
+        optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+        with watch(optimizer, tmp_path, alerts=None) as run:
+            for k in range(n_steps):
+                loss = nn.functional.cross_entropy(net(batch(k)[0]), batch(k)[1])
+                gradients = torch.autograd.grad(loss, list(net.parameters()))
+                for parameter, gradient in zip(net.parameters(), gradients, strict=True):
+                    parameter.grad = gradient
+                optimizer.step()
+        frame = lrwatch.read(run.path)
+        assert frame["loss"].isna().all()
+        assert frame["grad_norm"].notna().all()
+        told = [r.getMessage() for r in caplog.records if "no loss" in r.getMessage()]
+        assert len(told) == 1
+        assert "run.log(loss=...)" in told[0]
+
+    @pytest.mark.parametrize("when", ["before_step", "after_step"])
+    def test_one_that_is_logged_is_not_missed(
+        self, net: nn.Sequential, tmp_path: Path, caplog: pytest.LogCaptureFixture, when: str
+    ) -> None:
+        optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+
+        def step(run: lrwatch.Run, k: int) -> None:
+            net(batch(k)[0]).backward(torch.ones(12, 3))
+            if when == "before_step":
+                run.log(loss=1.0)
+            optimizer.step()
+            if when == "after_step":
+                run.log(loss=1.0)
+
+        with watch(optimizer, tmp_path, alerts=None) as run:
+            for k in range(12):
+                step(run, k)
+        assert lrwatch.read(run.path)["loss"].tolist() == [1.0] * 12
+        assert "no loss" not in caplog.text
 
     def test_nan_and_infinity_are_kept(self, net: nn.Sequential, tmp_path: Path) -> None:
         optimizer = torch.optim.SGD(net.parameters(), lr=0.1)

@@ -82,13 +82,14 @@ def test_over_all_starts_the_square_is_right(monkeypatch: pytest.MonkeyPatch) ->
     weight = nn.Parameter(torch.zeros(16 * 7 * 9, 7))  # as many runs at each start
     weight.grad = torch.ones_like(weight)
     optimizer = torch.optim.AdamW([weight])
-    elements = SampledElements(groups_of(optimizer))
+    groups = groups_of(optimizer)
+    elements = SampledElements(groups)
     elements._distance = 7
     change = torch.randn_like(weight) * torch.arange(len(weight))[:, None]
     squares = []
     for start in range(7):
         monkeypatch.setattr(elements._random, "randrange", lambda _, start=start: start)
-        measured, values = UpdateBySample(groups_of(optimizer), elements), StepValues()
+        measured, values = UpdateBySample(groups, elements, groups.ids), StepValues()
         with torch.no_grad():
             weight.add_(change)
         measured.measure(values)
@@ -135,7 +136,8 @@ def test_channels_last_and_odd_layouts(monkeypatch: pytest.MonkeyPatch) -> None:
     for parameter in parameters:
         parameter.grad = torch.ones_like(parameter)
     optimizer = torch.optim.AdamW(parameters)
-    measured = UpdateBySample(groups_of(optimizer), SampledElements(groups_of(optimizer)))
+    groups = groups_of(optimizer)
+    measured = UpdateBySample(groups, SampledElements(groups), groups.ids)
     with torch.no_grad():
         for parameter in parameters:
             parameter.add_(3.0)
@@ -218,13 +220,11 @@ def test_momentum_has_its_update_without_a_copy(monkeypatch: pytest.MonkeyPatch)
 def test_a_fused_step_that_an_overflow_skips_moves_nothing(tmp_path: Path) -> None:
     net = small_net()
     optimizer = torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9, fused=True)
-    optimizer.found_inf = torch.tensor(1.0)  # type: ignore[attr-defined]
     run = lrwatch.watch(optimizer, dir=tmp_path, alerts=None)
-    train(net, optimizer, 2)
-    optimizer.found_inf = torch.tensor(0.0)  # type: ignore[attr-defined]
-    train(net, optimizer, 1)
+    for is_infinite in (0.0, 1.0, 0.0):  # torch leaves a buffer unset if the first one is
+        optimizer.found_inf = torch.tensor(is_infinite)  # type: ignore[attr-defined]
+        train(net, optimizer, 1)
     run.finish()
     frame = lrwatch.read(run.path)
-    assert frame["skipped"].tolist() == [True, True, False]
-    assert (frame["update_norm"][:2].fillna(0.0) == 0.0).all()
-    assert frame["update_norm"][2] > 0
+    assert frame["skipped"].tolist() == [False, True, False]
+    assert (frame["update_norm"] > 0).tolist() == [True, False, True]
