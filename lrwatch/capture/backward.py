@@ -116,7 +116,8 @@ def _announcing(backward: Callable[..., Any]) -> Callable[..., Any]:
             reached = roots
         finally:
             with _turnstile:
-                _under_way[:] = [one for one in _under_way if one is not this]
+                if this in _under_way:  # or it was interrupted before
+                    _under_way.remove(this)
                 for listener, before in told:
                     listener.after_backward(this, before, roots=reached)
                 if this.outer is not None and not is_one_thread():

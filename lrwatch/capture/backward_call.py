@@ -32,6 +32,8 @@ class BackwardCall:
         As given.
     """
 
+    __slots__ = ("_inputs", "_leaves", "_takers", "outer", "roots", "thread")
+
     def __init__(
         self, roots: Sequence[object], inputs: object = None, outer: BackwardCall | None = None
     ) -> None:
@@ -40,7 +42,7 @@ class BackwardCall:
         self.outer = outer
         self._inputs = inputs
         self._leaves: set[int] | None = None
-        self._takers: list[object] = []
+        self._takers: tuple[object, ...] = ()
 
     @property
     def outermost(self) -> BackwardCall:
@@ -64,7 +66,7 @@ class BackwardCall:
     def take(self, taker: object) -> bool:
         """Take the roots as loss; returns whether `taker` has not done so before."""
         is_new = not any(one is taker for one in self._takers)
-        self._takers.append(taker)
+        self._takers = (*self._takers, taker)
         return is_new
 
 

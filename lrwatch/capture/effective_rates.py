@@ -15,7 +15,7 @@ from torch.optim import Optimizer
 
 from lrwatch.capture.deferred import Number, derived
 
-__all__ = ["EFFECTIVE_RATE", "FINDERS", "effective_rate"]
+__all__ = ["EFFECTIVE_RATE", "FINDERS", "effective_rate", "may_have_own_rate"]
 
 EFFECTIVE_RATE = "effective_lr"
 """Name of the column."""
@@ -52,6 +52,11 @@ def _relative(optimizer: Optimizer, group: dict[str, Any]) -> Number | None:
 
 
 FINDERS: list[Finder] = [_scheduled, _adapted, _relative]
+
+
+def may_have_own_rate(optimizer: Optimizer) -> bool:
+    """Tell whether it is worth asking: torch's own optimizers step at the nominal rate."""
+    return not type(optimizer).__module__.startswith("torch.optim.")
 
 
 def effective_rate(optimizer: Optimizer) -> Number | None:

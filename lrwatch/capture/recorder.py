@@ -32,7 +32,7 @@ from lrwatch.capture.backward_call import BackwardCall
 from lrwatch.capture.compilation import hide_from_compiler
 from lrwatch.capture.deferred import Number
 from lrwatch.capture.device_queue import DeviceQueue
-from lrwatch.capture.effective_rates import EFFECTIVE_RATE, effective_rate
+from lrwatch.capture.effective_rates import EFFECTIVE_RATE, effective_rate, may_have_own_rate
 from lrwatch.capture.gradients import Gradients
 from lrwatch.capture.graph_capture import is_captured, say_that_replays_are_not_recorded
 from lrwatch.capture.groups import ParameterGroups, learning_rates
@@ -101,6 +101,7 @@ class Recorder:
         self._last: StepValues | None = None  # the step made last
         self._logged: dict[str, Number] = {}  # for the coming step
         self._n_steps = 0
+        self._may_have_own_rate = may_have_own_rate(optimizer)
         self._is_over = False
         self._has_told_of_capture = False
         self.lock = new_lock()
@@ -223,8 +224,7 @@ class Recorder:
             return
         del self._steps[get_ident()]
         values = step.values
-        rate = effective_rate(optimizer)
-        if rate is not None:
+        if self._may_have_own_rate and (rate := effective_rate(optimizer)) is not None:
             values.logged[EFFECTIVE_RATE] = rate
         if values.grad_norm is NULL:  # a closure that the optimizer never called
             self._measure_before(step, optimizer)
