@@ -25,7 +25,7 @@ class DeviceBlock:
     """
 
     def __init__(self, tensors: Sequence[Tensor]) -> None:
-        self._device, self._dtype = tensors[0].device, _dtype(tensors)
+        self._device, self._dtype = _device(tensors), _dtype(tensors)
         size = max(_SLOTS, len(tensors))
         self._numbers = torch.empty(size, device=self._device, dtype=self._dtype)
         self._slots = self._numbers.unbind()
@@ -37,7 +37,7 @@ class DeviceBlock:
         if not tensors:
             return True
         is_exact = self._dtype is torch.float64 or _dtype(tensors) is self._dtype
-        return is_exact and tensors[0].device == self._device and len(tensors) <= len(self._slots)
+        return is_exact and _device(tensors) == self._device and len(tensors) <= len(self._slots)
 
     def has_room_for(self, tensors: Sequence[Tensor]) -> bool:
         """Tell whether they find room beside what is here already."""
@@ -73,6 +73,12 @@ class DeviceBlock:
         if stream != self._stream and self._stream is not None:
             torch.cuda.current_stream(self._device).wait_stream(self._stream)
         self._stream = stream
+
+
+def _device(tensors: Sequence[Tensor]) -> torch.device:
+    """Return the first device: a number on the host among them must not bring the others there."""
+    devices = [tensor.device for tensor in tensors]
+    return next((device for device in devices if device.type != "cpu"), devices[0])
 
 
 def _dtype(tensors: Sequence[Tensor]) -> torch.dtype:

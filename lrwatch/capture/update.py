@@ -28,6 +28,9 @@ _EVEN = frozenset({Adam, AdamW, Adamax, NAdam})
 """Optimizers that move elements about as far as each other. RAdam does not in its first steps."""
 
 
+_LITTLE = 1 << 26  # bytes that are copied without a look at what is free
+
+
 class Update(Protocol):
     """A step seen from its parameters: copied before, compared after; then the copy is gone."""
 
@@ -78,8 +81,9 @@ class Updates:
         groups, elements = self._groups, self._elements
         if UpdateFromBuffers.suits(groups, optimizer):
             return UpdateFromBuffers(groups, optimizer)
-        is_short = self._is_short_of_memory or not _has_room_for_copy(groups)
-        if elements.is_smaller and (is_short or type(optimizer) in _EVEN):
+        if elements.is_smaller and (
+            type(optimizer) in _EVEN or self._is_short_of_memory or not _has_room_for_copy(groups)
+        ):
             return UpdateBySample(groups, elements, changing)
         return self._copy(changing)
 
@@ -104,12 +108,13 @@ class Updates:
 
 def _has_room_for_copy(groups: ParameterGroups) -> bool:
     """Tell whether a copy of all parameters leaves most of a device's free memory alone."""
-    if groups.device is None or groups.device.type != "cuda":
+    size = sum(p.numel() * p.element_size() for p in groups.parameters)
+    if groups.device is None or groups.device.type != "cuda" or size < _LITTLE:
         return True
     free, _ = torch.cuda.mem_get_info(groups.device)
     reserved = torch.cuda.memory_reserved(groups.device)
     free += reserved - torch.cuda.memory_allocated(groups.device)
-    return 4 * sum(p.numel() * p.element_size() for p in groups.parameters) < free
+    return 4 * size < free
 
 
 class _UpdateByTensor:

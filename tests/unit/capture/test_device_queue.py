@@ -104,6 +104,10 @@ class TestDeviceQueue:
         queue.drain()
         assert [values.loss for values in done] == [1.0, number, 0.5]
 
+    def test_a_number_on_the_host_brings_no_others_there(self) -> None:
+        host, far = torch.tensor(1.0), torch.tensor(2.0, device="meta")
+        assert device_block.DeviceBlock([host, far]).take().device == far.device
+
     def test_a_device_far_behind_is_waited_for_before_memory_grows(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
