@@ -15,10 +15,12 @@ import torch
 
 from lrwatch.capture.groups import ParameterGroups, learning_rates
 from lrwatch.errors import InvalidArgument
-from lrwatch.records import RunInfo
+from lrwatch.records import NULL, RunInfo
 from lrwatch.version import VERSION
 
 __all__ = ["describe"]
+
+_DEPTH = 50  # of a configuration; what is within is left out
 
 
 def describe(
@@ -34,7 +36,7 @@ def describe(
     kind = type(optimizer).__name__
     return RunInfo(
         id=uuid.uuid4().hex[:12],
-        name=f"{kind.lower()}-{learning_rates(optimizer)[0]:.3g}" if name is None else name,
+        name=_default_name(optimizer) if name is None else name,
         created_at=time.time(),
         optimizer=kind,
         n_parameters=sum(p.numel() for group in optimizer.param_groups for p in group["params"]),
@@ -51,6 +53,11 @@ def describe(
     )
 
 
+def _default_name(optimizer: torch.optim.Optimizer) -> str:
+    kind, rate = type(optimizer).__name__.lower(), learning_rates(optimizer)[0]
+    return kind if rate is NULL else f"{kind}-{rate:.3g}"
+
+
 def _plain(config: Any) -> dict[str, Any]:
     """Return a configuration in JSON's types; what JSON does not know becomes its text."""
     if config is None:
@@ -64,13 +71,25 @@ def _plain(config: Any) -> dict[str, Any]:
             "config must be a mapping, a dataclass or an argparse.Namespace, "
             f"got {type(config).__name__}; write config=dict(...)"
         )
-    named = {str(key): value for key, value in config.items()}
-    return dict(json.loads(json.dumps(named, default=_text)))
+    return dict(json.loads(json.dumps(_named(config, ()), default=_text)))
+
+
+def _named(value: Any, within: tuple[int, ...]) -> Any:
+    """Return a value with texts for keys, and without what holds itself."""
+    if not isinstance(value, (Mapping, list, tuple)):
+        return value
+    if id(value) in within or len(within) > _DEPTH:
+        return "..."
+    within = (*within, id(value))
+    if isinstance(value, Mapping):
+        return {str(key): _named(item, within) for key, item in value.items()}
+    return [_named(item, within) for item in value]
 
 
 def _text(value: object) -> object:
     item = getattr(value, "item", None)  # numpy scalars, tensors with one element
     try:
-        return item() if callable(item) else str(value)
-    except (RuntimeError, ValueError):
-        return str(value)
+        plain = item() if callable(item) else str(value)
+        return plain if isinstance(plain, (int, float, str)) else str(plain)
+    except Exception:  # noqa: BLE001  whatever the value's own code raises
+        return f"<{type(value).__name__}>"

@@ -66,6 +66,7 @@ class Run:
         self._group_places: list[list[int]] = []  # of each kind of column, by group
         self._groups: tuple[str, ...] = ()
         self._refused: set[str] = set()  # names that were warned about
+        self._has_told_of_end = False
         # A run that nobody holds any more ends when it is collected; `end_open_runs` is for
         # the end of the program, when numbers may still be on their way from a device.
         self._endings: list[Ending] = []  # none of them may keep the run alive
@@ -120,15 +121,22 @@ class Run:
         values
             Numbers, or tensors with one element, by name.
         """
-        if self._recorder is None:
+        recorder = self._recorder
+        if recorder is None:
+            self._say_that_it_has_ended()
+            return
+        if recorder.is_captured():
             return
         numbers = {}
         for name, value in values.items():
             number = self._number(name, value)
             if number is not None:
                 numbers[name] = number
-        if numbers and not self._recorder.log(numbers, loss=values.get("loss")):
-            self._amend({name: float(number) for name, number in numbers.items()})
+        if not numbers:
+            return
+        with recorder.lock:  # or another step might be written in between
+            if not recorder.log(numbers, loss=values.get("loss")):
+                self._amend({name: float(number) for name, number in numbers.items()})
 
     def finish(self) -> None:
         """End the run: nothing more is recorded, and its rows become one Parquet file."""
@@ -228,6 +236,11 @@ class Run:
                 values[place] = number
         self._writer.amend(values)
 
+    def _say_that_it_has_ended(self) -> None:
+        if not self._has_told_of_end:
+            self._has_told_of_end = True
+            logger.warning("run %s has ended: what is logged now is not recorded", self.name)
+
     def _number(self, name: str, value: object) -> float | torch.Tensor | None:
         problem = ""
         if (name in STEP_COLUMNS and name != "loss") or name.partition("/")[0] in _GROUP_COLUMNS:
@@ -237,8 +250,8 @@ class Run:
         else:
             try:
                 return _on_host_or_device(value)
-            except (TypeError, ValueError, RuntimeError):
-                problem = f"a number or a tensor with one element is needed, got {value!r:.60}"
+            except Exception:  # noqa: BLE001  whatever the value's own code raises
+                problem = f"a number or a tensor with one element is needed, got {_shown(value)}"
         if name not in self._refused:
             self._refused.add(name)
             logger.warning("log(%s=...) is left out: %s", name, problem)
@@ -288,10 +301,17 @@ _open_runs: weakref.WeakSet[Run] = weakref.WeakSet()
 atexit.register(end_open_runs)
 
 
+def _shown(value: object) -> str:
+    try:
+        return f"{value!r:.60}"
+    except Exception:  # noqa: BLE001  as a number too long to be written
+        return f"a {type(value).__name__}"
+
+
 def _on_host_or_device(value: object) -> float | torch.Tensor:
     """Return a number; one on a device stays there, as reading it would wait for the device."""
     if not isinstance(value, torch.Tensor):
         return float(value)  # type: ignore[arg-type]
-    if value.device.type == "cpu" or value.numel() != 1:
+    if value.device.type in ("cpu", "meta") or value.numel() != 1:
         return float(value.item())
     return value.detach().clone()

@@ -7,6 +7,7 @@ from it, so both the norm before and the norm after are known without another pa
 from __future__ import annotations
 
 import functools
+import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -47,8 +48,7 @@ class ClippingListener(Protocol):
         ...
 
 
-@dataclass(slots=True)
-class _LastNorm:
+class _LastNorm(threading.local):
     """The last norm that torch computed for clipping, as `clip_grad_norm_` passes it on."""
 
     norm: Tensor | None = None

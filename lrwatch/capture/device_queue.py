@@ -1,26 +1,31 @@
 """Numbers on their way from a device to the host, without ever waiting for the device.
 
-The numbers of a step are stacked into one small tensor and copied to pinned memory behind the
-kernels that compute them. A few steps later the copy is there, which an event tells without
-waiting, and the step is handed on. Steps are handed on in order.
+The numbers of many steps are put side by side into one block on the device, in one kernel a step,
+and copied to pinned memory together: when the block is full, or its first step a quarter of a
+second old. Later the copy is there, which an event tells without waiting, and the steps are handed
+on, in order.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
-from lrwatch.capture.values import Number, StepValues
+from lrwatch.capture.deferred import Deferred, Number
+from lrwatch.capture.device_block import DeviceBlock
+from lrwatch.capture.values import StepValues
 
 __all__ = ["Arrival", "CudaArrival", "DeviceQueue", "copy_to_host"]
 
-_LONGEST = 256
-"""Steps under way at most; beyond, the oldest is waited for, so that memory stays bounded."""
+_LONGEST = 64
+"""Copies under way at most; beyond, the oldest is waited for, so that memory stays bounded."""
 
 _NUMBERS = (
     "loss",
@@ -83,6 +88,19 @@ def copy_to_host(values: Tensor) -> Arrival:
     return CudaArrival(values) if values.is_cuda else _Waiting(values)
 
 
+@dataclass(slots=True)
+class _Batch:
+    """Steps whose numbers are copied together, each with the tensors that hold them, by `id`.
+
+    `places` has where those of each step are in the copy.
+    """
+
+    began: float
+    steps: list[tuple[StepValues, dict[int, Tensor]]] = field(default_factory=list)
+    places: list[int] = field(default_factory=list)
+    arrival: Arrival | None = None
+
+
 class DeviceQueue:
     """Steps whose numbers are on their way.
 
@@ -92,73 +110,101 @@ class DeviceQueue:
         Called with each step, in order, when its numbers are on the host.
     begin_copy
         Begins a copy to the host.
+    patience
+        Seconds for which steps are gathered before they are copied together.
     """
 
     def __init__(
         self,
         hand_on: Callable[[StepValues], None],
         begin_copy: Callable[[Tensor], Arrival] = copy_to_host,
+        patience: float = 0.25,
     ) -> None:
         self._hand_on = hand_on
         self._begin_copy = begin_copy
-        self._under_way: deque[tuple[StepValues, list[Tensor], Arrival | None]] = deque()
+        self._patience = patience
+        self._block: DeviceBlock | None = None
+        self._batches: deque[_Batch] = deque()  # only the last one may still be gathering
 
     def __contains__(self, values: StepValues) -> bool:
         """Tell whether a step has not been handed on yet."""
-        return any(waiting is values for waiting, _, _ in self._under_way)
+        return any(waiting is values for batch in self._batches for waiting, _ in batch.steps)
 
     def push(self, values: StepValues) -> None:
         """Take a step; one whose numbers are on the host goes straight on if none waits."""
-        tensors = _tensors(values)
-        if not tensors and not self._under_way:
+        tensors = {id(tensor): tensor for tensor in _tensors(values)}
+        if not tensors and not self._batches:
             self._hand_on(values)
             return
-        arrival = None
-        if tensors:
-            device = tensors[0].device
-            dtype = torch.float32 if device.type == "mps" else torch.float64
-            flat = [t.detach().to(device, dtype, non_blocking=True).reshape(()) for t in tensors]
-            arrival = self._begin_copy(torch.stack(flat))
-        self._under_way.append((values, tensors, arrival))
+        block = self._block_for(list(tensors.values()))
+        if not self._batches or self._batches[-1].arrival is not None:
+            self._batches.append(_Batch(time.monotonic()))
+        batch = self._batches[-1]
+        batch.places.append(block.put(list(tensors.values())))
+        batch.steps.append((values, tensors))
+        if time.monotonic() - batch.began >= self._patience:
+            self._copy()
         self.hand_on_arrived()
+
+    def _block_for(self, tensors: list[Tensor]) -> DeviceBlock:
+        """Return a block that has room, for which those gathered may have to go."""
+        if self._block is None or not self._block.has_room_for(tensors):
+            self._copy()
+            if self._block is None or not self._block.suits(tensors):
+                self._block = DeviceBlock(tensors)
+        return self._block
+
+    def _copy(self) -> None:
+        """Begin to copy what was gathered."""
+        if self._batches and self._batches[-1].arrival is None and self._block is not None:
+            taken = self._block.take()
+            begin = self._begin_copy if len(taken) else _Waiting  # nothing to wait for
+            self._batches[-1].arrival = begin(taken)
 
     def hand_on_arrived(self) -> None:
         """Hand on the steps that have arrived, oldest first, without waiting."""
-        while self._under_way:
-            arrival = self._under_way[0][2]
-            is_full = len(self._under_way) > _LONGEST
-            if arrival is not None and not is_full and not arrival.is_there():
+        while self._batches and self._batches[0].arrival is not None:
+            is_full = len(self._batches) > _LONGEST
+            if not is_full and not self._batches[0].arrival.is_there():
                 return
             self._hand_on_first()
 
     def drain(self) -> None:
         """Hand on all steps, waiting for the device."""
-        while self._under_way:
+        self._copy()
+        while self._batches:
             self._hand_on_first()
 
     def _hand_on_first(self) -> None:
-        values, tensors, arrival = self._under_way.popleft()
-        numbers = [] if arrival is None else arrival.numbers()
-        known = {id(t): number for t, number in zip(tensors, numbers, strict=True)}
-        self._hand_on(_on_host(values, known))
+        batch = self._batches.popleft()
+        numbers = [] if batch.arrival is None else batch.arrival.numbers()
+        for (values, tensors), place in zip(batch.steps, batch.places, strict=True):
+            self._hand_on(_on_host(values, dict(zip(tensors, numbers[place:], strict=False))))
 
 
-def _tensors(values: StepValues) -> list[Tensor]:
+def _tensors(values: StepValues) -> Iterator[Tensor]:
     numbers: list[Number] = [getattr(values, name) for name in _NUMBERS]
     for name in _BY_GROUP:
         numbers += getattr(values, name)
     numbers += values.logged.values()
-    return [number for number in numbers if isinstance(number, Tensor)]
+    for number in numbers:
+        if isinstance(number, Deferred):
+            yield from number.tensors()
+        elif isinstance(number, Tensor):
+            yield number
 
 
-def _on_host(values: StepValues, known: dict[int, float]) -> StepValues:
+def _on_host(values: StepValues, known: Mapping[int, float]) -> StepValues:
     """Return the step with each tensor replaced by its number."""
 
+    def read(tensor: Tensor) -> float:
+        # What was logged after the step was put has no number yet, and is read now.
+        return known[id(tensor)] if id(tensor) in known else float(tensor.detach())
+
     def number(value: Number) -> float:
-        if not isinstance(value, Tensor):
-            return value
-        # What was logged after the copy began has no number yet, and is read now.
-        return known[id(value)] if id(value) in known else float(value.detach())
+        if isinstance(value, Deferred):
+            return value.number(read)
+        return read(value) if isinstance(value, Tensor) else value
 
     moved: dict[str, Any] = {name: number(getattr(values, name)) for name in _NUMBERS}
     moved |= {name: [number(v) for v in getattr(values, name)] for name in _BY_GROUP}

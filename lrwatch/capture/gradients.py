@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from operator import truediv
+
 from torch import Tensor
 from torch.optim import Optimizer
 
 from lrwatch.capture.clipping import ByNorm
+from lrwatch.capture.deferred import Number, derived
 from lrwatch.capture.groups import ParameterGroups
 from lrwatch.capture.norms import total_norm
-from lrwatch.capture.values import Number, Numbers, StepValues
+from lrwatch.capture.values import Numbers, StepValues
 
 __all__ = ["Gradients"]
+
+_UNSCALED = 1.0
 
 
 class Gradients:
@@ -24,18 +29,27 @@ class Gradients:
     def __init__(self) -> None:
         self._preclip: Numbers | None = None  # before clipping, by tensor
         self._clipping: ByNorm | None = None  # of all gradients
+        self._scale: Number = _UNSCALED  # of the gradients that were clipped
 
     def forget_clipping(self) -> None:
         """Begin anew: gradients were added to, or used, since they were clipped."""
         self._preclip = self._clipping = None
+        self._scale = _UNSCALED
+
+    def unscale(self, scale: Tensor) -> None:
+        """Take note that gradients were divided by a scale; before clipping, it is no matter."""
+        if self._preclip is not None or self._clipping is not None:
+            self._scale = _on_host(scale.detach())
 
     def before_clipping(
         self, groups: ParameterGroups, parameters: list[Tensor], by_norm: ByNorm | None
     ) -> None:
         """Measure the gradients, unless torch did; see `clipping.ClippingListener`."""
+        # Whose clipping it is comes first: gradients of others may change on their threads.
+        if groups.ids.isdisjoint(map(id, parameters)):
+            return
         if self._clipping is not None:  # clipped twice: what the step uses must be measured
-            norm = _on_host(self._clipping.norm)
-            self._preclip = norm.reshape(1) if isinstance(norm, Tensor) else [norm]
+            self._preclip = [_on_host(self._clipping.norm)]
             self._clipping = None
         if self._preclip is not None:
             return
@@ -51,16 +65,21 @@ class Gradients:
     def measure(self, values: StepValues, groups: ParameterGroups, optimizer: Optimizer) -> None:
         """Fill in the gradient norms of a step that is about to be made."""
         if self._clipping is not None:
-            values.grad_norm, values.grad_norm_clipped = _norms_of(self._clipping)
+            norm, clipped = _norms_of(self._clipping)
+            values.grad_norm = self._unscaled(norm)
+            values.grad_norm_clipped = self._unscaled(clipped)
         else:
             norms = groups.norms(_gradients(groups))
-            before = norms if self._preclip is None else self._preclip
+            before = norms if self._preclip is None else [*map(self._unscaled, self._preclip)]
             values.grad_norm = total_norm(before)
             values.grad_norm_clipped = values.grad_norm if before is norms else total_norm(norms)
             if not groups.is_one:
                 values.group_grad_norm = groups.totals(groups.with_gradient(), before)
         if hasattr(optimizer, "found_inf"):
             _follow_scaler(values, optimizer)
+
+    def _unscaled(self, norm: Number) -> Number:
+        return norm if self._scale is _UNSCALED else derived(truediv, norm, self._scale)
 
 
 def _gradients(groups: ParameterGroups) -> list[Tensor]:
@@ -75,8 +94,7 @@ def _on_host(number: Tensor) -> Number:
 def _norms_of(call: ByNorm) -> tuple[Number, Number]:
     """Return the norms before and after clipping, which scales as `clip_grad_norm_` does."""
     norm = _on_host(call.norm)
-    scale: Number = call.max_norm / (norm + 1e-6)
-    return norm, norm * (scale.clamp(max=1.0) if isinstance(scale, Tensor) else min(1.0, scale))
+    return norm, derived(lambda norm: norm * min(1.0, call.max_norm / (norm + 1e-6)), norm)
 
 
 def _follow_scaler(values: StepValues, optimizer: Optimizer) -> None:
@@ -85,10 +103,10 @@ def _follow_scaler(values: StepValues, optimizer: Optimizer) -> None:
     `GradScaler` gives it the attributes `found_inf` and `grad_scale`; the latter is ``None``
     where the script has unscaled the gradients before.
     """
-    values.skipped = _on_host(getattr(optimizer, "found_inf").detach().clone())  # noqa: B009
+    values.skipped = _on_host(getattr(optimizer, "found_inf").detach())  # noqa: B009
     scale = getattr(optimizer, "grad_scale", None)
     if scale is not None:
         factor = _on_host(scale)
-        values.grad_norm = values.grad_norm / factor
-        values.grad_norm_clipped = values.grad_norm_clipped / factor
-        values.group_grad_norm = [norm / factor for norm in values.group_grad_norm]
+        values.grad_norm = derived(truediv, values.grad_norm, factor)
+        values.grad_norm_clipped = derived(truediv, values.grad_norm_clipped, factor)
+        values.group_grad_norm = [derived(truediv, norm, factor) for norm in values.group_grad_norm]

@@ -5,30 +5,36 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from operator import is_
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from lrwatch.capture.deferred import Number
 from lrwatch.capture.norms import tensor_norms, total_norm
 from lrwatch.capture.sharding import is_sharded, sharded_norms
-from lrwatch.capture.values import Number, Numbers
+from lrwatch.capture.values import Numbers
 from lrwatch.records import NULL
 
 __all__ = ["ParameterGroups", "learning_rates"]
 
 
-def learning_rates(optimizer: torch.optim.Optimizer) -> list[Number]:
+def learning_rates(optimizer: torch.optim.Optimizer) -> list[float | Tensor]:
     """Return the learning rate of each parameter group; `NULL` where an optimizer has none.
 
-    One that is a tensor on a device stays there: a copy, as a scheduler may change it.
+    One that is a tensor on a device stays there, and may change after the step.
     """
-    rates = [group.get("lr", NULL) for group in optimizer.param_groups]
-    return [_rate(rate) if isinstance(rate, Tensor) else float(rate) for rate in rates]
+    return [_rate(group.get("lr")) for group in optimizer.param_groups]
 
 
-def _rate(rate: Tensor) -> Number:
-    return float(rate) if rate.device.type == "cpu" else rate.detach().clone()
+def _rate(rate: Any) -> float | Tensor:
+    if isinstance(rate, Tensor):
+        return float(rate) if rate.device.type == "cpu" else rate.detach()
+    try:
+        return float(rate)
+    except (TypeError, ValueError):  # some compute their own where none is given: Adafactor
+        return NULL
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +47,8 @@ class ParameterGroups:
         One a group, all different.
     parameters
         All parameters, group after group.
+    ids
+        The `id` of each of them.
     counts
         Number of parameters in each group.
     device
@@ -53,6 +61,7 @@ class ParameterGroups:
 
     names: tuple[str, ...]
     parameters: tuple[Tensor, ...]
+    ids: frozenset[int]
     counts: tuple[int, ...]
     device: torch.device | None
     is_on_host: bool
@@ -67,6 +76,7 @@ class ParameterGroups:
         return cls(
             names=_names(groups, model),
             parameters=parameters,
+            ids=frozenset(map(id, parameters)),
             counts=counts,
             device=parameters[0].device if parameters else None,
             is_on_host=all(p.device.type == "cpu" for p in parameters),
@@ -79,12 +89,12 @@ class ParameterGroups:
         return len(self.counts) == 1
 
     def is_current(self, optimizer: torch.optim.Optimizer) -> bool:
-        """Tell whether the optimizer still has as many groups and parameters, in their place."""
-        groups = optimizer.param_groups
+        """Tell whether the optimizer still has these parameters, in these groups."""
         if self.parameters and self.parameters[0].device != self.device:
             return False  # the model was moved after its optimizer was made
-        return len(groups) == len(self.counts) and all(
-            len(group["params"]) == n for group, n in zip(groups, self.counts, strict=True)
+        held = [group["params"] for group in optimizer.param_groups]
+        return tuple(map(len, held)) == self.counts and all(
+            map(is_, itertools.chain.from_iterable(held), self.parameters)
         )
 
     def totals(self, measured: Sequence[bool] | None, norms: Numbers) -> list[Number]:
@@ -124,7 +134,9 @@ def _names(groups: list[dict[str, Any]], model: torch.nn.Module | None) -> tuple
     names: list[str] = []
     for i, group in enumerate(groups):
         name = str(group.get("name") or _common_module(group["params"], known) or i)
-        names.append(name if name not in names else f"{name}-{i}")
+        while name in names:
+            name = f"{name}-{i}"
+        names.append(name)
     return tuple(names)
 
 

@@ -18,8 +18,9 @@ from typing import Any, TypeAlias
 from torch.optim import Optimizer, optimizer
 
 from lrwatch.capture import backward
+from lrwatch.capture.backward_call import BackwardCall
 
-__all__ = ["StepHooks"]
+__all__ = ["StepHooks", "is_step_within_step"]
 
 Before: TypeAlias = Callable[[Optimizer, tuple[Any, ...], dict[str, Any]], Any]
 After: TypeAlias = Callable[[Optimizer, tuple[Any, ...], dict[str, Any]], None]
@@ -64,12 +65,14 @@ class StepHooks:
         if self._optimizer() is optimizer and self._is_harmless():
             self._remove()
 
-    def before_backward(self, _roots: Sequence[object]) -> None:
+    def before_backward(self, _call: BackwardCall) -> None:
         """Leave, where it is the thread of the steps that has come to its `backward`."""
         if self._is_harmless():
             self._remove()
 
-    def after_backward(self, _before: None, _roots: Sequence[object]) -> None:
+    def after_backward(
+        self, _call: BackwardCall, _before: None, *, roots: Sequence[object]
+    ) -> None:
         """Do nothing: there is no loss to find any more."""
 
     def _on_begin(
@@ -96,6 +99,21 @@ class StepHooks:
         for handle in self._handles:
             handle.remove()
         self._handles.clear()
+
+
+def is_step_within_step(stepping: Optimizer) -> bool:
+    """Tell, in a hook, whether an optimizer's step is made by another step of it.
+
+    torch calls the hooks of a class and those of its base, where the one calls the other.
+    """
+    n_steps = 0
+    frame = inspect.currentframe()
+    while frame is not None:
+        code = frame.f_code
+        if code.co_filename == optimizer.__file__ and code.co_name == "wrapper":
+            n_steps += frame.f_locals.get("args", (None,))[0] is stepping
+        frame = frame.f_back
+    return n_steps > 1
 
 
 def _is_in_step(frame: FrameType | None) -> bool:

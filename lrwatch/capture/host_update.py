@@ -18,7 +18,7 @@ from torch import Tensor
 from torch._utils import _flatten_dense_tensors
 
 from lrwatch.capture.groups import ParameterGroups
-from lrwatch.capture.norms import tensor_norms, total_norm
+from lrwatch.capture.norms import length, tensor_norms
 from lrwatch.capture.values import StepValues
 
 __all__ = ["Piece", "UpdateOnHost", "pack"]
@@ -87,13 +87,17 @@ class UpdateOnHost:
         Parameters of a step that is about to be made.
     pieces
         The same, packed.
+    changing
+        The `id` of each that may change.
     """
 
-    def __init__(self, groups: ParameterGroups, pieces: Sequence[Piece]) -> None:
+    def __init__(
+        self, groups: ParameterGroups, pieces: Sequence[Piece], changing: frozenset[int]
+    ) -> None:
         self._groups = groups
-        self._pieces = [part for piece in pieces for part in _by_gradient(piece)]
+        self._pieces = [part for piece in pieces for part in _divided(piece, changing)]
         with torch.no_grad():
-            self._copies = _copies(self._pieces)
+            self._copies = _copies(self._pieces, changing)
 
     def measure(self, values: StepValues) -> None:
         """Fill in update norm and parameter norm, after the step."""
@@ -106,32 +110,32 @@ class UpdateOnHost:
                     sizes[piece.group].append(size)
         values.update_norm, values.param_norm = _total(changes), _total(sizes)
         if not self._groups.is_one:
-            values.group_update_norm = [total_norm(norms) for norms in changes]
-            values.group_param_norm = [total_norm(norms) for norms in sizes]
+            values.group_update_norm = [length(*norms) for norms in changes]
+            values.group_param_norm = [length(*norms) for norms in sizes]
 
 
 def _total(norms_by_group: Iterable[Iterable[float]]) -> float:
-    return float(total_norm([norm for norms in norms_by_group for norm in norms]))
+    return length(*[norm for norms in norms_by_group for norm in norms])
 
 
-def _by_gradient(piece: Piece) -> Iterator[Piece]:
-    """Yield what gradients will change of a piece, and what not: either has all of it, mostly."""
-    changing = [t.grad is not None for t in piece.tensors]
-    if all(changing) or not any(changing):
+def _divided(piece: Piece, changing: frozenset[int]) -> Iterator[Piece]:
+    """Yield what may change of a piece, and what not: either has all of it, mostly."""
+    is_changing = [id(t) in changing for t in piece.tensors]
+    if all(is_changing) or not any(is_changing):
         yield piece
         return
-    for is_changing in (True, False):
-        tensors = zip(piece.tensors, changing, strict=True)
-        yield Piece(piece.group, tuple(t for t, changes in tensors if changes is is_changing))
+    for wanted in (True, False):
+        tensors = zip(piece.tensors, is_changing, strict=True)
+        yield Piece(piece.group, tuple(t for t, changes in tensors if changes is wanted))
 
 
-def _copies(pieces: Sequence[Piece]) -> list[Tensor | None]:
-    """Return a flat copy of each piece, ``None`` for one that no gradient will change."""
-    changing = [piece.tensors[0].grad is not None for piece in pieces]
-    rooms = iter(_rooms_for(list(itertools.compress(pieces, changing))))
+def _copies(pieces: Sequence[Piece], changing: frozenset[int]) -> list[Tensor | None]:
+    """Return a flat copy of each piece, ``None`` for one that does not change."""
+    is_changing = [id(piece.tensors[0]) in changing for piece in pieces]
+    rooms = iter(_rooms_for(list(itertools.compress(pieces, is_changing))))
     return [
-        next(rooms).copy_(_flatten_dense_tensors(piece.tensors)) if is_changing else None
-        for piece, is_changing in zip(pieces, changing, strict=True)
+        next(rooms).copy_(_flatten_dense_tensors(piece.tensors)) if changes else None
+        for piece, changes in zip(pieces, is_changing, strict=True)
     ]
 
 

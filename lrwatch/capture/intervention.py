@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import TypeAlias
 
+from torch import Tensor
 from torch.optim import Optimizer
 
 from lrwatch.alert import TrainingStopped
@@ -73,6 +74,9 @@ class Intervention:
         optimizer = self._optimizer()
         if self._waiting and optimizer is not None:
             self._act(optimizer)
+
+    def on_unscaled(self, scale: Tensor) -> None:
+        """Do nothing: no action depends on it."""
 
     def _before_step(self, optimizer: Optimizer, *_: object) -> None:
         self._n_steps += 1

@@ -2,7 +2,8 @@
 
 The common case, dense real tensors, is one `_foreach_norm`. On a CPU the norms become Python
 numbers at once: for a handful of tensors, adding up there is cheaper than two more kernels.
-Elsewhere they stay on the device, as reading one would wait for all work before it.
+Elsewhere they stay on the device, as reading one would wait for all work before it, and are added
+up when they have arrived.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from lrwatch.capture.values import Number, Numbers
+from lrwatch.capture.deferred import Deferred, Number
+from lrwatch.capture.values import Numbers
 
-__all__ = ["subtract", "tensor_norms", "total_norm"]
+__all__ = ["length", "subtract", "tensor_norms", "total_norm"]
 
 # Beyond these the squares that float32 adds up come near its limits; NaN and 0 count as beyond.
 _LEAST, _MOST = 1e-18, 1e18
@@ -23,7 +25,7 @@ _LEAST, _MOST = 1e-18, 1e18
 _HALVES = frozenset({torch.float16, torch.bfloat16})
 
 
-def tensor_norms(tensors: Sequence[Tensor]) -> Numbers:
+def tensor_norms(tensors: Sequence[Tensor]) -> Sequence[float | Tensor]:
     """Return the L2 norm of each tensor.
 
     Parameters
@@ -35,18 +37,16 @@ def tensor_norms(tensors: Sequence[Tensor]) -> Numbers:
 
     Returns
     -------
-    Numbers if the first tensor is on a CPU, else a tensor of shape ``(n_tensors,)`` on the
-    device of the first.
+    Numbers if the first tensor is on a CPU, else tensors of shape ``()`` on its device.
     """
     if not tensors:
         return []
     try:
-        norms = list(torch._foreach_norm(_in_full_precision(tensors)))  # noqa: SLF001
+        norms = _norms(tensors)
     except (RuntimeError, TypeError, NotImplementedError):
         norms = [_careful_norm(tensor) for tensor in tensors]
-    device = norms[0].device
-    if device.type != "cpu":
-        return torch.stack([norm.to(device, torch.float32, non_blocking=True) for norm in norms])
+    if norms[0].device.type != "cpu":
+        return norms
     numbers: list[float] = [norm.item() for norm in norms]
     for i, number in enumerate(numbers):
         if not _LEAST < number < _MOST:
@@ -62,12 +62,26 @@ def subtract(after: Sequence[Tensor], before: Sequence[Tensor]) -> None:
 
 def total_norm(norms: Numbers) -> Number:
     """Return the L2 norm of tensors as if they were one vector, from the norm of each."""
-    if isinstance(norms, Tensor):
-        total: Tensor = torch.linalg.vector_norm(norms)
-        return total
+    if norms and not isinstance(norms[0], float):
+        return Deferred(norms, length)
+    return length(*norms)  # type: ignore[arg-type]
+
+
+def length(*norms: float) -> float:
+    """Return the length of a vector, NaN if any number is."""
     # hypot() calls an infinity beside a NaN infinite; a NaN anywhere must stay visible.
     length = math.hypot(*norms)
     return math.nan if math.isinf(length) and any(map(math.isnan, norms)) else length
+
+
+def _norms(tensors: Sequence[Tensor]) -> list[Tensor]:
+    foreach_norm = torch._foreach_norm  # noqa: SLF001
+    if tensors[0].device.type != "cpu" and not _HALVES.isdisjoint([t.dtype for t in tensors]):
+        try:  # without a copy of each in float32
+            return list(foreach_norm(list(tensors), 2.0, dtype=torch.float32))
+        except TypeError:  # torch < 2.4
+            pass
+    return list(foreach_norm(_in_full_precision(tensors)))
 
 
 def _in_full_precision(tensors: Sequence[Tensor]) -> list[Tensor]:

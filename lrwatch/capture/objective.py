@@ -8,21 +8,24 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Sequence
+from operator import add
+from typing import TypeAlias
 
 from torch import Tensor
 
+from lrwatch.capture.backward import call_under_way, is_one_thread
+from lrwatch.capture.backward_call import BackwardCall
+from lrwatch.capture.deferred import Number, derived
 from lrwatch.capture.groups import ParameterGroups
 from lrwatch.capture.scaling import unscaled
-from lrwatch.capture.values import Number
 from lrwatch.records import NULL
 
-__all__ = ["Before", "Objective"]
+__all__ = ["Marks", "Objective"]
 
 _PROBES = 64
 
-Marks = list[tuple[int, int] | None]
-Before = tuple[Marks, Sequence[object] | None]
-"""Gradients as they were before a `backward`, and the roots of one it runs within."""
+Marks: TypeAlias = list[tuple[int, int] | None]
+"""Gradients as they were at one moment."""
 
 
 class Objective:
@@ -42,9 +45,9 @@ class Objective:
     def __init__(self, groups: ParameterGroups, *, is_captured: bool) -> None:
         self.has_gradient = False
         self._is_captured = is_captured
+        self._threads: set[int] = set()  # of several, those that fill our gradients
         self._sum: Number | None = None
         self._last_root: weakref.ref[Tensor] | None = None
-        self._roots: Sequence[object] | None = None  # of the `backward` under way
         self.follow(groups)
 
     def follow(self, groups: ParameterGroups) -> None:
@@ -52,20 +55,31 @@ class Objective:
         self._is_on_host = groups.is_on_host
         # Those that tell whether a `backward` was ours: all, or many from first to last.
         self._probes = groups.parameters[:: len(groups.parameters) // _PROBES + 1]
+        self._ids = groups.ids
 
-    def before_backward(self, roots: Sequence[object]) -> Before:
-        """Note the gradients as they are, and forget losses whose gradients were thrown away."""
+    def before_backward(self, call: BackwardCall) -> Marks | None:
+        """Note the gradients as they are, and forget losses whose gradients were thrown away.
+
+        Returns ``None`` where the graph will tell whether that `backward` was ours.
+        """
+        if not self._may_look(call):
+            return None
         marks = self._marks()
         if self._sum is not None and not any(marks):
             self._sum = None  # `zero_grad` came since
-        outer, self._roots = self._roots, roots  # checkpointing runs `backward` within another
-        return marks, outer
+        return marks
 
-    def after_backward(self, before: Before, roots: Sequence[object]) -> bool:
+    def after_backward(
+        self, call: BackwardCall, before: Marks | None, roots: Sequence[object]
+    ) -> bool:
         """Add the roots if that `backward` filled our gradients; returns whether it did."""
-        marks, outer = before
-        is_recorded, self._roots = self._roots is None, outer  # by a step made within it
-        if is_recorded or marks == self._marks():
+        if before is not None and is_one_thread():
+            is_ours = before != self._marks()
+        else:
+            is_ours = call.reaches(self._ids)
+            if is_ours:
+                self._threads.add(call.thread)
+        if not is_ours or not call.take(self):  # a step within it has taken them
             return False
         self.has_gradient = True
         self._add(roots)
@@ -81,14 +95,20 @@ class Objective:
 
     def take_roots_under_way(self) -> None:
         """Add the roots of a `backward` within which a hook on a parameter makes a step."""
-        if self._roots is not None:
-            self._add(self._roots)
-            self._roots = None
+        call = call_under_way()
+        if call is not None and call.take(self):
+            self._add(call.roots)
 
     def is_new(self, loss: object) -> bool:
         """Tell whether a loss is one whose `backward` is still to come."""
         last = None if self._last_root is None else self._last_root()
         return isinstance(loss, Tensor) and loss.requires_grad and loss is not last
+
+    def _may_look(self, call: BackwardCall) -> bool:
+        """Tell whether no other thread can be at our gradients, and there is a use in looking."""
+        return is_one_thread() or (
+            self._sum is not None and len(self._threads) < 2 and call.reaches(self._ids)  # noqa: PLR2004
+        )
 
     def _add(self, roots: Sequence[object]) -> None:
         for root in roots:
@@ -97,7 +117,7 @@ class Objective:
                 loss = unscaled(root)
                 # On a CPU the number is there; elsewhere reading it would wait for the device.
                 number: Number = loss.item() if self._is_on_host else loss.detach()
-                self._sum = number if self._sum is None else self._sum + number
+                self._sum = number if self._sum is None else derived(add, self._sum, number)
 
     def _marks(self) -> Marks:
         """Return a mark for each gradient that differs once it was added to."""

@@ -19,6 +19,8 @@ import functools
 import time
 import weakref
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from threading import get_ident
 from typing import Any
 
 import torch
@@ -26,16 +28,22 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from lrwatch.capture import backward, clipping, scaling
+from lrwatch.capture.backward_call import BackwardCall
 from lrwatch.capture.compilation import hide_from_compiler
+from lrwatch.capture.deferred import Number
 from lrwatch.capture.device_queue import DeviceQueue
+from lrwatch.capture.effective_rates import EFFECTIVE_RATE, effective_rate, may_have_own_rate
 from lrwatch.capture.gradients import Gradients
+from lrwatch.capture.graph_capture import is_captured, say_that_replays_are_not_recorded
 from lrwatch.capture.groups import ParameterGroups, learning_rates
 from lrwatch.capture.guard import guarded
-from lrwatch.capture.hooks import StepHooks
-from lrwatch.capture.objective import Before, Objective
+from lrwatch.capture.hooks import StepHooks, is_step_within_step
+from lrwatch.capture.locks import new_lock
+from lrwatch.capture.missing_loss import MissingLoss
+from lrwatch.capture.objective import Marks, Objective
 from lrwatch.capture.sampling import Sampling
 from lrwatch.capture.update import Update, Updates, plain_sgd_update
-from lrwatch.capture.values import Number, StepValues
+from lrwatch.capture.values import StepValues
 from lrwatch.records import NULL
 
 __all__ = ["Recorder"]
@@ -63,8 +71,8 @@ class Recorder:
 
     Attributes
     ----------
-    is_in_step
-        Whether a step has begun and not ended.
+    lock
+        Held while a step is handed on, and to be held by who changes what was handed on.
     """
 
     def __init__(
@@ -86,15 +94,17 @@ class Recorder:
         self._queue = DeviceQueue(hand_on)
         self.groups = ParameterGroups.of(optimizer, model)
         self._objective = Objective(self.groups, is_captured=capture_loss)
+        self._missing_loss = MissingLoss(is_expected=capture_loss)
         self._gradients = Gradients()
         self._updates = Updates(self.groups)
-        self._update: Update | None = None  # of the step under way, if it is sampled
-        self._values: StepValues | None = None  # the step under way
+        self._steps: dict[int, _StepUnderWay] = {}  # by the thread that makes it
         self._last: StepValues | None = None  # the step made last
         self._logged: dict[str, Number] = {}  # for the coming step
         self._n_steps = 0
+        self._may_have_own_rate = may_have_own_rate(optimizer)
         self._is_over = False
-        self.is_in_step = False
+        self._has_told_of_capture = False
+        self.lock = new_lock()
         self._hooks = StepHooks(optimizer, self._on_step_begin, self._on_step_end)
         for listeners in (backward.listeners, clipping.listeners, scaling.listeners):
             listeners.add(self)
@@ -105,13 +115,24 @@ class Recorder:
         self._hooks.take_off()
         for listeners in (backward.listeners, clipping.listeners, scaling.listeners):
             listeners.discard(self)
-        self._update = self._values = None
-        self._queue.drain()
+        self._steps = {}
+        self._missing_loss.end()
+        with self.lock:
+            self._queue.drain()
+
+    @property
+    def is_in_step(self) -> bool:
+        """Whether a step has begun and not ended."""
+        return bool(self._steps)
 
     def give_up(self, error: Exception) -> None:
         """Stop recording after an error of ours."""
         self.detach()
         self._on_give_up(error)
+
+    def is_captured(self) -> bool:
+        """Tell whether what happens now goes into a CUDA graph, and is to be left alone."""
+        return not self.groups.is_on_host and is_captured()
 
     def log(self, numbers: Mapping[str, Number], *, loss: object = None) -> bool:
         """Attach numbers that the script logs to the step they belong to.
@@ -122,35 +143,45 @@ class Recorder:
 
         Returns whether it was done; if not, they belong to the step that was handed on last.
         """
+        if "loss" in numbers:
+            self._missing_loss.found()
         has_gone_on = self._objective.has_gradient or self._objective.is_new(loss)
-        if self._last is None or has_gone_on:
-            self._logged.update(numbers)
-        elif self._last in self._queue:
-            self._last.logged.update(numbers)
-        else:
-            return False
+        with self.lock:
+            if self._last is None or has_gone_on:
+                self._logged.update(numbers)
+            elif self._last in self._queue:
+                self._last.logged.update(numbers)
+            else:
+                return False
         return True
 
     def log_ahead(self, numbers: Mapping[str, Number]) -> None:
         """Attach numbers to the coming step, also where its `backward` is still to run."""
-        self._logged.update(numbers)
+        with self.lock:
+            self._logged.update(numbers)
 
     # -- what the training loop does, in its order ------------------------------------------
 
     @guarded
-    def before_backward(self, roots: Sequence[object]) -> Before:
+    def before_backward(self, call: BackwardCall) -> Marks | None:
         """Look at the gradients before they are added to."""
-        return self._objective.before_backward(roots)
+        return None if self.is_captured() else self._objective.before_backward(call)
 
     @guarded
-    def after_backward(self, before: Before, roots: Sequence[object]) -> None:
+    def after_backward(
+        self, call: BackwardCall, before: Marks | None, *, roots: Sequence[object]
+    ) -> None:
         """Take the loss, if it was ours."""
-        if not self._is_over and self._objective.after_backward(before, roots):
+        if self._is_over or self.is_captured():
+            return
+        if self._objective.after_backward(call, before, roots):
             self._gradients.forget_clipping()
 
     @guarded
     def before_clipping(self, parameters: list[Tensor], by_norm: clipping.ByNorm | None) -> None:
         """Measure the gradients before they are clipped."""
+        if self.is_captured():
+            return
         self._gradients.before_clipping(self.groups, parameters, by_norm)
 
     @guarded
@@ -159,37 +190,59 @@ class Recorder:
     ) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
         if self._is_over:
             return None
-        self.is_in_step = True
+        if self.is_captured():
+            if not self._has_told_of_capture:
+                self._has_told_of_capture = True
+                say_that_replays_are_not_recorded()
+            return None
+        backward.note_thread()
+        outer = self._steps.get(get_ident())  # or one that has failed
+        if outer is not None and is_step_within_step(optimizer):
+            outer.n_within += 1
+            return None
         if not self.groups.is_current(optimizer):
             self._read_groups(optimizer)
-        self._values = self._new_values(optimizer)
+        step = self._steps[get_ident()] = _StepUnderWay(self._new_values(optimizer))
         closure = kwargs.get("closure", args[1] if len(args) > 1 else None)
         if closure is None:
-            self._measure_before(self._values, optimizer)
+            self._measure_before(step, optimizer)
             return None
-        wrapped = self._measuring(closure, optimizer)
+        # Some move the parameters before they call it, and their gradients are still to come.
+        self._begin_update(step, optimizer, before_gradients=True)
+        wrapped = self._measuring(closure, step, optimizer)
         if "closure" in kwargs:
             return args, {**kwargs, "closure": wrapped}
         return (args[0], wrapped, *args[2:]), kwargs
 
     @guarded
     def _on_step_end(self, optimizer: Optimizer, *_: object) -> None:
-        values = self._values
-        if values is None or self._is_over:
+        step = self._steps.get(get_ident())
+        if step is None or self._is_over:
             return
+        if step.n_within:
+            step.n_within -= 1
+            return
+        del self._steps[get_ident()]
+        values = step.values
+        if self._may_have_own_rate and (rate := effective_rate(optimizer)) is not None:
+            values.logged[EFFECTIVE_RATE] = rate
         if values.grad_norm is NULL:  # a closure that the optimizer never called
-            self._measure_before(values, optimizer)
-        if self._update is not None:
-            self._update.measure(values)
-            self._update = None
+            self._measure_before(step, optimizer)
+        if step.update is not None:
+            self._updates.measure(step.update, values)
         else:
             plain_sgd_update(values, optimizer)
         self._end_step(values)
-        self.is_in_step = False
 
     def n_steps_of(self, optimizer: Optimizer) -> int | None:
         """Return the number of steps so far, ``None`` for an optimizer that is not ours."""
         return self._n_steps if optimizer is self._optimizer() else None
+
+    @guarded
+    def on_unscaled(self, scale: Tensor) -> None:
+        """Unscale what was measured before: a script that clips scaled gradients, by mistake."""
+        if not self.is_captured():
+            self._gradients.unscale(scale)
 
     @guarded
     def on_skipped(self) -> None:
@@ -215,38 +268,64 @@ class Recorder:
             values.group_lr = rates
         return values
 
-    def _measure_before(self, values: StepValues, optimizer: Optimizer) -> None:
-        self._gradients.measure(values, self.groups, optimizer)
-        if self._sampling.is_due(self._n_steps):
-            self._update = self._updates.begin()
+    def _measure_before(self, step: _StepUnderWay, optimizer: Optimizer) -> None:
+        self._gradients.measure(step.values, self.groups, optimizer)
+        if not step.has_begun:
+            self._begin_update(step, optimizer)
 
-    def _measuring(self, closure: Callable[[], Any], optimizer: Optimizer) -> Callable[[], Any]:
+    def _begin_update(
+        self, step: _StepUnderWay, optimizer: Optimizer, *, before_gradients: bool = False
+    ) -> None:
+        step.has_begun = True
+        if self._sampling.is_due(self._n_steps):
+            step.update = self._updates.begin(optimizer, before_gradients=before_gradients)
+
+    def _measuring(
+        self, closure: Callable[[], Any], step: _StepUnderWay, optimizer: Optimizer
+    ) -> Callable[[], Any]:
         @functools.wraps(closure)
         def call() -> Any:
             result = closure()
-            self._after_closure(optimizer)
+            self._after_closure(step, optimizer)
             return result
 
         return call
 
     @guarded
-    def _after_closure(self, optimizer: Optimizer) -> None:
-        values = self._values
-        if values is not None and values.grad_norm is NULL:  # only after the first call
-            self._measure_before(values, optimizer)
-            values.loss = self._objective.now()
+    def _after_closure(self, step: _StepUnderWay, optimizer: Optimizer) -> None:
+        if not self._is_over and step.values.grad_norm is NULL:  # only after the first call
+            self._measure_before(step, optimizer)
+            step.values.loss = self._objective.now()
 
     def _end_step(self, values: StepValues) -> None:
         self._objective.take_roots_under_way()
         if values.loss is NULL:
             values.loss = self._objective.now()
-        values.logged, self._logged = self._logged, {}
-        values.time = time.time_ns() // 1000
-        self._last, self._values = values, None
-        self._n_steps += 1
+        if values.loss is NULL and "loss" not in self._logged:
+            self._missing_loss.step()
+        else:
+            self._missing_loss.found()
         self._objective.end_step()
         self._gradients.forget_clipping()
-        if self.groups.is_on_host:
-            self._hand_on(values)
-        else:
-            self._queue.push(values)
+        with self.lock:
+            if self._is_over:  # ended by another thread meanwhile
+                return
+            values.logged |= self._logged
+            self._logged = {}
+            values.time = time.time_ns() // 1000
+            self._last = values
+            self._n_steps += 1
+            if self.groups.is_on_host:
+                self._hand_on(values)
+            else:
+                self._queue.push(values)
+
+
+@dataclass(slots=True)
+class _StepUnderWay:
+    """A step that has begun: its numbers so far, and its update if that is measured."""
+
+    values: StepValues
+    update: Update | None = None
+    has_begun: bool = False  # to measure the update
+    n_within: int = 0  # steps of the same optimizer by which this one is made

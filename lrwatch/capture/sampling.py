@@ -1,4 +1,4 @@
-"""Which steps measure the update norm, which needs a copy of the parameters.
+"""Which steps measure the update norm, which takes a pass over the parameters, or a copy of them.
 
 Every step at first, where most goes wrong; then one step in each window of `every` steps,
 drawn at random: a fixed stride would see only every tenth step of an epoch of ten batches.

@@ -28,7 +28,7 @@ _originals: dict[str, Callable[..., Any]] = {}
 
 
 class ScalingListener(Protocol):
-    """Somebody who wants to know of steps that were skipped."""
+    """Somebody who wants to know of gradients that were unscaled, and of steps skipped."""
 
     def n_steps_of(self, optimizer: torch.optim.Optimizer) -> int | None:
         """Return how many steps an optimizer has made, ``None`` if it is another one."""
@@ -36,6 +36,10 @@ class ScalingListener(Protocol):
 
     def on_skipped(self) -> None:
         """Take note of a step that was not made."""
+        ...
+
+    def on_unscaled(self, scale: Tensor) -> None:
+        """Take note that its gradients were divided by the scale."""
         ...
 
 
@@ -46,7 +50,9 @@ def unscaled(root: Tensor) -> Tensor:
 
 def _install() -> None:
     if not _originals:
-        _originals.update(scale=GradScaler.scale, step=GradScaler.step)
+        for name in ("scale", "unscale_", "step"):
+            _originals[name] = getattr(GradScaler, name)
+        setattr(GradScaler, "unscale_", _telling(GradScaler.unscale_))  # noqa: B010
         setattr(GradScaler, "scale", _remembering(GradScaler.scale))  # noqa: B010
         setattr(GradScaler, "step", _announcing(GradScaler.step))  # noqa: B010
 
@@ -58,7 +64,7 @@ def _restore() -> None:
 
 
 listeners: Listeners[ScalingListener] = Listeners(_install, _restore)
-"""Those who are told of skipped steps."""
+"""Those who are told of unscaled gradients and of skipped steps."""
 
 
 def _remembering(scale: Callable[..., Any]) -> Callable[..., Any]:
@@ -68,6 +74,20 @@ def _remembering(scale: Callable[..., Any]) -> Callable[..., Any]:
         if isinstance(outputs, Tensor) and scaled is not outputs:
             setattr(scaled, _MARK, outputs.detach())
         return scaled
+
+    return call
+
+
+def _telling(unscale: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(unscale)
+    def call(self: GradScaler, optimizer: torch.optim.Optimizer) -> Any:
+        result = unscale(self, optimizer)
+        scale = getattr(self, "_scale", None)  # there is none where scaling is switched off
+        if isinstance(scale, Tensor):
+            for listener in listeners.live():
+                if listener.n_steps_of(optimizer) is not None:
+                    listener.on_unscaled(scale)
+        return result
 
     return call
 

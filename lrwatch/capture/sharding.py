@@ -56,8 +56,13 @@ def sharded_norms(tensors: Sequence[Tensor], like: Sequence[Tensor]) -> Numbers:
         Tensors with their layout; those of one mesh are added up in one reduction.
     """
     norms = tensor_norms([local(tensor) for tensor in tensors])
-    is_on_host = not isinstance(norms, Tensor)
-    squares = torch.as_tensor(norms, dtype=torch.float64).square()
+    is_on_host = not any(isinstance(norm, Tensor) for norm in norms)
+    if is_on_host:
+        squares = torch.tensor(norms, dtype=torch.float64).square()
+    else:
+        squares = torch.stack(
+            [norm.double() for norm in norms if isinstance(norm, Tensor)]
+        ).square()
     for mesh, places in _by_mesh(like):
         chosen = torch.tensor(places, device=squares.device)
         copies = torch.tensor([_n_copies(like[place]) for place in places], device=squares.device)
@@ -66,7 +71,7 @@ def sharded_norms(tensors: Sequence[Tensor], like: Sequence[Tensor]) -> Numbers:
             torch.distributed.all_reduce(total, group=mesh.get_group(dimension))
         squares[chosen] = total
     whole = squares.sqrt()
-    return list(whole.tolist()) if is_on_host else whole
+    return list(whole.tolist() if is_on_host else whole.unbind())
 
 
 def _by_mesh(tensors: Sequence[Tensor]) -> list[tuple[Any, list[int]]]:

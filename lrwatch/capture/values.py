@@ -6,17 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from torch import Tensor
-
+from lrwatch.capture.deferred import Number
 from lrwatch.records import NULL
 
 __all__ = ["Number", "Numbers", "StepValues"]
 
-Number: TypeAlias = float | Tensor
-"""A number, or a tensor of shape ``()`` whose number is not on the host yet."""
-
-Numbers: TypeAlias = Sequence[float] | Tensor
-"""Numbers, or a tensor of shape ``(n,)``."""
+Numbers: TypeAlias = Sequence[Number]
+"""Numbers of one kind: all on the host, or all still on a device."""
 
 
 @dataclass(slots=True)

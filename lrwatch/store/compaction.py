@@ -6,11 +6,13 @@ Each operation writes the new file first and removes the old ones after it is in
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 
 from lrwatch.store.journal import read_journal
 from lrwatch.store.layout import STEPS, Extent, extents, journals, part_path, parts
@@ -18,9 +20,15 @@ from lrwatch.store.parts import arrow_table, merge_parts, write_part
 
 __all__ = ["compact_all", "compact_closed", "merge_all", "merge_similar"]
 
+_ENOUGH = 16_384
+"""Rows of a part to which those of no further journal are added."""
+
 
 def compact_closed(run: Path) -> None:
     """Turn every journal but the last, which may be open, into parts.
+
+    Short ones that follow each other become one part: a new column begins a new journal, and a
+    part for each would take time and space by the square of the number of columns.
 
     Raises
     ------
@@ -29,14 +37,12 @@ def compact_closed(run: Path) -> None:
     RunUnreadable
         If a journal is damaged at its beginning; it stays, as do those after it.
     """
-    for journal, following in pairwise(journals(run)):
-        _compact(run, journal, following.first)
+    _compact(run, [(journal, following.first) for journal, following in pairwise(journals(run))])
 
 
 def compact_all(run: Path) -> None:
     """Turn every journal of a run that nobody writes into parts; raises as `compact_closed`."""
-    for journal in journals(run):
-        _compact(run, journal, journal.stop)
+    _compact(run, [(journal, journal.stop) for journal in journals(run)])
 
 
 def merge_similar(run: Path) -> None:
@@ -68,20 +74,59 @@ def _n_rows(extent: Extent) -> int:
     return (extent.stop or extent.first) - extent.first
 
 
-def _compact(run: Path, journal: Extent, stop: int | None) -> None:
+def _compact(run: Path, held: Sequence[tuple[Extent, int | None]]) -> None:
+    """Turn journals, each up to a row or to its end, into parts."""
     covered = max((part.stop or 0 for part in parts(run)), default=0)
-    begin = max(journal.first, covered)
-    if stop is None or begin < stop:
-        rows = read_journal(journal.path, skip_rows=begin - journal.first)
-        if stop is not None:
-            rows = rows.before(stop - journal.first)
-        # A part has all rows that its name says, so it ends where a damaged record was.
-        edges = [0, *(np.flatnonzero(np.diff(rows.place) > 1) + 1).tolist(), len(rows)]
-        for some in (rows[i:k] for i, k in pairwise(edges) if i < k):
-            first, last = (journal.first + int(some.place[i]) for i in (0, -1))
-            table = arrow_table(some)
-            write_part(part_path(run, first, last + 1), iter([table]), table.schema)
-    journal.path.unlink(missing_ok=True)
+    waiting: list[_Rows] = []
+    done: list[Extent] = []
+    try:
+        for journal, stop in held:
+            for rows in _read(journal, max(journal.first, covered), stop):
+                if waiting and (waiting[-1].stop != rows.first or _n_waiting(waiting) >= _ENOUGH):
+                    _write(run, waiting, done)
+                waiting.append(rows)
+            done.append(journal)
+    finally:  # those before one that is damaged
+        _write(run, waiting, done)
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """Rows `first` up to, not including, `stop`."""
+
+    first: int
+    stop: int
+    table: pa.Table
+
+
+def _read(journal: Extent, begin: int, stop: int | None) -> Iterator[_Rows]:
+    """Yield the rows of a journal from `begin` on, without those that are lost between them."""
+    if stop is not None and begin >= stop:
+        return
+    rows = read_journal(journal.path, skip_rows=begin - journal.first)
+    if stop is not None:
+        rows = rows.before(stop - journal.first)
+    # A part has all rows that its name says, so it ends where a damaged record was.
+    edges = [0, *(np.flatnonzero(np.diff(rows.place) > 1) + 1).tolist(), len(rows)]
+    for some in (rows[i:k] for i, k in pairwise(edges) if i < k):
+        first, last = (journal.first + int(some.place[i]) for i in (0, -1))
+        yield _Rows(first, last + 1, arrow_table(some))
+
+
+def _n_waiting(waiting: Sequence[_Rows]) -> int:
+    return waiting[-1].stop - waiting[0].first
+
+
+def _write(run: Path, waiting: list[_Rows], done: list[Extent]) -> None:
+    """Write rows that follow each other as one part, then remove the journals they are from."""
+    if waiting:
+        table = pa.concat_tables([rows.table for rows in waiting], promote_options="default")
+        table = table.combine_chunks()
+        write_part(part_path(run, waiting[0].first, waiting[-1].stop), iter([table]), table.schema)
+        waiting.clear()
+    for journal in done:
+        journal.path.unlink(missing_ok=True)
+    done.clear()
 
 
 def _merge(run: Path, held: Sequence[Extent]) -> None:

@@ -134,6 +134,41 @@ def test_a_learning_rate_may_be_a_tensor(net: nn.Sequential, tmp_path: Path) -> 
     run.finish()
 
 
+def test_without_a_learning_rate_the_rest_is_recorded(net: nn.Sequential, tmp_path: Path) -> None:
+    """As transformers' Adafactor, which finds its own."""
+
+    class Own(torch.optim.Optimizer):
+        def __init__(self, parameters: Any) -> None:
+            super().__init__(parameters, {"lr": None})
+
+        def step(self, closure: Any = None) -> None:  # type: ignore[override]
+            with torch.no_grad():
+                for parameter in self.param_groups[0]["params"]:
+                    parameter.sub_(0.1 * parameter.grad)
+
+    optimizer = Own(net.parameters())
+    with watch(optimizer, tmp_path) as run:
+        losses = train(net, optimizer, 4)
+    frame = lrwatch.read(run.path)
+    assert run.name == "own"
+    assert frame["loss"].tolist() == losses
+    assert frame["lr"].isna().all()
+    assert frame["grad_norm"].notna().all()
+
+
+def test_a_parameter_replaced_in_its_group_is_the_one_that_is_measured(tmp_path: Path) -> None:
+    first, second = nn.Parameter(torch.ones(2)), nn.Parameter(torch.ones(2))
+    optimizer = torch.optim.SGD([first], lr=0.1)
+    with watch(optimizer, tmp_path) as run:
+        for weight, factor in ((first, 1.0), (second, 3.0), (second, 4.0)):
+            optimizer.param_groups[0]["params"][0] = weight
+            optimizer.zero_grad()
+            (weight * factor).sum().backward()
+            optimizer.step()
+    norms = lrwatch.read(run.path)["grad_norm"].tolist()
+    assert norms == pytest.approx([factor * 2**0.5 for factor in (1.0, 3.0, 4.0)])
+
+
 def test_accumulated_micro_batches_make_one_row(net: nn.Sequential, tmp_path: Path) -> None:
     optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
     run = watch(optimizer, tmp_path)
@@ -298,6 +333,54 @@ class TestClosures:
         assert lrwatch.read(run.path)["loss"].tolist() == first
         run.finish()
 
+    @pytest.mark.parametrize("kind", [torch.optim.Adam, torch.optim.SGD])
+    def test_an_update_counts_from_before_the_step(self, tmp_path: Path, kind: Any) -> None:
+        """Some optimizers move the parameters before they call the closure, as SAM does."""
+
+        class Ahead(kind):  # type: ignore[misc]
+            @torch.no_grad()
+            def step(self, closure: Any) -> Any:
+                for parameter in self.param_groups[0]["params"]:
+                    parameter.add_(1.0)
+                with torch.enable_grad():
+                    loss = closure()
+                super().step()
+                return loss
+
+        net = small_net()
+        optimizer = Ahead(net.parameters(), lr=0.01)
+        true = []
+        with watch(optimizer, tmp_path) as run:
+            for k in range(3):
+                before = [p.detach().clone() for p in net.parameters()]
+
+                def closure(k: int = k) -> torch.Tensor:
+                    optimizer.zero_grad()
+                    loss = nn.functional.cross_entropy(net(batch(k)[0]), batch(k)[1])
+                    loss.backward()
+                    return loss
+
+                optimizer.step(closure)
+                moved = [p.detach() - b for p, b in zip(net.parameters(), before, strict=True)]
+                true.append(global_norm(moved))
+        assert lrwatch.read(run.path)["update_norm"].tolist() == pytest.approx(true)
+
+
+def test_a_step_that_fails_leaves_the_next_ones_alone(net: nn.Sequential, tmp_path: Path) -> None:
+    class Failing(torch.optim.SGD):
+        def step(self, closure: Any = None) -> Any:
+            if closure is not None:
+                raise MemoryError
+            return super().step()
+
+    optimizer = Failing(net.parameters(), lr=0.1)
+    with watch(optimizer, tmp_path) as run:
+        losses = train(net, optimizer, 2)
+        with pytest.raises(MemoryError):
+            optimizer.step(lambda: 0.0)
+        losses += train(net, optimizer, 2)
+    assert lrwatch.read(run.path)["loss"].tolist() == losses
+
 
 class TestGroups:
     def test_each_group_has_its_columns(self, net: nn.Sequential, tmp_path: Path) -> None:
@@ -348,6 +431,11 @@ class TestGroups:
         assert frame["lr/1"][3] == 0.02
         assert frame["lr"].tolist() == [0.1] * 4
         run.finish()
+
+
+class Unprintable:
+    def __repr__(self) -> str:
+        raise ZeroDivisionError
 
 
 class TestLog:
@@ -404,11 +492,29 @@ class TestLog:
         assert frame["a"].tolist() == [2.0] * 3
         assert [r.levelno for r in caplog.records] == [logging.WARNING] * 2
 
-    def test_after_the_end_it_does_nothing(self, run: lrwatch.Run) -> None:
+    @pytest.mark.parametrize(
+        "value",
+        [10**5000, torch.empty(1, device="meta"), torch.ones(2), 1j, None, Unprintable()],
+        ids=["long", "meta", "two", "complex", "none", "unprintable"],
+    )
+    def test_whatever_is_logged_nothing_reaches_the_loop(
+        self, run: lrwatch.Run, caplog: pytest.LogCaptureFixture, value: Any
+    ) -> None:
+        train(self.net, self.optimizer, 3, after_step=lambda i: run.log(x=value, a=2.0))
+        frame = self.frame(run)
+        assert "x" not in frame
+        assert frame["a"].tolist() == [2.0] * 3
+        assert [r.levelno for r in caplog.records] == [logging.WARNING]
+
+    def test_after_the_end_it_does_nothing_and_says_so_once(
+        self, run: lrwatch.Run, caplog: pytest.LogCaptureFixture
+    ) -> None:
         train(self.net, self.optimizer, 1)
         run.finish()
-        run.log(accuracy=1.0)
+        for _ in range(3):
+            run.log(accuracy=1.0)
         assert "accuracy" not in lrwatch.read(run.path)
+        assert sum("has ended" in r.getMessage() for r in caplog.records) == 1
 
     def test_before_the_first_step_it_belongs_to_that_one(self, run: lrwatch.Run) -> None:
         run.log(accuracy=0.5)
@@ -439,6 +545,45 @@ class TestLoss:
         optimizer.step()
         assert lrwatch.read(run.path)["loss"].isna().all()
         run.finish()
+
+    @pytest.mark.parametrize("n_steps", [3, 25])
+    def test_where_none_is_found_it_is_said_once(
+        self, net: nn.Sequential, tmp_path: Path, caplog: pytest.LogCaptureFixture, n_steps: int
+    ) -> None:
+        optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+        with watch(optimizer, tmp_path, alerts=None) as run:
+            for k in range(n_steps):
+                loss = nn.functional.cross_entropy(net(batch(k)[0]), batch(k)[1])
+                gradients = torch.autograd.grad(loss, list(net.parameters()))
+                for parameter, gradient in zip(net.parameters(), gradients, strict=True):
+                    parameter.grad = gradient
+                optimizer.step()
+        frame = lrwatch.read(run.path)
+        assert frame["loss"].isna().all()
+        assert frame["grad_norm"].notna().all()
+        told = [r.getMessage() for r in caplog.records if "no loss" in r.getMessage()]
+        assert len(told) == 1
+        assert "run.log(loss=...)" in told[0]
+
+    @pytest.mark.parametrize("when", ["before_step", "after_step"])
+    def test_one_that_is_logged_is_not_missed(
+        self, net: nn.Sequential, tmp_path: Path, caplog: pytest.LogCaptureFixture, when: str
+    ) -> None:
+        optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+
+        def step(run: lrwatch.Run, k: int) -> None:
+            net(batch(k)[0]).backward(torch.ones(12, 3))
+            if when == "before_step":
+                run.log(loss=1.0)
+            optimizer.step()
+            if when == "after_step":
+                run.log(loss=1.0)
+
+        with watch(optimizer, tmp_path, alerts=None) as run:
+            for k in range(12):
+                step(run, k)
+        assert lrwatch.read(run.path)["loss"].tolist() == [1.0] * 12
+        assert "no loss" not in caplog.text
 
     def test_nan_and_infinity_are_kept(self, net: nn.Sequential, tmp_path: Path) -> None:
         optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
@@ -655,6 +800,24 @@ class TestArguments:
         }[kind]
         with watch(torch.optim.SGD(net.parameters(), lr=0.1), tmp_path, config=config) as run:
             assert read_run_info(run.path).config == {"size": 3, "where": "data"}
+
+    def test_a_configuration_of_any_kind_is_kept_as_far_as_it_goes(
+        self, net: nn.Sequential, tmp_path: Path
+    ) -> None:
+        config: dict[Any, Any] = {
+            (1, 2): {(3, 4): 5},
+            "type": torch.float32,
+            "weight": torch.ones(2, 2),
+            "phase": torch.tensor(1j),
+            "odd": Unprintable(),
+        }
+        config["itself"] = [config]
+        with watch(torch.optim.SGD(net.parameters(), lr=0.1), tmp_path, config=config) as run:
+            kept = read_run_info(run.path).config
+        assert kept["(1, 2)"] == {"(3, 4)": 5}
+        assert kept["type"] == "torch.float32"
+        assert kept["itself"] == ["..."]
+        assert kept.keys() == {str(key) for key in config}
 
 
 class TestSeveralOptimizers:

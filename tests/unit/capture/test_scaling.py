@@ -73,6 +73,29 @@ def test_losses_and_norms_are_unscaled_and_overflows_are_told(
         assert (frame["grad_norm_clipped"][~frame["skipped"]] <= clip * 1.001).all()
 
 
+@pytest.mark.parametrize("n_groups", [1, 2])
+def test_clipping_of_scaled_gradients_shows(tmp_path: Path, n_groups: int) -> None:
+    """A common mistake: all gradients are clipped to a thousandth of what is meant."""
+    net = small_net()
+    layers = [{"params": layer.parameters()} for layer in net if list(layer.parameters())]
+    groups = layers if n_groups == 2 else [{"params": net.parameters()}]
+    optimizer = torch.optim.SGD(groups, lr=0.1)
+    scaler = torch.amp.GradScaler("cpu", init_scale=SCALE)
+    true = []
+    with lrwatch.watch(optimizer, dir=tmp_path) as run:
+        for k in range(4):
+            optimizer.zero_grad()
+            x, y = batch(k)
+            scaler.scale(nn.functional.cross_entropy(net(x), y)).backward()
+            true.append(global_norm(p.grad for p in net.parameters()) / SCALE)
+            clip_grad_norm_(net.parameters(), 0.5)
+            scaler.step(optimizer)
+            scaler.update()
+    frame = lrwatch.read(run.path)
+    assert frame["grad_norm"].tolist() == pytest.approx(true, rel=1e-4)
+    assert frame["grad_norm_clipped"].tolist() == pytest.approx([0.5 / SCALE] * 4, rel=1e-4)
+
+
 def test_a_scaler_that_is_off_changes_nothing(tmp_path: Path) -> None:
     net = small_net()
     optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
@@ -88,8 +111,9 @@ def test_a_scaler_that_is_off_changes_nothing(tmp_path: Path) -> None:
 
 
 def test_the_scaler_is_left_as_it_was(tmp_path: Path) -> None:
-    before = torch.amp.GradScaler.scale, torch.amp.GradScaler.step
+    names = ("scale", "unscale_", "step")
+    before = [getattr(torch.amp.GradScaler, name) for name in names]
     optimizer = torch.optim.SGD(small_net().parameters(), lr=0.1)
     with lrwatch.watch(optimizer, dir=tmp_path):
         assert torch.amp.GradScaler.scale is not before[0]
-    assert (torch.amp.GradScaler.scale, torch.amp.GradScaler.step) == before
+    assert [getattr(torch.amp.GradScaler, name) for name in names] == before

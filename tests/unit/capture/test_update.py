@@ -10,7 +10,7 @@ from torch_models import global_norm
 
 from lrwatch.capture import host_update
 from lrwatch.capture.groups import ParameterGroups
-from lrwatch.capture.update import Updates
+from lrwatch.capture.update import Update, Updates
 from lrwatch.capture.values import StepValues
 
 
@@ -33,11 +33,20 @@ def true_norm(*groups: Iterable[Tensor]) -> float:
     return global_norm(torch.view_as_real(t) if t.is_complex() else t for t in tensors)
 
 
+def begun(updates: Updates, optimizer: torch.optim.Optimizer) -> Update:
+    update = updates.begin(optimizer)
+    assert update is not None
+    return update
+
+
 def step(optimizer: torch.optim.Optimizer) -> tuple[StepValues, list[list[Tensor]]]:
     """Measure a step; returns what was found, and the true changes by group."""
     parameters = [group["params"] for group in optimizer.param_groups]
     before = [[p.detach().clone() for p in group] for group in parameters]
-    update, values = Updates(ParameterGroups.of(optimizer, None)).begin(), StepValues()
+    values = StepValues(lr=optimizer.param_groups[0]["lr"])
+    if len(parameters) > 1:
+        values.group_lr = [group["lr"] for group in optimizer.param_groups]
+    update = begun(Updates(ParameterGroups.of(optimizer, None)), optimizer)
     optimizer.step()
     update.measure(values)
     return values, [
@@ -66,12 +75,15 @@ def test_small_large_and_empty_tensors(way: str) -> None:
     assert check(torch.optim.AdamW([parameter(*shape) for shape in shapes])).update_norm != 0.0
 
 
-def test_groups_with_a_large_tensor_between_small_ones(way: str) -> None:
+@pytest.mark.parametrize("options", [{}, {"nesterov": True}, {"weight_decay": 0.1}])
+def test_groups_with_a_large_tensor_between_small_ones(way: str, options: dict[str, Any]) -> None:
     groups: list[dict[str, Any]] = [
         {"params": [parameter(5), parameter(200), parameter(6)], "lr": 0.1},
         {"params": [parameter(4), parameter(3)], "lr": 0.01},
     ]
-    check(torch.optim.SGD(groups, momentum=0.9))
+    optimizer = torch.optim.SGD(groups, momentum=0.9, **options)
+    check(optimizer)
+    check(optimizer)
 
 
 def test_tensors_of_several_types(way: str) -> None:
@@ -100,7 +112,7 @@ def test_parameters_that_a_later_step_replaces(way: str) -> None:
     optimizer = torch.optim.SGD([weight], lr=0.1)
     updates, values = Updates(ParameterGroups.of(optimizer, None)), StepValues()
     weight.data = torch.full((30,), 2.0)
-    update = updates.begin()
+    update = begun(updates, optimizer)
     weight.data = torch.full((30,), 3.0)
     update.measure(values)
     assert values.update_norm == pytest.approx(30**0.5)
@@ -138,7 +150,7 @@ def test_a_part_of_a_model_that_gets_another_type(way: str) -> None:
         parameters[changed].grad = None
         parameters[changed].data = parameters[changed].data.to(dtype)
         before = [p.detach().clone() for p in parameters]
-        update, values = updates.begin(), StepValues()
+        update, values = begun(updates, optimizer), StepValues()
         optimizer.step()
         update.measure(values)
         changes = [p.detach() - old for p, old in zip(parameters, before, strict=True)]
@@ -149,10 +161,8 @@ def test_a_part_of_a_model_that_gets_another_type(way: str) -> None:
 def test_only_parameters_with_a_gradient_count_as_updated(way: str) -> None:
     parameters = [parameter(5), parameter(6), parameter(7)]
     parameters[1].grad = None
-    update, values = (
-        Updates(ParameterGroups.of(torch.optim.SGD(parameters, lr=1.0), None)).begin(),
-        StepValues(),
-    )
+    optimizer, values = torch.optim.SGD(parameters, lr=1.0), StepValues()
+    update = begun(Updates(ParameterGroups.of(optimizer, None)), optimizer)
     with torch.no_grad():
         parameters[0].add_(1.0)
         parameters[1].add_(1.0)

@@ -19,7 +19,7 @@ from stores import new_writer, row, write_run
 
 from lrwatch.errors import RunNotFound, RunUnreadable
 from lrwatch.records import FLOAT_COLUMNS, NULL, STEP_COLUMNS, is_null
-from lrwatch.store import RunReader, list_runs, read, read_table
+from lrwatch.store import RunReader, compaction, list_runs, read, read_table
 from lrwatch.store import parts as parts_module
 from lrwatch.store import writer as writer_module
 from lrwatch.store.compaction import compact_all, merge_all
@@ -80,6 +80,7 @@ def test_a_merge_that_was_cut_short_doubles_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(writer_module, "JOURNAL_ROWS", 10)
+    monkeypatch.setattr(compaction, "_ENOUGH", 10)
     monkeypatch.setattr(writer_module, "merge_all", lambda run: None)
     run = write_run(tmp_path, steps=range(45))
     held = parts(run)

@@ -5,6 +5,7 @@ import logging
 import math
 import os
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -12,10 +13,11 @@ from stores import new_writer, row, write_run
 
 from lrwatch.errors import RunBusy, RunNotFound
 from lrwatch.records import FLOAT_COLUMNS, NULL, RunInfo
-from lrwatch.store import read, read_run_info, read_table
+from lrwatch.store import compaction, parts, read, read_run_info, read_table
 from lrwatch.store import writer as writer_module
 from lrwatch.store.creation import create_run, resume_run
 from lrwatch.store.journal import JournalWriter
+from lrwatch.store.keeper import Keeper
 
 
 def files(run: Path) -> list[str]:
@@ -97,6 +99,33 @@ def test_many_new_columns_at_the_first_row_leave_one_journal(tmp_path: Path) -> 
     ]
     assert steps(writer.folder) == [0]
     writer.close("finished")
+
+
+def test_columns_that_come_one_a_row_become_few_parts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One part a column took minutes to write and merge at the end of a run."""
+    written: list[Path] = []
+
+    def write_part(path: Path, *arguments: Any) -> None:
+        written.append(path)
+        parts.write_part(path, *arguments)
+
+    monkeypatch.setattr(compaction, "write_part", write_part)
+    monkeypatch.setattr(Keeper, "wake", lambda _: None)
+    writer = new_writer(tmp_path)
+    for i in range(60):
+        writer.append(row(i, writer))
+        writer.widen([f"metric {i}"])
+        values = writer.last_values()
+        assert values is not None
+        writer.amend([*values[:-1], float(i)])
+    writer.close("finished")
+    assert len(written) == 1
+    assert steps(writer.folder) == list(range(60))
+    frame = read(writer.folder)
+    for i in range(60):
+        assert frame[f"metric {i}"].dropna().tolist() == [i]
 
 
 def test_the_end_is_written_into_run_json(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""Jobs and checks for one GPU; see `gpu_budget`."""

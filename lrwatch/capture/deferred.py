@@ -1,0 +1,60 @@
+"""Numbers that follow from others, at once on a host, and once those have arrived from a device.
+
+A square root, a sum or a quotient on a device is a kernel to launch, which costs more than the
+copy of what it is made of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from torch import Tensor
+
+__all__ = ["Deferred", "Number", "derived"]
+
+
+@dataclass(frozen=True, slots=True)
+class Deferred:
+    """A number that is computed on the host, from numbers that are still on a device.
+
+    Attributes
+    ----------
+    parts
+        What it is made of.
+    compute
+        Makes it of them.
+    """
+
+    parts: Sequence[float | Tensor | Deferred]
+    compute: Callable[..., float]
+
+    def tensors(self) -> Iterator[Tensor]:
+        """Yield the tensors whose numbers are needed."""
+        for part in self.parts:
+            if isinstance(part, Deferred):
+                yield from part.tensors()
+            elif isinstance(part, Tensor):
+                yield part
+
+    def number(self, read: Callable[[Tensor], float]) -> float:
+        """Compute it, with the numbers of tensors as `read` gives them."""
+        return self.compute(*[_read(part, read) for part in self.parts])
+
+
+Number: TypeAlias = float | Tensor | Deferred
+"""A number, a tensor of shape ``()`` whose number is not on the host yet, or what follows."""
+
+
+def derived(compute: Callable[..., float], *parts: Number) -> Number:
+    """Return what `compute` makes of numbers, now or when they are on the host."""
+    if any(isinstance(part, (Tensor, Deferred)) for part in parts):
+        return Deferred(parts, compute)
+    return compute(*parts)
+
+
+def _read(part: Number, read: Callable[[Tensor], float]) -> float:
+    if isinstance(part, Deferred):
+        return part.number(read)
+    return read(part) if isinstance(part, Tensor) else part
