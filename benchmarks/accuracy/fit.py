@@ -100,7 +100,8 @@ def _weights(rows: pd.DataFrame) -> np.ndarray:
     whole = pd.Series(weight).groupby(rows.source.to_numpy()).transform("sum").to_numpy()
     has_bad = rows.groupby("source").label.transform("nunique").to_numpy() > 1
     weights: np.ndarray = weight / whole * np.where(has_bad, 1.0, ONE_SIDED)
-    return weights / weights.mean()
+    weights /= weights.mean()
+    return weights
 
 
 def _scaling(raw: np.ndarray) -> tuple[dict[str, Any], np.ndarray]:

@@ -7,8 +7,8 @@
 
 Each run is judged at a tenth, a quarter, half and all of its steps, beside 1, 2, 4 and 8 siblings
 drawn at random and beside all of them, which went to their end. Sweeps count the same, and corpora
-do. Own verdicts in a corpus of several tasks are those of models that were not fitted to the task;
-two fifths of them are hidden from the fit, since a run alone often says nothing.
+do. Own verdicts are those of models that were fitted to the other corpora, two or more in all; two
+fifths of them are hidden from the fit, since a run alone often says nothing.
 """
 
 from __future__ import annotations
@@ -31,9 +31,10 @@ from lrwatch.comparing import Trial
 from lrwatch.comparing.joining import features
 from lrwatch.comparing.standing import SAME_RATE, Siblings, decades
 from lrwatch.diagnosis import model as learnt
+from lrwatch.diagnosis.model import Model
 from lrwatch.following import summarised
 from lrwatch.monitor import Monitor
-from lrwatch.records import FLOAT_COLUMNS, StepBlock
+from lrwatch.records import StepBlock
 
 TARGET = Path(__file__).parents[2] / "lrwatch" / "comparing" / "joining.json"
 SHARES = (0.1, 0.25, 0.5, 1.0)
@@ -46,27 +47,15 @@ DIGITS = 4
 LEAST_ROWS = 16
 
 
-def read(folder: Path) -> Iterator[tuple[Any, StepBlock]]:
-    """Sweep runs of a corpus, whatever columns it has."""
-    runs = pd.read_parquet(folder / "runs.parquet")
-    steps = pd.read_parquet(folder / "steps.parquet")
-    by_run = dict(list(steps.groupby("run_id", observed=True, sort=False)))
-    for about in runs[runs.kind == "grid"].itertuples():
-        rows = by_run[about.run_id]
-        missing = np.full(len(rows), np.nan)
-        columns = {name: rows.get(name, missing) for name in ("step", *FLOAT_COLUMNS)}
-        yield about, corpus.block(columns)
-
-
-def judged(folder: Path, models: Mapping[str, Any] | None) -> pd.DataFrame:
+def judged(folder: Path, models: Mapping[str, Model]) -> pd.DataFrame:
     """One row a run, share of its steps and view: its summary, its own verdict."""
     shipped = learnt.shipped
     rows = []
     try:
-        for about, run in read(folder):
-            if models is not None:
-                chosen = models[about.task]
-                learnt.shipped = lambda chosen=chosen: chosen  # type: ignore[assignment,misc]
+        learnt.shipped = lambda: models  # type: ignore[assignment]
+        for about, run in ((run.about, run.block) for run in corpus.read([folder])):
+            if about.kind != "grid":
+                continue
             has_norms = bool(np.isfinite(run.update_norm).any())
             for view in ("full", "loss") if has_norms else ("loss",):
                 seen = run if view == "full" else corpus.loss_and_rate(run)
@@ -195,7 +184,11 @@ def figures(rows: pd.DataFrame) -> pd.DataFrame:
 
 def main() -> int:
     given = _arguments()
-    parts = {folder.name: examples(judged(folder, _unseen(folder))) for folder in given.corpora}
+    rows = table.build(corpus.read(given.corpora))
+    parts = {
+        folder.name: examples(judged(folder, fit.models_of(report.without(rows, folder.name))))
+        for folder in given.corpora
+    }
     if given.what == "fit":
         TARGET.write_text(json.dumps(fitted(list(parts.values()))) + "\n", encoding="utf-8")
         return 0
@@ -204,14 +197,6 @@ def main() -> int:
         print(f"\n{name}, fitted to {', '.join(key for key in parts if key != name)}")
         print(figures(said(fitted(others), part)).round(3).to_string(index=False))
     return 0
-
-
-def _unseen(folder: Path) -> dict[str, Any] | None:
-    """Models for the own verdicts, each fitted without one task; ``None`` for those shipped."""
-    if "task" not in pd.read_parquet(folder / "runs.parquet"):
-        return None
-    numbers = report.left_out(table.build(corpus.read([folder])))
-    return {task: fit.models_of(models) for task, models in numbers.items()}
 
 
 def _arguments() -> argparse.Namespace:

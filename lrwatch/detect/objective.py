@@ -47,6 +47,9 @@ RISES: Final = 4
 NOISIER: Final = 2.0
 """Times by which noise may grow, or the gradient, while nothing else changes."""
 
+LARGEST: Final = 1.0
+"""Share of the loss at the start that a term may add: a loss thrown up further is lost."""
+
 SURE: Final = 4.0
 """Standard errors."""
 
@@ -105,7 +108,8 @@ def _jump(past: Past) -> int | None:
     error = past.grain * math.sqrt(2 / max(rows, 1.0))
     height = median(after[:quarter]) - median(before)
     fall = median(after[:quarter]) - median(after[-quarter:])
-    return at if height > SURE * past.grain and fall > SURE * error else None
+    joins = SURE * past.grain < height <= LARGEST * abs(past.start)
+    return at if joins and fall > SURE * error else None
 
 
 def _is_as_calm(past: Past, at: int) -> bool:

@@ -46,7 +46,7 @@ def quoted(found: Alarm | Diagnosis) -> list[float]:
 def test_every_loss_in_a_reason_lies_between_the_least_and_the_largest(seed: int) -> None:
     run = noisy_run(seed)
     monitor = lrwatch.Monitor()
-    found = [*monitor.update(run), monitor.diagnosis()]
+    found: list[lrwatch.Alarm | lrwatch.Diagnosis] = [*monitor.update(run), monitor.diagnosis()]
     least, largest = run["loss"].min(), run["loss"].max()
     for one in found:
         if one.verdict in ("diverging", "oscillating"):

@@ -117,7 +117,8 @@ def preferences(*, adapters: bool = False) -> Job:
 
 def _chance(f: Callable[..., Any], x: Tensor) -> Tensor:
     score = f(x[:, :-1])[:, 31:].float().log_softmax(-1)
-    return score.gather(-1, x[:, 32:, None]).sum((1, 2))
+    chance: Tensor = score.gather(-1, x[:, 32:, None]).sum((1, 2))
+    return chance
 
 
 def masked(*, post: bool = False) -> Job:
@@ -131,7 +132,8 @@ def masked(*, post: bool = False) -> Job:
         x, hidden = b
         logits = f(x.masked_fill(hidden, data.MASK)).float().log_softmax(-1)
         lost = -logits.gather(-1, x[..., None])[..., 0]
-        return (lost * hidden).sum() / hidden.sum()
+        mean: Tensor = (lost * hidden).sum() / hidden.sum()
+        return mean
 
     return Job(nets.Transformer(causal=False, post=post), draw, loss)
 
@@ -192,7 +194,8 @@ def coder() -> Job:
 
     def loss(f: Callable[..., Any], b: Batch) -> Tensor:
         drawn, surplus = f(*b)
-        return ((drawn.float() - b[0]) ** 2).sum(-1).mean() + surplus.mean()
+        whole: Tensor = ((drawn.float() - b[0]) ** 2).sum(-1).mean() + surplus.mean()
+        return whole
 
     return Job(nets.Coder(x.shape[1]), draw, loss)
 

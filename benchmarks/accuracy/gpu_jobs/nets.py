@@ -22,9 +22,11 @@ class Block(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if self.post:
             x = self.before_attention(x + self.attend(x))
-            return self.before_layers(x + self.down(functional.gelu(self.up(x))))
+            even: Tensor = self.before_layers(x + self.down(functional.gelu(self.up(x))))
+            return even
         x = x + self.attend(self.before_attention(x))
-        return x + self.down(functional.gelu(self.up(self.before_layers(x))))
+        longer: Tensor = x + self.down(functional.gelu(self.up(self.before_layers(x))))
+        return longer
 
     def attend(self, x: Tensor) -> Tensor:
         n, length, width = x.shape
@@ -35,7 +37,8 @@ class Block(nn.Module):
             late = torch.ones(length, length, dtype=torch.bool, device=x.device).triu(1)
             score = score.masked_fill(late, -1e4)
         mixed = score.float().softmax(-1).to(v.dtype) @ v
-        return self.out(mixed.transpose(1, 2).reshape(n, length, width))
+        out: Tensor = self.out(mixed.transpose(1, 2).reshape(n, length, width))
+        return out
 
 
 class Transformer(nn.Module):
@@ -72,6 +75,9 @@ class Transformer(nn.Module):
 
 class Adapted(nn.Module):
     """A linear layer that is kept, and a product of two thin ones that is trained (LoRA)."""
+
+    weight: Tensor
+    bias: Tensor
 
     def __init__(self, kept: nn.Linear, rank: int = 8) -> None:
         super().__init__()

@@ -37,9 +37,17 @@ def test_a_tree_is_followed_to_its_leaf(a: float, b: float, result: float) -> No
     assert model.trees(model.standardised({"a": a, "b": b}))[0] == result
 
 
-def test_a_value_is_the_mean_of_both_parts() -> None:
+def test_a_value_is_a_mean_of_both_parts() -> None:
     model = Model.of(TWO_FEATURES)
-    assert model.value({"a": 0.6, "b": 0.1}) == pytest.approx((0.6 + 4.5) / 2)
+    assert model.value({"a": 0.6, "b": 0.1}) == pytest.approx(0.4 * 0.6 + 0.6 * 4.5)
+
+
+def test_features_that_were_never_together_are_strange() -> None:
+    apart = [[2.0, -2.0], [0.0, 1.0]]  # of features that rise together
+    model = Model.of(TWO_FEATURES | {"whiten": apart, "strange": 2.0})
+    together, against = {"a": 1.0, "b": 1.0}, {"a": 1.0, "b": -1.0}
+    assert (model.is_strange(together), model.is_strange(against)) == (False, True)
+    assert not Model.of(TWO_FEATURES).is_strange(against)
 
 
 def test_a_wild_feature_counts_no_more_than_its_bound() -> None:
