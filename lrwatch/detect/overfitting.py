@@ -103,15 +103,19 @@ class Validation:
         if not self._points:
             return Evidence("overfitting", note="needs a validation loss")
         step, values, losses = (np.array(column) for column in zip(*self._points, strict=True))
-        best = int(np.argmin(values))
-        rise = median(values[-LEAST:]) - float(values[best])
+        # One lucky validation is no level that the others rose from.
+        padded = np.concatenate([values[:1], values, values[-1:]])
+        levels = np.median([padded[:-2], padded[1:-1], padded[2:]], axis=0)
+        best = int(np.argmin(levels))
+        rise = median(values[-LEAST:]) - float(levels[best])
         noise = median(np.abs(np.diff(values))) if len(values) > 1 else 0.0
-        least = max(ROSE * abs(float(values[best])), NOISES * noise)
-        lasts = len(values) - best > LEAST and float(values[best + 1 :].min()) > values[best]
+        least = max(ROSE * abs(float(levels[best])), NOISES * noise)
+        since_best = values[best + 2 :]  # the neighbour had a say in the level
+        lasts = len(since_best) >= LEAST and float(since_best.min()) >= levels[best]
         trained = not median(losses[-LEAST:]) > losses[best]
         value, since = self._least
         rose = f"rose from {number(value, 3)} to {number(self._last, 3)} since step {since:,}"
-        fired = lasts and rise > least and trained
+        fired = bool(lasts and rise > least and trained)
         return Evidence(
             "overfitting",
             rise,

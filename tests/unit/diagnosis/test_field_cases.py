@@ -88,6 +88,12 @@ def test_a_rate_of_0_is_named() -> None:
     assert "exactly 0 from step 190 on" in found.reason
 
 
+def test_a_first_group_that_is_frozen_is_no_rate_of_0() -> None:
+    flat = 1.9 + 0.1 * noise(200)
+    assert judged(flat, 0.0, **{"lr/head": np.full(200, 1e-3)}).verdict != "stalled"
+    assert judged(flat, 0.0, update_norm=np.full(200, 1e-3)).verdict != "stalled"
+
+
 def test_a_schedule_may_end_at_0_and_a_rate_may_be_printed_as_0() -> None:
     falls = 0.5 + np.exp(-np.arange(300) / 50) + 0.02 * noise(300)
     decays = 1e-3 * np.maximum(1 - np.arange(300) / 295, 0)
