@@ -79,14 +79,14 @@ def _at_edge(best: float, inner: tuple[float, float], of_best: LearningRate) -> 
 def _bottom(left: float, left_lag: float, right: float, right_lag: float) -> float:
     """Return where a parabola through (0, 0) and two points above has its bottom, in decades.
 
-    At most half way to either of them: they are worse.
+    At most half way to either of them, which are worse, and half a decade.
     """
     a, b = min(left_lag, 1.0), min(right_lag, 1.0)
     across = a * right - b * left
     if across <= 0:
         return 0.0
     bottom = (a * right**2 - b * left**2) / (2 * across)
-    return min(max(bottom, left / 2), right / 2)
+    return min(max(bottom, left / 2, -HALF_DECADE), right / 2, HALF_DECADE)
 
 
 def _beyond(standing: Standing, way: float, alone: float | None) -> float:
