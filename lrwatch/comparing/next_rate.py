@@ -59,7 +59,7 @@ def next_rate(
 
 
 def _between(below: tuple[float, float], best: float, above: tuple[float, float]) -> float:
-    low, high = math.log10(below[0] / best), math.log10(above[0] / best)
+    low, high = -decades(below[0], best), decades(above[0], best)
     if max(-low, high) < NEAR:
         return best
     return best * 10 ** _bottom(low, below[1], high, above[1])
@@ -71,7 +71,7 @@ def _at_edge(best: float, inner: tuple[float, float], of_best: LearningRate) -> 
     is_short = of_best == ("too_high" if way > 0 else "too_low")
     is_wide = of_best == "unknown" and decades(best, inner[0]) > WIDE
     if is_short or is_wide:
-        return math.sqrt(best * inner[0])
+        return _middle(best, inner[0])
     is_bottom = of_best == "ok" or inner[1] < WORSE
     return best if is_bottom else best * 10 ** (way * HALF_DECADE)
 
@@ -79,14 +79,14 @@ def _at_edge(best: float, inner: tuple[float, float], of_best: LearningRate) -> 
 def _bottom(left: float, left_lag: float, right: float, right_lag: float) -> float:
     """Return where a parabola through (0, 0) and two points above has its bottom, in decades.
 
-    At most half way to either of them: they are worse.
+    At most half way to either of them, which are worse, and half a decade.
     """
     a, b = min(left_lag, 1.0), min(right_lag, 1.0)
     across = a * right - b * left
     if across <= 0:
         return 0.0
     bottom = (a * right**2 - b * left**2) / (2 * across)
-    return min(max(bottom, left / 2), right / 2)
+    return min(max(bottom, left / 2, -HALF_DECADE), right / 2, HALF_DECADE)
 
 
 def _beyond(standing: Standing, way: float, alone: float | None) -> float:
@@ -98,10 +98,14 @@ def _beyond(standing: Standing, way: float, alone: float | None) -> float:
     ahead = standing.lower if way < 0 else standing.higher
     worse = next((rival.lr for rival in ahead if lag_of[rival.lr] >= WORSE), None)
     if worse is not None and way * (worse - wanted) <= 0:
-        return math.sqrt(own * worse)
+        return _middle(own, worse)
     return wanted
 
 
-def _rounded(lr: float) -> float:
+def _middle(lr: float, other: float) -> float:
+    return float(10 ** ((math.log10(lr) + math.log10(other)) / 2))
+
+
+def _rounded(lr: float) -> float | None:
     """Round to two significant digits: nobody needs more."""
-    return float(f"{lr:.1e}")
+    return float(f"{lr:.1e}") if 0 < lr < math.inf else None

@@ -56,16 +56,16 @@ class ProgressScale:
         if math.isinf(mine) or math.isinf(theirs):
             return WORST if mine > theirs else -WORST
         gain = self.lead(min(mine, theirs), self.start)
-        lag = self.lead(theirs, mine) / (
-            max(gain, LEAST_GAIN) if math.isfinite(gain) else LEAST_GAIN
-        )
-        return min(max(lag, -WORST), WORST)
+        least = max(gain, LEAST_GAIN) if math.isfinite(gain) else LEAST_GAIN
+        return min(max(self.lead(theirs, mine) / least, -WORST), WORST)
 
     def lead(self, lower: float, higher: float) -> float:
         """Return by how much one loss is lower than another, on the scale of the job."""
         if math.isinf(lower) and math.isinf(higher):
             return 0.0
-        return self._on_scale(higher) - self._on_scale(lower)
+        lead = self._on_scale(higher) - self._on_scale(lower)
+        # In units of a start that is next to nothing, losses may be too large to tell apart.
+        return 0.0 if math.isnan(lead) else lead
 
     def gained(self, loss: float) -> float:
         """Return what a run has gained, as a share of the loss at the start."""

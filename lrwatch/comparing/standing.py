@@ -219,7 +219,7 @@ class Siblings:
 
 def decades(lr: float, other: float) -> float:
     """Return the distance of two rates."""
-    return abs(math.log10(lr / other))
+    return abs(math.log10(lr) - math.log10(other))
 
 
 def _by_rate(trials: Sequence[Trial]) -> list[list[int]]:

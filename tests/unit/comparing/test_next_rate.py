@@ -63,6 +63,11 @@ def test_between_worse_rates_it_is_interpolated() -> None:
     assert 0.1 < suggested < math.sqrt(0.1 * 1.0)
 
 
+def test_half_a_decade_at_most_is_interpolated() -> None:
+    found = beside((1e-5, 3.9), (0.1, 1.0), (1.0, 3.9), (1e-9, 2.0))
+    assert next_rate(found, "too_low", None, "ok") == pytest.approx(0.032)
+
+
 def test_close_neighbours_leave_nothing_to_interpolate() -> None:
     found = beside((10.0, 3.9), (0.2, 2.0), (0.1, 1.0), (0.05, 1.5))
     assert next_rate(found, "too_high", None, "too_high") == 0.1
