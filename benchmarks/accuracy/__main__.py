@@ -25,7 +25,8 @@ def main() -> int:
     if given.what == "fit":
         fit.write(fit.fit(rows), MODEL)
         return 0
-    measured = report.measure(given.corpora, rows, jobs=given.jobs)
+    fitted = report.left_out(given.corpora, rows, jobs=given.jobs)
+    measured = report.measure(given.corpora, fitted, jobs=given.jobs)
     drawn = pictures.draw(measured, given.corpora, given.to.parent / "images")
     written = page.write(
         measured,

@@ -28,6 +28,9 @@ SETTINGS = (
 WHOLE, SAMPLED, BARE, QUARTER = (title for title, _, _ in SETTINGS)
 
 
+Fitted = dict[str, dict[str, Any]]
+
+
 @dataclass(frozen=True)
 class Measured:
     """Runs as they were judged, and figures.
@@ -53,21 +56,27 @@ def without(rows: pd.DataFrame, source: str) -> dict[str, Any]:
     return fit.fit(rows[(rows.source != source) & ~rows.task.isin(tasks)])
 
 
-def measure(folders: Sequence[Path], rows: pd.DataFrame, *, jobs: int = 1) -> Measured:
+def left_out(folders: Sequence[Path], rows: pd.DataFrame, *, jobs: int = 1) -> Fitted:
+    """For each corpus the numbers of the models that never saw it."""
+    names = [folder.name for folder in folders]
+    with ProcessPoolExecutor(jobs, mp_context=get_context("fork")) as pool:
+        return dict(zip(names, pool.map(partial(without, rows), names), strict=True))
+
+
+def measure(folders: Sequence[Path], fitted: Fitted, *, jobs: int = 1) -> Measured:
     """Judge all runs of all corpora in all settings.
 
     Parameters
     ----------
     folders
-        The corpora, each of them a source: it is judged by what was fitted to the others.
-    rows
-        What is fitted to, as from `table.build`; a corpus may have no part in it.
+        The corpora, each of them a source.
+    fitted
+        By the name of a corpus what it is judged by, as from `left_out`.
     """
     measured = Measured({}, {}, speed())
     with ProcessPoolExecutor(jobs, mp_context=get_context("fork")) as pool:
-        fitted = list(pool.map(partial(without, rows), [folder.name for folder in folders]))
-        for folder, numbers in zip(folders, fitted, strict=True):
-            runs = pool.map(partial(_judged, folder, numbers), SETTINGS)
+        for folder in folders:
+            runs = pool.map(partial(_judged, folder, fitted[folder.name]), SETTINGS)
             by_setting = dict(zip((title for title, _, _ in SETTINGS), runs, strict=True))
             name = corpus.title(folder)
             measured.judged[name] = by_setting

@@ -25,7 +25,20 @@ from lrwatch.verdicts import Diagnosis, LearningRate, Verdict
 
 __all__ = ["SiblingVerdicts", "diagnose_sweep", "judged_together", "with_siblings"]
 
-SEEN: Final = frozenset({"nonfinite", "range_test", "no_objective", "frozen", "lr_cut"})
+SEEN: Final = frozenset(
+    {
+        "nonfinite",
+        "gradient_not_finite",
+        "zero_gradient",
+        "zero_rate",
+        "zero_loss",
+        "range_test",
+        "no_objective",
+        "unusual_loss",
+        "frozen",
+        "lr_cut",
+    }
+)
 """Tests that say what no other run can change."""
 
 LEAST: Final = 0.5

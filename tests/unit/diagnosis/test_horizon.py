@@ -64,10 +64,10 @@ def test_a_slow_start_of_a_long_run_is_not_alarmed_but_told_when_asked() -> None
     n = 300
     run = {
         "step": np.arange(n),
-        "loss": 2 - np.arange(n) / 4_000,
+        "loss": 2 - np.arange(n) / 1_500,
         "lr": np.ones(n),
         "grad_norm": np.full(n, 0.5),
-        "update_norm": np.full(n, 1e-4),
+        "update_norm": np.full(n, 6e-4),
         "param_norm": np.full(n, 10.0),
     }
     unknown, planned = lrwatch.Monitor(), lrwatch.Monitor(total_steps=n)
