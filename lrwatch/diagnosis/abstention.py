@@ -134,7 +134,7 @@ def _rose(exam: Examination) -> str:
 def _unmoved(exam: Examination) -> str:
     return (
         f"Loss stays within its noise, near {_n(exam.past.end)}, from the first row to the last: "
-        "whether it is at its floor or does not learn, it does not tell"
+        "it may be at its floor, or not learning"
     )
 
 
