@@ -13,7 +13,17 @@ import os
 import sys
 from pathlib import Path
 
-from benchmarks.accuracy import corpus, fit, page, peers, pictures, public_logs, report, table
+from benchmarks.accuracy import (
+    corpus,
+    fit,
+    page,
+    peers,
+    pictures,
+    public_logs,
+    report,
+    siblings,
+    table,
+)
 
 ROOT = Path(__file__).parents[2]
 MODEL = ROOT / "lrwatch" / "diagnosis" / "model.json"
@@ -33,6 +43,7 @@ def main() -> int:
         peers=peers.figures(given.peers, given.corpora) if given.peers else None,
         logs=public_logs.judge(given.logs) if given.logs else None,
         drawn=drawn,
+        beside=siblings.left_out(siblings.drawn(given.corpora, fitted)),
     )
     given.to.write_text(written, encoding="utf-8")
     return 0

@@ -77,6 +77,11 @@ def _steps(folder: Path, runs: pd.DataFrame) -> Iterator[pd.DataFrame]:
         yield by_run[name]
 
 
+def has_norms(folder: Path) -> bool:
+    """Whether a corpus has update norms at all."""
+    return "update_norm" in pq.ParquetFile(folder / "steps.parquet").schema_arrow.names
+
+
 def title(folder: Path) -> str:
     """What a corpus holds, in words."""
     runs = described(folder)

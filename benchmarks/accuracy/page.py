@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -83,6 +83,8 @@ EARLIER = (
     "(0.00)."
 )
 
+BESIDE = ("1", "2", "4", "8", "all")
+
 Reached = Callable[[Figures], str]
 
 
@@ -121,10 +123,11 @@ def write(
     peers: Peers | None,
     logs: Sequence[dict[str, Any]] | None,
     drawn: Sequence[Picture],
+    beside: Mapping[str, pd.DataFrame],
 ) -> str:
     """The page as markdown."""
     lines = [HEAD, *_table(["source", "what it is", "how to get it"], SOURCES), ""]
-    lines += [*_by_source(measured), *_aims(measured, logs)]
+    lines += [*_by_source(measured), *_beside(beside), *_aims(measured, logs)]
     for name, figures in measured.figures.items():
         lines += [f"## Corpus `{name}`", "", *_settings(figures), ""]
         lines += _worst(measured.judged[name][WHOLE])
@@ -177,6 +180,32 @@ def _by_source(measured: Measured) -> list[str]:
         ])  # fmt: skip
     lines = ["## By source", "", "Each judged by what was fitted to the others alone.", ""]
     return [*lines, *_table(head, rows), ""]
+
+
+def _beside(found: Mapping[str, pd.DataFrame]) -> list[str]:
+    """Verdicts of whole runs beside siblings, by source and by how many there are."""
+    views = {"full": "all norms", "loss": "loss and rate only"}
+    rows = []
+    for name, figures in found.items():
+        whole = figures[figures.share == 1]
+        for view, part in whole.groupby("view"):
+            by_number = part.set_index("siblings")
+            rows.append([name, views[str(view)], _cell(float(part.alone.iloc[0])),
+                         *(_cell(float(by_number["macro-F1"][n])) for n in BESIDE),
+                         _cell(float(by_number["good flagged"]["all"]))])  # fmt: skip
+    head = ["source", "log", "alone", *(f"{n} sibling{'s' * (n != '1')}" for n in BESIDE),
+            "good runs flagged beside all"]  # fmt: skip
+    return [
+        "## Beside runs of the same job at other rates",
+        "",
+        "Macro-F1 of whole runs, judged alone and beside siblings drawn at random; both what a run "
+        "says by itself and how it is joined with its siblings were fitted to other sources. A run "
+        "whose siblings went on to better losses was labelled by them, so with all of them little "
+        "is left to guess: this says how many are needed.",
+        "",
+        *_table(head, rows),
+        "",
+    ]
 
 
 def _settings(figures: Figures) -> list[str]:

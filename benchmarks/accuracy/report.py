@@ -26,6 +26,7 @@ SETTINGS = (
     ("first quarter", "full", 0.25),
 )
 WHOLE, SAMPLED, BARE, QUARTER = (title for title, _, _ in SETTINGS)
+BARE_AT = 2
 
 
 Fitted = dict[str, dict[str, Any]]
@@ -76,8 +77,11 @@ def measure(folders: Sequence[Path], fitted: Fitted, *, jobs: int = 1) -> Measur
     measured = Measured({}, {}, speed())
     with ProcessPoolExecutor(jobs, mp_context=get_context("fork")) as pool:
         for folder in folders:
-            runs = pool.map(partial(_judged, folder, fitted[folder.name]), SETTINGS)
-            by_setting = dict(zip((title for title, _, _ in SETTINGS), runs, strict=True))
+            wanted = SETTINGS if corpus.has_norms(folder) else SETTINGS[BARE_AT:]
+            runs = pool.map(partial(_judged, folder, fitted[folder.name]), wanted)
+            by_setting = dict(zip((title for title, _, _ in wanted), runs, strict=True))
+            # Without norms the other logs of a whole run hold no more than the barest.
+            by_setting = dict.fromkeys((WHOLE, SAMPLED), by_setting[BARE]) | by_setting
             name = corpus.title(folder)
             measured.judged[name] = by_setting
             measured.figures[name] = {

@@ -182,20 +182,33 @@ def figures(rows: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(found)
 
 
+def drawn(folders: Sequence[Path], models: report.Fitted) -> dict[str, pd.DataFrame]:
+    """By corpus the examples of its sweeps; corpora without sweeps are left out."""
+    swept = [folder for folder in folders if (corpus.described(folder).kind == "grid").any()]
+    return {
+        folder.name: examples(judged(folder, fit.models_of(models[folder.name])))
+        for folder in swept
+    }
+
+
+def left_out(parts: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """By corpus the figures of numbers that were fitted to the others."""
+    return {
+        name: figures(said(fitted([other for key, other in parts.items() if key != name]), part))
+        for name, part in parts.items()
+    }
+
+
 def main() -> int:
     given = _arguments()
     rows = table.build(corpus.read(given.corpora))
-    parts = {
-        folder.name: examples(judged(folder, fit.models_of(report.without(rows, folder.name))))
-        for folder in given.corpora
-    }
+    parts = drawn(given.corpora, report.left_out(given.corpora, rows))
     if given.what == "fit":
         TARGET.write_text(json.dumps(fitted(list(parts.values()))) + "\n", encoding="utf-8")
         return 0
-    for name, part in parts.items():
-        others = [other for key, other in parts.items() if key != name]
+    for name, found in left_out(parts).items():
         print(f"\n{name}, fitted to {', '.join(key for key in parts if key != name)}")
-        print(figures(said(fitted(others), part)).round(3).to_string(index=False))
+        print(found.round(3).to_string(index=False))
     return 0
 
 
