@@ -86,8 +86,8 @@ def title(folder: Path) -> str:
     """What a corpus holds, in words."""
     runs = described(folder)
     sweeps = runs[runs.kind == "grid"]
-    n_good = int((runs.kind == "good").sum())
-    rest = runs[~runs.kind.isin(("grid", "good"))].scenario
+    n_good = int(runs.kind.isin(("good", "long")).sum())
+    rest = runs[~runs.kind.isin(("grid", "good", "long"))].scenario
     n_games = int((rest == "no_objective").sum())
     parts = [f"{sweeps.task.nunique()} tasks", f"{sweeps.setup.nunique()} sweeps"]
     parts = parts if len(sweeps) else []
