@@ -65,6 +65,9 @@ class _Lasting:
             return
         self.is_known = True
         so = is_so[at]
+        if not self.n_rows and not so.any():  # nearly always
+            self.before = float(rows.loss[at[-1]])
+            return
         ends = np.flatnonzero(~so)
         if len(ends):
             runs = np.diff(np.append(-1 - self.n_rows, ends)) - 1
