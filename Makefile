@@ -58,11 +58,12 @@ bench: $(VENV)/.test
 	done
 
 # Folders with runs.parquet and steps.parquet, each a source that is judged by the others; without
-# any, those that a CPU trains are trained first.
+# any, three are trained first: `gpu_jobs` on a GPU, or it is copied from a machine that has one.
 SECOND := build/corpora/second
 LONG := build/corpora/long_runs
-CORPORA ?= $(SECOND) $(LONG)
-TRAINED = $(patsubst %,%/runs.parquet,$(filter $(SECOND) $(LONG),$(CORPORA)))
+GPU := build/corpora/gpu_jobs
+CORPORA ?= $(SECOND) $(GPU) $(LONG)
+TRAINED = $(patsubst %,%/runs.parquet,$(filter $(SECOND) $(GPU) $(LONG),$(CORPORA)))
 accuracy: $(VENV)/.test $(TRAINED)
 	$(BIN)/python -m benchmarks.accuracy report $(CORPORA)
 
@@ -71,6 +72,10 @@ $(SECOND)/runs.parquet: | $(VENV)/.test
 
 $(LONG)/runs.parquet: | $(VENV)/.test
 	$(BIN)/python -m benchmarks.accuracy.long_runs $(@D)
+
+$(GPU)/runs.parquet: | $(VENV)/.test
+	$(BIN)/python -m benchmarks.accuracy.gpu_jobs train $(@D)
+	$(BIN)/python -m benchmarks.accuracy.gpu_jobs write $(@D)
 
 alerts: $(VENV)/.test $(TRAINED)
 	$(BIN)/python -m benchmarks.alerts $(CORPORA) --write docs/alerts.md

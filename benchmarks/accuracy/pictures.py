@@ -50,6 +50,7 @@ def _is_late(rows: Rows) -> Any:
 
 def draw(measured: Measured, folders: Sequence[Path], into: Path) -> list[Picture]:
     """Draw a picture of each kind of miss, each of another task; old ones are removed."""
+    into.mkdir(parents=True, exist_ok=True)
     for old in into.glob("accuracy-*.svg"):
         old.unlink()
     parts = {folder: measured.judged[corpus.title(folder)][WHOLE] for folder in folders}

@@ -54,7 +54,13 @@ class Measured:
 def without(rows: pd.DataFrame, source: str) -> dict[str, Any]:
     """Numbers of the models fitted to all other sources, and to none of the tasks of this one."""
     tasks = rows[rows.source == source].task.unique()
-    return fit.fit(rows[(rows.source != source) & ~rows.task.isin(tasks)])
+    others = rows[(rows.source != source) & ~rows.task.isin(tasks)]
+    if not set(fit.CLASSES) <= set(others.label):
+        raise SystemExit(
+            f"to judge {source}, another corpus is needed that has good and bad learning rates; "
+            f"the others given have {', '.join(sorted(set(others.label))) or 'no runs'}"
+        )
+    return fit.fit(others)
 
 
 def left_out(folders: Sequence[Path], rows: pd.DataFrame, *, jobs: int = 1) -> Fitted:

@@ -15,6 +15,7 @@ from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
 
+from benchmarks.accuracy.gpu_jobs.jobs import DEVICE
 from benchmarks.accuracy.gpu_jobs.setups import SETUPS
 from benchmarks.accuracy.gpu_jobs.train import pretrain, swept
 from benchmarks.accuracy.second_corpus.train import Trained
@@ -66,6 +67,8 @@ def main() -> None:
     given = parser.parse_args()
     if given.what == "write":
         write(given.out)
+    elif DEVICE == "cpu" and given.scale == 1:
+        parser.error("there is no CUDA device: give a --scale, or copy runs.pkl from where one is")
     else:
         train(given.out, given.seconds, given.jobs, given.scale)
 
