@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lrwatch.records import FLOAT_COLUMNS, StepBlock
@@ -97,15 +98,34 @@ def title(folder: Path) -> str:
     return f"{folder.name}: {', '.join(parts)}"
 
 
-def block(columns: pd.DataFrame) -> StepBlock:
-    n = len(columns)
+def write(runs: Iterable[tuple[dict[str, Any], Mapping[str, Any]]], out: Path) -> None:
+    """Write runs as they come: what is known of each, and its columns, of which some may lack."""
+    out.mkdir(parents=True, exist_ok=True)
+    types = [("run_id", pa.string()), ("step", pa.int32())]
+    types += [(name, pa.float64() if name == "lr" else pa.float32()) for name in FLOAT_COLUMNS]
+    schema = pa.schema(types)
+    known = []
+    with pq.ParquetWriter(out / "steps.parquet", schema, compression="zstd") as writer:
+        for about, columns in runs:
+            n = len(columns["loss"])
+            nothing = np.full(n, np.nan)
+            whole = {name: columns.get(name, nothing) for name in FLOAT_COLUMNS}
+            table = pa.table({"run_id": [about["run_id"]] * n, "step": np.arange(n)} | whole)
+            writer.write_table(table.cast(schema), row_group_size=n)
+            known.append(about)
+    pq.write_table(pa.Table.from_pylist(known), out / "runs.parquet", compression="zstd")
+
+
+def block(columns: Mapping[str, Any] | pd.DataFrame) -> StepBlock:
+    """Steps from a table or a mapping of columns; a norm may lack."""
+    n = len(columns["step"])
     nothing = np.full(n, np.nan)
     numbers: dict[str, Any] = {
-        name: columns[name].to_numpy(float) if name in columns else nothing
+        name: np.array(columns[name], float) if name in columns else nothing
         for name in FLOAT_COLUMNS
     }
     return StepBlock(
-        step=columns["step"].to_numpy(np.int64),
+        step=np.array(columns["step"], np.int64),
         time=np.zeros(n, np.int64),
         **numbers,
         skipped=~np.isfinite(numbers["grad_norm"]) & (numbers["update_norm"] == 0),

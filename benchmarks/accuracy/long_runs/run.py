@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmarks.accuracy.corpus import block
-from lrwatch.records import FLOAT_COLUMNS, FloatArray, StepBlock
+from lrwatch.records import FloatArray, StepBlock
 
 __all__ = ["LongRun"]
 
@@ -42,6 +42,4 @@ class LongRun:
     @property
     def steps(self) -> StepBlock:
         """Every step, as the tests read them."""
-        nothing = np.full(len(self), np.nan)
-        columns = {name: self.columns.get(name, nothing) for name in FLOAT_COLUMNS}
-        return block({"step": np.arange(len(self)), **columns})
+        return block({"step": np.arange(len(self)), **self.columns})

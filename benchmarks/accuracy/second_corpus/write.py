@@ -1,7 +1,4 @@
-"""From what was trained to the two files of a corpus, as `benchmarks.accuracy.corpus` reads it.
-
-Row group i of the steps holds run i.
-"""
+"""From what was trained to the two files of a corpus, as `benchmarks.accuracy.corpus` reads it."""
 
 from __future__ import annotations
 
@@ -11,13 +8,10 @@ import pickle
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
-
+from benchmarks.accuracy import corpus
 from benchmarks.accuracy.second_corpus.label import CLASS
 from benchmarks.accuracy.second_corpus.setups import GAMES, SWEEPS
-from benchmarks.accuracy.second_corpus.train import COLUMNS, Trained
+from benchmarks.accuracy.second_corpus.train import Trained
 
 
 def write(parts: Path, out: Path) -> None:
@@ -30,9 +24,7 @@ def write(parts: Path, out: Path) -> None:
 
 def write_runs(runs: list[Trained], out: Path) -> None:
     """Write labelled runs into two files in `out`."""
-    about = [_about(run) for run in runs]
-    pq.write_table(pa.Table.from_pylist(about), out / "runs.parquet", compression="zstd")
-    _write_steps(runs, [str(row["run_id"]) for row in about], out / "steps.parquet")
+    corpus.write(((_about(run), run.steps) for run in runs), out)
 
 
 def _about(run: Trained) -> dict[str, Any]:
@@ -67,14 +59,3 @@ def _about(run: Trained) -> dict[str, Any]:
         "scenario": "" if labels else "no_objective",
         "event_step": -1,
     }
-
-
-def _write_steps(runs: list[Trained], names: list[str], path: Path) -> None:
-    types = [("run_id", pa.string()), ("step", pa.int32())]
-    types += [(name, pa.float64() if name == "lr" else pa.float32()) for name in COLUMNS]
-    schema = pa.schema(types)
-    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
-        for run, name in zip(runs, names, strict=True):
-            columns = {"run_id": [name] * run.n_steps, "step": np.arange(run.n_steps)}
-            table = pa.table(columns | run.steps).cast(schema)
-            writer.write_table(table, row_group_size=run.n_steps)

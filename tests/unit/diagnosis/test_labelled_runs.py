@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 from benchmarks.accuracy import corpus
+from benchmarks.accuracy.long_runs.simulated import simulated
+from benchmarks.accuracy.long_runs.write import write as write_long
 from benchmarks.accuracy.second_corpus import write as writing
 from benchmarks.accuracy.second_corpus.label import label_sweep, onset
 from benchmarks.accuracy.second_corpus.schedules import schedule
@@ -91,3 +93,16 @@ def test_what_is_trained_is_what_is_read(tmp_path: Path, monkeypatch: pytest.Mon
     for one, other in zip(runs, read, strict=True):
         assert other.about.lr_peak == one.lr
         assert other.block.loss == pytest.approx(one.steps["loss"], rel=1e-6, nan_ok=True)
+
+
+def test_long_runs_are_written_as_they_are_read_and_judged(tmp_path: Path) -> None:
+    runs = list(simulated(3, 400, seed=0))
+    write_long(runs, tmp_path)
+    read = list(corpus.read([tmp_path]))
+    assert [one.about.run_id for one in read] == [run.name for run in runs]
+    for run, other in zip(runs, read, strict=True):
+        assert (other.about.kind, other.about.label_class) == ("long", "ok")
+        assert other.block.loss == pytest.approx(run.steps.loss, rel=1e-6)
+        assert other.block.update_norm == pytest.approx(
+            run.steps.update_norm, rel=1e-6, nan_ok=True
+        )
