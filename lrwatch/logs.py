@@ -17,7 +17,7 @@ from lrwatch.columns import VALIDATION
 from lrwatch.records import FLOAT_COLUMNS, NULL, FloatArray, StepBlock
 from lrwatch.tables import Table, step_block
 
-__all__ = ["LARGEST", "LARGEST_LOSS", "Intake", "Log", "read_log"]
+__all__ = ["LARGEST", "LARGEST_LOSS", "Intake", "Log", "read_log", "rows_of"]
 
 _OUT_OF_ORDER: Final = 0.2
 """Share of rows that go back from which on a table has no order: a resumed run goes back once."""
@@ -107,6 +107,11 @@ class Intake:
         self._rates_apart = bool(apart[-1])
         joined = block.with_columns(lr=np.where(bare, known, block.lr))
         return joined[~(apart & _is_rate_alone(block))]
+
+
+def rows_of(run: Any) -> StepBlock:
+    """Return a whole run in order: as it is, or a table as `read_log` reads it."""
+    return run if isinstance(run, StepBlock) else read_log(run).rows
 
 
 def read_log(table: Any) -> Log:

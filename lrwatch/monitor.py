@@ -22,8 +22,7 @@ from lrwatch.diagnosis.alarms import AlarmPolicy
 from lrwatch.diagnosis.examination import TooHigh
 from lrwatch.diagnosis.judge import Finding
 from lrwatch.errors import InvalidArgument
-from lrwatch.logs import Intake, read_log
-from lrwatch.records import StepBlock
+from lrwatch.logs import Intake, rows_of
 from lrwatch.verdicts import Alarm, Diagnosis
 
 __all__ = ["Check", "Monitor", "diagnose"]
@@ -164,5 +163,5 @@ def diagnose(run: Any, *, total_steps: int | None = None) -> Diagnosis:
             run = reader.read_new()
         total_steps = reader.info.total_steps if total_steps is None else total_steps
     monitor = Monitor(total_steps=total_steps)
-    monitor.update(run if isinstance(run, StepBlock) else read_log(run).rows)
+    monitor.update(rows_of(run))
     return monitor.diagnosis()

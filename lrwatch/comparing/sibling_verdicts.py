@@ -15,12 +15,12 @@ from lrwatch.comparing.sibling_words import advice, evidence, reason
 from lrwatch.comparing.standing import Siblings, Standing
 from lrwatch.comparing.sweeps import Trial, find_sweeps, is_range_test, trial_of
 from lrwatch.errors import RunUnreadable
-from lrwatch.following import FollowedRun, summarised
+from lrwatch.following import judged, summarised
+from lrwatch.logs import rows_of
 from lrwatch.monitor import Monitor
 from lrwatch.records import RunState
 from lrwatch.store import RunEntry, list_runs, read_run_info
 from lrwatch.store.faults import naming
-from lrwatch.tables import step_block
 from lrwatch.verdicts import Diagnosis, LearningRate, Verdict
 
 __all__ = ["SiblingVerdicts", "diagnose_sweep", "judged_together", "with_siblings"]
@@ -221,11 +221,13 @@ def _read(name: str, run: Any, total_steps: int | None) -> tuple[Trial, Diagnosi
     if isinstance(run, str | os.PathLike):
         path = Path(run)
         with naming(path):
-            followed = _followed(RunEntry(name, path, read_run_info(path), "", 0.0), total_steps)
+            followed = judged(
+                RunEntry(name, path, read_run_info(path), "", 0.0), total_steps=total_steps
+            )
             if followed.problem or followed.diagnosis is None:
                 raise RunUnreadable(followed.problem)
         return trial_of(followed), followed.diagnosis
-    rows = step_block(run)
+    rows = rows_of(run)
     monitor = Monitor(total_steps=total_steps)
     monitor.update(rows)
     own, summary = monitor.diagnosis(), summarised(rows)
@@ -236,14 +238,5 @@ def _read(name: str, run: Any, total_steps: int | None) -> tuple[Trial, Diagnosi
 def _folder(
     folder: str | os.PathLike[str], total_steps: int | None
 ) -> list[tuple[Trial, Diagnosis]]:
-    runs = [_followed(entry, total_steps) for entry in list_runs(folder)]
+    runs = [judged(entry, total_steps=total_steps) for entry in list_runs(folder)]
     return [(trial_of(run), run.diagnosis) for run in runs if run.diagnosis and not run.problem]
-
-
-def _followed(entry: RunEntry, total_steps: int | None) -> FollowedRun[Any]:
-    run: FollowedRun[Any] = FollowedRun(
-        entry, lambda info: Monitor(total_steps=total_steps or info.total_steps)
-    )
-    if entry.info is not None:
-        run.advance()
-    return run

@@ -315,16 +315,22 @@ def followed(
     return FollowedRun(RunEntry(".", folder, read_run_info(folder), "", 0.0), judge)
 
 
-def judged(entry: RunEntry) -> FollowedRun[Any]:
-    """Return a run of a store, read and judged as far as it is written."""
-    run: FollowedRun[Any] = FollowedRun(entry, _monitor)
+def judged(entry: RunEntry, *, total_steps: int | None = None) -> FollowedRun[Any]:
+    """Return a run of a store, read and judged as far as it is written.
+
+    Parameters
+    ----------
+    entry
+        The run.
+    total_steps
+        Planned number of steps, where it is not what the run says itself.
+    """
+    run: FollowedRun[Any] = FollowedRun(
+        entry, lambda info: Monitor(total_steps=total_steps or info.total_steps)
+    )
     if entry.info is not None:
         run.advance()
     return run
-
-
-def _monitor(info: RunInfo) -> Monitor:
-    return Monitor(total_steps=info.total_steps)
 
 
 def _said(error: OSError) -> str:

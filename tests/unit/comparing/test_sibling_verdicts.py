@@ -57,6 +57,14 @@ def test_a_plateau_above_what_a_lower_rate_reached_is_too_high() -> None:
     assert 1e-3 < high.suggested_lr < 0.1
 
 
+def test_a_log_in_another_order_is_read_as_by_diagnose() -> None:
+    runs = {"high": table(0.1, 1.6), "good": table(0.01, 0.4)}
+    newest_first = {
+        name: {column: values[::-1] for column, values in run.items()} for name, run in runs.items()
+    }
+    assert lrwatch.diagnose_sweep(newest_first) == lrwatch.diagnose_sweep(runs)
+
+
 def test_a_net_that_died_is_diverging() -> None:
     found = lrwatch.diagnose_sweep({"dead": table(10.0, 2.29), "good": table(0.1, 0.4)})
     assert (found["dead"].verdict, found["good"].learning_rate) == ("diverging", "ok")
