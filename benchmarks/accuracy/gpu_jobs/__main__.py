@@ -27,7 +27,7 @@ BEGAN = time.time()
 def train(out: Path, seconds: float, jobs: int, scale: float) -> None:
     """Train what fits into the time, in `jobs` processes beside one another."""
     out.mkdir(parents=True, exist_ok=True)
-    print(f"pretrained in {pretrain(causal=True, n_steps=int(700 * scale)):.0f} s", flush=True)
+    print(f"pretrained in {pretrain(n_steps=int(700 * scale)):.0f} s", flush=True)
     deadline, runs = BEGAN + seconds, list[Trained]()
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
         waiting = [

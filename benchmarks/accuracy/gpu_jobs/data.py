@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import sysconfig
 from collections import Counter
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -35,8 +36,8 @@ def headers(size: int) -> Tensor:
 def _tokens(folder: Path, pattern: str, size: int) -> Tensor:
     """Number the words by how often Python's library has them; rare ones share a number."""
     words = _words(folder, pattern, size)
-    known = {word: k for k, (word, _) in enumerate(_common().most_common(MASK - 1))}
-    return torch.tensor([known.get(word, MASK - 1) for word in words])
+    numbers = _numbers()
+    return torch.tensor([numbers.get(word, MASK - 1) for word in words])
 
 
 def _words(folder: Path, pattern: str, size: int) -> list[str]:
@@ -48,8 +49,10 @@ def _words(folder: Path, pattern: str, size: int) -> list[str]:
     return words[:size]
 
 
-def _common() -> Counter[str]:
-    return Counter(_words(Path(sysconfig.get_paths()["stdlib"]), "*.py", 400_000))
+@cache
+def _numbers() -> dict[str, int]:
+    common = Counter(_words(Path(sysconfig.get_paths()["stdlib"]), "*.py", 400_000))
+    return {word: k for k, (word, _) in enumerate(common.most_common(MASK - 1))}
 
 
 def pictures(n: int, *, noise: float = 0.25) -> tuple[Tensor, Tensor]:

@@ -5,9 +5,11 @@ A job is made once for each seed; all learning rates of it see the same batches.
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, partial
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -19,6 +21,9 @@ from benchmarks.accuracy.gpu_jobs import data, nets
 Batch = tuple[Tensor, ...]
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 TOKENS = 1_500_000 if DEVICE == "cuda" else 60_000
+PRETRAINED = Path(tempfile.gettempdir()) / "lrwatch-pretrained.pt"
+"""The net that fine-tuning begins with, trained once for all processes."""
+
 PICTURES = 12_000 if DEVICE == "cuda" else 400
 
 
@@ -77,9 +82,9 @@ def language_model(
     )
 
 
-def _pretrained(*, causal: bool = True) -> nets.Transformer:
-    net = nets.Transformer(causal=causal)
-    net.load_state_dict(torch.load(f"/tmp/pretrained-{causal:d}.pt", map_location="cpu"))
+def _pretrained() -> nets.Transformer:
+    net = nets.Transformer()
+    net.load_state_dict(torch.load(PRETRAINED, map_location="cpu"))
     return net
 
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.func import functional_call, grad_and_value, vmap
 
-from benchmarks.accuracy.gpu_jobs.jobs import DEVICE, JOBS, Job
+from benchmarks.accuracy.gpu_jobs.jobs import DEVICE, JOBS, PRETRAINED, Job
 from benchmarks.accuracy.second_corpus.schedules import schedule
 from benchmarks.accuracy.second_corpus.train import COLUMNS, EVALUATIONS, GOES_ON, Setup, Trained
 
@@ -158,11 +158,11 @@ RULES: dict[str, Rule] = {
 }
 
 
-def pretrain(*, causal: bool, n_steps: int) -> float:
-    """Train the net that fine-tuning begins with, and keep it in /tmp; return the seconds."""
+def pretrain(*, n_steps: int) -> float:
+    """Train and keep the net that fine-tuning begins with; return the seconds."""
     began = time.monotonic()
     torch.manual_seed(7)
-    run = Sweep(JOBS["language-model" if causal else "masked"](), [2e-3])
+    run = Sweep(JOBS["language-model"](), [2e-3])
     state: dict[str, Tensor] = {}
     g = torch.Generator().manual_seed(7)
     for step in range(n_steps):
@@ -175,5 +175,5 @@ def pretrain(*, causal: bool, n_steps: int) -> float:
         run.names, run.values[0].split(run.sizes), run.shapes, strict=True
     ):
         named[name].data.copy_(part.view(shape))
-    torch.save(run.job.net.state_dict(), f"/tmp/pretrained-{causal:d}.pt")
+    torch.save(run.job.net.state_dict(), PRETRAINED)
     return time.monotonic() - began
