@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from lrwatch.detect.explosion import Jump
+from lrwatch.diagnosis.abstention import why_nothing_is_said
 from lrwatch.diagnosis.advice import advice, suggest
 from lrwatch.diagnosis.alarms import AlarmPolicy
 from lrwatch.diagnosis.examination import TooHigh
@@ -22,7 +23,7 @@ PEAK = 0.1
 def exam(*fired: str, too_high: float = 0.1, too_low: float = 0.1, **past: Any) -> Any:
     """An examination in which some tests fired; a loss that was lost is lost for good."""
     curves = {"path": np.ones(1), "drive": np.ones(1), "n_steps": 100.0, "lr": np.array([PEAK])}
-    curves |= {"steps": np.array([100.0]), "start": 1.0, "n_rows": 100}
+    curves |= {"steps": np.array([100.0]), "start": 1.0, "n_rows": 100, "n_loss": 100}
     peak = {"lr_max": np.array([PEAK])}
     opening = SimpleNamespace(step=0, losses=[1.0], grads=[1.0], param=1.0, grad=1.0, loss=1.0)
     made = SimpleNamespace(history=peak, opening=opening, **{**curves, **past})
@@ -102,6 +103,34 @@ def test_below_a_weight_of_two_fifths_no_class_is_named(weight: float, verdict: 
     found = exam(too_high=rest / total, too_low=weight / total)
     assert weigh(found)["too_low"] == pytest.approx(weight)
     assert decide(found)[0] == verdict
+
+
+@pytest.mark.parametrize(
+    ("weight", "fired", "verdict"),
+    [
+        (0.69, (), "insufficient_data"),
+        (0.71, (), "too_low"),
+        (0.55, ("crawl",), "too_low"),  # the curve itself shows it
+    ],
+)
+def test_a_loss_alone_shows_a_slow_run_by_its_shape_or_with_this_confidence(
+    weight: float, fired: tuple[str, ...], verdict: str
+) -> None:
+    odds = 1.8 * weight / (1 - weight)
+    found = exam(*fired, too_high=0.0, too_low=odds / (odds + 1 / 1.5), path=None)
+    assert weigh(found)["too_low"] == pytest.approx(weight)
+    assert decide(found)[0] == verdict
+
+
+@pytest.mark.parametrize("odds", [{"too_high": 0.9}, {"too_low": 0.9, "too_high": 0.0}, {}])
+def test_a_run_unlike_any_that_was_fitted_is_not_judged_unless_its_loss_came_to_nothing(
+    odds: dict[str, float],
+) -> None:
+    strange, solved = exam(**odds), exam("solved", **odds)
+    strange.is_strange = solved.is_strange = True
+    assert decide(strange) == ("insufficient_data", 0.0)
+    assert decide(solved)[0] == "ok"
+    assert "unlike any" in why_nothing_is_said(strange)
 
 
 def test_what_was_seen_or_follows_from_a_rule_is_this_sure() -> None:
