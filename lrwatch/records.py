@@ -17,6 +17,8 @@ import numpy.typing as npt
 
 __all__ = [
     "FLOAT_COLUMNS",
+    "GROUP_COLUMNS",
+    "LAYER_COLUMNS",
     "NULL",
     "STEP_COLUMNS",
     "FloatArray",
@@ -35,6 +37,12 @@ FLOAT_COLUMNS = ("loss", "lr", "grad_norm", "grad_norm_clipped", "param_norm", "
 
 STEP_COLUMNS = ("step", "time", *FLOAT_COLUMNS, "skipped")
 """All columns that every run has; others are logged by the user or belong to a group."""
+
+GROUP_COLUMNS = ("lr", "grad_norm", "param_norm", "update_norm")
+"""Kinds of columns by parameter group, as ``grad_norm/GROUP``."""
+
+LAYER_COLUMNS = ("layer_grad_norm", "layer_param_norm", "layer_update_norm")
+"""Kinds of columns by layer, as ``layer_grad_norm/MODULE``."""
 
 _NULL_BITS = 0x7FF8_5F4E_554C_4C5F  # a quiet NaN whose low bytes spell "_NULL_"
 

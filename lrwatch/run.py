@@ -9,29 +9,29 @@ import weakref
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeAlias, cast
-
-import torch
+from typing import TYPE_CHECKING, Any, Self, TypeAlias, cast
 
 from lrwatch.alert import TrainingStopped
-from lrwatch.capture import Recorder, Sampling, StepValues
-from lrwatch.records import FLOAT_COLUMNS, NULL, STEP_COLUMNS
+from lrwatch.capture.own_loop import OwnLoop
+from lrwatch.capture.values import StepValues
+from lrwatch.handed_over import HandedOver
+from lrwatch.records import FLOAT_COLUMNS, GROUP_COLUMNS, NULL
 from lrwatch.store.journal import SKIPPED
 from lrwatch.store.late_writer import LateWriter
 from lrwatch.store.silent_writer import SilentWriter
 from lrwatch.store.writer import Row, RunWriter
 
-__all__ = ["Run"]
+if TYPE_CHECKING:  # a loop of its own may have no torch
+    import torch
+
+    from lrwatch.between_steps import BetweenSteps
+    from lrwatch.capture.recorder import Recorder
+    from lrwatch.capture.sampling import Sampling
+
+__all__ = ["Run", "at_exit", "end_open_runs"]
 
 logger = logging.getLogger("lrwatch")
 
-_GROUP_COLUMNS = {
-    "lr": "group_lr",
-    "grad_norm": "group_grad_norm",
-    "param_norm": "group_param_norm",
-    "update_norm": "group_update_norm",
-}
-_NAME_SIGNS = 200
 _PATIENCE = 2.0  # seconds that the end of a run may wait for its last alerts
 
 _INTERRUPTIONS = (KeyboardInterrupt, TrainingStopped)
@@ -40,10 +40,10 @@ Ending: TypeAlias = Callable[[str, float], None]
 
 
 class Run:
-    """A run being recorded, as `watch` returns it.
+    """A run being recorded, as `watch` and `open_run` return it.
 
     Usable as a context manager; otherwise `finish`, the end of the interpreter or the end of
-    the optimizer's life ends it.
+    the optimizer's life, or of its own where there is none, ends it.
 
     Attributes
     ----------
@@ -53,6 +53,8 @@ class Run:
         Identity that survives a rename of the folder.
     name
         Name of the run, which is its folder's.
+    between_steps
+        Where actions on the training wait for it, if any may be asked for.
     """
 
     def __init__(self, writer: RunWriter | SilentWriter | LateWriter, *, first_step: int) -> None:
@@ -61,11 +63,12 @@ class Run:
         self.name: str = writer.info.name
         self._writer = writer
         self._step = first_step
-        self._recorder: Recorder | None = None
+        self._recorder: Recorder | OwnLoop | None = None
+        self._handed_over = HandedOver(is_measured=True)
+        self.between_steps: BetweenSteps | None = None
         self._place: dict[str, int] = {}  # columns beyond the usual ones: where they stand
         self._group_places: list[list[int]] = []  # of each kind of column, by group
         self._groups: tuple[str, ...] = ()
-        self._refused: set[str] = set()  # names that were warned about
         self._has_told_of_end = False
         # A run that nobody holds any more ends when it is collected; `end_open_runs` is for
         # the end of the program, when numbers may still be on their way from a device.
@@ -83,6 +86,8 @@ class Run:
         capture_loss: bool,
     ) -> None:
         """Begin to record the steps of an optimizer; `watch` does it."""
+        from lrwatch.capture.recorder import Recorder
+
         self._recorder = Recorder(
             optimizer,
             hand_on=self._on_step,
@@ -91,6 +96,11 @@ class Run:
             model=model,
             capture_loss=capture_loss,
         )
+
+    def attach_own_loop(self) -> None:
+        """Begin to take what `record` is given; `open_run` does it."""
+        self._handed_over = HandedOver(is_measured=False)
+        self._recorder = OwnLoop(self._on_step, self._on_give_up)
 
     def __repr__(self) -> str:
         return f"<lrwatch run {self.name!r} in {self.path}>"
@@ -127,16 +137,80 @@ class Run:
             return
         if recorder.is_captured():
             return
-        numbers = {}
-        for name, value in values.items():
-            number = self._number(name, value)
-            if number is not None:
-                numbers[name] = number
+        numbers = self._handed_over.own("log", values)
         if not numbers:
             return
         with recorder.lock:  # or another step might be written in between
             if not recorder.log(numbers, loss=values.get("loss")):
-                self._amend({name: float(number) for name, number in numbers.items()})
+                # One on a device is waited for: its step has been written.
+                read = cast("dict[str, float]", numbers)
+                self._amend({name: float(number) for name, number in read.items()})
+
+    def record(  # noqa: PLR0913  a row's columns, keyword-only
+        self,
+        *,
+        loss: Any = None,
+        lr: Any = None,
+        grad_norm: Any = None,
+        grad_norm_clipped: Any = None,
+        update_norm: Any = None,
+        param_norm: Any = None,
+        skipped: Any = False,
+        step: Any = None,
+        **own: Any,
+    ) -> None:
+        """Record a step that was just made: one row a call.
+
+        For loops without an optimizer of torch, and for steps that call no hooks, as replays of a
+        CUDA graph. What cannot be recorded, a text for instance, is missing, with one warning;
+        NaN is a value.
+
+        Parameters
+        ----------
+        loss
+            The objective whose gradient the step used. Like the others a number, or anything
+            with one element: of numpy, JAX, torch, TensorFlow, MLX; ``None`` where unknown.
+        lr
+            Learning rate that the step used.
+        grad_norm, grad_norm_clipped
+            L2 norm of all gradients together, before clipping and after.
+        update_norm
+            L2 norm of the change that the step made to the parameters.
+        param_norm
+            L2 norm of the parameters after the step.
+        skipped
+            Whether the step was not made, for an overflow say.
+        step
+            Number of the step; by default the one after the last, from 0 on. After one that
+            is not greater than an earlier one, rows from that on no longer count.
+        **own
+            Columns of your own, as for `log`; ``"val/loss"`` is a name, too.
+
+        Raises
+        ------
+        TrainingStopped
+            If `StopTraining` was asked for, and an alert fired since the last step.
+        """
+        recorder = self._recorder
+        if recorder is None:
+            self._say_that_it_has_ended()
+            return
+        if recorder.is_captured():
+            return
+        values, is_on_host = self._handed_over.row(
+            loss=loss,
+            lr=lr,
+            grad_norm=grad_norm,
+            grad_norm_clipped=grad_norm_clipped,
+            param_norm=param_norm,
+            update_norm=update_norm,
+            skipped=skipped,
+            step=step,
+            own=own,
+        )
+        recorder.record(values, is_on_host=is_on_host)
+        if self.between_steps is not None:
+            self.between_steps.act_now()
 
     def finish(self) -> None:
         """End the run: nothing more is recorded, and its rows become one Parquet file."""
@@ -183,6 +257,8 @@ class Run:
         if step.group_lr or step.logged or self._place:
             row = self._with_more(row, step)
         flags = SKIPPED if step.skipped else 0
+        if step.step is not None:
+            self._step = step.step
         self._writer.append(Row(flags, self._step, step.time, row))
         self._step += 1
 
@@ -200,8 +276,8 @@ class Run:
         row[0] = logged.pop("loss", row[0])
         self._add_columns(logged)
         row += [NULL] * (len(self._writer.columns) - len(row))
-        for places, kind in zip(self._group_places, _GROUP_COLUMNS.values(), strict=False):
-            for place, value in zip(places, getattr(step, kind), strict=False):
+        for places, kind in zip(self._group_places, GROUP_COLUMNS, strict=False):
+            for place, value in zip(places, getattr(step, f"group_{kind}"), strict=False):
                 row[place] = value
         for name, value in logged.items():
             if name in self._place:
@@ -209,10 +285,12 @@ class Run:
         return row
 
     def _find_group_places(self) -> None:
-        names = self._recorder.groups.names if self._recorder else ()
+        if self._recorder is None:  # the last steps come from the device as the run ends
+            return
+        names = self._recorder.group_names
         if names == self._groups and self._group_places:
             return
-        columns = [[f"{kind}/{name}" for name in names] for kind in _GROUP_COLUMNS]
+        columns = [[f"{kind}/{name}" for name in names] for kind in GROUP_COLUMNS]
         self._add_columns(column for kind in columns for column in kind)
         self._group_places = [[self._place[column] for column in kind] for kind in columns]
         self._groups = names
@@ -240,22 +318,6 @@ class Run:
         if not self._has_told_of_end:
             self._has_told_of_end = True
             logger.warning("run %s has ended: what is logged now is not recorded", self.name)
-
-    def _number(self, name: str, value: object) -> float | torch.Tensor | None:
-        problem = ""
-        if (name in STEP_COLUMNS and name != "loss") or name.partition("/")[0] in _GROUP_COLUMNS:
-            problem = "lrwatch records that itself"
-        elif not name.isprintable() or not 0 < len(name) <= _NAME_SIGNS:
-            problem = f"a name must be 1 to {_NAME_SIGNS} printable characters"
-        else:
-            try:
-                return _on_host_or_device(value)
-            except Exception:  # noqa: BLE001  whatever the value's own code raises
-                problem = f"a number or a tensor with one element is needed, got {_shown(value)}"
-        if name not in self._refused:
-            self._refused.add(name)
-            logger.warning("log(%s=...) is left out: %s", name, problem)
-        return None
 
     def end(self, status: str) -> None:
         """End the run with a status of `RunInfo`; one that has ended stays as it is."""
@@ -299,19 +361,3 @@ def _close(
 _callbacks: list[Callable[[], object]] = []
 _open_runs: weakref.WeakSet[Run] = weakref.WeakSet()
 atexit.register(end_open_runs)
-
-
-def _shown(value: object) -> str:
-    try:
-        return f"{value!r:.60}"
-    except Exception:  # noqa: BLE001  as a number too long to be written
-        return f"a {type(value).__name__}"
-
-
-def _on_host_or_device(value: object) -> float | torch.Tensor:
-    """Return a number; one on a device stays there, as reading it would wait for the device."""
-    if not isinstance(value, torch.Tensor):
-        return float(value)  # type: ignore[arg-type]
-    if value.device.type in ("cpu", "meta") or value.numel() != 1:
-        return float(value.item())
-    return value.detach().clone()
