@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from lrwatch.errors import InvalidArgument
+from lrwatch.provenance import origin
 from lrwatch.records import NULL, RunInfo
 from lrwatch.version import VERSION
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:  # a loop of its own may have no torch
 __all__ = ["describe"]
 
 _NAME = "run"  # where neither a name nor an optimizer is given
+_LIBRARIES = ("torch", "jax", "keras", "tensorflow", "mlx")  # whose version is kept, if one trains
 _DEPTH = 50  # of a configuration; what is within is left out
 
 
@@ -46,17 +48,17 @@ def describe(
         total_steps=total_steps,
         group=group,
         environment=_environment(),
+        **origin(),
     )
     return info if optimizer is None else _with_optimizer(info, optimizer, model, name)
 
 
 def _environment() -> dict[str, str]:
-    torch = sys.modules.get("torch")
-    versions = {"python": platform.python_version()}
-    if torch is not None:
-        versions["torch"] = str(torch.__version__)
+    loaded = {name: sys.modules.get(name) for name in _LIBRARIES}
+    versions = {name: getattr(module, "__version__", None) for name, module in loaded.items()}
     return {
-        **versions,
+        "python": platform.python_version(),
+        **{name: str(version) for name, version in versions.items() if version is not None},
         "lrwatch": VERSION,
         "platform": f"{platform.system()} {platform.machine()}",
     }

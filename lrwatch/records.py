@@ -84,7 +84,13 @@ class RunInfo:
     group
         Name that several runs of one job share; ``None`` for a run of its own.
     environment
-        Versions of Python, torch and lrwatch, and the platform.
+        Versions of Python, lrwatch and what trains, and the platform.
+    host, command, cwd
+        Machine, command line, with what looks like a secret left out, and working folder.
+    git_commit, git_dirty
+        Commit of the code, and whether tracked files differed from it; ``None`` where unknown.
+    error
+        What ended the run, in a line, if an exception did.
     lost_rows
         Rows that could not be written, because a disk stayed full for too long, say.
     format
@@ -103,6 +109,12 @@ class RunInfo:
     total_steps: int | None = None
     group: str | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
+    host: str = ""
+    command: str = ""
+    cwd: str = ""
+    git_commit: str | None = None
+    git_dirty: bool | None = None
+    error: str | None = None
     lost_rows: int = 0
     format: int = 1
 

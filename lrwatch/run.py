@@ -11,10 +11,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeAlias, cast
 
-from lrwatch.alert import TrainingStopped
 from lrwatch.capture.own_loop import OwnLoop
 from lrwatch.capture.values import StepValues
+from lrwatch.end_of_run import EndOfRun, end_by
 from lrwatch.handed_over import HandedOver
+from lrwatch.notebook_cells import cells_of_session
+from lrwatch.provenance import when_known
 from lrwatch.records import FLOAT_COLUMNS, GROUP_COLUMNS, NULL
 from lrwatch.store.journal import SKIPPED
 from lrwatch.store.late_writer import LateWriter
@@ -32,9 +34,8 @@ __all__ = ["Run", "at_exit", "end_open_runs"]
 
 logger = logging.getLogger("lrwatch")
 
+_GIT_PATIENCE = 0.5  # seconds that a run shorter than a look of git at its code waits for that
 _PATIENCE = 2.0  # seconds that the end of a run may wait for its last alerts
-
-_INTERRUPTIONS = (KeyboardInterrupt, TrainingStopped)
 
 Ending: TypeAlias = Callable[[str, float], None]
 
@@ -73,9 +74,14 @@ class Run:
         # A run that nobody holds any more ends when it is collected; `end_open_runs` is for
         # the end of the program, when numbers may still be on their way from a device.
         self._endings: list[Ending] = []  # none of them may keep the run alive
-        self._close = weakref.finalize(self, _close, writer, self._endings, "finished", 0.0)
+        end = EndOfRun("finished")
+        self._close = weakref.finalize(self, _close, writer, self._endings, end, 0.0)
         self._close.atexit = False
         _open_runs.add(self)
+        is_written = not isinstance(writer, SilentWriter)
+        self._asks_git = when_known(writer.learn) if is_written else None
+        if (cells := cells_of_session()) is not None:
+            cells.follow(self)
 
     def attach(
         self,
@@ -114,10 +120,8 @@ class Run:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if kind is None or issubclass(kind, SystemExit):
-            self.finish()
-        else:
-            self.end("interrupted" if issubclass(kind, _INTERRUPTIONS) else "failed")
+        end = end_by(error)
+        self.end(end.status, end.error)
 
     def log(self, **values: float | torch.Tensor) -> None:
         """Attach numbers to the current step.
@@ -222,6 +226,11 @@ class Run:
         return self._recorder is not None and self._recorder.is_in_step
 
     @property
+    def n_made(self) -> int:
+        """How many steps were recorded so far; of an ended run 0."""
+        return 0 if self._recorder is None else self._recorder.n_made
+
+    @property
     def next_step(self) -> int:
         """Number of the step that is written next; on a device, a few are still to come."""
         return self._step
@@ -262,9 +271,9 @@ class Run:
         self._writer.append(Row(flags, self._step, step.time, row))
         self._step += 1
 
-    def _on_give_up(self, _error: Exception) -> None:
+    def _on_give_up(self, error: Exception) -> None:
         self._recorder = None
-        self.end("failed")
+        self.end("failed", f"lrwatch stopped recording: {end_by(error).error}")
 
     # -- columns beyond the usual ones --------------------------------------------------------
 
@@ -319,22 +328,27 @@ class Run:
             self._has_told_of_end = True
             logger.warning("run %s has ended: what is logged now is not recorded", self.name)
 
-    def end(self, status: str) -> None:
+    def end(self, status: str, error: str | None = None) -> None:
         """End the run with a status of `RunInfo`; one that has ended stays as it is."""
         _open_runs.discard(self)
         recorder, self._recorder = self._recorder, None
         if recorder is not None:
             recorder.detach()
+        if self._asks_git is not None:
+            self._asks_git.join(_GIT_PATIENCE)
         if self._close.detach() is not None:
-            _close(self._writer, self._endings, status, _PATIENCE)
+            _close(self._writer, self._endings, EndOfRun(status, error), _PATIENCE)
 
 
 def end_open_runs() -> None:
-    """End every run at the end of the program: failed if an exception is what ended it."""
-    error = getattr(sys, "last_value", None)
-    status = "finished" if error is None else "failed"
+    """End every run at the end of the program: failed if an exception is what ended it.
+
+    In a notebook, if one ended the last cell in which the run was trained.
+    """
+    end, cells = end_by(getattr(sys, "last_value", None)), cells_of_session()
     for run in list(_open_runs):
-        run.end("interrupted" if isinstance(error, _INTERRUPTIONS) else status)
+        of_run = end if cells is None else cells.end_of(run)
+        run.end(of_run.status, of_run.error)
     for callback in _callbacks:
         callback()
 
@@ -347,13 +361,13 @@ def at_exit(callback: Callable[[], object]) -> None:
 def _close(
     writer: RunWriter | SilentWriter | LateWriter,
     endings: Sequence[Ending],
-    status: str,
+    end: EndOfRun,
     patience: float,
 ) -> None:
-    writer.close(status)
+    writer.close(end.status, end.error)
     for ending in endings:
         try:
-            ending(status, patience)
+            ending(end.status, patience)
         except Exception:  # the end of a run is no reason to end a training
             logger.exception("the end of run %s was not reported", writer.folder)
 

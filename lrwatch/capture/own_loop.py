@@ -49,6 +49,11 @@ class OwnLoop:
         self.detach()
         self._on_give_up(error)
 
+    @property
+    def n_made(self) -> int:
+        """How many steps were recorded so far."""
+        return self._steps.n_made
+
     def is_captured(self) -> bool:
         """Tell whether what happens now is to be left alone: never."""
         return False

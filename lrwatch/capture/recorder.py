@@ -128,6 +128,11 @@ class Recorder:
         self.detach()
         self._on_give_up(error)
 
+    @property
+    def n_made(self) -> int:
+        """How many steps were recorded so far."""
+        return self._in_order.n_made
+
     def is_captured(self) -> bool:
         """Tell whether what happens now goes into a CUDA graph, and is to be left alone."""
         return not self.groups.is_on_host and is_captured()

@@ -33,11 +33,14 @@ class StepsInOrder:
         Held while a step is handed on, and to be held by who changes what was handed on.
     coming
         What was logged for the coming step.
+    n_made
+        How many steps there were.
     """
 
     def __init__(self, hand_on: Callable[[StepValues], None]) -> None:
         self.lock = new_lock()
         self.coming: dict[str, Number] = {}
+        self.n_made = 0
         self._hand_on = hand_on
         self._queue: DeviceQueue | None = None  # from the first number on a device on
         self._last: StepValues | None = None  # the step made last
@@ -49,6 +52,7 @@ class StepsInOrder:
             self.coming = {}
         values.time = time.time_ns() // 1000
         self._last = values
+        self.n_made += 1
         if is_on_host and self._queue is None:
             self._hand_on(values)
             return
