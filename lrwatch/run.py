@@ -90,6 +90,7 @@ class Run:
         model: torch.nn.Module | None,
         sampling: Sampling,
         capture_loss: bool,
+        n_layers: int = 0,
     ) -> None:
         """Begin to record the steps of an optimizer; `watch` does it."""
         from lrwatch.capture.recorder import Recorder
@@ -101,6 +102,7 @@ class Run:
             sampling=sampling,
             model=model,
             capture_loss=capture_loss,
+            n_layers=n_layers,
         )
 
     def attach_own_loop(self) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypedDict, Unpack, overloa
 import torch
 
 from lrwatch.capture import sharding
+from lrwatch.capture.layers import MOST_LAYERS
 from lrwatch.capture.sampling import Sampling
 from lrwatch.capture.wrappers import unwrapped
 from lrwatch.description import describe
@@ -38,6 +39,7 @@ class _Keywords(TypedDict, total=False):
     model: torch.nn.Module | None
     loss: Literal["auto"] | None
     update_norm_every: int
+    layers: bool | int
     total_steps: int | None
     group: str | None
     resume: Resume
@@ -60,6 +62,7 @@ def watch(  # noqa: PLR0913  one call, its options keyword-only
     model: torch.nn.Module | None = None,
     loss: Literal["auto"] | None = "auto",
     update_norm_every: int = 10,
+    layers: bool | int = False,
     total_steps: int | None = None,
     group: str | None = None,
     resume: Resume = False,
@@ -82,7 +85,7 @@ def watch(  # noqa: PLR0913  one call, its options keyword-only
     config
         What to remember of the job: a mapping, a dataclass or an `argparse.Namespace`.
     model
-        Gives names to parameter groups that have none of their own.
+        Gives names to parameter groups that have none of their own, and to layers.
     loss
         ``"auto"`` takes the sum of the roots of `backward` since the previous step; ``None``
         records only what `Run.log` is given.
@@ -90,6 +93,10 @@ def watch(  # noqa: PLR0913  one call, its options keyword-only
         Update norm and parameter norm are measured on every one of the first 20 steps, then
         on one step in each window of this many; 1 measures all. Update norms of plain SGD
         follow from the gradient, and are there at every step.
+    layers
+        ``True`` also keeps gradient, update and parameter norm of each layer of the model, on the
+        steps that measure the update norm; of up to 64 layers, or as many as a number says. Where
+        there are more, larger modules are taken for layers.
     total_steps
         Planned number of steps, where known.
     group
@@ -144,6 +151,7 @@ def watch(  # noqa: PLR0913  one call, its options keyword-only
         model=model,
         capture_loss=_check_loss(loss),
         update_norm_every=check_count("update_norm_every", update_norm_every),
+        n_layers=_check_layers(layers, model),
     )
     if isinstance(optimizer, Mapping):
         return _watch_all(optimizer, options)
@@ -200,6 +208,7 @@ class _Options:
     model: torch.nn.Module | None
     capture_loss: bool
     update_norm_every: int
+    n_layers: int
 
 
 def _watch_all(optimizers: Mapping[str, Any], options: _Options) -> RunGroup:
@@ -250,6 +259,7 @@ def _watch_one(optimizer: Any, options: _Options) -> Run:
         # Ranks that measure together must draw the same steps, so the seed is not the run's id.
         sampling=Sampling(options.update_norm_every, seed=info.name),
         capture_loss=options.capture_loss,
+        n_layers=options.n_layers,
     )
     watched[optimizer] = run
     if isinstance(writer, RunWriter):
@@ -265,3 +275,11 @@ def _check_loss(loss: object) -> bool:
     if loss not in ("auto", None):
         raise InvalidArgument(f"loss must be 'auto' or None, got {loss!r}; see also Run.log")
     return loss == "auto"
+
+
+def _check_layers(layers: bool | int, model: object) -> int:  # noqa: FBT001
+    if layers is False:
+        return 0
+    if not isinstance(model, torch.nn.Module):
+        raise InvalidArgument("layers needs the model, whose modules they are; give model=...")
+    return MOST_LAYERS if layers is True else check_count("layers", layers)

@@ -15,6 +15,7 @@ never begins: on_skipped takes its place.
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import logging
 import weakref
@@ -37,6 +38,7 @@ from lrwatch.capture.graph_capture import is_captured, say_that_replays_are_not_
 from lrwatch.capture.groups import ParameterGroups, learning_rates
 from lrwatch.capture.guard import guarded
 from lrwatch.capture.hooks import StepHooks, is_step_within_step
+from lrwatch.capture.layers import Layers
 from lrwatch.capture.missing_loss import MissingLoss
 from lrwatch.capture.objective import Marks, Objective
 from lrwatch.capture.sampling import Sampling
@@ -69,6 +71,8 @@ class Recorder:
         Gives names to parameter groups.
     capture_loss
         Take the loss from `backward`.
+    n_layers
+        How many layers to tell apart at most on sampled steps; 0 for none.
 
     Attributes
     ----------
@@ -76,7 +80,7 @@ class Recorder:
         Held while a step is handed on, and to be held by who changes what was handed on.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  one recorder, what it measures keyword-only
         self,
         optimizer: Optimizer,
         *,
@@ -85,6 +89,7 @@ class Recorder:
         sampling: Sampling,
         model: torch.nn.Module | None = None,
         capture_loss: bool = True,
+        n_layers: int = 0,
     ) -> None:
         hide_from_compiler()
         self._optimizer = weakref.ref(optimizer)
@@ -93,7 +98,8 @@ class Recorder:
         self._sampling = sampling
         self._in_order = StepsInOrder(hand_on)
         self.lock = self._in_order.lock
-        self.groups = ParameterGroups.of(optimizer, model)
+        self._n_layers = n_layers
+        self.groups = self._groups_of(optimizer)
         self._objective = Objective(self.groups, is_captured=capture_loss)
         self._missing_loss = MissingLoss(is_expected=capture_loss)
         self._gradients = Gradients()
@@ -199,7 +205,9 @@ class Recorder:
         """Measure the gradients before they are clipped."""
         if self.is_captured():
             return
-        self._gradients.before_clipping(self.groups, parameters, by_norm)
+        self._gradients.before_clipping(
+            self.groups, parameters, by_norm, by_layer=self._is_by_layer
+        )
 
     @guarded
     def _on_step_begin(
@@ -273,10 +281,21 @@ class Recorder:
     # -- the parts of it --------------------------------------------------------------------
 
     def _read_groups(self, optimizer: Optimizer) -> None:
-        model = None if self._model is None else self._model()
-        self.groups = ParameterGroups.of(optimizer, model)
+        self.groups = self._groups_of(optimizer)
         self._objective.follow(self.groups)
         self._updates = Updates(self.groups)
+
+    def _groups_of(self, optimizer: Optimizer) -> ParameterGroups:
+        model = None if self._model is None else self._model()
+        groups = ParameterGroups.of(optimizer, model)
+        if not self._n_layers:
+            return groups
+        layers = Layers.of(groups.parameters, model, self._n_layers)
+        return dataclasses.replace(groups, layers=layers)
+
+    @property
+    def _is_by_layer(self) -> bool:
+        return self.groups.layers is not None and self._sampling.is_due(self._n_steps)
 
     def _new_values(self, optimizer: Optimizer) -> StepValues:
         rates = learning_rates(optimizer)
@@ -286,7 +305,7 @@ class Recorder:
         return values
 
     def _measure_before(self, step: _StepUnderWay, optimizer: Optimizer) -> None:
-        self._gradients.measure(step.values, self.groups, optimizer)
+        self._gradients.measure(step.values, self.groups, optimizer, by_layer=self._is_by_layer)
         if not step.has_begun:
             self._begin_update(step, optimizer)
 

@@ -103,6 +103,7 @@ FUNCTIONS: dict[str, list[str]] = {
         "model",
         "loss",
         "update_norm_every",
+        "layers",
         "total_steps",
         "group",
         "resume",
