@@ -60,6 +60,7 @@ def test_the_public_names_of_the_library() -> None:
         "compare",
         "diagnose",
         "diagnose_sweep",
+        "open_run",
         "read",
         "watch",
     ]
@@ -83,6 +84,16 @@ FUNCTIONS: dict[str, list[str]] = {
     "compare": ["runs"],
     "diagnose": ["run", "total_steps"],
     "Monitor": ["total_steps"],
+    "open_run": [
+        "dir",
+        "name",
+        "config",
+        "total_steps",
+        "group",
+        "resume",
+        "alerts",
+        "on_alert",
+    ],
     "read": ["path", "raw"],
     "watch": [
         "optimizer",
@@ -92,6 +103,7 @@ FUNCTIONS: dict[str, list[str]] = {
         "model",
         "loss",
         "update_norm_every",
+        "layers",
         "total_steps",
         "group",
         "resume",
