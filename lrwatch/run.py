@@ -9,17 +9,21 @@ import weakref
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeAlias, cast
+from typing import TYPE_CHECKING, Self, TypeAlias, cast
 
 import torch
 
 from lrwatch.alert import TrainingStopped
 from lrwatch.capture import Recorder, Sampling, StepValues
+from lrwatch.notebook import run_card, run_figure
 from lrwatch.records import FLOAT_COLUMNS, NULL, STEP_COLUMNS
 from lrwatch.store.journal import SKIPPED
 from lrwatch.store.late_writer import LateWriter
 from lrwatch.store.silent_writer import SilentWriter
 from lrwatch.store.writer import Row, RunWriter
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
 
 __all__ = ["Run"]
 
@@ -94,6 +98,25 @@ class Run:
 
     def __repr__(self) -> str:
         return f"<lrwatch run {self.name!r} in {self.path}>"
+
+    def __fspath__(self) -> str:
+        """Return the folder: whatever takes the path of a run takes the run itself."""
+        return str(self.path)
+
+    def _repr_html_(self) -> str:
+        return run_card(self.path)
+
+    def plot(self) -> go.Figure:
+        """Draw loss, learning rate and gradient norm so far, as a plotly figure.
+
+        Raises
+        ------
+        MissingExtra
+            If plotly is not installed.
+        RunNotFound, RunUnreadable
+            If nothing is recorded yet, or it cannot be read.
+        """
+        return run_figure(self.path)
 
     def __enter__(self) -> Self:
         return self
