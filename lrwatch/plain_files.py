@@ -13,6 +13,8 @@ from pathlib import Path
 from threading import get_ident
 from typing import IO, Final
 
+from lrwatch.system import move
+
 __all__ = [
     "ALERTS_FOLDER",
     "alerts_folder",
@@ -110,7 +112,7 @@ def replacing(path: Path) -> Iterator[Path]:
     try:
         aside.unlink(missing_ok=True)
         yield aside
-        aside.replace(path)
+        move(aside, path)
     except (Exception, KeyboardInterrupt):
         with contextlib.suppress(OSError):
             aside.unlink(missing_ok=True)

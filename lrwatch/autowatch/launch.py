@@ -33,7 +33,7 @@ _BLINDING = frozenset({"-E", "-I", "-S"})
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """What to give to `os.execve`, after the interpreter's path.
+    """What to give to `lrwatch.system.become`, after the interpreter's path.
 
     Attributes
     ----------

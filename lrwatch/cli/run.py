@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -58,7 +57,7 @@ def run(  # noqa: PLR0913  one for each option
     is_module: bool,
     no_alerts: bool,
     **options: Any,
-) -> None:
+) -> int:
     """Run SCRIPT as python does, and record every step of every torch optimizer in it.
 
     Options come before SCRIPT; what follows it is passed to the script. A run begins with the
@@ -66,6 +65,7 @@ def run(  # noqa: PLR0913  one for each option
     nothing was recorded. A run that goes wrong is reported there at once.
     """
     from lrwatch.autowatch.launch import prepare
+    from lrwatch.system import become
 
     launch = prepare(
         script,
@@ -79,7 +79,7 @@ def run(  # noqa: PLR0913  one for each option
     )
     sys.stdout.flush()
     sys.stderr.flush()
-    os.execve(sys.executable, launch.arguments, launch.environment)  # noqa: S606  no shell
+    return become(sys.executable, launch.arguments, launch.environment)
 
 
 def _settings(given: Iterable[str]) -> dict[str, Any]:
