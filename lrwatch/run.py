@@ -9,21 +9,17 @@ import weakref
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self, TypeAlias, cast
+from typing import Any, Self, TypeAlias, cast
 
 import torch
 
 from lrwatch.alert import TrainingStopped
 from lrwatch.capture import Recorder, Sampling, StepValues
-from lrwatch.notebook import run_card, run_figure
 from lrwatch.records import FLOAT_COLUMNS, NULL, STEP_COLUMNS
 from lrwatch.store.journal import SKIPPED
 from lrwatch.store.late_writer import LateWriter
 from lrwatch.store.silent_writer import SilentWriter
 from lrwatch.store.writer import Row, RunWriter
-
-if TYPE_CHECKING:
-    import plotly.graph_objects as go
 
 __all__ = ["Run"]
 
@@ -104,10 +100,16 @@ class Run:
         return str(self.path)
 
     def _repr_html_(self) -> str:
+        from lrwatch.notebook import run_card
+
         return run_card(self.path)
 
-    def plot(self) -> go.Figure:
-        """Draw loss, learning rate and gradient norm so far, as a plotly figure.
+    def plot(self) -> Any:
+        """Draw loss, learning rate and gradient norm so far.
+
+        Returns
+        -------
+        plotly.graph_objects.Figure
 
         Raises
         ------
@@ -116,6 +118,8 @@ class Run:
         RunNotFound, RunUnreadable
             If nothing is recorded yet, or it cannot be read.
         """
+        from lrwatch.notebook import run_figure
+
         return run_figure(self.path)
 
     def __enter__(self) -> Self:
