@@ -72,7 +72,9 @@ def launcher_of(command: object, environment: Mapping[str, str] | None = None) -
         if found in LAUNCHERS and found != "python":
             return found
     is_python = any(name.rstrip("0123456789.") == "python" for name in names)
-    marked = [name for mark, name in _MARKS.items() if mark in (environment or {})]
+    # What this process has got itself, its launcher has put there.
+    new = (environment or {}).keys() - os.environ.keys()
+    marked = [name for mark, name in _MARKS.items() if mark in new]
     return (marked or ["python"])[0] if is_python else None
 
 

@@ -49,6 +49,8 @@ def why_nothing(
 def _is_no_surprise(job: EveryOptimizer | None, settings: Settings) -> bool:
     if job is not None and (job.recorded or job.is_explained):
         return True
+    if os.environ.get("RANK", "") not in ("", "0"):
+        return True  # the first process of a job says it
     # These names load when they are used: the script records by itself.
     if {"watch", "open_run"} & vars(sys.modules["lrwatch"]).keys():
         return True
