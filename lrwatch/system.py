@@ -26,6 +26,7 @@ __all__ = [
     "in_forked_child",
     "is_running",
     "move",
+    "patiently",
     "process_mark",
     "read_at",
     "remove",
@@ -34,6 +35,7 @@ __all__ = [
 ]
 
 F = TypeVar("F", bound=Callable[[], object])
+T = TypeVar("T")
 
 _IS_WINDOWS: Final = sys.platform == "win32"
 
@@ -80,6 +82,21 @@ def in_forked_child(callback: F) -> F:
     return callback
 
 
+def patiently(call: Callable[[], T]) -> T:
+    """Call what Windows refuses while somebody else has the file, again and again for a moment.
+
+    Raises
+    ------
+    OSError
+        As the last call did.
+    """
+    for _ in range(0 if MOVES_OPEN_FILES else _TRIES):
+        with contextlib.suppress(PermissionError):
+            return call()
+        time.sleep(_PAUSE_SECONDS)
+    return call()
+
+
 def move(source: Path, target: Path) -> None:
     """Rename a file, over another one if there is one.
 
@@ -90,15 +107,7 @@ def move(source: Path, target: Path) -> None:
     OSError
         If it cannot be done; both files are then as they were.
     """
-    for left in reversed(range(1 if MOVES_OPEN_FILES else _TRIES)):
-        try:
-            source.replace(target)
-        except PermissionError:
-            if not left:
-                raise
-            time.sleep(_PAUSE_SECONDS)
-        else:
-            return
+    patiently(lambda: source.replace(target))
 
 
 def remove(path: Path) -> None:

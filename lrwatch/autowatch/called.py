@@ -64,7 +64,8 @@ def called(where: Site, kind: str = "") -> str:
         Name of its class, which tells nothing.
     """
     try:
-        return next(filter(None, (_telling(name, kind) for name in _names(where))), "")
+        found = [label for name in _names(where) if (label := _telling(name, kind))]
+        return next((label for label in found if not label.isdigit()), (found or [""])[0])
     except Exception:  # noqa: BLE001  the source is no longer what runs, or too much to parse
         return ""
 

@@ -19,7 +19,7 @@ from typing import NamedTuple, Self
 
 from lrwatch.errors import RunBusy
 from lrwatch.plain_files import open_plain
-from lrwatch.system import is_running, process_mark
+from lrwatch.system import is_running, patiently, process_mark
 
 __all__ = ["Ownership", "writer_is_gone"]
 
@@ -105,7 +105,7 @@ class Ownership:
         _OURS.discard(self._lock)
         if _read(self._lock) == self._content:
             with contextlib.suppress(OSError):
-                self._lock.unlink(missing_ok=True)
+                patiently(lambda: self._lock.unlink(missing_ok=True))
 
     def _claim(self) -> None:
         with self._lock.open("xb") as file:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from lrwatch import system
+from lrwatch.plain_files import read_file
 
 
 def test_bytes_are_written_and_read_at_an_offset(tmp_path: Path) -> None:
@@ -41,6 +42,7 @@ def refusing(path: Path, n: int, monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(os, "replace", after(os.replace))
     monkeypatch.setattr(os, "unlink", after(os.unlink))
+    monkeypatch.setattr(os, "open", after(os.open))
 
 
 @pytest.fixture
@@ -58,6 +60,16 @@ def test_a_file_that_is_read_just_now_is_moved_a_moment_later(
     refusing(two[0], 3, monkeypatch)
     system.move(*two)
     assert two[1].read_text() == "a"
+
+
+def test_a_file_that_is_replaced_just_now_is_read_a_moment_later(
+    two: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refusing(two[0], 3, monkeypatch)
+    with pytest.raises(PermissionError):
+        read_file(two[0])  # elsewhere it means that it may not be read
+    monkeypatch.setattr(system, "MOVES_OPEN_FILES", False)
+    assert read_file(two[0]) == b"a"
 
 
 @pytest.mark.parametrize("moves_open_files", [True, False])

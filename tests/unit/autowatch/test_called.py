@@ -55,6 +55,8 @@ def labels(folder: Path, text: str) -> list[str]:
         ("opt = Adam(p for p in G.parameters() if p.requires_grad)", "G"),
         ("opt = Adam(itertools.chain(G.parameters(), disc.parameters()))", ""),
         ("pair.opt_g = Adam(G.parameters())", "g"),
+        ("optimizer2 = Adam(disc.parameters())", "disc"),
+        ("optimizer2 = Adam([torch.nn.Parameter(torch.ones(1))])", "2"),
         ("pair.opt = Adam(list(G.parameters()))", "G"),
         ("opts = {'gen': Adam(G.parameters())}", "gen"),
         ("opts = dict(gen=Adam(G.parameters()))", "gen"),
