@@ -141,9 +141,9 @@ def diagnose(run: Any, *, total_steps: int | None = None) -> Diagnosis:
     ----------
     run
         A table of steps with at least ``loss`` (pandas, polars, pyarrow, a mapping of arrays or
-        a `StepBlock`), or the path of a run folder. Rows without ``step`` are numbered, others
-        are sorted by it. Learning rate, gradient norm, update norm and parameter norm sharpen
-        the diagnosis where they are there, and so does ``val_loss``.
+        a `StepBlock`), the path of a run folder, or a `Run`. Rows without ``step`` are
+        numbered, others are sorted by it. Learning rate, gradient norm, update norm and
+        parameter norm sharpen the diagnosis where they are there, and so does ``val_loss``.
     total_steps
         Planned number of steps, where known.
 

@@ -13,6 +13,8 @@ from pathlib import Path
 from threading import get_ident
 from typing import IO, Final
 
+from lrwatch.system import move, patiently
+
 __all__ = [
     "ALERTS_FOLDER",
     "alerts_folder",
@@ -88,7 +90,7 @@ def open_plain(path: Path, flags: int = os.O_RDONLY, *, follow: bool = False) ->
         If it cannot be opened, or is not a plain file.
     """
     links = getattr(os, "O_NOFOLLOW", 0) if follow else 0
-    file = os.open(path, flags | _PLAINLY & ~links, 0o666)
+    file = patiently(lambda: os.open(path, flags | _PLAINLY & ~links, 0o666))
     if not stat.S_ISREG(os.fstat(file).st_mode):
         os.close(file)
         raise OSError(errno.EINVAL, f"{path.name} is not a plain file", str(path))
@@ -110,7 +112,7 @@ def replacing(path: Path) -> Iterator[Path]:
     try:
         aside.unlink(missing_ok=True)
         yield aside
-        aside.replace(path)
+        move(aside, path)
     except (Exception, KeyboardInterrupt):
         with contextlib.suppress(OSError):
             aside.unlink(missing_ok=True)

@@ -113,6 +113,33 @@ class Run:
     def __repr__(self) -> str:
         return f"<lrwatch run {self.name!r} in {self.path}>"
 
+    def __fspath__(self) -> str:
+        """Return the folder: whatever takes the path of a run takes the run itself."""
+        return str(self.path)
+
+    def _repr_html_(self) -> str:
+        from lrwatch.notebook import run_card
+
+        return run_card(self.path)
+
+    def plot(self) -> Any:
+        """Draw loss, learning rate and gradient norm so far.
+
+        Returns
+        -------
+        plotly.graph_objects.Figure
+
+        Raises
+        ------
+        MissingExtra
+            If plotly is not installed.
+        RunNotFound, RunUnreadable
+            If nothing is recorded yet, or it cannot be read.
+        """
+        from lrwatch.notebook import run_figure
+
+        return run_figure(self.path)
+
     def __enter__(self) -> Self:
         return self
 

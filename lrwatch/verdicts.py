@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from lrwatch.card import card
+from lrwatch.formats import counted, number
+
 __all__ = [
     "CLASSES",
     "SEVERITY",
@@ -134,6 +137,18 @@ class Diagnosis:
     advice: str
     suggested_lr: float | None
     n_steps: int
+
+    def _repr_html_(self) -> str:
+        facts = [counted(self.n_steps, "step")]
+        if self.learning_rate in ("too_high", "too_low"):
+            facts.append(f"confidence {number(self.confidence, 2)}")
+        return card(
+            self.verdict,
+            self.reason,
+            advice=self.advice,
+            suggested_lr=self.suggested_lr,
+            facts=facts,
+        )
 
 
 @dataclass(frozen=True, slots=True)

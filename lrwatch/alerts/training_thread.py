@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from lrwatch.alerts.wording import headline, sentences
 from lrwatch.errors import LrwatchError
+from lrwatch.system import in_forked_child
 
 if TYPE_CHECKING:
     from lrwatch.alert import Alert
@@ -346,9 +347,7 @@ def _look(runs: Sequence[RunInTraining]) -> float:
 _thread = _Thread()
 
 
+@in_forked_child
 def _forget_after_fork() -> None:
     global _thread  # noqa: PLW0603  a fork has none of its parent's threads
     _thread = _Thread()
-
-
-os.register_at_fork(after_in_child=_forget_after_fork)

@@ -7,19 +7,23 @@ exit status, signals, tracebacks and standard streams are Python's own then, not
 from __future__ import annotations
 
 import importlib.util
+import math
 import os
 import shlex
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.machinery import PathFinder
 from pathlib import Path
+from typing import Any, Final
 
+from lrwatch.autowatch.launchers import LAUNCHERS
 from lrwatch.autowatch.settings import VARIABLE, Settings
 from lrwatch.errors import InvalidArgument
 
-__all__ = ["Launch", "prepare"]
+__all__ = ["Launch", "prepare", "typed"]
 
 _STARTUP = Path(__file__).with_name("startup")
 
@@ -29,7 +33,7 @@ _BLINDING = frozenset({"-E", "-I", "-S"})
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """What to give to `os.execve`, after the interpreter's path.
+    """What to give to `lrwatch.system.become`, after the interpreter's path.
 
     Attributes
     ----------
@@ -50,7 +54,7 @@ def prepare(
     is_module: bool = False,
     folder: Path = Path("runs"),
     name: str | None = None,
-    alerts: bool = True,
+    **options: Any,
 ) -> Launch:
     """Return how to run a program with its optimizers watched.
 
@@ -66,8 +70,8 @@ def prepare(
         Folder of runs.
     name
         Name of the run; by default from the program, the optimizer and its learning rate.
-    alerts
-        Report runs that go wrong on standard error.
+    options
+        ``alerts``, ``resume``, ``total_steps`` and ``config``, as in `Settings`.
 
     Raises
     ------
@@ -90,7 +94,8 @@ def prepare(
         program=_stem(program, is_module=is_module),
         command=shlex.join([*(["-m"] if is_module else []), program, *arguments]),
         python_path=python_path,
-        alerts=alerts,
+        started_at=time.time(),
+        **options,
     )
     environment = {
         **os.environ,
@@ -103,6 +108,8 @@ def prepare(
 
 def _check_script(path: str) -> None:
     if path != "-" and not Path(path).exists():
+        if path in LAUNCHERS:
+            raise InvalidArgument(f"{path} is no script; write {LAUNCHERS[path]}")
         raise InvalidArgument(
             f"there is no script {path}; give the path of a script, or -m and the name of a module"
         )
@@ -111,10 +118,11 @@ def _check_script(path: str) -> None:
 
 
 def _check_module(name: str) -> None:
-    """Look a module up without importing it or its packages."""
+    """Look a module up as Python will, without importing it or its packages."""
     first, *rest = name.split(".")
-    here = [str(Path.cwd())]
-    spec = PathFinder.find_spec(first, here) if first else None
+    here = [] if sys.flags.safe_path else [str(Path.cwd())]
+    # Over the whole path at once: a plain folder gives way to a package that comes later on it.
+    spec = PathFinder.find_spec(first, [*here, *sys.path]) if first else None
     if spec is None and first:
         spec = importlib.util.find_spec(first)
     for part in rest:
@@ -126,6 +134,30 @@ def _check_module(name: str) -> None:
             f"there is no module {name}; give one that can be imported from here, "
             "or leave out -m for a script"
         )
+
+
+_WORDS: Final = {"true": True, "false": False, "none": None, "null": None}
+
+
+def typed(text: str) -> bool | int | float | str | None:
+    """Return the value that a text of the command line stands for.
+
+    Examples
+    --------
+    >>> [typed(text) for text in ("64", "3e-4", "true", "None", "adam", "1_000", "")]
+    [64, 0.0003, True, None, 'adam', '1_000', '']
+    """
+    if text.lower() in _WORDS:
+        return _WORDS[text.lower()]
+    if "_" in text or text != text.strip():
+        return text
+    for kind in (int, float):
+        try:
+            value = kind(text)
+        except ValueError:
+            continue
+        return value if math.isfinite(value) else text
+    return text
 
 
 def _stem(program: str, *, is_module: bool) -> str:

@@ -8,14 +8,17 @@ import gc
 import logging
 import os
 import re
+import sys
 import uuid
 import weakref
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from torch.optim import Optimizer
 
+from lrwatch.autowatch.called import Site, called, site
+from lrwatch.autowatch.continuing import continued_run
 from lrwatch.capture import sharding
 from lrwatch.capture.sampling import Sampling
 from lrwatch.description import describe
@@ -58,26 +61,48 @@ class EveryOptimizer:
         What to remember of the job.
     alerting
         What is said when a run goes wrong; handlers that act on the training are not for here.
+    resume
+        Go on with the runs that have these names, where there are any.
+    total_steps
+        Planned number of steps, where known.
+
+    Attributes
+    ----------
+    recorded
+        The runs, in the order in which they began.
+    n_before
+        Rows that they had then.
+    n_made
+        Optimizers that were made.
+    is_explained
+        Whether it is known, or no surprise, that an optimizer is not recorded.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  what `lrwatch run` was asked for, by keyword
         self,
         folder: Path,
         *,
         name: str = "",
         program: str = "",
-        config: dict[str, str],
+        config: Mapping[str, Any],
         alerting: Alerting | None = None,
+        resume: bool = False,
+        total_steps: int | None = None,
     ) -> None:
         self.recorded: list[RunWriter] = []
+        self.n_before = 0
+        self.n_made = 0
+        self.is_explained = False
         self._folder = folder
         self._name = name
         self._program = program
         self._config = config
         self._alerting = alerting or Alerting()
+        self._resume = resume
+        self._total_steps = total_steps
         self._group = run_name(name or program or "job", uuid.uuid4().hex[:8])
         self._process = os.getpid()
-        self._optimizers: weakref.WeakSet[Optimizer] = weakref.WeakSet()
+        self._optimizers: weakref.WeakKeyDictionary[Optimizer, Site] = weakref.WeakKeyDictionary()
         self._runs: weakref.WeakSet[Run] = weakref.WeakSet()
         self._is_full = False
         self._construction = _OnConstruction(self._watch)
@@ -89,18 +114,23 @@ class EveryOptimizer:
             for run in list(self._runs):
                 run.__exit__(None if error is None else type(error), error, None)
 
-    def _watch(self, optimizer: Optimizer) -> None:
+    def _watch(self, optimizer: Optimizer, made_at: Site) -> None:
         if self._is_full or os.getpid() != self._process:
             return
+        self.n_made += 1
         info = describe(
-            optimizer, name=None, config=self._config, total_steps=None, group=self._group
+            optimizer,
+            name=None,
+            config=self._config,
+            total_steps=self._total_steps,
+            group=self._group,
         )
-        name = self._name or run_name(self._program, info.name)
+        name, own = self._name_of(info.name), info.name
         info = dataclasses.replace(info, name=name)
-        open_run = functools.partial(self._open, weakref.ref(optimizer))
+        open_run = functools.partial(self._open, weakref.ref(optimizer), own)
         run = Run(LateWriter(self._folder / name, info, FLOAT_COLUMNS, open_run), first_step=0)
         watched[optimizer] = run
-        self._optimizers.add(optimizer)
+        self._optimizers[optimizer] = made_at
         self._runs.add(run)
         run.attach(
             optimizer,
@@ -111,25 +141,53 @@ class EveryOptimizer:
         )
 
     def _open(
-        self, reference: weakref.ref[Optimizer], info: RunInfo, columns: Sequence[str]
-    ) -> RunWriter | SilentWriter:
+        self,
+        reference: weakref.ref[Optimizer],
+        own: str,
+        info: RunInfo,
+        columns: Sequence[str],
+    ) -> tuple[RunWriter | SilentWriter, int]:
         """Make the run of an optimizer that has made its first step, or decline to."""
-        silent = SilentWriter(self._folder / info.name, info, columns)
-        if not self._is_first_process():
-            return silent  # but it measures, as sharded norms need every process of a job
+        silent = SilentWriter(self._folder / info.name, info, columns), 0
         optimizer = reference()
+        if not self._is_first_process():
+            self.is_explained = True
+            return silent  # but it measures, as sharded norms need every process of a job
         if optimizer is not None and (self._is_part(optimizer) or self._is_crowded()):
             watched[optimizer].finish()
             return silent
+        name = self._name_of(own, self._label(optimizer))
         try:
-            writer = create_run(self._folder, info, columns)
+            writer, first_step = self._make(dataclasses.replace(info, name=name), columns)
         except LrwatchError as error:
+            self.is_explained = True
             logger.warning("lrwatch: %s is not recorded: %s", info.name, error)
             return silent
         self.recorded.append(writer)
+        self.n_before += writer.n_rows
         if optimizer is not None:
             self._alerting.begin(watched[optimizer], writer)
-        return writer
+        return writer, first_step
+
+    def _make(self, info: RunInfo, columns: Sequence[str]) -> tuple[RunWriter, int]:
+        if not self._resume:
+            return create_run(self._folder, info, columns), 0
+        taken = {writer.info.name for writer in self.recorded}
+        return continued_run(self._folder, info, columns, taken=taken)
+
+    def _name_of(self, own: str, label: str = "") -> str:
+        """Return a run's name from that of an optimizer, and what tells it from others."""
+        parts = [self._name, label] if self._name else [label, own]
+        joined = "-".join(part for part in parts if part)
+        return joined if self._name else run_name(self._program, joined)
+
+    def _label(self, optimizer: Optimizer | None) -> str:
+        """Return what the script calls an optimizer, where that tells it from others."""
+        if optimizer is None or len(self._optimizers) == 1:
+            return ""
+        labels = {other: called(at, type(other).__name__) for other, at in self._optimizers.items()}
+        label = labels.pop(optimizer)
+        return "" if label in labels.values() else label
 
     def _is_first_process(self) -> bool:
         # `torchrun` and others number their processes, also where the script forms no group.
@@ -151,6 +209,7 @@ class EveryOptimizer:
             gc.collect()  # those of a sweep that has moved on may be in cycles with a scheduler
             self._is_full = len(self._optimizers) > MOST_AT_ONCE
             if self._is_full:
+                self.is_explained = True
                 logger.warning(
                     "lrwatch: %d optimizers at once, but at most %d are recorded: no further run "
                     "begins; choose some with lrwatch.watch()",
@@ -186,11 +245,11 @@ class _OnConstruction:
     Parameters
     ----------
     action
-        What to call; an error of it is logged and goes no further.
+        What to call, with where it is made too; an error of it is logged and goes no further.
     """
 
-    def __init__(self, action: Callable[[Optimizer], None]) -> None:
-        self._action: Callable[[Optimizer], None] | None = action
+    def __init__(self, action: Callable[[Optimizer, Site], None]) -> None:
+        self._action: Callable[[Optimizer, Site], None] | None = action
         self._original: Callable[..., None] = Optimizer.__init__
         self._installed = self._announcing(self._original)
         setattr(Optimizer, "__init__", self._installed)  # noqa: B010  mypy forbids the plain way
@@ -207,7 +266,7 @@ class _OnConstruction:
             initialize(optimizer, *args, **kwargs)
             try:
                 if self._action is not None:
-                    self._action(optimizer)
+                    self._action(optimizer, site(sys._getframe(1)))  # noqa: SLF001
             except Exception as error:  # noqa: BLE001  the script's optimizer works
                 logger.warning("%s is not recorded: %s", type(optimizer).__name__, error)
 

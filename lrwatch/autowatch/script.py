@@ -2,61 +2,65 @@
 
 from __future__ import annotations
 
-import atexit
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lrwatch.autowatch.optimizers import EveryOptimizer
 from lrwatch.autowatch.settings import Settings
 from lrwatch.formats import count, printable
+from lrwatch.training_actions import Alerting
 
 if TYPE_CHECKING:
     from lrwatch.store.writer import RunWriter
 
-__all__ = ["record", "record_to_the_end", "summary"]
+__all__ = ["ScriptRecording", "summary"]
 
 _MOST_NAMES = 3
 
 
-def record_to_the_end(settings: Settings) -> None:
-    """Watch every optimizer from now to the end of the interpreter."""
-    end = record(settings)
-    atexit.register(lambda: end(getattr(sys, "last_value", None)))
+class ScriptRecording:
+    """Every optimizer that is made from now on, watched.
 
+    Parameters
+    ----------
+    settings
+        How to record it.
 
-def record(settings: Settings) -> Callable[[BaseException | None], None]:
-    """Watch every optimizer from now on.
-
-    Returns what ends it and says where the runs are; its argument is the error that ended the
-    script, if one did.
+    Attributes
+    ----------
+    job
+        The optimizers.
     """
-    from lrwatch.autowatch.optimizers import EveryOptimizer
-    from lrwatch.training_actions import Alerting
 
-    job = EveryOptimizer(
-        Path(settings.folder),
-        name=settings.name,
-        program=settings.program,
-        config={"command": settings.command},
-        alerting=Alerting.of(settings.alerts, None),
-    )
-    process = os.getpid()
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._process = os.getpid()
+        self.job = EveryOptimizer(
+            Path(settings.folder),
+            name=settings.name,
+            program=settings.program,
+            config={"command": settings.command, **settings.config},
+            alerting=Alerting.of(settings.alerts, None),
+            resume=settings.resume,
+            total_steps=settings.total_steps,
+        )
 
-    def end(error: BaseException | None) -> None:
-        if os.getpid() != process:
+    def end(self, error: BaseException | None) -> None:
+        """Watch no more, and say where the runs are; `error` ended the script, if one did."""
+        if os.getpid() != self._process:
             return  # a fork of the script
-        job.end(error)
-        if job.recorded and sys.stderr is not None:
-            sys.stderr.write(f"lrwatch: {summary(job.recorded, settings.shown_folder)}\n")
+        self.job.end(error)
+        if self.job.recorded and sys.stderr is not None:
+            said = summary(self.job.recorded, self._settings.shown_folder, self.job.n_before)
+            sys.stderr.write(f"lrwatch: {said}\n")
 
-    return end
 
-
-def summary(runs: Sequence[RunWriter], folder: str) -> str:
-    """Say in one line what was recorded, and where."""
-    steps = count(sum(run.n_rows for run in runs))
+def summary(runs: Sequence[RunWriter], folder: str, n_before: int = 0) -> str:
+    """Say in one line what was recorded, and where; `n_before` rows were there before."""
+    steps = count(sum(run.n_rows for run in runs) - n_before)
     if len(runs) == 1:
         return printable(f"{steps} steps recorded in {Path(folder, runs[0].info.name)}")
     names = [run.info.name for run in runs[:_MOST_NAMES]]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 __all__ = ["VARIABLE", "Settings"]
 
@@ -32,6 +34,14 @@ class Settings:
         ``PYTHONPATH`` as it was; ``None`` if it was not set.
     alerts
         Whether to report runs that go wrong.
+    resume
+        Whether to go on with the runs of an earlier start.
+    total_steps
+        Planned number of steps, where known.
+    config
+        What to remember of the job beside the command.
+    started_at
+        When ``lrwatch run`` was called: seconds since the Unix epoch.
     """
 
     folder: str
@@ -40,7 +50,11 @@ class Settings:
     program: str
     command: str
     python_path: str | None
-    alerts: bool
+    alerts: bool = True
+    resume: bool = False
+    total_steps: int | None = None
+    config: Mapping[str, Any] = field(default_factory=dict)
+    started_at: float = 0.0
 
     def to_text(self) -> str:
         """Return the settings as one line of ASCII."""

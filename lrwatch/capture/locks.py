@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import weakref
-from collections.abc import Callable
 from typing import Any
+
+from lrwatch.system import in_forked_child
 
 __all__ = ["in_forked_child", "new_lock"]
 
@@ -18,12 +18,6 @@ def new_lock() -> threading.RLock:
     lock = threading.RLock()
     _locks.add(lock)
     return lock
-
-
-def in_forked_child(callback: Callable[[], object]) -> None:
-    """Have `callback` called in every forked child, where there is such a thing."""
-    if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=callback)
 
 
 @in_forked_child

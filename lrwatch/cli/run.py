@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -29,30 +30,66 @@ __all__ = ["run"]
     metavar="NAME",
     help="Name of the run.  [default: from script, optimizer and learning rate]",
 )
+@click.option("--resume", is_flag=True, help="Go on with the run of an earlier start.")
+@click.option(
+    "--total-steps",
+    metavar="N",
+    type=click.IntRange(min=1),
+    help="Planned number of steps.",
+)
+@click.option(
+    "--config",
+    metavar="KEY=VALUE",
+    multiple=True,
+    help="What to remember of the job; may be given again.",
+)
 @click.option("--no-alerts", is_flag=True, help="Do not report runs that go wrong.")
 @click.option("-m", "is_module", is_flag=True, help="SCRIPT is a module, as in python -m.")
 @click.argument("script", metavar="SCRIPT")
 @click.argument("arguments", metavar="[ARGS]...", nargs=-1, type=click.UNPROCESSED)
-def run(
+def run(  # noqa: PLR0913  one for each option
     folder: Path,
     name: str | None,
     script: str,
     arguments: tuple[str, ...],
+    config: tuple[str, ...],
     *,
     is_module: bool,
     no_alerts: bool,
-) -> None:
+    **options: Any,
+) -> int:
     """Run SCRIPT as python does, and record every step of every torch optimizer in it.
 
     Options come before SCRIPT; what follows it is passed to the script. A run begins with the
-    first step of an optimizer; at the end, one line on standard error says where it is. A run
-    that goes wrong is reported there at once.
+    first step of an optimizer; at the end, one line on standard error says where it is, or why
+    nothing was recorded. A run that goes wrong is reported there at once.
     """
     from lrwatch.autowatch.launch import prepare
+    from lrwatch.system import become
 
     launch = prepare(
-        script, arguments, is_module=is_module, folder=folder, name=name, alerts=not no_alerts
+        script,
+        arguments,
+        is_module=is_module,
+        folder=folder,
+        name=name,
+        alerts=not no_alerts,
+        config=_settings(config),
+        **options,
     )
     sys.stdout.flush()
     sys.stderr.flush()
-    os.execve(sys.executable, launch.arguments, launch.environment)  # noqa: S606  no shell
+    return become(sys.executable, launch.arguments, launch.environment)
+
+
+def _settings(given: Iterable[str]) -> dict[str, Any]:
+    """Return what ``--config`` was given, by key."""
+    from lrwatch.autowatch.launch import typed
+
+    settings = {}
+    for text in given:
+        key, sign, value = text.partition("=")
+        if not (sign and key.strip()):
+            raise click.UsageError(f"--config takes KEY=VALUE, got {text!r}")
+        settings[key.strip()] = typed(value)
+    return settings

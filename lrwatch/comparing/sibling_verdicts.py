@@ -67,8 +67,9 @@ def diagnose_sweep(
     Parameters
     ----------
     runs
-        Tables of steps or paths of run folders by name; or a folder of runs, of which those that
-        cannot be read are left out. They are taken to be one job; seeds may repeat.
+        Tables of steps, paths of run folders or `Run` objects by name; or a folder of runs, of
+        which those that cannot be read are left out. They are taken to be one job; seeds may
+        repeat.
     total_steps
         Planned number of steps, where known.
 

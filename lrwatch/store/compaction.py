@@ -16,6 +16,7 @@ import numpy as np
 from lrwatch.store.journal import JournalRows, read_journal, together
 from lrwatch.store.layout import STEPS, Extent, extents, journals, part_path, parts
 from lrwatch.store.parts import arrow_table, merge_parts, write_part
+from lrwatch.system import remove
 
 __all__ = ["compact_all", "compact_closed", "merge_all", "merge_similar"]
 
@@ -124,7 +125,7 @@ def _write(run: Path, waiting: list[_Rows], done: list[Extent]) -> None:
         write_part(part_path(run, waiting[0].first, waiting[-1].stop), iter([table]), table.schema)
         waiting.clear()
     for journal in done:
-        journal.path.unlink(missing_ok=True)
+        remove(journal.path)
     done.clear()
 
 
@@ -135,7 +136,7 @@ def _merge(run: Path, held: Sequence[Extent]) -> None:
     merge_parts(merged, held)
     for extent in held:
         if extent.path != merged:
-            extent.path.unlink(missing_ok=True)
+            remove(extent.path)
 
 
 def _remove_merged(run: Path) -> None:
@@ -143,4 +144,4 @@ def _remove_merged(run: Path) -> None:
     counted = {extent.path for extent in extents(run)}
     for path in (run / STEPS).glob("part-*.parquet"):
         if path not in counted:
-            path.unlink(missing_ok=True)
+            remove(path)

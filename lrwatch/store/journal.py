@@ -21,6 +21,7 @@ that row alone.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import struct
@@ -37,6 +38,7 @@ from lrwatch.errors import RunUnreadable
 from lrwatch.plain_files import open_plain
 from lrwatch.records import NULL, FloatArray
 from lrwatch.store.faults import reading
+from lrwatch.system import BINARY, MOVES_OPEN_FILES, NEW_FILE, read_at, write_at
 
 __all__ = ["SKIPPED", "JournalRows", "JournalWriter", "read_journal", "together"]
 
@@ -105,7 +107,7 @@ class JournalWriter:
         self._after_checksum = memoryview(self._buffer)[4:]
         header = _header(first_row, self.columns)
         # O_EXCL: two writers that believe to own a run must not share a file.
-        self._file = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o644)
+        self._file = os.open(path, NEW_FILE, 0o644)
         self._offset = len(header)  # where the next record goes
         try:
             _write_all(self._file, header, 0)
@@ -130,7 +132,7 @@ class JournalWriter:
             If not all could be written. The file may then end in a cut record, which the next
             call overwrites, as every write goes to its own offset.
         """
-        if os.pwrite(self._file, record, self._offset) != self.record_size:
+        if write_at(self._file, record, self._offset) != self.record_size:
             _write_all(self._file, record, self._offset)
         self._offset += self.record_size
 
@@ -152,8 +154,8 @@ class JournalWriter:
         OSError
             If it cannot be written; the old file, deleted or not, then goes on.
         """
-        content = os.pread(self._file, self._offset, 0)
-        file = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o644)
+        content = read_at(self._file, self._offset, 0)
+        file = os.open(path, NEW_FILE, 0o644)
         try:
             _write_all(file, content, 0)
         except OSError:
@@ -162,6 +164,21 @@ class JournalWriter:
             raise
         os.close(self._file)
         self._file, self.path = file, path
+
+    def make_movable(self) -> None:
+        """Let go of the file where the system renames none that is open; `settle` takes it up."""
+        if not MOVES_OPEN_FILES:
+            self.close()
+
+    def settle(self, path: Path) -> None:
+        """Go on at the path that the file was renamed to.
+
+        A file that cannot be opened again refuses every record, as one on a disk that is gone.
+        """
+        self.path = path
+        if self._file < 0:
+            with contextlib.suppress(OSError):
+                self._file = os.open(path, os.O_RDWR | BINARY)
 
     def close(self) -> None:
         """Close the file; closing twice does nothing."""
@@ -294,6 +311,6 @@ def _whole(data: bytes, size: int) -> list[bool]:
 
 
 def _write_all(file: int, data: bytes | bytearray, offset: int) -> None:
-    written = os.pwrite(file, data, offset)
+    written = write_at(file, data, offset)
     while written < len(data):  # a disk that just got full, or a signal
-        written += os.pwrite(file, memoryview(data)[written:], offset + written)
+        written += write_at(file, memoryview(data)[written:], offset + written)

@@ -7,7 +7,6 @@ which release the interpreter lock, so that the training thread is hardly held u
 from __future__ import annotations
 
 import logging
-import os
 import threading
 import time
 from collections.abc import Callable
@@ -16,6 +15,7 @@ from pathlib import Path
 from lrwatch.errors import LrwatchError
 from lrwatch.store.compaction import compact_closed, merge_similar
 from lrwatch.store.layout import journals
+from lrwatch.system import sync
 
 __all__ = ["Keeper"]
 
@@ -94,17 +94,8 @@ class Keeper:
         path = open_journals[-1].path
         size, now = path.stat().st_size, time.monotonic()
         if now - self._synced_at > _SYNC_SECONDS and size != self._synced_size:
-            _sync(path)
+            sync(path)
             self._synced_at, self._synced_size = now, size
         if now - self._asked_at > _NEW_JOURNAL_SECONDS and size > _NEW_JOURNAL_ROWS_BYTES:
             self._ask_for_new_journal()
             self._asked_at = now
-
-
-def _sync(path: Path) -> None:
-    """Bring a file to the disk, through a descriptor of its own: the writer may close its."""
-    file = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(file)
-    finally:
-        os.close(file)

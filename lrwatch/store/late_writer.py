@@ -13,8 +13,9 @@ from lrwatch.store.writer import Row, RunWriter
 
 __all__ = ["LateWriter", "Open"]
 
-Open: TypeAlias = Callable[[RunInfo, Sequence[str]], RunWriter | SilentWriter]
-"""Makes a run from what is known of it and the names of its columns."""
+Open: TypeAlias = Callable[[RunInfo, Sequence[str]], tuple[RunWriter | SilentWriter, int]]
+"""Makes a run from what is known of it and the names of its columns, or goes on with one; returns
+its writer, and the number of its next step."""
 
 
 class LateWriter:
@@ -38,6 +39,7 @@ class LateWriter:
         self.writer: RunWriter | SilentWriter | None = None
         self._columns = tuple(columns)
         self._open_run = open_run
+        self._first_step = 0
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -47,8 +49,10 @@ class LateWriter:
     def append(self, row: Row) -> None:
         """Write the next row; with the first one the run is made."""
         if self.writer is None:
-            self.writer = self._open_run(self.info, self._columns)
+            self.writer, self._first_step = self._open_run(self.info, self._columns)
             self.folder, self.info = self.writer.folder, self.writer.info
+        if self._first_step:
+            row = row._replace(step=row.step + self._first_step)
         self.writer.append(row)
 
     def amend(self, values: Sequence[float]) -> None:

@@ -2,7 +2,8 @@
 
 The lock, ``writer.lock`` in a run, names the host and the process that writes, and when that
 process started, as its number may be another's later. A lock whose process is gone on this host
-is taken over; one of another host only when nothing was written for a while.
+is taken over; one of another host only when nothing was written for a while, or when it is of the
+same job of Slurm before that was requeued.
 """
 
 from __future__ import annotations
@@ -14,19 +15,17 @@ import socket
 import time
 import uuid
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import NamedTuple, Self
 
 from lrwatch.errors import RunBusy
 from lrwatch.plain_files import open_plain
+from lrwatch.system import is_running, patiently, process_mark
 
 __all__ = ["Ownership", "is_lock", "writer_is_gone"]
 
 _LOCK = "writer.lock"
 _ABANDONED_SECONDS = 600.0
 _MOST_BYTES = 10_000  # of a lock, many times what one has
-
-_PROCESSES: Final = Path("/proc")  # of Linux; elsewhere a process is known by its number alone
-_START_FIELD: Final = 22
 
 _OURS: set[Path] = set()
 """Locks that this process holds. A lock that names it and is none of them was left by another
@@ -37,16 +36,28 @@ class _Holder(NamedTuple):
     host: str
     pid: int
     started: str  # empty where it is not known
+    job: str = ""  # of Slurm; a requeued one keeps its number
+    restarts: int = 0  # of that job, so far
+
+    @classmethod
+    def ours(cls) -> Self:
+        """Return this process."""
+        job = os.environ.get("SLURM_JOB_ID", "")
+        named = f"{job} {os.environ.get('SLURM_CLUSTER_NAME', '')}".strip() if job else ""
+        restarts = os.environ.get("SLURM_RESTART_COUNT", "")
+        n = int(restarts) if restarts.isdecimal() else 0
+        pid = os.getpid()
+        return cls(socket.gethostname(), pid, process_mark(pid), named, n)
+
+    def was_requeued_as(self, other: _Holder) -> bool:
+        """Tell whether this is of a job that has ended, and goes on as another process."""
+        return bool(self.job) and self.job == other.job and self.restarts < other.restarts
 
     def is_alive(self) -> bool:
         """Return whether the process, one of this host, is there and still the same."""
-        try:
-            os.kill(self.pid, 0)
-        except (ProcessLookupError, OverflowError):
+        if not is_running(self.pid):
             return False
-        except PermissionError:
-            pass
-        now = _started(self.pid)
+        now = process_mark(self.pid)
         return not self.started or not now or self.started == now
 
 
@@ -78,8 +89,8 @@ class Ownership:
         otherwise: str = "end that process, or record under another name",
     ) -> None:
         self._lock = (folder / lock).absolute()
-        ours = _Holder(socket.gethostname(), os.getpid(), _started(os.getpid()))
-        self._content = json.dumps({**ours._asdict(), "id": uuid.uuid4().hex}).encode()
+        self._holder = _Holder.ours()
+        self._content = json.dumps({**self._holder._asdict(), "id": uuid.uuid4().hex}).encode()
         try:
             self._claim()
         except FileExistsError:
@@ -94,7 +105,7 @@ class Ownership:
         _OURS.discard(self._lock)
         if _read(self._lock) == self._content:
             with contextlib.suppress(OSError):
-                self._lock.unlink(missing_ok=True)
+                patiently(lambda: self._lock.unlink(missing_ok=True))
 
     def _claim(self) -> None:
         with self._lock.open("xb") as file:
@@ -134,6 +145,8 @@ class Ownership:
             aside.unlink(missing_ok=True)
 
     def _is_held(self, holder: _Holder, folder: Path) -> bool:
+        if holder.was_requeued_as(self._holder):
+            return False
         if holder.host != socket.gethostname():
             newest = max((p.stat().st_mtime for p in folder.iterdir()), default=0.0)
             return time.time() - newest < _ABANDONED_SECONDS
@@ -168,17 +181,9 @@ def _read(lock: Path) -> bytes | None:
 def _holder(content: bytes | None) -> _Holder | None:
     try:
         said = json.loads(content or b"")
-        return _Holder(str(said["host"]), int(said["pid"]), str(said.get("started", "")))
+        job, restarts = str(said.get("job", "")), int(said.get("restarts", 0))
+        return _Holder(
+            str(said["host"]), int(said["pid"]), str(said.get("started", "")), job, restarts
+        )
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         return None  # killed while it wrote the lock, or damaged
-
-
-def _started(pid: int) -> str:
-    """Return what tells a process from a later one with its number; empty where it is not known."""
-    try:
-        boot = (_PROCESSES / "sys/kernel/random/boot_id").read_text().strip()
-        # The second field is the program's name in brackets, and may hold blanks and brackets.
-        fields = (_PROCESSES / str(pid) / "stat").read_text(errors="replace").rpartition(")")[2]
-        return f"{boot} {fields.split()[_START_FIELD - 3]}"
-    except (OSError, IndexError):
-        return ""

@@ -45,7 +45,7 @@ def read(path: str | os.PathLike[str], *, raw: bool = False) -> pd.DataFrame:
     Parameters
     ----------
     path
-        Folder of a run.
+        Folder of a run, or a `Run`, also while it is being recorded.
     raw
         Keep the rows that a resumed run wrote again; by default the last writing of a step
         counts.

@@ -15,6 +15,7 @@ from lrwatch.errors import RunNotFound, RunUnreadable
 from lrwatch.plain_files import open_plain, read_file, replacing
 from lrwatch.records import RunInfo
 from lrwatch.store.layout import RUN_JSON
+from lrwatch.system import allocated, write_at
 
 __all__ = ["FORMAT", "read_run_info", "write_run_info"]
 
@@ -90,9 +91,9 @@ def _write_over(path: Path, text: bytes) -> None:
     file = open_plain(path, os.O_RDWR)
     try:
         now = os.fstat(file)
-        if len(text) > now.st_blocks * 512:
+        if len(text) > allocated(now):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        os.pwrite(file, text.ljust(now.st_size), 0)  # at once, with blanks up to the old end
+        write_at(file, text.ljust(now.st_size), 0)  # at once, with blanks up to the old end
     finally:
         os.close(file)
 

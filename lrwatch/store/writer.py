@@ -29,6 +29,7 @@ from lrwatch.store.keeper import Keeper
 from lrwatch.store.layout import journal_path
 from lrwatch.store.ownership import Ownership
 from lrwatch.store.run_info import write_run_info
+from lrwatch.system import in_forked_child
 
 __all__ = ["Row", "RunWriter"]
 
@@ -229,9 +230,13 @@ class RunWriter:
                 if again is not None:
                     again = again._replace(values=self._widened(again.values))
                     journal.append(journal.pack(*again))
-            journal.path = path
+                journal.make_movable()
+                if path == self._journal.path:  # no file server need replace one that is open
+                    self._journal.close()
+            journal.settle(path)
         except OSError as error:
             logger.debug("no new journal in %s yet: %s", self.folder, error)
+            self._journal.settle(self._journal.path)
             self._close_journal_at = self.n_rows + 1_024
             return False
         self._journal.close()
@@ -333,10 +338,8 @@ def _make_way(journal: Path) -> None:
 _open_writers: weakref.WeakSet[RunWriter] = weakref.WeakSet()
 
 
+@in_forked_child
 def _abandon_after_fork() -> None:
     for writer in list(_open_writers):
         with contextlib.suppress(Exception):
             writer.abandon()
-
-
-os.register_at_fork(after_in_child=_abandon_after_fork)

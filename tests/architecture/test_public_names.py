@@ -27,7 +27,17 @@ COMMANDS = {
     "demo": ["--dir", "--port", "--no-dashboard", "--exit", "--steps"],
     "export": ["run", "--to", "--force"],
     "ls": ["folder", "--json", "--alone"],
-    "run": ["--dir", "--name", "--no-alerts", "-m", "script", "arguments"],
+    "run": [
+        "--dir",
+        "--name",
+        "--resume",
+        "--total-steps",
+        "--config",
+        "--no-alerts",
+        "-m",
+        "script",
+        "arguments",
+    ],
 }
 
 ALERT_COMMANDS = {

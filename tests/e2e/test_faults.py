@@ -23,8 +23,8 @@ from disks import fill
 from torch_models import small_net, train
 
 import lrwatch
+from lrwatch.store import journal, read_run_info, writer
 from lrwatch.store import keeper as keeper_module
-from lrwatch.store import read_run_info, writer
 
 pytestmark = pytest.mark.e2e
 
@@ -129,7 +129,7 @@ def test_a_disk_that_is_slow_now_and_then_delays_and_disorders_nothing(
         return write(*arguments)
 
     monkeypatch.setattr(writer, "JOURNAL_ROWS", 40)
-    monkeypatch.setattr(os, "pwrite", write_slowly)
+    monkeypatch.setattr(journal, "write_at", write_slowly)
     net = small_net()
     optimizer = torch.optim.SGD(net.parameters(), lr=0.01)
     run = lrwatch.watch(optimizer, dir=tmp_path)
@@ -142,9 +142,7 @@ def test_a_disk_that_is_slow_now_and_then_delays_and_disorders_nothing(
     assert not [r for r in caplog.records if r.levelno >= logging.WARNING]
 
 
-@pytest.mark.parametrize(
-    "work", ["compaction.write_part", "compaction.merge_parts", "keeper._sync"]
-)
+@pytest.mark.parametrize("work", ["compaction.write_part", "compaction.merge_parts", "keeper.sync"])
 def test_a_disk_that_hangs_beside_the_loop_holds_no_step_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, work: str
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import textwrap
 from pathlib import Path
@@ -39,6 +40,12 @@ print(json.dumps(world))
 """
 
 
+NOTHING = "lrwatch: nothing was recorded: "
+NO_TORCH = (
+    "it did not import torch; for another framework, lrwatch.open_run() records what you give it\n"
+)
+
+
 def write(folder: Path, name: str, text: str) -> str:
     path = folder / name
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -60,29 +67,34 @@ def test_the_script_sees_the_world_that_python_gives_it(
     expected = python(*given, folder=tmp_path, stdin="text")
     seen = lrwatch_run("--dir", "kept", *given, folder=tmp_path, stdin="text")
     assert json.loads(seen.output) == json.loads(expected.output)
-    assert seen == Ended(0, seen.output, "")
+    assert seen == Ended(0, seen.output, NOTHING + NO_TORCH)
     assert not (tmp_path / "kept").exists()
 
 
+BROKEN = "it ended with {} before a torch optimizer made a step\n"
+
+
 @pytest.mark.parametrize(
-    "end",
+    ("end", "why"),
     [
-        "sys.exit(7)",
-        "sys.exit('a text')",
-        "raise ValueError('of the script')",
-        "os._exit(5)",
-        "os.kill(os.getpid(), signal.SIGTERM)",
-        "os.kill(os.getpid(), signal.SIGKILL)",
-        "os.kill(os.getpid(), signal.SIGINT); time.sleep(60)",
-        "sys.stdout.buffer.write(b'\\xff\\x00'.hex().encode())",
-        "print(sys.stdin.readline(), file=sys.stderr)",
-        "(",
+        ("sys.exit(7)", NO_TORCH),
+        ("sys.exit('a text')", NO_TORCH),
+        ("raise ValueError('of the script')", BROKEN.format("ValueError")),
+        ("os._exit(5)", ""),
+        ("os.kill(os.getpid(), signal.SIGTERM)", ""),
+        ("os.kill(os.getpid(), signal.SIGKILL)", ""),
+        ("os.kill(os.getpid(), signal.SIGINT); time.sleep(60)", BROKEN.format("KeyboardInterrupt")),
+        ("sys.stdout.buffer.write(b'\\xff\\x00'.hex().encode())", NO_TORCH),
+        ("print(sys.stdin.readline(), file=sys.stderr)", NO_TORCH),
+        ("(", BROKEN.format("SyntaxError")),
     ],
 )
-def test_the_script_ends_as_under_python(tmp_path: Path, end: str) -> None:
+def test_the_script_ends_as_under_python(tmp_path: Path, end: str, why: str) -> None:
     script = write(tmp_path, "script.py", f"import os, signal, sys, time\nprint('x')\n{end}\n")
     expected = python(script, folder=tmp_path, stdin="typed\n")
-    assert lrwatch_run(script, folder=tmp_path, stdin="typed\n") == expected
+    seen = lrwatch_run(script, folder=tmp_path, stdin="typed\n")
+    said = NOTHING + why if why else ""
+    assert seen == Ended(expected.status, expected.output, expected.errors + said)
 
 
 def test_errors_in_torch_are_told_as_python_tells_them(tmp_path: Path) -> None:
@@ -180,6 +192,9 @@ def test_workers_make_no_runs_and_find_what_main_defines(tmp_path: Path) -> None
         (["."], ". is a folder without __main__.py"),
         (["--name", "a/b", "probe.py"], "name must not contain '/'"),
         (["--fast", "probe.py"], "no such option '--fast'"),
+        (["torchrun", "probe.py"], "torchrun is no script; write torchrun --no-python lrwatch run"),
+        (["--config", "a", "probe.py"], "--config takes KEY=VALUE, got 'a'"),
+        (["--total-steps", "0", "probe.py"], "invalid value for '--total-steps'"),
         ([], "missing argument 'SCRIPT'"),
     ],
 )
@@ -312,3 +327,151 @@ if __name__ == "__main__":
     assert ended.errors.count("ValueError: of the script") == 1
     assert read_run_info(tmp_path / "runs" / "train-sgd-0.1").status == "failed"
     assert len(lrwatch.read(tmp_path / "runs" / "train-sgd-0.1")) == 6
+
+
+PROCESSES = """
+import multiprocessing as mp
+import sys
+{torch}
+
+class Own(mp.Process):
+    def run(self):
+        train(0.3)
+
+def train(lr):
+    import torch
+    net = torch.nn.Linear(4, 1)
+    optimizer = torch.optim.SGD(net.parameters(), lr=lr)
+    for step in range(5):
+        optimizer.zero_grad()
+        net(torch.ones(2, 4)).square().mean().backward()
+        optimizer.step()
+    if lr == 0.2:
+        raise ValueError("of the script")
+
+if __name__ == "__main__":
+    mp.set_start_method("{method}")
+    children = [mp.Process(target=train, args=(0.1,)), mp.Process(target=train, args=(0.2,)), Own()]
+    for child in children:
+        child.start()
+    for child in children:
+        child.join()
+    print([child.exitcode for child in children])
+"""
+
+
+@pytest.mark.parametrize(
+    ("method", "torch"), [("spawn", ""), ("fork", "import torch"), ("fork", "")]
+)
+def test_what_trains_in_processes_of_the_script_is_recorded(
+    tmp_path: Path, method: str, torch: str
+) -> None:
+    script = write(tmp_path, "train.py", PROCESSES.format(method=method, torch=torch))
+    ended = lrwatch_run("--config", "width=64", script, folder=tmp_path)
+    assert (ended.status, ended.output) == (0, "[0, 1, 0]\n")
+    said = [line for line in ended.errors.splitlines() if line.startswith("lrwatch: ")]
+    assert sorted(said) == [
+        f"lrwatch: 5 steps recorded in runs/train-sgd-{lr}" for lr in ("0.1", "0.2", "0.3")
+    ]
+    assert ended.errors.count("ValueError: of the script") == 1
+    assert "autowatch" not in ended.errors  # tracebacks as without lrwatch
+    statuses = [read_run_info(tmp_path / "runs" / name).status for name in runs(tmp_path / "runs")]
+    assert statuses == ["finished", "failed", "finished"]
+    assert read_run_info(tmp_path / "runs" / "train-sgd-0.1").config["width"] == 64
+
+
+GAN = """
+import torch
+torch.set_num_threads(1)
+
+class Gan:
+    def __init__(self):
+        self.generator, self.critic = torch.nn.Linear(2, 2), torch.nn.Linear(2, 1)
+        self.optimizer_G = torch.optim.Adam(self.generator.parameters(), lr=2e-4)
+        self.optimizer = torch.optim.Adam(self.critic.parameters(), lr=2e-4)
+
+    def step(self):
+        for optimizer in (self.optimizer, self.optimizer_G):
+            optimizer.zero_grad()
+            self.critic(self.generator(torch.ones(3, 2))).mean().backward()
+            optimizer.step()
+
+gan = Gan()
+for _ in range(4):
+    gan.step()
+"""
+
+
+def test_a_job_goes_on_with_its_runs(tmp_path: Path) -> None:
+    script = write(tmp_path, "main.py", GAN)
+    names = ["main-G-adam-0.0002", "main-critic-adam-0.0002"]
+    told = [
+        "--total-steps",
+        "90",
+        "--config",
+        "lr=2e-4",
+        "--config",
+        "sn=true",
+        "--config",
+        "k=a=b",
+    ]
+    for n in (4, 8):
+        ended = lrwatch_run("--resume", *told, script, folder=tmp_path)
+        assert ended.errors == (
+            f"lrwatch: 8 steps of 2 optimizers recorded in runs: {names[1]}, {names[0]}\n"
+        )
+        assert runs(tmp_path / "runs") == names
+        for name in names:
+            assert lrwatch.read(tmp_path / "runs" / name)["step"].tolist() == list(range(n))
+    info = read_run_info(tmp_path / "runs" / names[0])
+    assert info.total_steps == 90
+    assert info.config == {"command": "main.py", "lr": 2e-4, "sn": True, "k": "a=b"}
+
+
+def test_a_killed_job_goes_on_with_its_run(tmp_path: Path) -> None:
+    script = write(
+        tmp_path, "train.py", LOOP + "import os, sys\nif len(sys.argv) > 1: os.kill(os.getpid(), 9)"
+    )
+    lrwatch_run(script, "killed", folder=tmp_path)
+    ended = lrwatch_run("--resume", script, folder=tmp_path)
+    assert ended.errors == "lrwatch: 20 steps recorded in runs/train-sgd-0.1\n"
+    frame = lrwatch.read(tmp_path / "runs" / "train-sgd-0.1")
+    assert frame["step"].tolist() == list(range(40))
+    assert read_run_info(tmp_path / "runs" / "train-sgd-0.1").status == "finished"
+
+
+TORCHRUN = "it started torchrun, which is not followed; write torchrun --no-python lrwatch run "
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("import torch", "it made no torch optimizer; for another framework, "),
+        (
+            "import torch\na = torch.optim.SGD([torch.ones(1)], lr=0.1)",
+            "of 1 torch optimizer that it made, none made a step\n",
+        ),
+        ("import subprocess\nsubprocess.run(['torchrun', '--version'])", TORCHRUN),
+        ("import os\nos.system('torchrun --version')", TORCHRUN),
+        (
+            "import subprocess, sys\nsubprocess.run([sys.executable, '-c', 'pass'])",
+            "it started another Python program, which is not followed; write python -m lrwatch ",
+        ),
+        ("import lrwatch; lrwatch.watch", None),
+    ],
+)
+def test_why_nothing_was_recorded(tmp_path: Path, text: str, why: str | None) -> None:
+    write(tmp_path, "torchrun", "#!/bin/sh\n")
+    (tmp_path / "torchrun").chmod(0o755)
+    script = write(tmp_path, "train.py", text)
+    ended = lrwatch_run(script, folder=tmp_path, PATH=f"{tmp_path}:{os.environ['PATH']}")
+    assert (ended.status, ended.output) == (0, "")
+    assert ended.errors.startswith(NOTHING + why if why else "")
+    assert ended.errors.count("\n") == (why is not None)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_module_is_found_as_python_finds_it(tmp_path: Path) -> None:
+    (tmp_path / "json").mkdir()  # a plain folder gives way to the package
+    ended = lrwatch_run("-m", "json.tool", folder=tmp_path, stdin="{}")
+    assert (ended.status, ended.output) == (0, "{}\n")

@@ -29,8 +29,8 @@ def _begin(here: str, text: str) -> None:
     root = os.path.dirname(os.path.dirname(os.path.dirname(here)))  # noqa: PTH120
     sys.path.insert(0, root)
     try:
+        from lrwatch.autowatch.beginning import begin
         from lrwatch.autowatch.settings import Settings
-        from lrwatch.autowatch.torch_import import begin
     finally:
         sys.path.remove(root)
     begin(Settings.from_text(text))

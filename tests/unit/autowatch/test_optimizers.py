@@ -78,6 +78,63 @@ def test_several_optimizers_are_runs_of_one_group(job: EveryOptimizer, tmp_path:
     assert groups != {None}
 
 
+@pytest.mark.parametrize(
+    ("name", "names"),
+    [("", ["train-D-sgd-0.1", "train-gen-sgd-0.1"]), ("my gan", ["my gan-D", "my gan-gen"])],
+)
+def test_runs_are_called_as_the_script_calls_its_optimizers(
+    tmp_path: Path, name: str, names: list[str]
+) -> None:
+    job = EveryOptimizer(tmp_path, name=name, program="train", config={})
+    nets = [small_net(0), small_net(1)]
+    opt_gen = sgd(nets[0].parameters())
+    optimizers = {"D": torch.optim.SGD(nets[1].parameters(), lr=0.1)}
+    train(nets[0], opt_gen, 2)
+    train(nets[1], optimizers["D"], 2)
+    job.end()
+    assert runs(tmp_path) == names
+
+
+def test_one_optimizer_needs_no_name_of_its_own(job: EveryOptimizer, tmp_path: Path) -> None:
+    net = small_net()
+    opt_gen = torch.optim.SGD(net.parameters(), lr=0.1)
+    train(net, opt_gen, 2)
+    assert runs(tmp_path) == ["train-sgd-0.1"]
+
+
+def test_those_of_the_same_name_are_gone_on_with_in_their_order(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    nets = [small_net(0), small_net(1)]
+    for n_before in (0, 7):
+        job = EveryOptimizer(tmp_path, program="train", config={}, resume=True)
+        for k, net in enumerate(nets):
+            optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+            train(net, optimizer, 3 + k)
+        job.end()
+        assert runs(tmp_path) == ["train-sgd-0.1", "train-sgd-0.1-2"]
+        assert job.n_before == n_before
+    steps = [lrwatch.read(tmp_path / run)["step"].tolist() for run in runs(tmp_path)]
+    assert steps == [list(range(6)), list(range(8))]
+    assert not caplog.records
+
+
+def test_a_run_that_cannot_be_gone_on_with_is_left(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    net = small_net()
+    jobs = [EveryOptimizer(tmp_path, name="a", config={})]
+    first = sgd(net.parameters())
+    train(net, first, 2)
+    jobs[0]._construction.end()  # it still writes
+    jobs.append(EveryOptimizer(tmp_path, name="a", config={}, resume=True))
+    train(net, sgd(net.parameters()), 2)
+    for job in jobs:
+        job.end()
+    assert runs(tmp_path) == ["a", "a-2"]
+    assert "a is not gone on with, a new run begins" in caplog.text
+
+
 def test_parameter_groups_have_their_columns_from_the_first_row(
     job: EveryOptimizer, tmp_path: Path
 ) -> None:

@@ -60,7 +60,7 @@ def test_rows_are_brought_to_the_disk_by_age(
 ) -> None:
     synced: list[Path] = []
     monkeypatch.setattr(keeper, "_SYNC_SECONDS", 0.0)
-    monkeypatch.setattr(keeper, "_sync", synced.append)
+    monkeypatch.setattr(keeper, "sync", synced.append)
     writer = new_writer(tmp_path)
     write_until(writer, lambda: len(synced) > 1)
     assert {path.name.partition("-")[0] for path in synced} == {"journal"}

@@ -12,9 +12,9 @@ from lrwatch.store.late_writer import LateWriter
 from lrwatch.store.writer import Row, RunWriter
 
 
-def late(store: Path) -> LateWriter:
-    def open_run(info: RunInfo, columns: Sequence[str]) -> RunWriter:
-        return create_run(store, info, columns)
+def late(store: Path, first_step: int = 0) -> LateWriter:
+    def open_run(info: RunInfo, columns: Sequence[str]) -> tuple[RunWriter, int]:
+        return create_run(store, info, columns), first_step
 
     return LateWriter(store / "a", RunInfo(id="1", name="a"), FLOAT_COLUMNS, open_run)
 
@@ -44,6 +44,14 @@ def test_the_first_row_makes_the_run_under_a_free_name(tmp_path: Path) -> None:
     frame = read(tmp_path / "a-2")
     assert frame["step"].tolist() == [0, 1]
     assert frame["loss"].tolist() == [0, 5]
+
+
+def test_steps_are_counted_from_where_the_run_is_gone_on_with(tmp_path: Path) -> None:
+    writer = late(tmp_path, first_step=7)
+    writer.append(row(0))
+    writer.append(row(1))
+    writer.close("finished")
+    assert read(tmp_path / "a")["step"].tolist() == [7, 8]
 
 
 def test_columns_that_came_before_the_first_row_need_no_second_journal(tmp_path: Path) -> None:

@@ -11,9 +11,11 @@ from typing import Any
 
 import pytest
 
+from lrwatch import system
 from lrwatch.errors import RunBusy
 from lrwatch.store import ownership as module
 from lrwatch.store.ownership import Ownership, writer_is_gone
+from lrwatch.system import process_mark
 
 GONE = 2**22 + 1  # above every process number of Linux
 
@@ -53,7 +55,7 @@ def test_a_lock_of_a_process_that_lives_is_not(tmp_path: Path) -> None:
 
 
 needs_start_times = pytest.mark.skipif(
-    not module._started(os.getpid()), reason="only Linux tells when a process started"
+    not process_mark(os.getpid()), reason="only Linux tells when a process started"
 )
 
 
@@ -79,7 +81,7 @@ def test_a_lock_names_the_very_process_that_took_it(tmp_path: Path) -> None:
         assert process.stdout is not None
         process.stdout.readline()
         said = json.loads((tmp_path / "writer.lock").read_text())
-        assert said["started"] == module._started(process.pid) != ""
+        assert said["started"] == process_mark(process.pid) != ""
         assert not writer_is_gone(tmp_path)
         with pytest.raises(RunBusy):
             Ownership(tmp_path)
@@ -90,7 +92,7 @@ def test_a_lock_names_the_very_process_that_took_it(tmp_path: Path) -> None:
 def test_where_no_start_time_is_known_the_number_alone_tells(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_PROCESSES", tmp_path / "no such folder")
+    monkeypatch.setattr(system, "_PROCESSES", tmp_path / "no such folder")
     locked(tmp_path, pid=os.getppid(), started="an-earlier-boot 17")
     assert not writer_is_gone(tmp_path)
     with pytest.raises(RunBusy):
@@ -185,3 +187,35 @@ def test_without_a_lock_no_writer_is_known_to_be_gone(tmp_path: Path) -> None:
     assert not writer_is_gone(tmp_path)
     (tmp_path / "writer.lock").write_text("{")
     assert not writer_is_gone(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("job", "restarts", "is_taken"),
+    [("7", "3", True), ("7", "2", False), ("8", "3", False), ("", "3", False), ("7", "x", False)],
+)
+def test_a_requeued_job_takes_over_from_another_host_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, job: str, restarts: str, *, is_taken: bool
+) -> None:
+    monkeypatch.setenv("SLURM_JOB_ID", "7")
+    monkeypatch.setenv("SLURM_RESTART_COUNT", "2")
+    Ownership(tmp_path)
+    lock = tmp_path / "writer.lock"
+    lock.write_text(json.dumps({**json.loads(lock.read_text()), "host": "elsewhere"}))
+    monkeypatch.setenv("SLURM_JOB_ID", job)
+    monkeypatch.setenv("SLURM_RESTART_COUNT", restarts)
+    if is_taken:
+        Ownership(tmp_path).release()
+        assert not lock.exists()
+    else:
+        with pytest.raises(RunBusy):
+            Ownership(tmp_path)
+
+
+def test_without_a_scheduler_nothing_was_requeued(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SLURM_JOB_ID", raising=False)
+    locked(tmp_path, host="elsewhere", pid=1)
+    monkeypatch.setenv("SLURM_RESTART_COUNT", "3")
+    with pytest.raises(RunBusy):
+        Ownership(tmp_path)

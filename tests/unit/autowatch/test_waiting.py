@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from lrwatch.autowatch.torch_import import when_imported
+from lrwatch.autowatch.waiting import when_imported
 
 NAME = "a_module_to_wait_for"
 
