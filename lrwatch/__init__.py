@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from lrwatch.errors import LrwatchError
     from lrwatch.monitor import Monitor, diagnose
     from lrwatch.run import Run
-    from lrwatch.store import read
+    from lrwatch.store import read, read_table
     from lrwatch.verdicts import Alarm, Diagnosis, Evidence
     from lrwatch.watcher import RunGroup, watch
 
@@ -49,6 +49,7 @@ __all__ = [
     "diagnose",
     "diagnose_sweep",
     "read",
+    "read_table",
     "watch",
 ]
 
@@ -72,6 +73,7 @@ _HOME = {
     "diagnose": "lrwatch.monitor",
     "diagnose_sweep": "lrwatch.comparing",
     "read": "lrwatch.store",
+    "read_table": "lrwatch.store",
     "watch": "lrwatch.watcher",
 }
 

@@ -14,7 +14,16 @@ from lrwatch.watcher import _Keywords
 
 COMMANDS = {
     "alert": [],
-    "check": ["paths", "--json", "--fail-on", "--alone"],
+    "check": [
+        "paths",
+        "--json",
+        "--fail-on",
+        "--alone",
+        "--loss",
+        "--lr",
+        "--step",
+        "--every",
+    ],
     "dashboard": [
         "folder",
         "--host",
@@ -25,7 +34,7 @@ COMMANDS = {
         "--alone",
     ],
     "demo": ["--dir", "--port", "--no-dashboard", "--exit", "--steps"],
-    "export": ["run", "--to", "--force"],
+    "export": ["run", "--to", "--as", "--force"],
     "ls": ["folder", "--json", "--alone"],
     "run": ["--dir", "--name", "--no-alerts", "-m", "script", "arguments"],
 }
@@ -61,6 +70,7 @@ def test_the_public_names_of_the_library() -> None:
         "diagnose",
         "diagnose_sweep",
         "read",
+        "read_table",
         "watch",
     ]
 

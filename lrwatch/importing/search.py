@@ -1,0 +1,113 @@
+"""Find the logs in a folder that a stranger filled: so deep, so many, and never through a link."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from lrwatch.importing.foreign_run import Importer
+from lrwatch.importing.registry import recognised
+
+__all__ = ["FoundLog", "found_logs"]
+
+_DEPTH: Final = 8
+_MOST_NAMES: Final = 50_000
+_MOST_LOGS: Final = 2_000
+_SURE_ENOUGH: Final = 0.25
+_STRUCTURED: Final = 0.35
+
+_ENDINGS: Final = (
+    ".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".parquet", ".log", ".txt", ".out", ".err", ".db",
+    ".sqlite", ".sqlite3", ".wandb",
+)  # fmt: skip
+_CHECKPOINT: Final = re.compile(r"checkpoint-(\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class FoundLog:
+    """A log in a folder, and who reads it."""
+
+    path: Path
+    importer: Importer
+    sureness: float
+
+
+def found_logs(folder: Path) -> list[FoundLog]:
+    """Return the logs in a folder, sorted by path.
+
+    A console log beside a log of the same run is left out, and so are the states of checkpoints
+    but the last, which has all of them.
+    """
+    found: list[FoundLog] = []
+    for path in _candidates(folder):
+        if any(path.is_relative_to(each.path) for each in found if each.path != folder):
+            continue
+        try:
+            importer, sureness = recognised(path)
+        except OSError:
+            continue
+        if importer is not None and sureness >= _SURE_ENOUGH:
+            found.append(FoundLog(path, importer, sureness))
+            if len(found) >= _MOST_LOGS:
+                break
+    return sorted(_last_states(_without_consoles(found)), key=lambda log: log.path)
+
+
+def _candidates(folder: Path) -> Iterator[Path]:
+    """Yield folders and files that may be logs, level by level; a folder before what is in it."""
+    waiting = deque([(folder, _DEPTH)])
+    n_names = 0
+    while waiting and n_names < _MOST_NAMES:
+        where, depth = waiting.popleft()
+        yield where
+        try:
+            with os.scandir(where) as scan:
+                items = sorted(scan, key=lambda item: item.name)
+        except OSError:
+            continue
+        n_names += len(items)
+        for item in items:
+            if item.name.startswith(".") or item.is_symlink():
+                continue
+            path = Path(item.path)
+            if item.is_dir(follow_symlinks=False):
+                if depth > 0:
+                    waiting.append((path, depth - 1))
+            elif item.is_file(follow_symlinks=False) and _may_be_log(path):
+                yield path
+
+
+def _may_be_log(path: Path) -> bool:
+    return path.suffix.lower() in _ENDINGS
+
+
+def _without_consoles(found: list[FoundLog]) -> list[FoundLog]:
+    structured = {log.path.parent for log in found if log.sureness >= _STRUCTURED}
+    structured |= {log.path for log in found if log.path.is_dir()}
+    return [
+        log
+        for log in found
+        if log.sureness >= _STRUCTURED or not structured & {*list(log.path.parents)[:2]}
+    ]
+
+
+def _last_states(found: list[FoundLog]) -> list[FoundLog]:
+    """Keep one of the files of a name that lie in ``checkpoint-N`` of one folder, or beside it."""
+    best: dict[tuple[Path, str], tuple[float, FoundLog]] = {}
+    others: list[FoundLog] = []
+    for log in found:
+        number = _CHECKPOINT.fullmatch(log.path.parent.name)
+        if log.importer.name != "huggingface":
+            others.append(log)
+            continue
+        home = log.path.parent.parent if number else log.path.parent
+        rank = float(number[1]) if number else float("inf")
+        key = home, log.path.name
+        if key not in best or best[key][0] < rank:
+            best[key] = rank, log
+    return others + [log for _, log in best.values()]
