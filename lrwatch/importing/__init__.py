@@ -5,16 +5,19 @@ A new kind is one class in one module, listed in `registry`, that passes
 """
 
 from lrwatch.importing.foreign_run import Choice, ForeignRun, Importer, Trouble
+from lrwatch.importing.mirror import Brought, Mirror
 from lrwatch.importing.ordering import OrderedRun, ordered
 from lrwatch.importing.registry import IMPORTER_GROUP, importer_named, importers, recognised
 from lrwatch.importing.search import FoundLog, found_logs
 
 __all__ = [
     "IMPORTER_GROUP",
+    "Brought",
     "Choice",
     "ForeignRun",
     "FoundLog",
     "Importer",
+    "Mirror",
     "OrderedRun",
     "Trouble",
     "found_logs",

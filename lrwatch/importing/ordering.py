@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -45,6 +45,10 @@ class OrderedRun:
     assumed: tuple[str, ...]
     total_steps: int | None
 
+    def up_to(self, n_rows: int) -> OrderedRun:
+        """Return the run with so many rows."""
+        return replace(self, rows=self.rows[:n_rows])
+
 
 def ordered(run: ForeignRun, choice: Choice) -> OrderedRun:
     """Put the rows of a run in order.
@@ -65,8 +69,11 @@ def ordered(run: ForeignRun, choice: Choice) -> OrderedRun:
     if choice.every is not None and is_counted:
         rows = rows.with_columns(step=rows.step * choice.every)
         assumed.append(f"a row stands for {counted(choice.every, 'step')}")
-    if n_again := int(superseded(rows.step).sum()):
-        assumed.append(f"{counted(n_again, 'row')} written again later on: the last one counts")
+    again = superseded(rows.step)
+    if again.any():
+        n_again = counted(int(again.sum()), "row")
+        assumed.append(f"{n_again} written again later on: the last writing counts")
+        rows = rows[~again]
     assumed += _about_rates(table)
     total = run.total_steps
     if total is not None and choice.every is not None and is_counted:

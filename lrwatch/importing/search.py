@@ -25,6 +25,8 @@ _ENDINGS: Final = (
     ".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".parquet", ".log", ".txt", ".out", ".err", ".db",
     ".sqlite", ".sqlite3", ".wandb",
 )  # fmt: skip
+_RUN: Final = "run.json"
+
 _CHECKPOINT: Final = re.compile(r"checkpoint-(\d+)")
 
 
@@ -64,26 +66,30 @@ def _candidates(folder: Path) -> Iterator[Path]:
     n_names = 0
     while waiting and n_names < _MOST_NAMES:
         where, depth = waiting.popleft()
-        yield where
-        try:
-            with os.scandir(where) as scan:
-                items = sorted(scan, key=lambda item: item.name)
-        except OSError:
-            continue
+        items = _items(where)
         n_names += len(items)
+        if any(item.name == _RUN for item in items):
+            continue  # a run of ours, whose parts would be tables
+        yield where
         for item in items:
-            if item.name.startswith(".") or item.is_symlink():
-                continue
-            path = Path(item.path)
-            if item.is_dir(follow_symlinks=False):
-                if depth > 0:
-                    waiting.append((path, depth - 1))
-            elif item.is_file(follow_symlinks=False) and _may_be_log(path):
-                yield path
+            if item.is_dir(follow_symlinks=False) and depth > 0:
+                waiting.append((Path(item.path), depth - 1))
+            elif item.is_file(follow_symlinks=False) and _may_be_log(item.name):
+                yield Path(item.path)
 
 
-def _may_be_log(path: Path) -> bool:
-    return path.suffix.lower() in _ENDINGS
+def _items(folder: Path) -> list[os.DirEntry[str]]:
+    """Return what a folder holds, sorted by name; what is hidden and links are left out."""
+    try:
+        with os.scandir(folder) as scan:
+            items = [item for item in scan if not item.name.startswith(".")]
+    except OSError:
+        return []
+    return sorted((item for item in items if not item.is_symlink()), key=lambda item: item.name)
+
+
+def _may_be_log(name: str) -> bool:
+    return name.lower().endswith(_ENDINGS)
 
 
 def _without_consoles(found: list[FoundLog]) -> list[FoundLog]:

@@ -35,6 +35,7 @@ COMMANDS = {
     ],
     "demo": ["--dir", "--port", "--no-dashboard", "--exit", "--steps"],
     "export": ["run", "--to", "--as", "--force"],
+    "import": ["kind", "source", "--dir", "--follow", "--loss", "--lr", "--step", "--every"],
     "ls": ["folder", "--json", "--alone"],
     "run": ["--dir", "--name", "--no-alerts", "-m", "script", "arguments"],
 }

@@ -1,0 +1,91 @@
+"""``lrwatch import``: logs of other tools become runs, once or while they are written."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from lrwatch.cli.column_options import choosing_columns
+from lrwatch.formats import counted, printable
+
+if TYPE_CHECKING:
+    from lrwatch.importing import Brought, FoundLog
+
+__all__ = ["import_runs"]
+
+_UNREADABLE: Final = 2
+_PAUSE: Final = 2.0
+_SHARE: Final = 10.0
+"""Looking at a source takes at most one part in so many of the time."""
+
+
+@click.command("import", short_help="Make runs of another tool's logs.")
+@click.argument("kind", metavar="auto|KIND")
+@click.argument("source", metavar="SOURCE", type=click.Path(path_type=Path))
+@click.option(
+    "--dir",
+    "folder",
+    default="runs",
+    show_default=True,
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Folder for the runs.",
+)
+@click.option("--follow", is_flag=True, help="Go on as the logs grow, until Ctrl-C.")
+@choosing_columns
+def import_runs(kind: str, source: Path, *, folder: Path, follow: bool, **choice: Any) -> int:
+    """Read the logs of other tools at SOURCE, a file or a folder, into runs in DIR.
+
+    The kind is recognised with auto; docs/importing.md describes each. To import again is an
+    update: only rows that are new are added. The logs are left as they are.
+    """
+    from lrwatch.importing import Choice, Mirror, importer_named
+
+    importer = None if kind == "auto" else importer_named(kind)
+    mirror = Mirror(folder, lambda: _logs(importer, source), Choice(**choice))
+    if not follow:
+        return _tell(mirror.update(), is_first=True)
+    try:
+        is_first = True
+        while True:
+            began = time.monotonic()
+            _tell(mirror.update(is_live=True), is_first=is_first)
+            is_first = False
+            time.sleep(max(_PAUSE, _SHARE * (time.monotonic() - began)))
+    finally:
+        mirror.close()
+
+
+def _logs(importer: Any, source: Path) -> list[FoundLog]:
+    """Return the logs at a source."""
+    from lrwatch.cli.foreign_logs import logs_at
+    from lrwatch.importing import FoundLog
+
+    if importer is not None and (source.is_file() or importer.recognises(source, b"") > 0):
+        return [FoundLog(source, importer, 1.0)]
+    return [
+        log for log in logs_at(source) if importer is None or log.importer.name == importer.name
+    ]
+
+
+def _tell(brought: Iterable[Brought], *, is_first: bool) -> int:
+    """Print what became of each run; return the exit status."""
+    status = n_told = 0
+    for run in brought:
+        n_told += 1
+        if run.problem:
+            click.echo(f"lrwatch: {printable(f'{run.source}: {run.problem}')}", err=True)
+            status = _UNREADABLE
+        elif run.n_new or is_first:
+            said = f"{run.folder}: {run.recognised}; {counted(run.n_new, 'new row')}"
+            click.echo(printable(said))
+        for trouble in run.troubles if is_first else ():
+            click.echo(printable(f"    left out: {trouble}"))
+    if is_first and not n_told:
+        click.echo("lrwatch: there is no log of this kind", err=True)
+        status = _UNREADABLE
+    return status
