@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from lrwatch.formats import counted
 from lrwatch.importing.cells import RawTable, number_of
 
 __all__ = ["csv_names", "csv_table", "json_lines", "json_names"]
@@ -34,7 +35,7 @@ def csv_table(path: Path, text: str) -> RawTable:
             if not names or _is_header(cells, names):
                 names = _names(cells)
             elif len(cells) < len(names) or any(cell.strip() for cell in cells[len(names) :]):
-                said = f"{len(cells)} fields where {len(names)} are expected"
+                said = f"{counted(len(cells), 'field')} where {len(names)} are expected"
                 broken.append((reader.line_num, said))
             else:
                 rows.append((reader.line_num, names, cells))
@@ -59,7 +60,10 @@ def csv_names(head: str) -> list[str]:
         return []
     if not names[1:] or any(isinstance(number_of(name), float) for name in names):
         return []
-    is_prose = any(len(name) > _LONGEST_NAME or name.count(" ") > _MOST_BLANKS for name in names)
+    is_prose = any(
+        len(name) > _LONGEST_NAME or name.count(" ") > _MOST_BLANKS or "=" in name or "%|" in name
+        for name in names
+    )
     return [] if is_prose else [name for name in _names(names) if name]
 
 

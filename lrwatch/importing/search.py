@@ -19,7 +19,6 @@ _DEPTH: Final = 8
 _MOST_NAMES: Final = 50_000
 _MOST_LOGS: Final = 2_000
 _SURE_ENOUGH: Final = 0.25
-_STRUCTURED: Final = 0.35
 
 _ENDINGS: Final = (
     ".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".parquet", ".log", ".txt", ".out", ".err", ".db",
@@ -42,8 +41,8 @@ class FoundLog:
 def found_logs(folder: Path) -> list[FoundLog]:
     """Return the logs in a folder, sorted by path.
 
-    A console log beside a log of the same run is left out, and so are the states of checkpoints
-    but the last, which has all of them.
+    What wandb keeps beside an offline run is left out, and so are the states of checkpoints but
+    the last, which has all of them.
     """
     found: list[FoundLog] = []
     for path in _candidates(folder):
@@ -93,12 +92,12 @@ def _may_be_log(name: str) -> bool:
 
 
 def _without_consoles(found: list[FoundLog]) -> list[FoundLog]:
-    structured = {log.path.parent for log in found if log.sureness >= _STRUCTURED}
-    structured |= {log.path for log in found if log.path.is_dir()}
+    """Leave out the console that wandb keeps beside the run itself."""
+    runs = {log.path.parent for log in found if log.importer.name == "wandb"}
     return [
         log
         for log in found
-        if log.sureness >= _STRUCTURED or not structured & {*list(log.path.parents)[:2]}
+        if log.path.parts[-2:] != ("files", "output.log") or log.path.parent.parent not in runs
     ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -18,7 +19,7 @@ from lrwatch.importing.cells import typed, with_time
 from lrwatch.importing.foreign_run import Choice, ForeignRun, Trouble
 from lrwatch.importing.layouts import Layout
 from lrwatch.importing.raw_tables import csv_names, csv_table, json_lines, json_names
-from lrwatch.importing.source import decoded, is_text, run_name, settings_of, text_of
+from lrwatch.importing.source import decoded, head_of, is_text, run_name, settings_of, text_of
 
 __all__ = ["AnyTable", "KnownTable", "read_table_file"]
 
@@ -122,7 +123,8 @@ def read_table_file(path: Path) -> tuple[pa.Table, list[Trouble]]:
     if not raw.lines:
         why = f": {raw.troubles[0]}" if raw.troubles else ""
         raise RunUnreadable(f"{path.name} has no row that can be read{why}")
-    return typed(raw), raw.troubles
+    table = typed(raw)
+    return table, sorted(raw.troubles, key=lambda trouble: trouble.line or math.inf)
 
 
 def _parquet(path: Path) -> pa.Table:
@@ -135,8 +137,10 @@ def _parquet(path: Path) -> pa.Table:
 
 
 def _form(path: Path) -> str:
-    with path.open("rb") as file:
-        return _form_of(path, file.read(4096))
+    try:
+        return _form_of(path, head_of(path))
+    except OSError as error:
+        raise RunUnreadable(f"{path.name} cannot be read: {error.strerror}") from error
 
 
 def _form_of(path: Path, head: bytes) -> str:

@@ -22,7 +22,7 @@ class TextLayout:
     sureness
         How sure a log with two such lines is of this kind.
     has_steps
-        Whether lines say their step; rows are numbered where they do not.
+        Whether a line without a step is no row; otherwise rows are numbered.
     is_averaged, notes
         As in `lrwatch.importing.ForeignRun`.
     """
@@ -66,6 +66,13 @@ TEXT_LAYOUTS: Final = (
         "pytorch-examples",
         "log of the PyTorch examples",
         re.compile(r"Epoch:\s*(\[\d+\]\[\s*\d+/\d+\]|\d+\s+\[\s*\d+/\d+)"),
+        has_steps=False,
+    ),
+    TextLayout(
+        "progress-bar",
+        "log of progress bars",
+        re.compile(r"Epoch:?\s+\d+.*%\|.*\d+/\d+ \[\d+:\d+"),
+        has_steps=False,
     ),
     TextLayout(
         "deepspeed",

@@ -31,7 +31,10 @@ _STEP: Final = re.compile(
     r"(?:\s*/\s*(\d+))?(?![\w.]*\w)",
     re.IGNORECASE,
 )
-_BATCH: Final = re.compile(r"Epoch:\s*\[(\d+)\]\[\s*(\d+)/(\d+)\]")
+_BATCH: Final = re.compile(
+    r"Epoch:?\s*\[?(\d+)(?:\]\[\s*|/\d+.*?\s|.*?%\|.*?\s)(\d+)/(\d+)(?:\]| \[\d+:\d+)"
+)
+"""Epoch, batch and batches, as the PyTorch examples and progress bars have them."""
 
 # `loss: 2.1`, `lr=[3e-05, 3e-05]`, `'grad_norm': '1.5'`; of a loss, rate or norm also `loss 2.1`.
 _PAIR: Final = re.compile(
@@ -113,7 +116,7 @@ class TextLog:
         elif step is not None:
             row["step"] = int(step[1])
             row[""] = int(step[2] or 0)
-        elif self._layout.has_steps and not self._layout.sign.pattern.startswith("Epoch"):
+        elif self._layout.has_steps:
             return None
         for name, value in _pairs(line):
             row.setdefault(_column(name), value)
@@ -129,8 +132,9 @@ def _lines(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _pairs(line: str) -> Iterator[tuple[str, str]]:
-    if line.count("|") >= _SEGMENTS:
-        for segment in line.split("|"):
+    segments = line.split("|")
+    if len(segments) > _SEGMENTS and 2 * sum(":" in each for each in segments) > len(segments):
+        for segment in segments:
             name, _, value = segment.rpartition(":")
             if re.fullmatch(_NUMBER, value.strip(), re.IGNORECASE):
                 yield name.strip(), value.strip()

@@ -374,6 +374,17 @@ def pytorch_examples(folder: Path) -> Path:
     )
 
 
+def progress_bar(folder: Path) -> Path:
+    path = folder / "bars.log"
+    bars = [
+        f"Epoch {i // 20}: {5 * (i % 20):>3}%|##        | {i % 20}/20 [00:01<00:02, 12.34it/s, "
+        f"v_num=3, train_loss={LOSSES[i]}, lr=0.001]"
+        for i in range(N)
+    ]
+    path.write_text("\r".join(bars) + "\n")
+    return path
+
+
 def deepspeed(folder: Path) -> Path:
     return sample_text(
         folder / "ds.log",
@@ -410,6 +421,7 @@ SAMPLES: Mapping[str, Callable[[Path], Path]] = {
     "modded-nanogpt": modded_nanogpt,
     "nanogpt": nanogpt,
     "neptune": neptune,
+    "progress-bar": progress_bar,
     "pytorch-examples": pytorch_examples,
     "stable-baselines3": stable_baselines3,
     "table": table,
