@@ -121,6 +121,11 @@ def typed(raw: RawTable) -> pa.Table:
 
 
 def _typed(raw: RawTable, name: str, cells: Sequence[Any]) -> pa.Array:
+    if {*map(type, cells)} == {str}:
+        try:
+            return pa.array([float(cell) for cell in cells], pa.float64())
+        except ValueError:
+            pass
     known = [cell for cell in cells if cell is not None]
     if known and all(isinstance(cell, bool) for cell in known):
         return pa.array(cells, pa.bool_())

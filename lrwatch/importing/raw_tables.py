@@ -25,26 +25,30 @@ def csv_table(path: Path, text: str) -> RawTable:
     """Read a CSV file: the first line has the names; a later line of names takes their place."""
     raw = RawTable(path)
     broken: list[tuple[int, str]] = []
-    rows: list[tuple[int, list[str], list[str]]] = []  # line, names, cells
+    rows: list[tuple[int, int, list[str]]] = []  # line, which names, cells
+    headers: list[list[str]] = []
     names: list[str] = []
     reader = csv.reader(io.StringIO(text), delimiter=_delimiter(text), skipinitialspace=True)
     try:
         for cells in reader:
-            if not any(cell.strip() for cell in cells):
+            if not "".join(cells).strip():
                 continue
-            if not names or _is_header(cells, names):
+            if not names or (not cells[0][:1].isdigit() and _is_header(cells, names)):
                 names = _names(cells)
-            elif len(cells) < len(names) or any(cell.strip() for cell in cells[len(names) :]):
+                headers.append(names)
+            elif len(cells) != len(names) and (
+                len(cells) < len(names) or "".join(cells[len(names) :]).strip()
+            ):
                 said = f"{counted(len(cells), 'field')} where {len(names)} are expected"
                 broken.append((reader.line_num, said))
             else:
-                rows.append((reader.line_num, names, cells))
+                rows.append((reader.line_num, len(headers) - 1, cells))
     except csv.Error as error:
         broken.append((reader.line_num, f"{error}; the rest of the file is left out"))
-    known = dict.fromkeys(name for header in _distinct(rows) for name in header if name)
     raw.lines = [line for line, _, _ in rows]
-    for name in known:
-        raw.columns[name] = _column(rows, name)
+    for name in dict.fromkeys(name for header in headers for name in header if name):
+        places = [header.index(name) if name in header else None for header in headers]
+        raw.columns[name] = [_cell(cells, places[which]) for _, which, cells in rows]
     raw.add_troubles(broken)
     return raw
 
@@ -127,10 +131,5 @@ def _is_header(cells: Sequence[str], names: Sequence[str]) -> bool:
     return not any(isinstance(number_of(cell), float) for cell in stripped)
 
 
-def _distinct(rows: Sequence[tuple[int, list[str], list[str]]]) -> list[list[str]]:
-    return list({id(names): names for _, names, _ in rows}.values())
-
-
-def _column(rows: Sequence[tuple[int, list[str], list[str]]], name: str) -> list[str | None]:
-    places = {id(names): names.index(name) for names in _distinct(rows) if name in names}
-    return [cells[places[id(names)]] if id(names) in places else None for _, names, cells in rows]
+def _cell(cells: Sequence[str], place: int | None) -> str | None:
+    return None if place is None else cells[place]
