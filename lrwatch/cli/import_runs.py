@@ -47,14 +47,13 @@ def import_runs(kind: str, source: Path, *, folder: Path, follow: bool, **choice
 
     importer = None if kind == "auto" else importer_named(kind)
     mirror = Mirror(folder, lambda: _logs(importer, source), Choice(**choice))
+    told: set[str] = set()
     if not follow:
-        return _tell(mirror.update(), is_first=True)
+        return _tell(mirror.update(), told)
     try:
-        is_first = True
         while True:
             began = time.monotonic()
-            _tell(mirror.update(is_live=True), is_first=is_first)
-            is_first = False
+            _tell(mirror.update(is_live=True), told)
             time.sleep(max(_PAUSE, _SHARE * (time.monotonic() - began)))
     finally:
         mirror.close()
@@ -72,20 +71,28 @@ def _logs(importer: Any, source: Path) -> list[FoundLog]:
     ]
 
 
-def _tell(brought: Iterable[Brought], *, is_first: bool) -> int:
-    """Print what became of each run; return the exit status."""
-    status = n_told = 0
+def _tell(brought: Iterable[Brought], told: set[str]) -> int:
+    """Print what became of each run, and what was not told before; return the exit status."""
+    is_first = not told
+    status = 0
     for run in brought:
-        n_told += 1
         if run.problem:
-            click.echo(f"lrwatch: {printable(f'{run.source}: {run.problem}')}", err=True)
+            _tell_once(f"lrwatch: {run.source}: {run.problem}", told, err=True)
             status = _UNREADABLE
         elif run.n_new or is_first:
-            said = f"{run.folder}: {run.recognised}; {counted(run.n_new, 'new row')}"
-            click.echo(printable(said))
-        for trouble in run.troubles if is_first else ():
-            click.echo(printable(f"    left out: {trouble}"))
-    if is_first and not n_told:
-        click.echo("lrwatch: there is no log of this kind", err=True)
+            click.echo(
+                printable(f"{run.folder}: {run.recognised}; {counted(run.n_new, 'new row')}")
+            )
+            told.add(str(run.folder))
+        for trouble in run.troubles:
+            _tell_once(f"    left out: {trouble}", told, err=False)
+    if not told:
+        _tell_once("lrwatch: there is no log of this kind", told, err=True)
         status = _UNREADABLE
     return status
+
+
+def _tell_once(text: str, told: set[str], *, err: bool) -> None:
+    if text not in told:
+        told.add(text)
+        click.echo(printable(text), err=err)

@@ -56,19 +56,14 @@ def csv_table(path: Path, text: str) -> RawTable:
 def csv_names(head: str) -> list[str]:
     """Return the names in the first line of a CSV file; none if that is no line of names."""
     lines = [line for line in head.splitlines()[:_HEAD_LINES] if line.strip()]
-    if not lines:
-        return []
     try:
-        names = next(csv.reader(lines[:1], delimiter=_delimiter(head), skipinitialspace=True))
+        rows = list(csv.reader(lines, delimiter=_delimiter(head), skipinitialspace=True))
     except csv.Error:
         return []
-    if not names[1:] or any(isinstance(number_of(name), float) for name in names):
+    if not rows or not rows[0][1:] or _has_number(rows[0]) or any(map(_is_prose, rows[0])):
         return []
-    is_prose = any(
-        len(name) > _LONGEST_NAME or name.count(" ") > _MOST_BLANKS or "=" in name or "%|" in name
-        for name in names
-    )
-    return [] if is_prose else [name for name in _names(names) if name]
+    is_table = not rows[1:] or any(len(row) >= len(rows[0]) and _has_number(row) for row in rows)
+    return [name for name in _names(rows[0]) if name] if is_table else []
 
 
 def json_lines(path: Path, text: str) -> RawTable:
@@ -108,6 +103,16 @@ def json_names(head: str) -> list[str]:
     return list(names)
 
 
+def _has_number(cells: Sequence[str]) -> bool:
+    return any(isinstance(number_of(cell), float) for cell in cells)
+
+
+def _is_prose(name: str) -> bool:
+    """Tell whether a cell is part of a sentence, or of a line that a program printed."""
+    is_long = len(name) > _LONGEST_NAME or name.count(" ") > _MOST_BLANKS
+    return is_long or any(sign in name for sign in ("=", "%|", ": "))
+
+
 def _delimiter(text: str) -> str:
     first = next((line for line in text.splitlines() if line.strip()), "")
     return max(_DELIMITERS, key=first.count)
@@ -128,7 +133,7 @@ def _is_header(cells: Sequence[str], names: Sequence[str]) -> bool:
     stripped = [cell.strip() for cell in cells]
     if not {*stripped} & {*names} - {""}:
         return False
-    return not any(isinstance(number_of(cell), float) for cell in stripped)
+    return not _has_number(stripped)
 
 
 def _cell(cells: Sequence[str], place: int | None) -> str | None:

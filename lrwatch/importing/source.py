@@ -99,7 +99,10 @@ def run_name(path: Path) -> str:
     >>> run_name(Path("logs/resnet.csv"))
     'resnet'
     """
-    parts = [path.name if path.is_dir() else path.stem, *(each.name for each in path.parents)]
+    parts = [
+        path.name if path.is_dir() else path.stem,
+        *(each.name for each in path.absolute().parents),
+    ]
     if not _SAYS_NOTHING.fullmatch(parts[0]):
         return parts[0]
     named = []

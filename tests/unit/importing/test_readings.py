@@ -307,3 +307,26 @@ def test_logs_of_strangers_are_read() -> None:
         "wandb_output": 45,
     }
     assert rows["hf_trainer_state"].loss[:3].tolist() == [2.3475, 2.2964, 2.2553]
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["runs/a: Keras CSVLogger, 10 rows, loss averaged over 10 steps", "runs/b: x, y, z"],
+        ["the loss fell, as it should", "and then, it rose"],
+        ["loss=1, lr=2", "loss=3, lr=4"],
+    ],
+)
+def test_sentences_with_commas_are_no_table(lines: list[str], tmp_path: Path) -> None:
+    log = written(tmp_path / "notes.txt", *lines)
+    assert recognised(log) == (None, 0.0)
+
+
+def test_a_run_is_named_after_where_it_lies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "job-7"
+    folder.mkdir()
+    SAMPLES["llamafactory"](folder)
+    monkeypatch.chdir(folder)
+    assert read(Path("trainer_log.jsonl")).run.name == "job-7"
