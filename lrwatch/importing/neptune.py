@@ -46,7 +46,8 @@ class NeptuneParquet:
             raise RunUnreadable(f"{path.name} cannot be read as Parquet: {error}") from error
         runs: dict[str, dict[str, Series]] = {}
         for place, row in enumerate(rows):
-            if row["step"] is not None and row["float_value"] is not None:
+            is_whole = row["step"] is not None and float(row["step"]).is_integer()
+            if is_whole and row["float_value"] is not None:
                 series = runs.setdefault(str(row["run_id"]), {})
                 series.setdefault(_metric(row["attribute_path"]), Series()).add(
                     place, int(row["step"]), float(row["float_value"]), _seconds(row)

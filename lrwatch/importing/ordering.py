@@ -19,6 +19,9 @@ from lrwatch.records import StepBlock, superseded
 __all__ = ["OrderedRun", "ordered"]
 
 _MOST_WITHOUT_STEP: Final = 0.2
+_MOST_STEPS: Final = 2**53
+_LAST_MOMENT: Final = 2**33 * 10**6
+"""In the year 2242, in microseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,7 @@ def ordered(run: ForeignRun, choice: Choice) -> OrderedRun:
     chosen = _chosen(run, choice)
     table, n_without = _with_steps(run.table, chosen)
     log = read_log(table, chosen)
-    rows, assumed = log.rows, [*log.assumed, *run.notes]
+    rows, assumed = _with_known_times(log.rows), [*log.assumed, *run.notes]
     if n_without:
         assumed.append(f"{counted(n_without, 'row')} without a step left out")
     every = choice.every or run.every or _usual_distance(rows)
@@ -75,7 +78,7 @@ def ordered(run: ForeignRun, choice: Choice) -> OrderedRun:
         assumed.append(f"{n_again} written again later on: the last writing counts")
         rows = rows[~again]
     assumed += _about_rates(table)
-    total = run.total_steps
+    total = run.total_steps if 1 <= (run.total_steps or 0) <= _MOST_STEPS else None
     if total is not None and choice.every is not None and is_counted:
         total *= choice.every
     line = _line(run, choice, rows, every)
@@ -102,6 +105,11 @@ def _with_steps(table: pa.Table, chosen: Mapping[str, str]) -> tuple[pa.Table, i
     if not 0 < n_null <= _MOST_WITHOUT_STEP * table.num_rows:
         return table, 0
     return table.filter(pc.is_valid(table[name])), n_null
+
+
+def _with_known_times(rows: StepBlock) -> StepBlock:
+    """Forget times that no clock shows."""
+    return rows.with_columns(time=np.where(rows.time < _LAST_MOMENT, rows.time, 0).clip(min=0))
 
 
 def _usual_distance(rows: StepBlock) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 from collections import deque
@@ -15,8 +16,11 @@ from lrwatch.importing.registry import recognised
 
 __all__ = ["FoundLog", "found_logs"]
 
+logger = logging.getLogger("lrwatch")
+
 _DEPTH: Final = 8
 _MOST_NAMES: Final = 50_000
+_MOST_CANDIDATES: Final = 5_000
 _MOST_LOGS: Final = 2_000
 _SURE_ENOUGH: Final = 0.25
 
@@ -45,7 +49,10 @@ def found_logs(folder: Path) -> list[FoundLog]:
     the last, which has all of them.
     """
     found: list[FoundLog] = []
-    for path in _candidates(folder):
+    for n, path in enumerate(_candidates(folder)):
+        if n >= _MOST_CANDIDATES or len(found) >= _MOST_LOGS:
+            logger.warning("%s holds too many files, not all are searched for logs", folder)
+            break
         if any(path.is_relative_to(each.path) for each in found if each.path != folder):
             continue
         try:
@@ -54,8 +61,6 @@ def found_logs(folder: Path) -> list[FoundLog]:
             continue
         if importer is not None and sureness >= _SURE_ENOUGH:
             found.append(FoundLog(path, importer, sureness))
-            if len(found) >= _MOST_LOGS:
-                break
     return sorted(_last_states(_without_consoles(found)), key=lambda log: log.path)
 
 

@@ -16,6 +16,7 @@ from lrwatch.importing.foreign_run import Choice
 __all__ = ["Series", "rows_of_series"]
 
 _NO_TIME: Final = 0.0
+_LAST_SECOND: Final = 2**33  # in the year 2242
 
 
 @dataclass(slots=True)
@@ -63,7 +64,9 @@ def rows_of_series(series: Mapping[str, Series], choice: Choice) -> pa.Table:
     for name, each in series.items():
         if name != "step":
             table[name] = _placed(each, lead, rows)
-    moments = (np.array(lead.time) * 1e6).astype(np.int64)
+    seconds = np.array(lead.time, float)
+    is_known = (seconds > 0) & (seconds < _LAST_SECOND)
+    moments = (np.where(is_known, seconds, 0) * 1e6).astype(np.int64)
     if moments.any():
         table["time"] = pa.array(moments).cast(pa.timestamp("us", tz="UTC"))
     return pa.table(table)

@@ -20,7 +20,6 @@ __all__ = ["TensorBoardEvents"]
 
 _PATTERN: Final = "*tfevents*"
 _MOST_FILES: Final = 1000
-_LAST_SECOND: Final = 2**33
 
 # Fields of the messages Event, Summary.Value and TensorProto.
 _WALL_TIME, _STEP, _SUMMARY = 1, 2, 5
@@ -96,8 +95,7 @@ def _take(record: bytes | None, place: int, series: dict[str, Series]) -> None:
     number = step if isinstance(step, int) and step < 2**63 else 0
     seconds = _unpacked("<d", time) or 0.0
     for tag, value in _scalars(summary):
-        moment = seconds if 0 < seconds < _LAST_SECOND else 0.0
-        series.setdefault(tag, Series()).add(place, number, value, moment)
+        series.setdefault(tag, Series()).add(place, number, value, seconds)
 
 
 def _unpacked(form: str, field: object) -> float | None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +14,7 @@ from log_samples import LOSSES, SAMPLES, STEPS
 
 import lrwatch
 from lrwatch.cli import main
-from lrwatch.importing import Choice, FoundLog, Mirror, importer_named
+from lrwatch.importing import Choice, FoundLog, Mirror, found_logs, importer_named
 from lrwatch.store import list_runs, read_run_info
 
 Captured = pytest.CaptureFixture[str]
@@ -239,3 +241,31 @@ def test_ctrl_c_ends_following(
     assert len(lrwatch.read(run.path)) == len(LOSSES)
     assert run.info is not None
     assert run.info.status == "finished"
+
+
+def test_numbers_that_no_run_has_do_no_harm(logs: Path, store: Path) -> None:
+    rows = [
+        {"current_steps": i, "total_steps": 10**30, "loss": 9 - i, "timestamp": 1e300}
+        for i in range(9)
+    ]
+    (logs / "trainer_log.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    nested: object = 1
+    for _ in range(90):
+        nested = {"a": nested}
+    database = sqlite3.connect(SAMPLES["trackio"](logs))
+    database.execute("UPDATE configs SET config = ?", (json.dumps({"x": nested}),))
+    database.commit()
+    database.close()
+    assert bring(logs, store) == 0
+    for run in list_runs(store):
+        assert not run.problem
+        assert run.info is not None
+        assert run.info.total_steps is None
+
+
+def test_a_search_ends(logs: Path, monkeypatch: pytest.MonkeyPatch, caplog: Any) -> None:
+    for i in range(9):
+        (logs / f"{i}.txt").write_text("nothing")
+    monkeypatch.setattr("lrwatch.importing.search._MOST_CANDIDATES", 5)
+    assert found_logs(logs) == []
+    assert "holds too many files, not all are searched for logs" in caplog.text
