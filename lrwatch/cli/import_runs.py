@@ -23,7 +23,21 @@ _SHARE: Final = 10.0
 """Looking at a source takes at most one part in so many of the time."""
 
 
-@click.command("import", short_help="Make runs of another tool's logs.")
+class _ListingKinds(click.Command):
+    """A command whose help ends in the kinds that there are, those of other packages included."""
+
+    def format_epilog(
+        self,
+        ctx: click.Context,  # noqa: ARG002  click passes it
+        formatter: click.HelpFormatter,
+    ) -> None:
+        from lrwatch.importing import importers
+
+        with formatter.section("Kinds"):
+            formatter.write_dl([(each.name, each.title) for each in importers().values()])
+
+
+@click.command("import", cls=_ListingKinds, short_help="Make runs of another tool's logs.")
 @click.argument("kind", metavar="auto|KIND")
 @click.argument("source", metavar="SOURCE", type=click.Path(path_type=Path))
 @click.option(
@@ -40,8 +54,8 @@ _SHARE: Final = 10.0
 def import_runs(kind: str, source: Path, *, folder: Path, follow: bool, **choice: Any) -> int:
     """Read the logs of other tools at SOURCE, a file or a folder, into runs in DIR.
 
-    The kind is recognised with auto; docs/importing.md describes each. To import again is an
-    update: only rows that are new are added. The logs are left as they are.
+    With auto the kind is recognised by what is in a log. To import again is an update: only rows
+    that are new are added. The logs are left as they are.
     """
     from lrwatch.importing import Choice, Mirror, importer_named
 

@@ -14,7 +14,7 @@ from log_samples import LOSSES, SAMPLES, STEPS
 
 import lrwatch
 from lrwatch.cli import main
-from lrwatch.importing import Choice, FoundLog, Mirror, found_logs, importer_named
+from lrwatch.importing import Choice, FoundLog, Mirror, found_logs, importer_named, importers
 from lrwatch.store import list_runs, read_run_info
 
 Captured = pytest.CaptureFixture[str]
@@ -269,3 +269,11 @@ def test_a_search_ends(logs: Path, monkeypatch: pytest.MonkeyPatch, caplog: Any)
     monkeypatch.setattr("lrwatch.importing.search._MOST_CANDIDATES", 5)
     assert found_logs(logs) == []
     assert "holds too many files, not all are searched for logs" in caplog.text
+
+
+def test_the_help_lists_every_kind_and_so_does_the_page(capsys: Captured) -> None:
+    assert main(["import", "--help"]) == 0
+    out = capsys.readouterr().out
+    page = (Path(__file__).parents[3] / "docs" / "importing.md").read_text(encoding="utf-8")
+    assert not [kind for kind in importers() if f"\n  {kind} " not in out]
+    assert not [kind for kind in importers() if f"`{kind}`" not in page]
