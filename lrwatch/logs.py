@@ -182,16 +182,16 @@ _IN_WORDS: Final = {
 def _without_asides(
     rows: StepBlock, order: FloatArray | None
 ) -> tuple[StepBlock, FloatArray | None]:
-    """Give what is no step of the training, and is numbered otherwise, to the row before it.
+    """Give what is no step of the training to the row of that step, or to the row before it.
 
-    As where validation counts epochs in a log that counts steps.
+    The latter where it is numbered otherwise, as validation that counts epochs.
     """
     if order is None or not len(rows):
         return rows, order
     known = [np.isfinite(getattr(rows, name)) for name in ("lr", *_NORMS)]
     is_step = rows.loss_seen | np.logical_or.reduce(known)
     before = np.maximum.accumulate(np.where(is_step, order, -np.inf))
-    aside = ~is_step & (order < before)
+    aside = ~is_step & (order <= before)
     if not aside.any():
         return rows, order
     extra = {name: values.copy() for name, values in rows.extra.items()}

@@ -53,7 +53,7 @@ def found_logs(folder: Path) -> list[FoundLog]:
         if n >= _MOST_CANDIDATES or len(found) >= _MOST_LOGS:
             logger.warning("%s holds too many files, not all are searched for logs", folder)
             break
-        if any(path.is_relative_to(each.path) for each in found if each.path != folder):
+        if _is_part_of(path, found):
             continue
         try:
             importer, sureness = recognised(path)
@@ -62,6 +62,20 @@ def found_logs(folder: Path) -> list[FoundLog]:
         if importer is not None and sureness >= _SURE_ENOUGH:
             found.append(FoundLog(path, importer, sureness))
     return sorted(_last_states(_without_consoles(found)), key=lambda log: log.path)
+
+
+def _is_part_of(path: Path, found: list[FoundLog]) -> bool:
+    """Tell whether a path belongs to a folder that is a log.
+
+    That has all files in it; what is in folders below are other runs, but for those of MLflow.
+    """
+    return any(
+        path.parent == log.path
+        if log.importer.name != "mlflow-files"
+        else path.is_relative_to(log.path)
+        for log in found
+        if path != log.path and not path.is_dir()
+    )
 
 
 def _candidates(folder: Path) -> Iterator[Path]:

@@ -105,7 +105,7 @@ def run_name(path: Path) -> str:
     ]
     if not _SAYS_NOTHING.fullmatch(parts[0]):
         return parts[0]
-    named = []
+    named = [parts[0]] if path.is_dir() else []
     for part in filter(None, parts[1:]):
         named.append(part)
         if not _SAYS_NOTHING.fullmatch(part):

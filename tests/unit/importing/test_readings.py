@@ -330,3 +330,34 @@ def test_a_run_is_named_after_where_it_lies(
     SAMPLES["llamafactory"](folder)
     monkeypatch.chdir(folder)
     assert read(Path("trainer_log.jsonl")).run.name == "job-7"
+
+
+def test_a_folder_of_events_hides_no_run_below_it(tmp_path: Path) -> None:
+    for name in ("", "a", "a/b"):
+        folder = tmp_path / name
+        folder.mkdir(exist_ok=True)
+        SAMPLES["tensorboard"](folder)
+        SAMPLES["llamafactory"](folder)  # the same run, written twice
+    found = [log.path.relative_to(tmp_path).as_posix() for log in found_logs(tmp_path)]
+    assert found == [".", "a", "a/b"]
+
+
+def test_what_mlflow_keeps_in_the_folder_of_a_run_is_that_run(tmp_path: Path) -> None:
+    run = SAMPLES["mlflow-files"](tmp_path)
+    (run / "artifacts").mkdir()
+    SAMPLES["table"](run / "artifacts")
+    assert [log.path for log in found_logs(tmp_path)] == [run]
+
+
+def test_several_rows_of_one_step_are_one(tmp_path: Path) -> None:
+    """As Lightning writes them at the end of an epoch: each metric in a row of its own."""
+    lines = ["epoch,lr-SGD,step,train_loss_epoch,train_loss_step,val_loss"]
+    for step in range(4, 24, 5):
+        lines += [f",0.1,{step},,,", f"0,,{step},,{30 - step},"]
+        lines += [f"0,,{step},,,1.5", f"0,,{step},2.5,,"] if step % 2 else []
+    log = read(written(tmp_path / "metrics.csv", *lines))
+    assert log.rows.step.tolist() == [4, 9, 14, 19]
+    assert log.rows.loss.tolist() == [26, 21, 16, 11]
+    assert log.rows.lr.tolist() == [0.1] * 4
+    np.testing.assert_equal(log.rows.extra["val_loss"], [math.nan, 1.5, math.nan, 1.5])
+    np.testing.assert_equal(log.rows.extra["train_loss_epoch"], [math.nan, 2.5, math.nan, 2.5])
