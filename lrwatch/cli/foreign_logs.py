@@ -89,7 +89,7 @@ def _judged(listed: ListedRun, run: ForeignRun, choice: Choice, *, is_alone: boo
     try:
         read = ordered(run, choice)
     except LrwatchError as error:
-        return replace(listed, problem=f"{error}; name it with --loss")
+        return replace(listed, problem=str(error))
     listed = replace(
         listed,
         recognised=read.recognised,

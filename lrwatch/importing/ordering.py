@@ -63,7 +63,11 @@ def ordered(run: ForeignRun, choice: Choice) -> OrderedRun:
     """
     chosen = _chosen(run, choice)
     table, n_without = _with_steps(run.table, chosen)
-    log = read_log(table, chosen)
+    try:
+        log = read_log(table, chosen)
+    except InvalidArgument as error:
+        hint = "" if "loss" in chosen else "; name the column of the loss with --loss"
+        raise InvalidArgument(f"{error}{hint}") from error
     rows, assumed = _with_known_times(log.rows), [*log.assumed, *run.notes]
     if n_without:
         assumed.append(f"{counted(n_without, 'row')} without a step left out")

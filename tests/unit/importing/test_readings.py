@@ -361,3 +361,15 @@ def test_several_rows_of_one_step_are_one(tmp_path: Path) -> None:
     assert log.rows.lr.tolist() == [0.1] * 4
     np.testing.assert_equal(log.rows.extra["val_loss"], [math.nan, 1.5, math.nan, 1.5])
     np.testing.assert_equal(log.rows.extra["train_loss_epoch"], [math.nan, 2.5, math.nan, 2.5])
+
+
+def test_a_loss_that_is_not_found_can_be_named(tmp_path: Path) -> None:
+    events = SAMPLES["tensorboard"](tmp_path)
+    assert read(events, Choice(loss="lr")).rows.loss.tolist() == pytest.approx(RATES)
+    log = written(tmp_path / "log.csv", "step,cost", *(f"{i},{9 - i}" for i in range(9)))
+    with pytest.raises(InvalidArgument, match="missing among: step, cost; name the column of the"):
+        read(log)
+    assert read(log, Choice(loss="cost")).rows.loss[0] == 9
+    words = written(tmp_path / "words.csv", "step,a,loss", *(f"{i},x,{9 - i}" for i in range(9)))
+    with pytest.raises(InvalidArgument, match=r"^column loss must hold numbers: [^;]*$"):
+        read(words, Choice(loss="a"))
