@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lrwatch.errors import LrwatchError
-from lrwatch.importing.foreign_run import Choice
+from lrwatch.importing.foreign_run import Choice, ForeignRun
 from lrwatch.importing.ordering import OrderedRun, ordered
 from lrwatch.importing.run_copy import RunCopy, known_copies
 from lrwatch.importing.search import FoundLog
@@ -96,7 +96,7 @@ class Mirror:
             return
         for run in runs:
             try:
-                read = ordered(run, self._choice)
+                read = ordered(self._named(run), self._choice)
                 copy = self._copy(log, run.key)
                 n_new = copy.update(self._ripe(log, read, is_live=is_live), is_live=is_live)
             except (LrwatchError, OSError) as error:
@@ -122,10 +122,16 @@ class Mirror:
             n_new = copy.update(read, is_live=True)
             yield Brought(log.path, copy.folder, n_new, read.recognised)
 
+    def _named(self, run: ForeignRun) -> ForeignRun:
+        loss = self._choice.loss
+        return run if loss is None else replace(run, name=f"{run.name} {loss}")
+
     def _copy(self, log: FoundLog, key: str) -> RunCopy:
         place = log.path, key
         if place not in self._copies:
-            copy = RunCopy(self._store, log.path, log.importer.name, key, self._known)
+            # A log of two optimizers is two runs, each by its loss.
+            identity = "\0".join(filter(None, (key, self._choice.loss)))
+            copy = RunCopy(self._store, log.path, log.importer.name, identity, self._known)
             self._copies[place] = copy
         return self._copies[place]
 

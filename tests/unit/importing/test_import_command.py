@@ -277,3 +277,14 @@ def test_the_help_lists_every_kind_and_so_does_the_page(capsys: Captured) -> Non
     page = (Path(__file__).parents[3] / "docs" / "importing.md").read_text(encoding="utf-8")
     assert not [kind for kind in importers() if f"\n  {kind} " not in out]
     assert not [kind for kind in importers() if f"`{kind}`" not in page]
+
+
+def test_a_log_of_two_optimizers_is_a_run_for_each_loss(logs: Path, store: Path) -> None:
+    log = logs / "gan.csv"
+    lines = [f"{i},{9 - i},{i + 1},0.1,0.2" for i in range(9)]
+    log.write_text("\n".join(["step,loss_g,loss_d,lr-G,lr-D", *lines]))
+    for _ in range(2):
+        assert bring(log, store, "--loss", "loss_g", "--lr", "lr-G") == 0
+        assert bring(log, store, "--loss", "loss_d", "--lr", "lr-D") == 0
+    assert [run.key for run in list_runs(store)] == ["gan loss_d", "gan loss_g"]
+    assert lrwatch.read(store / "gan loss_d")["lr"].tolist() == [0.2] * 9
