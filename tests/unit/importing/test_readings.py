@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from log_samples import RATES, SAMPLES, STEPS, N, wandb_file
+from log_samples import LOSSES, RATES, SAMPLES, STEPS, N, wandb_file
 
 from lrwatch.errors import InvalidArgument, RunUnreadable
 from lrwatch.importing import Choice, OrderedRun, found_logs, importer_named, ordered, recognised
@@ -373,3 +373,17 @@ def test_a_loss_that_is_not_found_can_be_named(tmp_path: Path) -> None:
     words = written(tmp_path / "words.csv", "step,a,loss", *(f"{i},x,{9 - i}" for i in range(9)))
     with pytest.raises(InvalidArgument, match=r"^column loss must hold numbers: [^;]*$"):
         read(words, Choice(loss="a"))
+
+
+def test_a_damaged_record_of_wandb_costs_the_rest_of_its_block(tmp_path: Path) -> None:
+    source = SAMPLES["wandb"](tmp_path)
+    whole = read(source).rows
+    content = bytearray(source.read_bytes())
+    place = content.rindex(str(LOSSES[35]).encode())
+    content[place] = ord("9")
+    source.write_bytes(content)
+    log = read(source)
+    assert 5 < len(log.rows) < len(whole)
+    assert log.rows.loss.tolist() == whole.loss[: len(log.rows)].tolist()
+    (said,) = map(str, log.run.troubles)
+    assert said.endswith("its checksum is wrong; the rest of its block is left out")
