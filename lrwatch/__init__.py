@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from lrwatch.monitor import Monitor, diagnose
     from lrwatch.opening import open_run
     from lrwatch.run import Run
-    from lrwatch.store import read
+    from lrwatch.store import read, read_table
     from lrwatch.verdicts import Alarm, Diagnosis, Evidence
     from lrwatch.watcher import RunGroup, watch
 
@@ -52,6 +52,7 @@ __all__ = [
     "diagnose_sweep",
     "open_run",
     "read",
+    "read_table",
     "watch",
 ]
 
@@ -76,6 +77,7 @@ _HOME = {
     "diagnose_sweep": "lrwatch.comparing",
     "open_run": "lrwatch.opening",
     "read": "lrwatch.store",
+    "read_table": "lrwatch.store",
     "watch": "lrwatch.watcher",
 }
 

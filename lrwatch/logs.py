@@ -7,6 +7,7 @@ with rates and losses in rows of their own. `read_log` puts a whole table in ord
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -46,10 +47,13 @@ class Log:
         The steps, for `lrwatch.monitor.Monitor`.
     assumed
         What was assumed to read it, in words, without capitals or full stops.
+    is_numbered
+        Whether it has no whole steps, so that its rows are numbered.
     """
 
     rows: StepBlock
     assumed: tuple[str, ...]
+    is_numbered: bool = False
 
 
 class Intake:
@@ -114,13 +118,15 @@ def rows_of(run: Any) -> StepBlock:
     return run if isinstance(run, StepBlock) else read_log(run).rows
 
 
-def read_log(table: Any) -> Log:
+def read_log(table: Any, chosen: Mapping[str, str] | None = None) -> Log:
     """Read a whole table of steps, whatever its order.
 
     Parameters
     ----------
     table
         As for `lrwatch.tables.step_block`.
+    chosen
+        Its names for columns of a step, where they are known: our name, its name.
 
     Raises
     ------
@@ -135,10 +141,10 @@ def read_log(table: Any) -> Log:
     >>> log.assumed
     ('no learning rate is known', 'the newest row came first')
     """
-    read = Table(table)
-    rows = read.block()
+    read = Table(table, chosen)
     assumed = _about_columns(read)
-    rows, said = _in_order(rows, read)
+    rows, order = _without_asides(read.block(), read.order())
+    rows, said = _in_order(rows, order, has_step=read.has_step)
     assumed += said
     whole = _merged(rows)
     apart = _rates_apart(whole)
@@ -148,7 +154,7 @@ def read_log(table: Any) -> Log:
         assumed.append("losses have the learning rate of the row before them")
     if len(whole) and whole.loss[0] == 0:
         assumed.append("the first row, a loss of exactly 0, is left out")
-    return Log(whole, tuple(assumed))
+    return Log(whole, tuple(assumed), is_numbered=not read.has_step)
 
 
 def _about_columns(read: Table) -> list[str]:
@@ -173,9 +179,33 @@ _IN_WORDS: Final = {
 }  # fmt: skip
 
 
-def _in_order(rows: StepBlock, read: Table) -> tuple[StepBlock, list[str]]:
+def _without_asides(
+    rows: StepBlock, order: FloatArray | None
+) -> tuple[StepBlock, FloatArray | None]:
+    """Give what is no step of the training to the row of that step, or to the row before it.
+
+    The latter where it is numbered otherwise, as validation that counts epochs.
+    """
+    if order is None or not len(rows):
+        return rows, order
+    known = [np.isfinite(getattr(rows, name)) for name in ("lr", *_NORMS)]
+    is_step = rows.loss_seen | np.logical_or.reduce(known)
+    before = np.maximum.accumulate(np.where(is_step, order, -np.inf))
+    aside = ~is_step & (order <= before)
+    if not aside.any():
+        return rows, order
+    extra = {name: values.copy() for name, values in rows.extra.items()}
+    owner = np.maximum.accumulate(np.where(~aside, np.arange(len(rows)), 0))
+    for values in extra.values():
+        at = np.flatnonzero(aside & ~np.isnan(values))
+        values[owner[at]] = values[at]
+    return rows.with_columns(extra=extra)[~aside], order[~aside]
+
+
+def _in_order(
+    rows: StepBlock, order: FloatArray | None, *, has_step: bool
+) -> tuple[StepBlock, list[str]]:
     """Sort rows by their steps; not those of a resumed run, which goes back and writes again."""
-    order = read.order()
     if order is None or not np.isfinite(order).all():
         return rows, []
     moves = np.diff(order)
@@ -186,7 +216,7 @@ def _in_order(rows: StepBlock, read: Table) -> tuple[StepBlock, list[str]]:
     is_newest_first = not np.any(moves > 0)
     at = np.arange(len(rows))[::-1] if is_newest_first else np.argsort(order, kind="stable")
     ordered = rows[at]
-    if not read.has_step:
+    if not has_step:
         ordered = ordered.with_columns(step=rows.step)
     return ordered, ["the newest row came first" if is_newest_first else "rows are sorted by step"]
 

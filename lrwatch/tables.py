@@ -26,6 +26,8 @@ class Table:
     ----------
     table
         A pandas or polars frame, a pyarrow table or a mapping of arrays.
+    chosen
+        Its names for columns of a step, where they are known: our name, its name.
 
     Attributes
     ----------
@@ -44,12 +46,13 @@ class Table:
         If it has no loss, or columns differ in length, or one of a step holds no numbers.
     """
 
-    def __init__(self, table: Any) -> None:
+    def __init__(self, table: Any, chosen: Mapping[str, str] | None = None) -> None:
         self.names = _column_names(table)
         self._arrays = {name: _arrow(table, name) for name in self.names}
-        self.renamed = columns.meant(self.names, self._n_known)
-        for ours, theirs in self.renamed.items():
-            self._arrays[ours] = self._arrays[theirs]
+        self.renamed = columns.meant(self.names, self._n_known, chosen or {})
+        if self._counts_epochs(self.renamed.get("step", "")):
+            del self.renamed["step"]
+        self._arrays |= {ours: self._arrays[theirs] for ours, theirs in self.renamed.items()}
         self.parts = [] if "loss" in self._arrays else columns.parts_of_loss(self.names)
         if "loss" not in self._arrays and not self.parts:
             raise InvalidArgument(
@@ -86,6 +89,13 @@ class Table:
     def order(self) -> FloatArray | None:
         """Return steps that are no whole numbers, epochs say; ``None`` where there are none."""
         return self._floats("step", np.nan) if "step" in self._arrays else None
+
+    def _counts_epochs(self, name: str) -> bool:
+        """Tell whether a column says of many rows in which epoch they were, and numbers none."""
+        if name.lower() != "epoch":
+            return False
+        array = self._arrays[name]
+        return bool(2 * len(array.unique()) < len(array))
 
     def _n_known(self, name: str) -> int:
         array = self._arrays[name]
@@ -214,7 +224,11 @@ def _microseconds(array: pa.Array) -> npt.NDArray[np.int64]:
 
 
 def _flags(array: pa.Array) -> npt.NDArray[np.bool_]:
-    return _values(array.cast(pa.bool_()).cast(pa.uint8()), missing=0).view(np.bool_)
+    try:
+        flags = array.cast(pa.bool_())
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise InvalidArgument(f"column skipped must hold true or false: {error}") from error
+    return _values(flags.cast(pa.uint8()), missing=0).view(np.bool_)
 
 
 def _valid(array: pa.Array) -> npt.NDArray[np.bool_]:

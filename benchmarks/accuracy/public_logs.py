@@ -1,28 +1,38 @@
 """Public logs of other tools' users, all of runs that went well: how many are alarmed.
 
-A folder holds one folder a kind of log, named as in `READERS`.
+A folder holds one folder a kind of log; each file is read as `lrwatch check` reads it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
-import pandas as pd
 
-from lrwatch.cli.step_files import read_step_file
-from lrwatch.logs import read_log
+from lrwatch.importing import Choice, ordered, recognised
 from lrwatch.monitor import Monitor
+
+_KINDS: Final = (
+    "hf_trainer_state",
+    "llamafactory_log",
+    "detectron2_metrics",
+    "wandb_history_csv",
+    "lightning_csv",
+    "tfevents",
+)
 
 
 def judge(folder: Path) -> list[dict[str, Any]]:
     """One row a log, read as `lrwatch check` reads it."""
     judged = []
-    for kind, read in READERS.items():
+    for kind in _KINDS:
         for path in sorted((folder / kind).glob("*")):
-            rows = read_log(read(path)).rows
+            importer, _ = recognised(path)
+            if importer is None:
+                raise ValueError(f"{path} is not recognised")
+            (run,) = importer.read(path, Choice())
+            rows = ordered(run, Choice()).rows
             monitor = Monitor()
             alarms = monitor.update(rows)
             found = monitor.diagnosis()
@@ -31,25 +41,3 @@ def judge(folder: Path) -> list[dict[str, Any]]:
                 {"log": kind, "rows": n_losses, "alarms": len(alarms), "verdict": found.verdict}
             )
     return judged
-
-
-def _tensorboard(path: Path) -> pd.DataFrame:
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-
-    events = EventAccumulator(str(path))
-    events.Reload()
-    series = {
-        name: {event.step: event.value for event in events.Scalars(tag)}
-        for name, tag in (("loss", "train/loss"), ("lr", "train/learning_rate"))
-    }
-    return pd.DataFrame(series).rename_axis("step").reset_index()
-
-
-READERS: dict[str, Callable[[Path], Any]] = {
-    "hf_trainer_state": read_step_file,
-    "llamafactory_log": read_step_file,
-    "detectron2_metrics": read_step_file,
-    "wandb_history_csv": read_step_file,
-    "lightning_csv": read_step_file,
-    "tfevents": _tensorboard,
-}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from lrwatch.cli.column_options import choosing_columns
 from lrwatch.errors import LrwatchError
 from lrwatch.formats import printable
 
@@ -32,8 +33,13 @@ _FLAGGED, _UNREADABLE = 1, 2
     help="What to flag: too_high, too_low, unknown, or single verdicts.",
 )
 @click.option("--alone", is_flag=True, help="Judge each run by itself, not beside its siblings.")
-def check(paths: Sequence[Path], *, as_json: bool, fail_on: str, alone: bool) -> int:
-    """Diagnose runs, folders of runs, and tables of steps (.parquet, .csv, .jsonl).
+@choosing_columns
+def check(paths: Sequence[Path], *, as_json: bool, fail_on: str, alone: bool, **choice: Any) -> int:
+    """Diagnose runs, folders of runs, and logs of other tools.
+
+    The kind of a log is recognised by what is in it: the state of the Hugging Face Trainer,
+    TensorBoard events, CSV, JSON lines and Parquet with any column names, wandb, MLflow, trackio
+    and others. A folder without runs is searched for logs.
 
     Runs of one job at different learning rates are judged beside one another.
 
@@ -43,7 +49,7 @@ def check(paths: Sequence[Path], *, as_json: bool, fail_on: str, alone: bool) ->
     from lrwatch.cli.output import emit, strict_json
 
     flags = _flags(fail_on)
-    runs, problems = _judged(paths, alone=alone)
+    runs, problems = _judged(paths, choice, alone=alone)
     if as_json:
         emit(strict_json([report.as_object(run) for run in runs]))
     elif runs:
@@ -57,15 +63,19 @@ def check(paths: Sequence[Path], *, as_json: bool, fail_on: str, alone: bool) ->
     return _FLAGGED if is_flagged else 0
 
 
-def _judged(paths: Sequence[Path], *, alone: bool) -> tuple[list[ListedRun], list[str]]:
+def _judged(
+    paths: Sequence[Path], choice: Mapping[str, Any], *, alone: bool
+) -> tuple[list[ListedRun], list[str]]:
     """Judge what can be read; the problems are those of whole paths."""
-    from lrwatch.cli.judging import beside_siblings, judge_path
+    from lrwatch.cli.foreign_logs import judge_path
+    from lrwatch.cli.judging import beside_siblings
+    from lrwatch.importing import Choice
 
     runs: list[ListedRun] = []
     problems: list[str] = []
     for path in paths:
         try:
-            runs += judge_path(path)
+            runs += judge_path(path, Choice(**choice))
         except (LrwatchError, OSError) as error:
             problems.append(str(error))
     return (runs if alone else beside_siblings(runs)), problems

@@ -11,7 +11,7 @@ from lrwatch.formats import count, printable
 __all__ = ["export"]
 
 
-@click.command(short_help="Write a run to one .csv or .parquet file.")
+@click.command(short_help="Write a run to one file for other tools.")
 @click.argument("run", metavar="PATH", type=click.Path(path_type=Path))
 @click.option(
     "--to",
@@ -19,24 +19,29 @@ __all__ = ["export"]
     required=True,
     metavar="FILE",
     type=click.Path(path_type=Path),
-    help="File to write; its extension sets the format.",
+    help="File to write; its name sets the kind.",
 )
+@click.option("--as", "kind", metavar="KIND", help="The kind, whatever the name of FILE is.")
 @click.option("--force", is_flag=True, help="Replace FILE if it exists.")
-def export(run: Path, *, target: Path, force: bool) -> None:
-    """Write the run at PATH to one .csv or .parquet file, one row a step.
+def export(run: Path, *, target: Path, kind: str | None, force: bool) -> None:
+    r"""Write the run at PATH to one file, one row a step.
 
-    In CSV an empty field means "not recorded"; nan means that NaN was recorded.
+    \b
+    steps.csv                  CSV: an empty field is "not recorded", nan was recorded
+    steps.parquet              Parquet
+    steps.arrow                Arrow (Feather, version 2)
+    events.out.tfevents.NAME   TensorBoard events
+    NAME.wandb.parquet         Parquet in the shape of a wandb history
+    NAME.trackio.parquet       Parquet in the shape of a trackio project
     """
-    from lrwatch.cli.step_files import STEP_FILES, write_step_file
-    from lrwatch.store import read_table
+    from lrwatch.exporting import ExportedRun, exporter_for
+    from lrwatch.plain_files import replacing
+    from lrwatch.store import read_run_info, read_table
 
-    if target.suffix.lower() not in STEP_FILES:
-        raise click.BadParameter(
-            f"expected a file that ends in {' or '.join(STEP_FILES)}, got {target.name!r}",
-            param_hint="--to",
-        )
+    exporter = exporter_for(target.name, kind)
     if target.exists() and not force:
         raise click.ClickException(f"{target} already exists; add --force to replace it")
     table = read_table(run)
-    write_step_file(table, target)
+    with replacing(target) as aside:
+        exporter.write(ExportedRun(read_run_info(run), table), aside)
     click.echo(f"{count(table.num_rows)} steps written to {printable(str(target))}", err=True)

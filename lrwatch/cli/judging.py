@@ -1,22 +1,18 @@
-"""Runs found at a path, each with its diagnosis and the numbers that are listed."""
+"""Runs that were found, each with its diagnosis and the numbers that are listed."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from lrwatch.cli.step_files import READABLE, read_step_file
 from lrwatch.comparing import Trial, trial_of, with_siblings
-from lrwatch.errors import LrwatchError, RunNotFound
-from lrwatch.following import RunSummary, judged, summarised
-from lrwatch.logs import read_log
-from lrwatch.monitor import diagnose
-from lrwatch.store import RunEntry, list_runs
+from lrwatch.following import RunSummary, judged
+from lrwatch.store import RunEntry
 from lrwatch.verdicts import SEVERITY, Diagnosis, LearningRate
 
-__all__ = ["ListedRun", "beside_siblings", "judge_entry", "judge_path", "worst_first"]
+__all__ = ["ListedRun", "beside_siblings", "judge_entry", "with_verdict", "worst_first"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +39,14 @@ class ListedRun:
         Highest learning rate and last loss; ``None`` where none was recorded.
     assumed
         What was assumed to read it, in words.
+    kind
+        ``lrwatch``, or the kind of another tool's log: the name of its importer.
+    recognised
+        What such a log is, on one line.
+    troubles
+        What in it could not be read, by file and line.
     trial
-        As it is compared with others; ``None`` for a file, of which nothing says what job it was.
+        As it is compared with others; ``None`` for a log, of which nothing says what job it was.
     """
 
     run: str
@@ -58,6 +60,9 @@ class ListedRun:
     peak_lr: float | None = None
     last_loss: float | None = None
     assumed: tuple[str, ...] = ()
+    kind: str = "lrwatch"
+    recognised: str = ""
+    troubles: tuple[str, ...] = ()
     trial: Trial | None = field(default=None, compare=False, repr=False)
 
     @property
@@ -76,28 +81,6 @@ class ListedRun:
         return self.problem if self.diagnosis is None else self.diagnosis.reason
 
 
-def judge_path(path: Path) -> Iterator[ListedRun]:
-    """Judge the run, the runs of the folder, or the table of steps at a path.
-
-    Raises
-    ------
-    RunNotFound
-        If there is none.
-    """
-    if path.suffix.lower() in READABLE and path.is_file():
-        yield _judge_file(path)
-        return
-    if path.is_file():
-        raise RunNotFound(
-            f"{path} is neither a run nor a table of steps; give a run's folder, a folder of "
-            f"runs, or a file that ends in {', '.join(READABLE[:-1])} or {READABLE[-1]}"
-        )
-    entries = list_runs(path)
-    if not entries:
-        raise RunNotFound(f"there are no runs in {path}; give the folder that lrwatch.watch wrote")
-    yield from map(judge_entry, entries)
-
-
 def judge_entry(entry: RunEntry) -> ListedRun:
     """Judge a run that was found in a folder; one that cannot be read says why."""
     run = judged(entry)
@@ -108,7 +91,7 @@ def judge_entry(entry: RunEntry) -> ListedRun:
         found = replace(found, status=run.info.status, total_steps=run.info.total_steps)
     if run.diagnosis is None:
         return found
-    found = _judged(found, run.summary, run.diagnosis)
+    found = with_verdict(found, run.summary, run.diagnosis)
     return replace(found, trial=replace(trial_of(run), key=found.run))
 
 
@@ -133,17 +116,8 @@ def worst_first(runs: Iterable[ListedRun]) -> list[ListedRun]:
     return sorted(runs, key=lambda run: (SEVERITY[run.verdict], run.run))
 
 
-def _judge_file(path: Path) -> ListedRun:
-    run = ListedRun(path.name, path, last_write=path.stat().st_mtime)
-    try:
-        log = read_log(read_step_file(path))
-    except (LrwatchError, OSError) as error:
-        return replace(run, problem=str(error))
-    run = replace(run, assumed=log.assumed)
-    return _judged(run, summarised(log.rows), diagnose(log.rows))
-
-
-def _judged(run: ListedRun, summary: RunSummary, diagnosis: Diagnosis) -> ListedRun:
+def with_verdict(run: ListedRun, summary: RunSummary, diagnosis: Diagnosis) -> ListedRun:
+    """Return a run with what is said of it."""
     return replace(
         run,
         diagnosis=diagnosis,

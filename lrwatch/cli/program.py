@@ -13,6 +13,7 @@ from lrwatch.cli.alert import alert
 from lrwatch.cli.check import check
 from lrwatch.cli.demo import demo
 from lrwatch.cli.export import export
+from lrwatch.cli.import_runs import import_runs
 from lrwatch.cli.ls import ls
 from lrwatch.cli.run import run
 from lrwatch.errors import LrwatchError, MissingExtra
@@ -66,7 +67,7 @@ def program(ctx: click.Context) -> None:
         click.echo(ctx.get_help())
 
 
-for _command in (alert, check, demo, export, ls, run):
+for _command in (alert, check, demo, export, import_runs, ls, run):
     program.add_command(_command)
 
 

@@ -70,6 +70,9 @@ def as_object(run: ListedRun) -> dict[str, Any]:
         "evidence": [] if diagnosis is None else diagnosis.evidence,
         "problem": run.problem or None,
         "assumed": run.assumed,
+        "kind": run.kind,
+        "recognised": run.recognised or None,
+        "troubles": run.troubles,
     }
 
 
@@ -77,6 +80,8 @@ def _details(run: ListedRun) -> Iterator[str]:
     diagnosis = run.diagnosis
     if run.problem:
         yield run.problem
+    if run.recognised:
+        yield run.recognised
     if diagnosis is None:
         return
     yield diagnosis.reason + _certainty(diagnosis)
@@ -84,6 +89,8 @@ def _details(run: ListedRun) -> Iterator[str]:
         yield diagnosis.advice
     if run.assumed:
         yield f"Read so: {'; '.join(run.assumed)}"
+    for trouble in run.troubles:
+        yield f"Left out: {trouble}"
 
 
 def _certainty(diagnosis: Diagnosis) -> str:

@@ -7,6 +7,7 @@ import ipaddress
 import logging
 import re
 from collections.abc import Sequence
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
@@ -18,7 +19,10 @@ from lrwatch.delivery.slack import Slack
 from lrwatch.delivery.webhook import Webhook
 from lrwatch.errors import InvalidArgument
 
-__all__ = ["receiver_for", "redacted"]
+__all__ = ["RECEIVER_GROUP", "receiver_for", "redacted"]
+
+RECEIVER_GROUP: Final = "lrwatch.receivers"
+"""Entry points of this group are named after a scheme, and make a `Channel` of an address."""
 
 logger = logging.getLogger("lrwatch.alerts")
 
@@ -101,7 +105,21 @@ def _channel(scheme: str, address: str, secrets: Sequence[str]) -> Channel:
         if parts.hostname in _SLACK_HOSTS and parts.path.startswith("/services/"):
             return Slack(address)
         return Webhook(address, secrets)
-    return AppriseService(address, redacted(address))
+    return _of_another_package(scheme, address) or AppriseService(address, redacted(address))
+
+
+def _of_another_package(scheme: str, address: str) -> Channel | None:
+    for entry in entry_points(group=RECEIVER_GROUP, name=scheme):
+        try:
+            channel: Channel = entry.load()(address)
+        except Exception as error:
+            # Its text may hold the address, which may be a secret.
+            raise InvalidArgument(
+                f"the receiver {entry.value} does not take {redacted(address)}: "
+                f"{type(error).__name__}"
+            ) from error
+        return channel
+    return None
 
 
 def _checked_file(path: str) -> Path:

@@ -14,7 +14,16 @@ from lrwatch.watcher import _Keywords
 
 COMMANDS = {
     "alert": [],
-    "check": ["paths", "--json", "--fail-on", "--alone"],
+    "check": [
+        "paths",
+        "--json",
+        "--fail-on",
+        "--alone",
+        "--loss",
+        "--lr",
+        "--step",
+        "--every",
+    ],
     "dashboard": [
         "folder",
         "--host",
@@ -25,7 +34,8 @@ COMMANDS = {
         "--alone",
     ],
     "demo": ["--dir", "--port", "--no-dashboard", "--exit", "--steps"],
-    "export": ["run", "--to", "--force"],
+    "export": ["run", "--to", "--as", "--force"],
+    "import": ["kind", "source", "--dir", "--follow", "--loss", "--lr", "--step", "--every"],
     "ls": ["folder", "--json", "--alone"],
     "run": [
         "--dir",
@@ -72,6 +82,7 @@ def test_the_public_names_of_the_library() -> None:
         "diagnose_sweep",
         "open_run",
         "read",
+        "read_table",
         "watch",
     ]
 

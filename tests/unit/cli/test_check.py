@@ -29,6 +29,9 @@ KEYS = [
     "evidence",
     "problem",
     "assumed",
+    "kind",
+    "recognised",
+    "troubles",
 ]
 
 
@@ -127,7 +130,7 @@ def test_a_folder_without_runs_exits_with_2(tmp_path: Path, capsys: Captured) ->
 def test_a_file_of_another_kind_exits_with_2(tmp_path: Path, capsys: Captured) -> None:
     (tmp_path / "notes.txt").write_text("hello")
     assert main(["check", str(tmp_path / "notes.txt")]) == 2
-    assert "neither a run nor a table of steps" in capsys.readouterr().err
+    assert "neither a run nor a log that is recognised" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("ending", [".csv", ".parquet"])
@@ -140,7 +143,9 @@ def test_a_table_of_steps_gets_the_verdict_of_its_run(
     of_run = check_json(capsys, str(store / "blown up"))[0]
     of_table = check_json(capsys, str(table))[0]
     assert of_table["run"] == table.name
-    assert {key: of_table[key] for key in KEYS[2:]} == {key: of_run[key] for key in KEYS[2:]}
+    said = KEYS[2:-3]
+    assert {key: of_table[key] for key in said} == {key: of_run[key] for key in said}
+    assert (of_run["kind"], of_table["kind"]) == ("lrwatch", "lrwatch-table")
 
 
 def test_a_csv_of_pandas_is_read(tmp_path: Path, capsys: Captured) -> None:

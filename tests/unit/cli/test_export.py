@@ -59,7 +59,7 @@ def test_another_ending_is_refused_before_anything_is_read(
     store: Path, tmp_path: Path, capsys: Captured
 ) -> None:
     assert main(["export", str(store / "nowhere"), "--to", str(tmp_path / "run.xlsx")]) == 2
-    assert "ends in .csv or .parquet, got 'run.xlsx'" in capsys.readouterr().err
+    assert "steps.csv, steps.parquet, steps.arrow; got 'run.xlsx'" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("run", ["nowhere", ".", "damaged"])

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sys
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
@@ -137,3 +138,41 @@ def test_webhooks_slack_files_and_log_need_no_apprise(
     monkeypatch.setitem(sys.modules, "apprise", None)
     for address in ("https://a.example/", "slack://T1/B1/x", f"jsonl:{tmp_path}/a", "log:"):
         receiver_for(address)
+
+
+class Pager:
+    """A receiver of another package."""
+
+    kind, timeout, gap = "pager", 1.0, 0.0
+
+    def __init__(self, address: str) -> None:
+        if "refused" in address:
+            raise ValueError(address)
+        self.address = address
+
+    def send(self, message: object) -> None: ...
+
+
+@pytest.fixture
+def pager_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    entry = EntryPoint("pager", "mypackage:Pager", "lrwatch.receivers")
+    monkeypatch.setattr(EntryPoint, "load", lambda _: Pager)
+
+    def found(*, group: str, name: str) -> list[EntryPoint]:
+        return [entry] if (group, name) == ("lrwatch.receivers", "pager") else []
+
+    monkeypatch.setattr("lrwatch.delivery.address.entry_points", found)
+
+
+def test_another_package_adds_a_kind_of_address(pager_package: None) -> None:
+    receiver = receiver_for("pager://s3cret")
+    assert isinstance(receiver.channel, Pager)
+    assert receiver.channel.address == "pager://s3cret"
+    assert "s3cret" not in receiver.name
+    assert receiver_for("log:").kind == "log"
+
+
+def test_an_address_that_another_package_refuses_is_not_shown(pager_package: None) -> None:
+    with pytest.raises(InvalidArgument, match="mypackage:Pager does not take pager") as caught:
+        receiver_for("pager://refused-s3cret")
+    assert "s3cret" not in str(caught.value)

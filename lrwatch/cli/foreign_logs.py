@@ -1,0 +1,101 @@
+"""What a path given to ``lrwatch check`` holds: runs of ours, or logs of other tools."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from lrwatch.cli.judging import ListedRun, judge_entry, with_verdict
+from lrwatch.errors import LrwatchError, RunNotFound
+from lrwatch.following import summarised
+from lrwatch.importing import (
+    Choice,
+    ForeignRun,
+    FoundLog,
+    found_logs,
+    importer_named,
+    ordered,
+    recognised,
+)
+from lrwatch.monitor import diagnose
+from lrwatch.store import list_runs
+
+__all__ = ["judge_path", "logs_at"]
+
+_TABLES: Final = (".csv", ".tsv", ".parquet", ".jsonl", ".json")
+"""Endings of files that are read as tables even where nothing in them looks like a log."""
+
+
+def judge_path(path: Path, choice: Choice) -> Iterator[ListedRun]:
+    """Judge the run, the runs of the folder, or the logs of other tools at a path.
+
+    Raises
+    ------
+    RunNotFound
+        If there is none.
+    """
+    entries = [] if path.is_file() else list_runs(path)
+    if entries:
+        yield from map(judge_entry, entries)
+        return
+    for log in logs_at(path):
+        yield from _judged_log(log, path, choice)
+
+
+def logs_at(path: Path) -> list[FoundLog]:
+    """Return the logs of other tools at a path.
+
+    Raises
+    ------
+    RunNotFound
+        If there is none.
+    """
+    if path.is_dir():
+        found = found_logs(path)
+        if found:
+            return found
+        raise RunNotFound(
+            f"there are no runs in {path}; give the folder that lrwatch.watch wrote, or one with "
+            "logs of another tool"
+        )
+    importer, sureness = recognised(path)
+    if importer is None and path.suffix.lower() in _TABLES:
+        importer = importer_named("table")  # which says what is wrong with it
+    if importer is None:
+        raise RunNotFound(
+            f"{path} is neither a run nor a log that is recognised; give a run's folder, a folder "
+            "of runs or logs, or a log that names its loss: lrwatch import --help lists the kinds"
+        )
+    return [FoundLog(path, importer, sureness)]
+
+
+def _judged_log(log: FoundLog, given: Path, choice: Choice) -> Iterator[ListedRun]:
+    base = log.path.name if log.path == given else log.path.relative_to(given).as_posix()
+    empty = ListedRun(base, log.path, last_write=log.path.stat().st_mtime, kind=log.importer.name)
+    try:
+        runs = log.importer.read(log.path, choice)
+    except (LrwatchError, OSError) as error:
+        yield replace(empty, problem=str(error))
+        return
+    for run in runs:
+        yield _judged(empty, run, choice, is_alone=len(runs) == 1 and log.path.is_file())
+
+
+def _judged(listed: ListedRun, run: ForeignRun, choice: Choice, *, is_alone: bool) -> ListedRun:
+    if not is_alone:
+        listed = replace(listed, run=f"{listed.run} ({run.name})")
+    try:
+        read = ordered(run, choice)
+    except LrwatchError as error:
+        return replace(listed, problem=str(error))
+    listed = replace(
+        listed,
+        recognised=read.recognised,
+        assumed=read.assumed,
+        troubles=tuple(map(str, run.troubles)),
+        total_steps=read.total_steps,
+    )
+    verdict = diagnose(read.rows, total_steps=read.total_steps)
+    return with_verdict(listed, summarised(read.rows), verdict)

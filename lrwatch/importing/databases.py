@@ -1,0 +1,80 @@
+"""SQLite files of other tools, opened for reading only, and trusted with nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from lrwatch.errors import RunUnreadable
+from lrwatch.plain_files import open_plain
+
+__all__ = ["is_database", "opened", "tables_of"]
+
+_MAGIC: Final = b"SQLite format 3\0"
+
+
+def is_database(head: bytes) -> bool:
+    """Tell whether bytes are the beginning of a SQLite file."""
+    return head.startswith(_MAGIC)
+
+
+@contextlib.contextmanager
+def opened(path: Path) -> Iterator[sqlite3.Connection]:
+    """Open a database for reading, also while another process writes it.
+
+    Raises
+    ------
+    RunUnreadable
+        If it cannot be read; also for what goes wrong while it is open.
+    """
+    connection: sqlite3.Connection | None = None
+    try:
+        os.close(open_plain(path, follow=True))  # no pipe, no device
+        connection = _connected(path)
+        yield connection
+    except (sqlite3.Error, OSError, UnicodeDecodeError) as error:
+        raise RunUnreadable(f"{path.name} cannot be read as SQLite: {error}") from error
+    finally:
+        if connection is not None:
+            connection.close()
+
+
+def tables_of(path: Path) -> dict[str, set[str]]:
+    """Return the tables of a database with their columns; views are left out, as they run code.
+
+    Raises
+    ------
+    RunUnreadable
+        If it cannot be read.
+    """
+    with opened(path) as database:
+        names = [name for (name,) in database.execute(_TABLES)]
+        return {name: {row[1] for row in _info(database, name)} for name in names}
+
+
+_TABLES: Final = "SELECT name FROM sqlite_master WHERE type = 'table'"
+
+
+def _info(database: sqlite3.Connection, table: str) -> list[tuple[Any, ...]]:
+    return list(database.execute("SELECT * FROM pragma_table_info(?)", (table,)))
+
+
+def _connected(path: Path) -> sqlite3.Connection:
+    """Connect; a log that a writer left in a folder that cannot be written is then not read."""
+    failure: sqlite3.Error | None = None
+    for how in ("mode=ro", "mode=ro&immutable=1"):
+        connection = sqlite3.connect(f"{path.absolute().as_uri()}?{how}", uri=True, timeout=5)
+        try:
+            connection.execute("PRAGMA trusted_schema = OFF")
+            connection.execute("PRAGMA query_only = ON")
+            connection.execute(_TABLES).fetchone()
+        except sqlite3.Error as error:
+            connection.close()
+            failure = error
+            continue
+        return connection
+    raise failure or sqlite3.OperationalError("cannot be opened")

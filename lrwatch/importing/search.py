@@ -1,0 +1,137 @@
+"""Find the logs in a folder that a stranger filled: so deep, so many, and never through a link."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from lrwatch.importing.foreign_run import Importer
+from lrwatch.importing.registry import recognised
+
+__all__ = ["FoundLog", "found_logs"]
+
+logger = logging.getLogger("lrwatch")
+
+_DEPTH: Final = 8
+_MOST_NAMES: Final = 50_000
+_MOST_CANDIDATES: Final = 5_000
+_MOST_LOGS: Final = 2_000
+_SURE_ENOUGH: Final = 0.25
+
+_ENDINGS: Final = (
+    ".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".parquet", ".log", ".txt", ".out", ".err", ".db",
+    ".sqlite", ".sqlite3", ".wandb",
+)  # fmt: skip
+_RUN: Final = "run.json"
+
+_CHECKPOINT: Final = re.compile(r"checkpoint-(\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class FoundLog:
+    """A log in a folder, and who reads it."""
+
+    path: Path
+    importer: Importer
+    sureness: float
+
+
+def found_logs(folder: Path) -> list[FoundLog]:
+    """Return the logs in a folder, sorted by path.
+
+    What wandb keeps beside an offline run is left out, and so are the states of checkpoints but
+    the last, which has all of them.
+    """
+    found: list[FoundLog] = []
+    for n, path in enumerate(_candidates(folder)):
+        if n >= _MOST_CANDIDATES or len(found) >= _MOST_LOGS:
+            logger.warning("%s holds too many files, not all are searched for logs", folder)
+            break
+        if _is_part_of(path, found):
+            continue
+        try:
+            importer, sureness = recognised(path)
+        except OSError:
+            continue
+        if importer is not None and sureness >= _SURE_ENOUGH:
+            found.append(FoundLog(path, importer, sureness))
+    return sorted(_last_states(_without_consoles(found)), key=lambda log: log.path)
+
+
+def _is_part_of(path: Path, found: list[FoundLog]) -> bool:
+    """Tell whether a path belongs to a folder that is a log.
+
+    That has all files in it; what is in folders below are other runs, but for those of MLflow.
+    """
+    return any(
+        path.parent == log.path
+        if log.importer.name != "mlflow-files"
+        else path.is_relative_to(log.path)
+        for log in found
+        if path != log.path and not path.is_dir()
+    )
+
+
+def _candidates(folder: Path) -> Iterator[Path]:
+    """Yield folders and files that may be logs, level by level; a folder before what is in it."""
+    waiting = deque([(folder, _DEPTH)])
+    n_names = 0
+    while waiting and n_names < _MOST_NAMES:
+        where, depth = waiting.popleft()
+        items = _items(where)
+        n_names += len(items)
+        if any(item.name == _RUN for item in items):
+            continue  # a run of ours, whose parts would be tables
+        yield where
+        for item in items:
+            if item.is_dir(follow_symlinks=False) and depth > 0:
+                waiting.append((Path(item.path), depth - 1))
+            elif item.is_file(follow_symlinks=False) and _may_be_log(item.name):
+                yield Path(item.path)
+
+
+def _items(folder: Path) -> list[os.DirEntry[str]]:
+    """Return what a folder holds, sorted by name; what is hidden and links are left out."""
+    try:
+        with os.scandir(folder) as scan:
+            items = [item for item in scan if not item.name.startswith(".")]
+    except OSError:
+        return []
+    return sorted((item for item in items if not item.is_symlink()), key=lambda item: item.name)
+
+
+def _may_be_log(name: str) -> bool:
+    return name.lower().endswith(_ENDINGS)
+
+
+def _without_consoles(found: list[FoundLog]) -> list[FoundLog]:
+    """Leave out the console that wandb keeps beside the run itself."""
+    runs = {log.path.parent for log in found if log.importer.name == "wandb"}
+    return [
+        log
+        for log in found
+        if log.path.parts[-2:] != ("files", "output.log") or log.path.parent.parent not in runs
+    ]
+
+
+def _last_states(found: list[FoundLog]) -> list[FoundLog]:
+    """Keep one of the files of a name that lie in ``checkpoint-N`` of one folder, or beside it."""
+    best: dict[tuple[Path, str], tuple[float, FoundLog]] = {}
+    others: list[FoundLog] = []
+    for log in found:
+        number = _CHECKPOINT.fullmatch(log.path.parent.name)
+        if log.importer.name != "huggingface":
+            others.append(log)
+            continue
+        home = log.path.parent.parent if number else log.path.parent
+        rank = float(number[1]) if number else float("inf")
+        key = home, log.path.name
+        if key not in best or best[key][0] < rank:
+            best[key] = rank, log
+    return others + [log for _, log in best.values()]

@@ -1,0 +1,1 @@
+"""What other packages test their additions to lrwatch with."""
