@@ -6,6 +6,7 @@
     frame = lrwatch.read("runs/sgd-0.1")        # one row a step, also while it is written
     diagnosis = lrwatch.diagnose(frame)         # verdict, reason, evidence, advice
     lrwatch.diagnose_sweep("runs")              # each beside the same job at other rates
+    lrwatch.suggest("runs")                     # the rate to try next, its range and why
 
 Names load on first use: reading and judging never import torch, and importing lrwatch
 imports neither torch nor pandas.
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from lrwatch import alerts
     from lrwatch.alert import Alert, TrainingStopped
     from lrwatch.alerts.handlers import CutLearningRate, SaveCheckpoint, StopTraining
-    from lrwatch.comparing import Comparison, compare, diagnose_sweep
+    from lrwatch.comparing import Comparison, Suggestion, compare, diagnose_sweep, suggest
     from lrwatch.errors import LrwatchError
     from lrwatch.monitor import Monitor, diagnose
     from lrwatch.run import Run
@@ -43,12 +44,14 @@ __all__ = [
     "RunGroup",
     "SaveCheckpoint",
     "StopTraining",
+    "Suggestion",
     "TrainingStopped",
     "alerts",
     "compare",
     "diagnose",
     "diagnose_sweep",
     "read",
+    "suggest",
     "watch",
 ]
 
@@ -67,11 +70,13 @@ _HOME = {
     "RunGroup": "lrwatch.watcher",
     "SaveCheckpoint": "lrwatch.alerts.handlers",
     "StopTraining": "lrwatch.alerts.handlers",
+    "Suggestion": "lrwatch.comparing",
     "TrainingStopped": "lrwatch.alert",
     "compare": "lrwatch.comparing",
     "diagnose": "lrwatch.monitor",
     "diagnose_sweep": "lrwatch.comparing",
     "read": "lrwatch.store",
+    "suggest": "lrwatch.comparing",
     "watch": "lrwatch.watcher",
 }
 

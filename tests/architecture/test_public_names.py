@@ -28,6 +28,7 @@ COMMANDS = {
     "export": ["run", "--to", "--force"],
     "ls": ["folder", "--json", "--alone"],
     "run": ["--dir", "--name", "--no-alerts", "-m", "script", "arguments"],
+    "suggest": ["folder", "--json"],
 }
 
 ALERT_COMMANDS = {
@@ -55,12 +56,14 @@ def test_the_public_names_of_the_library() -> None:
         "RunGroup",
         "SaveCheckpoint",
         "StopTraining",
+        "Suggestion",
         "TrainingStopped",
         "alerts",
         "compare",
         "diagnose",
         "diagnose_sweep",
         "read",
+        "suggest",
         "watch",
     ]
 
@@ -84,6 +87,7 @@ FUNCTIONS: dict[str, list[str]] = {
     "diagnose": ["run", "total_steps"],
     "Monitor": ["total_steps"],
     "read": ["path", "raw"],
+    "suggest": ["runs"],
     "watch": [
         "optimizer",
         "dir",
