@@ -23,9 +23,17 @@ if TYPE_CHECKING:
     from lrwatch import alerts
     from lrwatch.alert import Alert, TrainingStopped
     from lrwatch.alerts.handlers import CutLearningRate, SaveCheckpoint, StopTraining
-    from lrwatch.comparing import Comparison, Suggestion, compare, diagnose_sweep, suggest
+    from lrwatch.comparing import (
+        Comparison,
+        RangeReading,
+        Suggestion,
+        compare,
+        diagnose_sweep,
+        suggest,
+    )
     from lrwatch.errors import LrwatchError
     from lrwatch.monitor import Monitor, diagnose
+    from lrwatch.range_testing import range_test
     from lrwatch.run import Run
     from lrwatch.store import read
     from lrwatch.verdicts import Alarm, Diagnosis, Evidence
@@ -40,6 +48,7 @@ __all__ = [
     "Evidence",
     "LrwatchError",
     "Monitor",
+    "RangeReading",
     "Run",
     "RunGroup",
     "SaveCheckpoint",
@@ -50,6 +59,7 @@ __all__ = [
     "compare",
     "diagnose",
     "diagnose_sweep",
+    "range_test",
     "read",
     "suggest",
     "watch",
@@ -66,6 +76,7 @@ _HOME = {
     "Evidence": "lrwatch.verdicts",
     "LrwatchError": "lrwatch.errors",
     "Monitor": "lrwatch.monitor",
+    "RangeReading": "lrwatch.comparing",
     "Run": "lrwatch.run",
     "RunGroup": "lrwatch.watcher",
     "SaveCheckpoint": "lrwatch.alerts.handlers",
@@ -75,6 +86,7 @@ _HOME = {
     "compare": "lrwatch.comparing",
     "diagnose": "lrwatch.monitor",
     "diagnose_sweep": "lrwatch.comparing",
+    "range_test": "lrwatch.range_testing",
     "read": "lrwatch.store",
     "suggest": "lrwatch.comparing",
     "watch": "lrwatch.watcher",

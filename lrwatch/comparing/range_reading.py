@@ -12,6 +12,7 @@ L. N. Smith, Cyclical Learning Rates for Training Neural Networks, WACV 2017, se
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -62,6 +63,8 @@ class RangeReading:
         The test itself, up to the first loss that is not finite, shape ``(n_steps,)``.
     middle_rates, median_losses
         Of each stretch, shape ``(n_stretches,)``.
+    path
+        Folder of the run that the test was kept as, if it was.
     """
 
     lr: float | None
@@ -76,6 +79,11 @@ class RangeReading:
     losses: FloatArray
     middle_rates: FloatArray
     median_losses: FloatArray
+    path: Path | None = None
+
+    def __str__(self) -> str:
+        """Say it in one line."""
+        return self.reason
 
 
 def read_range_test(rates: FloatArray, losses: FloatArray) -> RangeReading:
