@@ -1,15 +1,16 @@
 """How near the rate that a range test names comes to the best one of a real sweep.
 
 Each job is trained at rates half a decade apart; the best one ends lowest on fixed examples. Then
-`lrwatch.range_test` is run on it anew, with other seeds, and every rule reads the same losses: ours,
-and those of fastai, torch-lr-finder and Lightning, written down here from their descriptions.
+`lrwatch.range_test` is run on it anew, with other seeds, and every rule reads the same losses:
+ours, and those of fastai, torch-lr-finder and Lightning, written down from their descriptions.
 
     python benchmarks/range_tests.py [--jobs N] [--to FILE.json]
 
 References
 ----------
-L. N. Smith, WACV 2017 (the test); fastai docs, `lr_find` (valley, steep, minimum); torch-lr-finder's
-README (steepest gradient of the smoothed loss); Lightning docs, "Learning Rate Finder" (the same).
+L. N. Smith, WACV 2017 (the test); fastai docs, `lr_find` (valley, steep, minimum);
+torch-lr-finder's README (steepest gradient of the smoothed loss); Lightning docs, "Learning Rate
+Finder" (the same).
 """
 
 from __future__ import annotations
@@ -37,7 +38,8 @@ from lrwatch.comparing import read_range_test
 JOBS = (
     Setup("vit-momentum", "vit", "momentum", "constant", 16, 300, 0.03, task_options={"layers": 1}),
     Setup("vit-adamw", "vit", "adamw", "cosine", 32, 300, 3e-3, task_options={"layers": 1}),
-    Setup("lstm-rmsprop", "seq", "rmsprop", "constant", 32, 300, 3e-3, task_options={"cell": "LSTM"}),
+    Setup("lstm-rmsprop", "seq", "rmsprop", "constant", 32, 300, 3e-3,
+          task_options={"cell": "LSTM"}),
     Setup("physics-adam", "pinn", "adam", "constant", 64, 400, 3e-3),
     Setup("vae-adam", "vae", "adam", "constant", 64, 400, 3e-3),
     Setup("vae-momentum", "vae", "momentum", "constant", 32, 400, 0.03),
@@ -70,47 +72,53 @@ def smoothed(losses: np.ndarray, beta: float) -> np.ndarray:
     return np.array(found)
 
 
-def until_lost(rates: np.ndarray, losses: np.ndarray, times: float) -> int:
-    """Return where the others stop: a smoothed loss of so many times the lowest."""
-    lowest = np.minimum.accumulate(losses)
-    lost = np.flatnonzero(losses > times * np.abs(lowest))
-    return int(lost[0]) if len(lost) else len(losses)
+def cut(
+    rates: np.ndarray, losses: np.ndarray, *, beta: float, lost: float, end: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Smooth, stop where that is so many times its lowest, leave out a tenth and the last few."""
+    smooth = smoothed(losses, beta)
+    over = np.flatnonzero(smooth > lost * np.abs(np.minimum.accumulate(smooth)))
+    last = (int(over[0]) if len(over) else len(smooth)) - end
+    first = len(losses) // 10
+    return rates[first:last], smooth[first:last]
 
 
-def steepest(rates: np.ndarray, losses: np.ndarray) -> float:
-    """Steepest descent by step, without the first ten and the last: Lightning."""
-    smooth = smoothed(losses, 0.98)
-    smooth = smooth[: until_lost(rates, smooth, 4.0)][10:-1]
-    return float(rates[10 + int(np.argmin(np.gradient(smooth)))]) if len(smooth) > 1 else math.nan
+def steepest_by_step(rates: np.ndarray, losses: np.ndarray, **how: float) -> float:
+    rates, smooth = cut(rates, losses, **how)  # type: ignore[arg-type]
+    return float(rates[np.argmin(np.gradient(smooth))]) if len(smooth) > 1 else math.nan
 
 
-def steepest_of_less_smoothed(rates: np.ndarray, losses: np.ndarray) -> float:
-    """Steepest descent by step, without the first ten and the last five: torch-lr-finder."""
-    smooth = smoothed(losses, 0.95)
-    smooth = smooth[: until_lost(rates, smooth, 5.0)][10:-5]
-    return float(rates[10 + int(np.argmin(np.gradient(smooth)))]) if len(smooth) > 1 else math.nan
+def of_lightning(rates: np.ndarray, losses: np.ndarray) -> float:
+    """Where the smoothed loss falls fastest, without the last step."""
+    return steepest_by_step(rates, losses, beta=0.98, lost=4, end=1)
+
+
+def of_torch_lr_finder(rates: np.ndarray, losses: np.ndarray) -> float:
+    """Where a less smoothed loss falls fastest, without the last five steps."""
+    return steepest_by_step(rates, losses, beta=0.95, lost=5, end=5)
 
 
 def tenth_of_lowest(rates: np.ndarray, losses: np.ndarray) -> float:
     """A tenth of the rate at which the smoothed loss is lowest: fastai's `minimum`."""
-    return float(rates[int(np.argmin(smoothed(losses, 0.98)))] / 10)
+    rates, smooth = cut(rates, losses, beta=0.98, lost=4, end=5)
+    return float(rates[np.argmin(smooth)] / 10) if len(smooth) else math.nan
 
 
 def steepest_by_factor(rates: np.ndarray, losses: np.ndarray) -> float:
-    """Steepest descent by factor of the rate: fastai's `steep`."""
-    smooth = smoothed(losses, 0.98)
-    smooth = smooth[: until_lost(rates, smooth, 4.0)]
-    return float(rates[int(np.argmin(np.diff(smooth)))])  # all steps are one factor
+    """Where the loss falls fastest by factor of the rate: fastai's `steep`."""
+    rates, smooth = cut(rates, losses, beta=0.98, lost=4, end=5)  # all steps are one factor
+    return float(rates[np.argmin(np.diff(smooth))]) if len(smooth) > 1 else math.nan
 
 
 def valley(rates: np.ndarray, losses: np.ndarray) -> float:
     """Return the middle of the longest chain of ever lower losses: fastai's `valley`."""
-    smooth = smoothed(losses, 0.98)
-    smooth = smooth[: until_lost(rates, smooth, 4.0)]
+    rates, smooth = cut(rates, losses, beta=0.98, lost=4, end=5)
     length = np.ones(len(smooth), int)
     for i in range(1, len(smooth)):
         higher = length[:i][smooth[:i] > smooth[i]]
         length[i] = 1 + higher.max(initial=0)
+    if not len(length):
+        return math.nan
     end = int(np.argmax(length))
     start = max(end - int(length[end]), 0)
     return float(rates[start + (end - start) // 2])
@@ -127,8 +135,8 @@ RULES: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
     "fastai valley": valley,
     "fastai minimum / 10": tenth_of_lowest,
     "fastai steep": steepest_by_factor,
-    "torch-lr-finder": steepest_of_less_smoothed,
-    "Lightning": steepest,
+    "torch-lr-finder": of_torch_lr_finder,
+    "Lightning": of_lightning,
 }
 
 
@@ -153,7 +161,7 @@ def range_test(setup: Setup, seed: int) -> tuple[np.ndarray, np.ndarray]:
         task.model.parameters(), lr=1e-3, **setup.optimizer_options
     )
 
-    def loss(model: Any, _batch: Any) -> torch.Tensor:
+    def loss(model: Any, _batch: Any) -> torch.Tensor:  # noqa: ARG001  the task knows its model
         return task.loss()
 
     found = lrwatch.range_test(task.model, optimizer, loss, [None], end_lr=100.0, steps=300)

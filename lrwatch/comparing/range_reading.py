@@ -1,8 +1,9 @@
 """What a range test says: the loss while the learning rate was swept upwards, read as one curve.
 
 Nothing is fitted: the test is cut into equal stretches, which are equal factors of the rate, and
-medians over them say where the loss falls fastest, is lowest and diverges. Resampling the losses
-within each stretch says how far noise could have moved that.
+medians over them say where the loss falls fastest, is lowest and diverges. The rate to try is a
+third of the one at which it is lowest: there the steps are about to be too large. Resampling the
+losses within each stretch says how far noise could have moved that.
 
 References
 ----------
@@ -32,7 +33,15 @@ REACH: Final = 2
 LEAST_FALL: Final = 0.05
 """Share of the loss at the start: less is no fall."""
 
-SHARE_OF_LOWEST: Final = 0.1
+NEIGHBOURS: Final = 2
+"""Stretches to either side whose median stands for one: a lucky stretch is no lowest one."""
+
+SHORT_OF_LOWEST: Final = 1 / 3
+"""Seven jobs had their best rate at this share of the one where the loss was lowest, within a
+factor of 3 in 86 % of tests (docs/decisions/0029-what-a-range-test-says.md)."""
+
+TURNED: Final = 0.2
+"""Share of its fall by which the loss must rise in the end, for its lowest point to be one."""
 
 N_RESAMPLED: Final = 200
 SURE: Final = 0.8
@@ -81,6 +90,11 @@ class RangeReading:
     median_losses: FloatArray
     path: Path | None = None
 
+    @property
+    def band(self) -> tuple[float, float] | None:
+        """The lowest and the highest rate to try, where the test tells."""
+        return None if self.low is None or self.high is None else (self.low, self.high)
+
     def __str__(self) -> str:
         """Say it in one line."""
         return self.reason
@@ -114,20 +128,23 @@ def read_range_test(rates: FloatArray, losses: FloatArray) -> RangeReading:
     stretches = _stretches(rates, losses)
     x = np.array([np.exp(np.mean(np.log(lr))) for lr, _ in stretches])
     y = np.array([np.median(loss) for _, loss in stretches])
+    steady = _steadied(y)
     steepest = lowest = diverges = None
     low = high = lr = None
     confidence = 0.0
-    if len(y) > 2 * REACH and _falls(y):
-        lowest, steepest = float(x[np.argmin(y)]), float(x[_steepest(x, y)])
-        diverges = _diverges(x, y, rates, losses, is_broken=is_broken)
+    has_turned = is_broken
+    if len(y) > 2 * REACH and _falls(steady):
+        lowest, steepest = float(x[np.argmin(steady)]), float(x[_steepest(x, steady)])
+        diverges = _diverges(x, steady, rates, losses, is_broken=is_broken)
+        has_turned |= _has_turned(steady, losses)
         found = _resampled(x, [loss for _, loss in stretches])
-        if diverges is not None and len(found) >= SURE * N_RESAMPLED:
-            lr = _rate(x, y)
+        if has_turned and len(found) >= SURE * N_RESAMPLED:
+            lr = _rate(x, steady)
             low, high = _band(lr, found)
             confidence = float(np.sum((found >= low) & (found <= high)) / N_RESAMPLED)
     return RangeReading(
         lr, low, high, confidence, steepest, lowest, diverges,
-        _sentence(steepest, lowest, diverges, (lr, low, high)),
+        _sentence(steepest, lowest, diverges, (lr, low, high), has_turned=has_turned),
         rates, losses, x, y,
     )  # fmt: skip
 
@@ -164,14 +181,23 @@ def _diverges(
     return float(rates[-1]) if is_lost else None
 
 
-def _rate(x: FloatArray, y: FloatArray) -> float:
-    """Return the rate half way, in factors, between two customs: see `_customs`."""
-    return float(f"{np.sqrt(np.prod(_customs(x, y))):.1e}")
+def _has_turned(steady: FloatArray, losses: FloatArray) -> bool:
+    risen = float(np.median(losses[-FEWEST_STEPS:])) - steady.min()
+    return bool(risen > TURNED * (steady[0] - steady.min()))
 
 
-def _customs(x: FloatArray, y: FloatArray) -> tuple[float, float]:
-    """Return the rate of the steepest descent, and a tenth of the one where loss was lowest."""
-    return float(x[_steepest(x, y)]), float(SHARE_OF_LOWEST * x[np.argmin(y)])
+def _steadied(y: FloatArray) -> FloatArray:
+    """Return the median of each stretch and its neighbours; tests side by side in rows."""
+    last = y.shape[-1] - 1
+    near = np.arange(last + 1)[:, None] + np.arange(-NEIGHBOURS, NEIGHBOURS + 1)
+    steadied: FloatArray = np.nanmedian(
+        np.where((near >= 0) & (near <= last), y[..., near.clip(0, last)], np.nan), axis=-1
+    )
+    return steadied
+
+
+def _rate(x: FloatArray, steady: FloatArray) -> float:
+    return float(f"{SHORT_OF_LOWEST * x[np.argmin(steady)]:.1e}")
 
 
 def _resampled(x: FloatArray, losses: list[FloatArray]) -> FloatArray:
@@ -184,7 +210,7 @@ def _resampled(x: FloatArray, losses: list[FloatArray]) -> FloatArray:
         ],
         axis=1,
     )
-    return np.array([_rate(x, y) for y in medians if _falls(y)])
+    return np.array([_rate(x, steady) for steady in _steadied(medians) if _falls(steady)])
 
 
 def _band(lr: float, found: FloatArray) -> tuple[float, float]:
@@ -198,14 +224,17 @@ def _sentence(
     lowest: float | None,
     diverges: float | None,
     band: tuple[float | None, float | None, float | None],
+    *,
+    has_turned: bool,
 ) -> str:
     if steepest is None or lowest is None:
         return "The loss never falls, so this test says nothing; start at a lower rate"
     points = f"Loss falls fastest at a rate of {number(steepest, 2)}"
-    if diverges is None:
+    if not has_turned:
         points += f" and is lowest at {number(lowest, 2)}"
         return f"{points}; it has not diverged yet, so test higher rates as well"
-    points += f", is lowest at {number(lowest, 2)} and diverges at {number(diverges, 2)}"
+    end = "rises beyond" if diverges is None else f"diverges at {number(diverges, 2)}"
+    points += f", is lowest at {number(lowest, 2)} and {end}"
     lr, low, high = band
     if lr is None:
         return f"{points}; noise alone could do that, so test again with more steps"
