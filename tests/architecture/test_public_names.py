@@ -27,6 +27,7 @@ COMMANDS = {
     "demo": ["--dir", "--port", "--no-dashboard", "--exit", "--steps"],
     "export": ["run", "--to", "--force"],
     "ls": ["folder", "--json", "--alone"],
+    "mcp": ["folder"],
     "run": ["--dir", "--name", "--no-alerts", "-m", "script", "arguments"],
     "suggest": ["folder", "--json"],
 }
