@@ -111,13 +111,14 @@ def main() -> None:
     parser.add_argument("--studies", type=int, default=2)
     parser.add_argument("--trials", type=int, default=24)
     parser.add_argument("--steps", type=int, default=300)
+    parser.add_argument("--only", help="one of the pruners, by name")
     options = parser.parse_args()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     torch.set_num_threads(1)
     titles = ("steps made", "pruned", "best loss", "its rate", "seconds")
     print(f"{'job':6}{'pruner':12}" + "".join(f"{title:>12}" for title in titles))
     for kind in OPTIMIZERS:
-        for name in pruners(options):
+        for name in [options.only] if options.only else pruners(options):
             found = [
                 study(kind, pruners(options)[name], seed, options)
                 for seed in range(options.studies)

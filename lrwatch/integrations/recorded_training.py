@@ -54,7 +54,7 @@ class RecordedTraining:
             if own:
                 self.run.log(**own)
             return
-        row = {name: float(value) for name, value in ours.items() if value is not None}
+        row = {name: _number(value) for name, value in ours.items() if value is not None}
         self.run.record(**row, **({} if step is None else {"step": step}), **own)
 
     def end(self, error: BaseException | None = None) -> None:
@@ -77,3 +77,7 @@ class RecordedTraining:
         except LrwatchError as error:
             self._has_failed = True
             logger.warning("this training is not recorded: %s", error)
+
+
+def _number(value: Any) -> float:
+    return float(value.detach() if hasattr(value, "detach") else value)

@@ -19,6 +19,14 @@ WRONG: Final = ("too_high", "too_low")
 PACE: Final = 1.2
 """A trial is looked at anew when it has so many times the rows of the last look."""
 
+EARLY: Final = 1 / 3
+"""Share of its steps before which a trial ends only for what it shows by itself, or where the
+rate to try instead is `FAR` away: who leads at a tenth of the steps may be overtaken by a
+neighbour. On digits good rates within a decade of the best one lagged up to a quarter of the
+steps."""
+
+FAR: Final = 10.0
+
 
 @dataclass(slots=True)
 class ReportedTrial:
@@ -67,8 +75,22 @@ class TrialJudge:
         if n_rows < PACE * self._looked.get(trial.key, 0) and not is_lost:
             return False
         self._looked[trial.key] = n_rows
+        others = list(others)
         found = self.diagnosis(trial, others)
-        return found.learning_rate in WRONG and found.confidence >= self._confidence
+        if found.learning_rate not in WRONG or found.confidence < self._confidence:
+            return False
+        return self._is_late(trial, others) or self._is_plain(trial, found)
+
+    def _is_late(self, trial: ReportedTrial, others: Iterable[ReportedTrial]) -> bool:
+        planned = self._total_steps or max((_end(each) for each in others), default=0)
+        return _end(trial) >= EARLY * planned > 0
+
+    def _is_plain(self, trial: ReportedTrial, found: Diagnosis) -> bool:
+        """Whether the beginning of a trial says enough."""
+        _, alone = self._judged(trial)
+        is_lost = alone.learning_rate == "too_high" and alone.confidence >= self._confidence
+        instead = found.suggested_lr
+        return is_lost or (instead is not None and not 1 / FAR < instead / trial.lr < FAR)
 
     def diagnosis(self, trial: ReportedTrial, others: Iterable[ReportedTrial]) -> Diagnosis:
         """Diagnose a trial beside the others of its settings."""
@@ -96,3 +118,8 @@ class TrialJudge:
             known = (n_rows, *judged_run(str(trial.key), table, self._total_steps))
             self._known[trial.key] = known
         return known[1:]
+
+
+def _end(trial: ReportedTrial) -> int:
+    """Return how many steps a trial has come, by the numbers of its steps."""
+    return max(trial.losses, default=-1) + 1

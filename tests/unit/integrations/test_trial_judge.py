@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
@@ -120,3 +121,18 @@ def test_optuna_is_told_what_cannot_be_judged() -> None:
     up = optuna.create_study(direction="maximize", pruner=RatePruner("rate"))
     with pytest.raises(InvalidArgument, match="must minimize"):
         up.optimize(objective, n_trials=1)
+
+
+@pytest.mark.parametrize(
+    ("times", "n_steps", "ends"), [(5, 30, False), (30, 30, True), (5, 90, True)]
+)
+def test_early_a_neighbour_that_leads_ends_no_trial_and_a_far_one_does(
+    times: float, n_steps: int, ends: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judge, behind = TrialJudge(total_steps=N_STEPS), trial(GOOD, n_steps)
+    found = judge.diagnosis(behind, [])
+    slow = dataclasses.replace(
+        found, learning_rate="too_low", confidence=0.97, suggested_lr=GOOD * times
+    )
+    monkeypatch.setattr(judge, "diagnosis", lambda *_: slow)
+    assert judge.is_wrong(behind, []) == ends
