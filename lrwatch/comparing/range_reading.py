@@ -71,7 +71,7 @@ class RangeReading:
     rates, losses
         The test itself, up to the first loss that is not finite, shape ``(n_steps,)``.
     middle_rates, median_losses
-        Of each stretch, shape ``(n_stretches,)``.
+        Of each stretch, the losses with those of its neighbours, shape ``(n_stretches,)``.
     path
         Folder of the run that the test was kept as, if it was.
     """
@@ -145,7 +145,7 @@ def read_range_test(rates: FloatArray, losses: FloatArray) -> RangeReading:
     return RangeReading(
         lr, low, high, confidence, steepest, lowest, diverges,
         _sentence(steepest, lowest, diverges, (lr, low, high), has_turned=has_turned),
-        rates, losses, x, y,
+        rates, losses, x, steady,
     )  # fmt: skip
 
 
@@ -164,7 +164,7 @@ def _falls(y: FloatArray) -> bool:
 def _steepest(x: FloatArray, y: FloatArray) -> int:
     """Return where the loss falls fastest by factor of the rate, on its way to the lowest."""
     lowest = int(np.argmin(y))
-    places = np.arange(lowest + 1)
+    places = np.arange(lowest)
     before, after = np.maximum(places - REACH, 0), np.minimum(places + REACH, lowest)
     run = np.log(x[np.maximum(after, 1)]) - np.log(x[before])
     return int(np.argmin((y[after] - y[before]) / np.maximum(run, np.finfo(float).tiny)))
