@@ -7,6 +7,7 @@
     frame = lrwatch.read("runs/sgd-0.1")        # one row a step, also while it is written
     diagnosis = lrwatch.diagnose(frame)         # verdict, reason, evidence, advice
     lrwatch.diagnose_sweep("runs")              # each beside the same job at other rates
+    lrwatch.suggest("runs")                     # the rate to try next, its range and why
 
 Names load on first use: reading and judging never import torch, and importing lrwatch
 imports neither torch nor pandas.
@@ -23,10 +24,18 @@ if TYPE_CHECKING:
     from lrwatch import alerts
     from lrwatch.alert import Alert, TrainingStopped
     from lrwatch.alerts.handlers import CutLearningRate, SaveCheckpoint, StopTraining
-    from lrwatch.comparing import Comparison, compare, diagnose_sweep
+    from lrwatch.comparing import (
+        Comparison,
+        RangeReading,
+        Suggestion,
+        compare,
+        diagnose_sweep,
+        suggest,
+    )
     from lrwatch.errors import LrwatchError
     from lrwatch.monitor import Monitor, diagnose
     from lrwatch.opening import open_run
+    from lrwatch.range_testing import range_test
     from lrwatch.run import Run
     from lrwatch.store import read, read_table
     from lrwatch.verdicts import Alarm, Diagnosis, Evidence
@@ -41,18 +50,22 @@ __all__ = [
     "Evidence",
     "LrwatchError",
     "Monitor",
+    "RangeReading",
     "Run",
     "RunGroup",
     "SaveCheckpoint",
     "StopTraining",
+    "Suggestion",
     "TrainingStopped",
     "alerts",
     "compare",
     "diagnose",
     "diagnose_sweep",
     "open_run",
+    "range_test",
     "read",
     "read_table",
+    "suggest",
     "watch",
 ]
 
@@ -67,17 +80,21 @@ _HOME = {
     "Evidence": "lrwatch.verdicts",
     "LrwatchError": "lrwatch.errors",
     "Monitor": "lrwatch.monitor",
+    "RangeReading": "lrwatch.comparing",
     "Run": "lrwatch.run",
     "RunGroup": "lrwatch.watcher",
     "SaveCheckpoint": "lrwatch.alerts.handlers",
     "StopTraining": "lrwatch.alerts.handlers",
+    "Suggestion": "lrwatch.comparing",
     "TrainingStopped": "lrwatch.alert",
     "compare": "lrwatch.comparing",
     "diagnose": "lrwatch.monitor",
     "diagnose_sweep": "lrwatch.comparing",
     "open_run": "lrwatch.opening",
+    "range_test": "lrwatch.range_testing",
     "read": "lrwatch.store",
     "read_table": "lrwatch.store",
+    "suggest": "lrwatch.comparing",
     "watch": "lrwatch.watcher",
 }
 

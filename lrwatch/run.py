@@ -250,6 +250,11 @@ class Run:
         self.end("finished")
 
     @property
+    def is_recording(self) -> bool:
+        """Whether it has not ended."""
+        return self._recorder is not None
+
+    @property
     def is_in_step(self) -> bool:
         """Whether a step of the optimizer is under way."""
         return self._recorder is not None and self._recorder.is_in_step

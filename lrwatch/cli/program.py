@@ -15,7 +15,9 @@ from lrwatch.cli.demo import demo
 from lrwatch.cli.export import export
 from lrwatch.cli.import_runs import import_runs
 from lrwatch.cli.ls import ls
+from lrwatch.cli.mcp import mcp
 from lrwatch.cli.run import run
+from lrwatch.cli.suggest import suggest
 from lrwatch.errors import LrwatchError, MissingExtra
 from lrwatch.formats import printable
 from lrwatch.version import VERSION
@@ -25,7 +27,7 @@ __all__ = ["COMMAND_GROUP", "main", "program"]
 COMMAND_GROUP: Final = "lrwatch.commands"
 """Entry points of this group are commands too; lrwatch itself imports none of their packages."""
 
-_EXTRAS: Final[Mapping[str, str]] = {"dashboard": "dashboard", "demo": "torch"}
+_EXTRAS: Final[Mapping[str, str]] = {"dashboard": "dashboard", "demo": "torch", "mcp": "mcp"}
 """The extra that brings what a command needs beyond the package itself."""
 
 _UNUSABLE: Final = 2
@@ -67,7 +69,7 @@ def program(ctx: click.Context) -> None:
         click.echo(ctx.get_help())
 
 
-for _command in (alert, check, demo, export, import_runs, ls, run):
+for _command in (alert, check, demo, export, import_runs, ls, mcp, run, suggest):
     program.add_command(_command)
 
 

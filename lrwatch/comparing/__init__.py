@@ -12,18 +12,23 @@ another, all ask `find_sweeps`.
 
 from lrwatch.comparing.common_ground import CommonGround, common_ground
 from lrwatch.comparing.comparison import Comparison, compare
+from lrwatch.comparing.range_reading import RangeReading, read_range_test
 from lrwatch.comparing.rates import RateChoice, RateResult, choose_rate
 from lrwatch.comparing.settings import flat_settings, same_but_rate_and_seed
 from lrwatch.comparing.sibling_verdicts import SiblingVerdicts, diagnose_sweep, with_siblings
+from lrwatch.comparing.suggesting import suggest, suggest_each
+from lrwatch.comparing.suggestion import Suggestion
 from lrwatch.comparing.sweeps import Measure, Sweep, Trial, find_sweeps, trial_of
 
 __all__ = [
     "CommonGround",
     "Comparison",
     "Measure",
+    "RangeReading",
     "RateChoice",
     "RateResult",
     "SiblingVerdicts",
+    "Suggestion",
     "Sweep",
     "Trial",
     "choose_rate",
@@ -32,7 +37,10 @@ __all__ = [
     "diagnose_sweep",
     "find_sweeps",
     "flat_settings",
+    "read_range_test",
     "same_but_rate_and_seed",
+    "suggest",
+    "suggest_each",
     "trial_of",
     "with_siblings",
 ]

@@ -23,7 +23,7 @@ from lrwatch.store import RunEntry, list_runs, read_run_info
 from lrwatch.store.faults import naming
 from lrwatch.verdicts import Diagnosis, LearningRate, Verdict
 
-__all__ = ["SiblingVerdicts", "diagnose_sweep", "judged_together", "with_siblings"]
+__all__ = ["SiblingVerdicts", "diagnose_sweep", "judged_run", "judged_together", "with_siblings"]
 
 SEEN: Final = frozenset(
     {
@@ -99,7 +99,7 @@ def diagnose_sweep(
     if isinstance(runs, str | os.PathLike):
         found = _folder(runs, total_steps)
     else:
-        found = [_read(name, run, total_steps) for name, run in runs.items()]
+        found = [judged_run(name, run, total_steps) for name, run in runs.items()]
     return judged_together([trial for trial, _ in found], {trial.key: own for trial, own in found})
 
 
@@ -218,7 +218,8 @@ def _verdict(kind: LearningRate, standing: Standing) -> Verdict:
     return words.get(kind, "insufficient_data")
 
 
-def _read(name: str, run: Any, total_steps: int | None) -> tuple[Trial, Diagnosis]:
+def judged_run(name: str, run: Any, total_steps: int | None = None) -> tuple[Trial, Diagnosis]:
+    """Return a run, given as a table of steps or a path, and the verdict on it by itself."""
     if isinstance(run, str | os.PathLike):
         path = Path(run)
         with naming(path):

@@ -37,6 +37,7 @@ COMMANDS = {
     "export": ["run", "--to", "--as", "--force"],
     "import": ["kind", "source", "--dir", "--follow", "--loss", "--lr", "--step", "--every"],
     "ls": ["folder", "--json", "--alone"],
+    "mcp": ["folder"],
     "run": [
         "--dir",
         "--name",
@@ -48,6 +49,7 @@ COMMANDS = {
         "script",
         "arguments",
     ],
+    "suggest": ["folder", "--json"],
 }
 
 ALERT_COMMANDS = {
@@ -71,18 +73,22 @@ def test_the_public_names_of_the_library() -> None:
         "Evidence",
         "LrwatchError",
         "Monitor",
+        "RangeReading",
         "Run",
         "RunGroup",
         "SaveCheckpoint",
         "StopTraining",
+        "Suggestion",
         "TrainingStopped",
         "alerts",
         "compare",
         "diagnose",
         "diagnose_sweep",
         "open_run",
+        "range_test",
         "read",
         "read_table",
+        "suggest",
         "watch",
     ]
 
@@ -116,6 +122,7 @@ FUNCTIONS: dict[str, list[str]] = {
         "on_alert",
     ],
     "read": ["path", "raw"],
+    "suggest": ["runs"],
     "watch": [
         "optimizer",
         "dir",

@@ -1,0 +1,62 @@
+"""``lrwatch suggest``: the rate to try next, for each job of a folder of runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from lrwatch.comparing import Suggestion
+
+__all__ = ["as_object", "suggest"]
+
+
+@click.command(short_help="Suggest the learning rate to try next, with its range and why.")
+@click.argument("folder", metavar="[DIR]", type=click.Path(path_type=Path), default="runs")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON list, an object a job.")
+def suggest(folder: Path, *, as_json: bool) -> None:
+    """Suggest the rate to try next for each job of DIR (default: runs).
+
+    Runs that differ in rate and seed only are one job, range tests of it included. Where they
+    say too little, other sizes of the same model do; or the next run is named that would tell.
+    """
+    from lrwatch.cli.output import emit, strict_json
+    from lrwatch.comparing import suggest_each
+
+    found = suggest_each(folder)
+    if as_json:
+        emit(strict_json([as_object(each) for each in found]))
+    elif found:
+        emit("\n\n".join(_text(each) for each in found))
+    else:
+        click.echo(f"no runs in {folder} yet; lrwatch.watch(optimizer) writes them", err=True)
+
+
+def as_object(found: Suggestion) -> dict[str, Any]:
+    """Return a suggestion as `docs/json.md` has it."""
+    return {
+        "lr": found.lr,
+        "low": found.low,
+        "high": found.high,
+        "basis": found.basis,
+        "reason": found.reason,
+        "advice": found.advice,
+        "runs": list(found.runs),
+        "settings": dict(found.settings),
+    }
+
+
+def _text(found: Suggestion) -> str:
+    from lrwatch.formats import number, printable
+
+    settings = [f"{name} {value}" for name, value in found.settings.items()]
+    title = printable(", ".join(settings)) or "all runs"
+    if found.lr is None:
+        rate = "cannot tell yet"
+    else:
+        low, high = number(found.low, 3), number(found.high, 3)
+        rate = f"{number(found.lr, 3)}  (between {low} and {high}; from {found.basis})"
+    lines = [title, rate, found.reason, found.advice]
+    return "\n  ".join(printable(line) for line in lines)

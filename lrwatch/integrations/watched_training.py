@@ -1,0 +1,92 @@
+"""One training of a framework, watched from its beginning to its end."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from lrwatch.errors import LrwatchError
+from lrwatch.records import STEP_COLUMNS
+
+__all__ = ["WatchedTraining", "own_numbers"]
+
+logger = logging.getLogger("lrwatch")
+
+
+class WatchedTraining:
+    """Watches the optimizers of a framework; whatever fails is logged, and training goes on.
+
+    Parameters
+    ----------
+    dir, name, config, options
+        As for `lrwatch.watch`; `config` is added to what the framework knows.
+    """
+
+    def __init__(
+        self,
+        dir: str | os.PathLike[str] = "runs",  # noqa: A002  as in `lrwatch.watch`
+        name: str | None = None,
+        config: Mapping[str, Any] | None = None,
+        **options: Any,
+    ) -> None:
+        self.run: Any = None
+        self._dir, self._name, self._config, self._options = dir, name, dict(config or {}), options
+
+    def begin(
+        self,
+        optimizers: Sequence[Any] | Mapping[str, Any],
+        *,
+        model: Any = None,
+        config: Mapping[str, Any] | None = None,
+        total_steps: int | None = None,
+        name: str | None = None,
+    ) -> None:
+        """Watch one optimizer, or several as runs of one group, once."""
+        from lrwatch.watcher import watch
+
+        if self.run is not None or not optimizers:
+            return
+        if not isinstance(optimizers, Mapping):
+            optimizers = {f"optimizer-{k}": each for k, each in enumerate(optimizers)}
+        watched = next(iter(optimizers.values())) if len(optimizers) == 1 else dict(optimizers)
+        options = {"model": model, "total_steps": total_steps or None, **self._options}
+        try:
+            self.run = watch(
+                watched,
+                dir=self._dir,
+                name=self._name or name,
+                config={**(config or {}), **self._config},
+                **options,
+            )
+        except LrwatchError as error:
+            logger.warning("this training is not recorded: %s", error)
+
+    def log(self, values: Mapping[str, Any]) -> None:
+        """Attach those of the framework's values that are numbers and not recorded anyway."""
+        numbers = own_numbers(values)
+        if self.run is not None and numbers:
+            self.run.log(**numbers)
+
+    def end(self, error: BaseException | None = None) -> None:
+        """End the run: finished, or as an error that ends the training has it."""
+        run, self.run = self.run, None
+        if run is not None:
+            run.__exit__(None if error is None else type(error), error, None)
+
+
+def own_numbers(values: Mapping[Any, Any]) -> dict[str, Any]:
+    """Return the numbers, and tensors of one, whose names are not those of a step's columns."""
+    return {
+        name: value
+        for name, value in values.items()
+        if isinstance(name, str) and name not in STEP_COLUMNS and _is_number(value)
+    }
+
+
+def _is_number(value: Any) -> bool:
+    if isinstance(value, bool):
+        return False
+    is_single = getattr(value, "shape", None) in ((), (1,)) and hasattr(value, "item")
+    return isinstance(value, int | float) or is_single
