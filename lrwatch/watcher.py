@@ -21,6 +21,7 @@ from lrwatch.errors import InvalidArgument, LrwatchError, NotAnOptimizer
 from lrwatch.records import FLOAT_COLUMNS, RunInfo
 from lrwatch.run import Run
 from lrwatch.store.creation import create_run, resume_run
+from lrwatch.store.layout import folder_name
 from lrwatch.store.silent_writer import SilentWriter
 from lrwatch.store.writer import RunWriter
 from lrwatch.training_actions import Alerting
@@ -273,7 +274,7 @@ def _open(options: _Options, info: RunInfo) -> tuple[RunWriter | SilentWriter, i
     """Create or resume the run; of the processes of a job, the first one writes."""
     store = Path(options.folder)
     if sharding.rank() != 0:
-        return SilentWriter(store / info.name, info, FLOAT_COLUMNS), 0
+        return SilentWriter(store / folder_name(info.name), info, FLOAT_COLUMNS), 0
     if options.resume is False:
         return create_run(store, info, FLOAT_COLUMNS), 0
     at = None if options.resume is True else int(options.resume)

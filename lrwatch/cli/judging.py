@@ -6,17 +6,20 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from lrwatch.cli.step_files import READABLE, read_step_file
-from lrwatch.comparing import Trial, trial_of, with_siblings
+from lrwatch.comparing import Trial, flat_settings, trial_of, with_siblings
 from lrwatch.errors import LrwatchError, RunNotFound
-from lrwatch.following import RunSummary, judged, summarised
+from lrwatch.finding import RunFacts, RunFilter
+from lrwatch.following import FollowedRun, RunSummary, judged, summarised
 from lrwatch.logs import read_log
 from lrwatch.monitor import diagnose
 from lrwatch.store import RunEntry, list_runs
+from lrwatch.store.labels import RunLabels
 from lrwatch.verdicts import SEVERITY, Diagnosis, LearningRate
 
-__all__ = ["ListedRun", "beside_siblings", "judge_entry", "judge_path", "worst_first"]
+__all__ = ["ListedRun", "beside_siblings", "chosen", "judge_entry", "judge_path", "worst_first"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,12 @@ class ListedRun:
         Highest learning rate and last loss; ``None`` where none was recorded.
     assumed
         What was assumed to read it, in words.
+    name
+        What it is called; empty for its name within its folder.
+    labels
+        What people said of it.
+    facts
+        What a filter may ask of it beside its verdict.
     trial
         As it is compared with others; ``None`` for a file, of which nothing says what job it was.
     """
@@ -58,6 +67,9 @@ class ListedRun:
     peak_lr: float | None = None
     last_loss: float | None = None
     assumed: tuple[str, ...] = ()
+    name: str = ""
+    labels: RunLabels = field(default_factory=RunLabels)
+    facts: RunFacts = field(default_factory=lambda: RunFacts(""), repr=False)
     trial: Trial | None = field(default=None, compare=False, repr=False)
 
     @property
@@ -104,6 +116,7 @@ def judge_entry(entry: RunEntry) -> ListedRun:
     found = ListedRun(
         run.name, entry.path, problem=run.problem or run.damage, last_write=entry.last_write
     )
+    found = replace(found, name=entry.shown_name, labels=entry.labels, facts=_facts(run))
     if run.info is not None:
         found = replace(found, status=run.info.status, total_steps=run.info.total_steps)
     if run.diagnosis is None:
@@ -129,8 +142,52 @@ def beside_siblings(runs: Iterable[ListedRun]) -> list[ListedRun]:
 
 
 def worst_first(runs: Iterable[ListedRun]) -> list[ListedRun]:
-    """Sort runs as they need attention: by verdict, then by name."""
-    return sorted(runs, key=lambda run: (SEVERITY[run.verdict], run.run))
+    """Sort runs as they need attention: those that were pinned, then by verdict, and by name."""
+    return sorted(runs, key=lambda run: (not run.labels.pinned, SEVERITY[run.verdict], run.run))
+
+
+def chosen(runs: Iterable[ListedRun], text: str) -> list[ListedRun]:
+    """Return the runs that a filter means; see `lrwatch.finding.RunFilter`.
+
+    Raises
+    ------
+    InvalidArgument
+        If it cannot be understood.
+    """
+    known = [(run, _with_verdict(run)) for run in runs]
+    wanted = RunFilter(text).checked(facts for _, facts in known)
+    return [run for run, facts in known if wanted.matches(facts)]
+
+
+def _facts(run: FollowedRun[Any]) -> RunFacts:
+    entry, info, said = run.entry, run.info, run.entry.labels
+    facts = RunFacts(
+        name=entry.shown_name,
+        folder=run.name,
+        state=run.state,
+        tags=said.tags,
+        note=said.note,
+        is_pinned=said.pinned,
+        is_archived=said.archived,
+        lr=run.summary.peak_lr,
+        loss=run.summary.losses.best(),
+        steps=run.summary.n_steps,
+    )
+    if info is None:
+        return facts
+    config = flat_settings(info.config)
+    return replace(facts, optimizer=info.optimizer, group=info.group or "", config=config)
+
+
+def _with_verdict(run: ListedRun) -> RunFacts:
+    """Return what a filter may ask; the verdict may be that beside siblings."""
+    return replace(
+        run.facts,
+        name=run.facts.name or run.run,
+        verdict=run.verdict,
+        learning_rate=run.learning_rate,
+        reason=run.reason,
+    )
 
 
 def _judge_file(path: Path) -> ListedRun:

@@ -14,7 +14,8 @@ from lrwatch.watcher import _Keywords
 
 COMMANDS = {
     "alert": [],
-    "check": ["paths", "--json", "--fail-on", "--alone"],
+    "archive": ["runs", "--undo"],
+    "check": ["paths", "--json", "--fail-on", "--filter", "--alone"],
     "dashboard": [
         "folder",
         "--host",
@@ -26,8 +27,13 @@ COMMANDS = {
     ],
     "demo": ["--dir", "--port", "--no-dashboard", "--exit", "--steps"],
     "export": ["run", "--to", "--force"],
-    "ls": ["folder", "--json", "--alone"],
+    "ls": ["folder", "--json", "--filter", "--alone"],
+    "note": ["run", "text"],
+    "pin": ["runs", "--undo"],
+    "rename": ["run", "name"],
+    "rm": ["runs", "--undo", "--force", "--yes", "--purge"],
     "run": ["--dir", "--name", "--no-alerts", "-m", "script", "arguments"],
+    "tag": ["arguments"],
 }
 
 ALERT_COMMANDS = {

@@ -751,7 +751,7 @@ class TestArguments:
     @pytest.mark.parametrize(
         ("options", "problem"),
         [
-            ({"name": "a/b"}, "must not contain '/'"),
+            ({"name": "a:b"}, "must not contain ':'"),
             ({"name": 3}, "name must be a text"),
             ({"update_norm_every": 0}, "whole number, at least 1, got 0"),
             ({"update_norm_every": True}, "got True"),
