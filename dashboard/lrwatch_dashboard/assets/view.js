@@ -33,7 +33,7 @@
       return !(nameOf(part) in changes);
     });
     Object.keys(changes).forEach(function (name) {
-      if (changes[name] !== "") kept.push(name + "=" + encodeURIComponent(changes[name]));
+      if (changes[name] !== "") kept.push(name + "=" + encodeURIComponent(changes[name]).replace(/%2C/g, ","));
     });
     window.history.replaceState(window.history.state, "", address(kept));
     show();

@@ -49,8 +49,14 @@ class AlertDesk:
     """Answers the Alerts page of a store; a `lrwatch_dashboard.alert_views.AlertSource`."""
 
     def __init__(
-        self, root: Path, source: RunSource, clock: Callable[[], float] = time.time
+        self,
+        root: Path,
+        source: RunSource,
+        clock: Callable[[], float] = time.time,
+        *,
+        is_read_only: bool = False,
     ) -> None:
+        self._is_read_only = is_read_only
         self._root = root
         self._source = source
         self._clock = clock
@@ -103,6 +109,8 @@ class AlertDesk:
         return self._say(end_silence, silence_id=silence)
 
     def _say(self, write: Callable[..., Any], **what: Any) -> str:
+        if self._is_read_only:
+            return "This dashboard is read-only (--read-only)"
         with self._lock:
             self._board_until = 0.0
             try:

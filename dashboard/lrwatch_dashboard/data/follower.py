@@ -128,14 +128,14 @@ class Follower(WatchedRun):
             }
         return RunView(
             key=entry.key,
-            name=self.name,
+            name=entry.shown_name,
             state=self.state,
             diagnosis=self.diagnosis,
             problem=self.problem or self.damage,
             steps=summary.n_steps,
             last_step=summary.last_step,
             lr=summary.peak_lr,
-            best_loss=summary.best_loss,
+            best_loss=summary.losses.best(),
             updated_at=entry.last_write,
             usual_gap=summary.gaps.usual or None,
             is_broken=summary.is_broken,
@@ -144,5 +144,9 @@ class Follower(WatchedRun):
             clock=self.clock,
             trial=self.trial,
             alerts=self.active_alerts(),
+            tags=entry.labels.tags,
+            note=entry.labels.note,
+            is_pinned=entry.labels.pinned,
+            is_archived=entry.labels.archived,
             **known,
         )

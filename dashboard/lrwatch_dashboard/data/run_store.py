@@ -25,6 +25,7 @@ from lrwatch.store import RunEntry, read_table
 from lrwatch_dashboard.data.alert_desk import AlertDesk
 from lrwatch_dashboard.data.follower import Follower
 from lrwatch_dashboard.data.judges import Judges, Judging
+from lrwatch_dashboard.data.label_desk import LabelDesk
 from lrwatch_dashboard.data.loaded_run import LoadedRuns
 from lrwatch_dashboard.data.sibling_views import SiblingViews
 from lrwatch_dashboard.views import Overview, RunCurves, RunView, Window
@@ -63,6 +64,8 @@ class RunStore:
         Folder in which verdicts are remembered for the next start; None remembers none.
     alone
         Whether each run is judged by itself, and not beside the others of its job.
+    read_only
+        Whether nothing may be written into the store: no labels, no silences.
     """
 
     def __init__(
@@ -72,10 +75,12 @@ class RunStore:
         threaded: bool = True,
         cache: Path | None = None,
         alone: bool = False,
+        read_only: bool = False,
     ) -> None:
         self.root = Path(root)
         self._threaded = threaded
-        self.alerts = AlertDesk(self.root, self)
+        self.alerts = AlertDesk(self.root, self, is_read_only=read_only)
+        self.labels = LabelDesk(self._path_of, self._look_again, is_read_only=read_only)
         self._judging = Judging(self.root, cache, Judges(None if threaded else 0))
         self._store = FollowedStore(root, self._follow)
         self._siblings = SiblingViews(alone=alone)
@@ -206,6 +211,15 @@ class RunStore:
         self._judging.write()
         self._refreshed_at = time.monotonic()
         return done
+
+    def _path_of(self, key: str) -> Path | None:
+        with self._lock:
+            follower = self._followers.get(key)
+        return None if follower is None else follower.entry.path
+
+    def _look_again(self) -> None:
+        """Have the next page wait for a new look at the folder."""
+        self._next_listing = self._refreshed_at = 0.0
 
     def _look(self) -> None:
         """Have the folder looked at, and wait for it if nothing is known yet."""
