@@ -95,6 +95,7 @@ class RunStore:
         self._next_listing = 0.0
         self._refreshed_at = 0.0
         self._wanted = ""
+        self._was_there = False
 
     def overview(self, since: str = "") -> Overview:
         """Return the table of runs, or what changed in it since a token."""
@@ -258,8 +259,12 @@ class RunStore:
         gone: list[Follower] = []
         try:
             gone, problem = self._store.relist(), ""
+            self._was_there = True
         except (LrwatchError, OSError) as error:
-            self._store.runs, problem = {}, str(error)
+            self._store.runs = {}
+            # A folder that nobody has made yet is a store without a run; one that is gone is not.
+            is_to_come = not self._was_there and not os.path.lexists(self.root)
+            problem = "" if is_to_come else str(error)
         took = time.monotonic() - started
         self._next_listing = started + max(_LISTING_PAUSE, _LISTING_SHARE * took)
         self._judging.listed()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -30,10 +31,7 @@ _TABLE, _EMPTY = "table", "empty"
 _DRAWN, _FOUND, _KNOWN, _NEWS = "overview-drawn", "overview-found", "overview-known", "run-news"
 _VERDICTS: Final = "overview-verdicts"
 """How many runs have each verdict, as text, when what they share was worked out."""
-_SNIPPET: Final = """import lrwatch
-
-run = lrwatch.watch(optimizer)      # once, after the optimizer is made
-...                                 # train as before"""
+_USUAL_FOLDER: Final = "runs"
 
 
 def layout(source: RunSource, search: str = "") -> html.Div:
@@ -160,12 +158,25 @@ def empty_state(folder: str, problem: str = "") -> list[html.Div | html.H2 | htm
     return [
         html.H2("No runs yet"),
         html.P(["Watching ", html.Code(folder), ". Runs appear here while they train."]),
-        html.Pre(html.Code(_SNIPPET), className="snippet"),
+        html.P("One line in the training script, after the optimizer is made:"),
+        html.Pre(html.Code(_line(folder)), className="snippet"),
+        html.P("Or a script as it is, from the terminal:"),
+        html.Pre(html.Code(_command(folder)), className="snippet"),
         html.P(
             ["For a first look, ", html.Code("lrwatch demo"), " trains a few small runs."],
             className="quiet",
         ),
     ]
+
+
+def _line(folder: str) -> str:
+    where = "" if folder == _USUAL_FOLDER else f", dir={folder!r}"
+    return f"import lrwatch; run = lrwatch.watch(optimizer{where})"
+
+
+def _command(folder: str) -> str:
+    where = "" if folder == _USUAL_FOLDER else f"--dir {shlex.quote(folder)} "
+    return f"lrwatch run {where}train.py"
 
 
 def _connect(app: Dash, source: RunSource) -> None:

@@ -115,12 +115,15 @@ def test_an_empty_run_and_one_of_a_single_step_are_not_enough_data(tmp_path: Pat
 def test_a_missing_folder_is_a_state_and_not_an_error(tmp_path: Path) -> None:
     store = RunStore(tmp_path / "none", threaded=False)
     store.refresh()
-    assert "does not exist" in store.overview().problem
+    assert store.overview().problem == ""  # nobody has made it yet: the page says how to begin
     assert store.healthy()
     (tmp_path / "none").mkdir()
     store.refresh()
     assert store.overview().problem == ""
     assert store.healthy() == ""
+    (tmp_path / "none").rmdir()
+    store.refresh()
+    assert "does not exist" in store.overview().problem
 
 
 def test_a_run_that_writes_nothing_for_long_is_silent(tmp_path: Path) -> None:
