@@ -19,7 +19,15 @@ from lrwatch.store import RunEntry, list_runs
 from lrwatch.store.labels import RunLabels
 from lrwatch.verdicts import SEVERITY, Diagnosis, LearningRate
 
-__all__ = ["ListedRun", "beside_siblings", "chosen", "judge_entry", "judge_path", "worst_first"]
+__all__ = [
+    "ListedRun",
+    "beside_siblings",
+    "chosen",
+    "judge_entry",
+    "judge_path",
+    "listed",
+    "worst_first",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +81,21 @@ class ListedRun:
     trial: Trial | None = field(default=None, compare=False, repr=False)
 
     @property
+    def key(self) -> str:
+        """Its key in the store; ``.`` if the store itself is the run."""
+        return self.facts.folder or self.run
+
+    @property
+    def state(self) -> str:
+        """What it does, as in `lrwatch.records.RunState`; empty where unknown."""
+        return self.facts.state
+
+    @property
     def verdict(self) -> str:
-        """The verdict, or ``unreadable``."""
-        return "unreadable" if self.diagnosis is None else self.diagnosis.verdict
+        """The verdict, ``unreadable``, or ``judging`` while it is not read yet."""
+        if self.diagnosis is None:
+            return "unreadable" if self.problem else "judging"
+        return self.diagnosis.verdict
 
     @property
     def learning_rate(self) -> LearningRate:
@@ -112,7 +132,12 @@ def judge_path(path: Path) -> Iterator[ListedRun]:
 
 def judge_entry(entry: RunEntry) -> ListedRun:
     """Judge a run that was found in a folder; one that cannot be read says why."""
-    run = judged(entry)
+    return listed(judged(entry))
+
+
+def listed(run: FollowedRun[Any]) -> ListedRun:
+    """Return what a list shows of a run, as far as it is read."""
+    entry = run.entry
     found = ListedRun(
         run.name, entry.path, problem=run.problem or run.damage, last_write=entry.last_write
     )
@@ -163,7 +188,7 @@ def _facts(run: FollowedRun[Any]) -> RunFacts:
     entry, info, said = run.entry, run.info, run.entry.labels
     facts = RunFacts(
         name=entry.shown_name,
-        folder=run.name,
+        folder=entry.key,
         state=run.state,
         tags=said.tags,
         note=said.note,

@@ -15,7 +15,9 @@ from lrwatch.cli.demo import demo
 from lrwatch.cli.export import export
 from lrwatch.cli.ls import ls
 from lrwatch.cli.run import run
+from lrwatch.cli.show import show
 from lrwatch.cli.tidying import COMMANDS as TIDYING
+from lrwatch.cli.top import top
 from lrwatch.errors import LrwatchError, MissingExtra
 from lrwatch.formats import printable
 from lrwatch.version import VERSION
@@ -67,7 +69,7 @@ def program(ctx: click.Context) -> None:
         click.echo(ctx.get_help())
 
 
-for _command in (alert, check, demo, export, ls, run, *TIDYING):
+for _command in (alert, check, demo, export, ls, run, show, top, *TIDYING):
     program.add_command(_command)
 
 

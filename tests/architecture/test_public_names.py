@@ -36,7 +36,9 @@ COMMANDS = {
     "rename": ["run", "name"],
     "rm": ["runs", "--undo", "--force", "--yes", "--purge"],
     "run": ["--dir", "--name", "--no-alerts", "-m", "script", "arguments"],
+    "show": ["run", "--json", "--alone"],
     "tag": ["arguments"],
+    "top": ["folder", "--filter", "--once", "--alone"],
 }
 
 ALERT_COMMANDS = {
