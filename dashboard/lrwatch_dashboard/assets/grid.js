@@ -7,7 +7,7 @@
   var DROPPED = { "(max-width: 1299px)": "steps", "(max-width: 1099px)": "best" };
   var SPARK_WIDTH = 78;
   var SPARK_HEIGHT = 26;
-  var TAIL = 16; // characters of a name that are always shown
+  var TAIL = 18; // characters of a name that are always shown
 
   var cells = (window.dashAgGridComponentFunctions = window.dashAgGridComponentFunctions || /** @type {any} */ ({}));
   var functions = (window.dashAgGridFunctions = window.dashAgGridFunctions || /** @type {any} */ ({}));
@@ -156,9 +156,13 @@
   };
   cells.AgeCell = function (props) {
     var row = props.data;
-    if (row.state === "silent") return element("span", { className: "silent" }, "silent " + age(row));
-    if (row.state === "failed" || row.state === "interrupted") return row.state + ", " + age(row);
-    return age(row);
+    if (["silent", "failed", "interrupted"].indexOf(row.state) < 0) return age(row);
+    return element(
+      "span",
+      { className: "age" },
+      age(row),
+      element("span", { className: "age-" + row.state }, row.state)
+    );
   };
   cells.RunCard = function (props) {
     var row = props.data;
