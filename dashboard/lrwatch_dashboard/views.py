@@ -122,6 +122,8 @@ class RunView:
         The run as it is compared with others.
     alerts
         What a watcher would find firing now.
+    ended_alerts
+        What fired when the run ended, within the last day.
     tags, note, is_pinned, is_archived
         What people said of it; the note is Markdown.
     previous, following
@@ -154,6 +156,7 @@ class RunView:
     clock: StepTimes = field(default=_NO_CLOCK, compare=False)
     trial: Trial = field(default=_NO_TRIAL, compare=False)
     alerts: tuple[Alert, ...] = ()
+    ended_alerts: tuple[Alert, ...] = ()
     tags: tuple[str, ...] = ()
     note: str = ""
     is_pinned: bool = False

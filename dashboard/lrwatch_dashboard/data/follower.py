@@ -25,6 +25,7 @@ __all__ = ["Follower"]
 _OLD_SECONDS: Final = Timing().max_age
 """A watcher does not look at runs that were not written for longer."""
 
+_FIRED: Final = ("firing", "recovering", "closed")
 _PLACES: Final = 64
 _TOP: Final = 99  # height of the small loss curve
 
@@ -73,6 +74,13 @@ class Follower(WatchedRun):
             return ()
         self.settle()
         return tuple(alert for alert in self.alerts if alert.state in ("firing", "recovering"))
+
+    def ended_alerts(self) -> tuple[Alert, ...]:
+        """Return what fired when the run ended, if that was not long ago."""
+        if not self.has_ended or self.age > _OLD_SECONDS:
+            return ()
+        fired = [alert for alert in self.verdict_alerts if alert.state in _FIRED]
+        return tuple(replace(alert, state="closed") for alert in fired)
 
     def adopt(self, finding: RunDigest) -> None:
         """Take over what was found elsewhere on the run as it was last listed."""
@@ -144,6 +152,7 @@ class Follower(WatchedRun):
             clock=self.clock,
             trial=self.trial,
             alerts=self.active_alerts(),
+            ended_alerts=self.ended_alerts(),
             tags=entry.labels.tags,
             note=entry.labels.note,
             is_pinned=entry.labels.pinned,
