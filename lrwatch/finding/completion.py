@@ -21,18 +21,22 @@ _NUMBERS: Final = ("lr>", "loss<", "steps>")
 
 def completions(runs: Iterable[RunFacts]) -> list[str]:
     """Return terms that tell these runs apart; a name of many values stands alone."""
-    values: dict[str, dict[str, Any]] = defaultdict(dict)
+    given: dict[str, set[Any]] = defaultdict(set)
     for run in runs:
-        for word in _WORDS:
-            for value in filter(None, run.values(word)):
-                values[word].setdefault(quoted(value), value)
+        own = (run.verdict, run.state, run.optimizer, run.group)
+        for word, value in zip(_WORDS, own, strict=False):
+            given[word].add(value)
+        given["tag"].update(run.tags)
         for name, value in run.config.items():
             if not isinstance(value, list | tuple | dict):
-                values[name].setdefault(quoted(value), value)
+                given[name].add(value)
+    values = {
+        name: {quoted(v) for v in each if v not in ("", None)} for name, each in given.items()
+    }
     found: list[str] = []
     for name in [*_WORDS, *sorted(values.keys() - set(_WORDS))][:_MOST_NAMES]:
         known = [text for text in values.get(name, ()) if len(text) <= _LONGEST]
-        is_told_apart = name in _WORDS or len(values[name]) > 1
+        is_told_apart = name in _WORDS or len(known) > 1
         if not known or not is_told_apart or any(sign in name for sign in ' "<>=!:'):
             continue
         few = len(known) <= _MOST_VALUES

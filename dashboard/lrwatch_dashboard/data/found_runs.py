@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from lrwatch.finding import RunFilter, completions
-from lrwatch_dashboard.views import RunView, setting_text
+from lrwatch_dashboard.views import RunView
 
 __all__ = ["EVERY_RUN", "FoundRuns", "find_runs", "known_names"]
 
@@ -56,10 +56,10 @@ def find_runs(views: Sequence[RunView], text: str) -> FoundRuns:
 
 def known_names(views: Sequence[RunView]) -> dict[str, list[str]]:
     """Return how a filter may go on, the settings there are, and which of them tell runs apart."""
-    values: dict[str, set[str]] = {}
+    values: dict[str, set[Any]] = defaultdict(set)
     for view in views:
         for name, value in view.config.items():
-            values.setdefault(name, set()).add(setting_text(value))
+            values[name].add(value if isinstance(value, str | float | None) else str(value))
     n_having = Counter(name for view in views for name in view.config)
     telling = [n for n in values if len(values[n]) > 1 or n_having[n] < len(views)]
     return {
