@@ -23,6 +23,7 @@ from lrwatch.records import FLOAT_COLUMNS, RunInfo
 from lrwatch.run import Run
 from lrwatch.store.creation import create_run
 from lrwatch.store.late_writer import LateWriter
+from lrwatch.store.layout import folder_name
 from lrwatch.store.silent_writer import SilentWriter
 from lrwatch.store.writer import RunWriter
 from lrwatch.training_actions import Alerting
@@ -97,7 +98,10 @@ class EveryOptimizer:
         name = self._name or run_name(self._program, info.name)
         info = dataclasses.replace(info, name=name)
         open_run = functools.partial(self._open, weakref.ref(optimizer))
-        run = Run(LateWriter(self._folder / name, info, FLOAT_COLUMNS, open_run), first_step=0)
+        run = Run(
+            LateWriter(self._folder / folder_name(name), info, FLOAT_COLUMNS, open_run),
+            first_step=0,
+        )
         watched[optimizer] = run
         self._optimizers.add(optimizer)
         self._runs.add(run)
@@ -113,7 +117,7 @@ class EveryOptimizer:
         self, reference: weakref.ref[Optimizer], info: RunInfo, columns: Sequence[str]
     ) -> RunWriter | SilentWriter:
         """Make the run of an optimizer that has made its first step, or decline to."""
-        silent = SilentWriter(self._folder / info.name, info, columns)
+        silent = SilentWriter(self._folder / folder_name(info.name), info, columns)
         if not self._is_first_process():
             return silent  # but it measures, as sharded norms need every process of a job
         optimizer = reference()

@@ -776,6 +776,16 @@ class TestArguments:
             lrwatch.watch(torch.optim.SGD(net.parameters(), lr=0.1), dir="s3://bucket/runs")
         assert list(tmp_path.iterdir()) == []
 
+    def test_a_name_with_a_slash_is_kept_and_found_again(
+        self, net: nn.Sequential, tmp_path: Path
+    ) -> None:
+        for is_later in (False, True):
+            optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+            with watch(optimizer, tmp_path, name="org/model", resume=is_later) as run:
+                train(net, optimizer, 3)
+            assert (Path(run.path), run.name) == (tmp_path / "org-model", "org/model")
+        assert len(lrwatch.read(tmp_path / "org-model")) == 6
+
     def test_a_run_to_resume_must_be_there(self, net: nn.Sequential, tmp_path: Path) -> None:
         with pytest.raises(RunNotFound):
             watch(torch.optim.SGD(net.parameters(), lr=0.1), tmp_path, name="x", resume=True)
