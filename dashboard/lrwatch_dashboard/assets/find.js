@@ -374,7 +374,7 @@
     names.forEach(function (name) {
       var option = document.createElement("option");
       option.value = name;
-      option.textContent = name || "nothing";
+      option.textContent = name ? "By " + name : "No groups";
       select.appendChild(option);
     });
     select.value = now;

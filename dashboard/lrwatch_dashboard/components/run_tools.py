@@ -59,7 +59,7 @@ def run_toolbar(
             ),
             html.Datalist(id="filter-terms"),
             html.Label(
-                [html.Span("Group by", className="quiet"), html.Select(id="group-by")],
+                [html.Span("Group by", className="unseen"), html.Select(id="group-by")],
                 className="group-by",
             ),
             _button("columns-button", "Columns", "Choose the columns"),
