@@ -20,6 +20,7 @@ from lrwatch.following import RunSummary
 from lrwatch.records import FloatArray, RunState
 from lrwatch.verdicts import SEVERITY, Diagnosis, Evidence
 from lrwatch_dashboard.alert_views import AlertSource
+from lrwatch_dashboard.own_metrics import MetricSummary
 
 __all__ = ["Curve", "Overview", "RunCurves", "RunSource", "RunView", "StepTimes", "Window"]
 
@@ -103,6 +104,8 @@ class RunView:
         Mean loss over equal stretches of the run, by step.
     clock
         When its steps ended.
+    metrics
+        What its user's own metrics came to, by name of the column.
     trial
         The run as it is compared with others.
     alerts
@@ -135,6 +138,7 @@ class RunView:
     sparkline: tuple[int | None, ...] = ()
     outline: Curve = field(default=_NO_CURVE, compare=False)
     clock: StepTimes = field(default=_NO_CLOCK, compare=False)
+    metrics: Mapping[str, MetricSummary] = field(default_factory=dict, compare=False)
     trial: Trial = field(default=_NO_TRIAL, compare=False)
     alerts: tuple[Alert, ...] = ()
     previous: str | None = None
@@ -234,6 +238,8 @@ class RunCurves:
         Steps from which the run was taken up again.
     window
         The zoom for which the lines are at full detail; None for the whole run.
+    own
+        Lines of the user's own metrics, those that were asked for.
     token
         Stands for the recorded rows; the same token means the same curves.
     """
@@ -253,6 +259,7 @@ class RunCurves:
     resumes: tuple[int, ...]
     window: Window | None
     token: str
+    own: tuple[Curve, ...] = ()
 
 
 class RunSource(Protocol):
@@ -281,6 +288,7 @@ class RunSource(Protocol):
         half_life: int | None = None,
         *,
         is_coarse: bool = False,
+        own: Sequence[str] = (),
     ) -> RunCurves | None:
         """Return the curves of one run; None if there is no such run.
 
@@ -294,6 +302,8 @@ class RunSource(Protocol):
             Of the smoothing, in steps; None for one that fits the run, 0 for no smoothing.
         is_coarse
             Whether a long run need not be read for it, for a chart of many runs.
+        own
+            Which of the user's metrics to read as well; one that the run does not have is empty.
         """
 
     def rows(self, key: str) -> Any | None:

@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 
 NAMES = """() => {
     const chart = document.querySelector('.js-plotly-plot');
-    return [...new Set((chart && chart.data || []).map(trace => trace.name))];
+    return [...new Set((chart && chart.data || []).map(trace => trace.name))].filter(Boolean);
 }"""
 
 

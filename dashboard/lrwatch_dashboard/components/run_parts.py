@@ -118,11 +118,26 @@ def _neighbours(view: RunView) -> html.Nav:
 
 
 def evidence_table(evidence: Sequence[Evidence]) -> html.Div:
-    """Return the table; a sentence if no test has run yet."""
+    """Return what fired as a table, and the rest folded; a sentence if no test has run yet."""
     if not evidence:
         return html.Div(html.P("No test has run yet.", className="quiet"))
-    rows = [_row(row) for row in sorted(evidence, key=lambda row: _ORDER[row.outcome])]
-    return table(_HEADS, rows, "Evidence", "evidence")
+    ordered = sorted(evidence, key=lambda row: _ORDER[row.outcome])
+    fired = [row for row in ordered if row.outcome == "fired"]
+    rest = ordered[len(fired) :]
+    parts: list[Any] = [html.P("No test fired.", className="quiet")]
+    if fired:
+        parts = [table(_HEADS, [_row(row) for row in fired], "Evidence", "evidence")]
+    if rest:
+        quiet = table(_HEADS, [_row(row) for row in rest], "Tests that did not fire", "evidence")
+        parts.append(html.Details([html.Summary(_folded(rest)), quiet], className="twin folded"))
+    return html.Div(parts)
+
+
+def _folded(rest: Sequence[Evidence]) -> str:
+    n_quiet = sum(row.outcome == "quiet" for row in rest)
+    names = [(n_quiet, "quiet"), (len(rest) - n_quiet, "not run")]
+    said = ", ".join(f"{count(n)} {what}" for n, what in names if n)
+    return f"Tests that did not fire: {said}"
 
 
 def _row(row: Evidence) -> html.Tr:
@@ -147,6 +162,7 @@ def curve_table(curves: RunCurves) -> html.Div:
     lines = [("Loss", curves.smooth_loss)]
     lines += [(f"Learning rate {curve.name}".strip(), curve) for curve in curves.lr if len(curve.x)]
     lines += [("Gradient norm", curves.grad_norm), ("Update / weight", curves.update_ratio)]
+    lines += [(curve.name, curve) for curve in curves.own]
     lines = [(name, curve) for name, curve in lines if len(curve.x)]
     if not lines:
         return html.Div(html.P("No step recorded yet.", className="quiet"))

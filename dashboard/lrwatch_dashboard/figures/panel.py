@@ -38,11 +38,14 @@ class Panel:
     axis
         The y axis.
     missing
-        What to say instead, if there is nothing to draw.
+        What to say instead, if there is nothing to draw. Without traces and this, the panel is its
+        heading alone.
     guides
         Values at which a dotted line runs across.
     legend
         Whether the traces need a legend, in this panel's corner.
+    is_low
+        Whether little height will do.
     """
 
     title: str
@@ -52,6 +55,7 @@ class Panel:
     missing: str = ""
     guides: tuple[float, ...] = ()
     legend: bool = False
+    is_low: bool = False
 
 
 def line(curve: Curve, colour: str, *, name: str, width: float) -> dict[str, Any]:

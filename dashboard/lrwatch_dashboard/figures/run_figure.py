@@ -1,7 +1,8 @@
-"""The chart of the Run page: four panels, with what the verdict points at marked in them."""
+"""The chart of the Run page: panels, with what the verdict points at marked in them."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import plotly.graph_objects as go
@@ -11,7 +12,8 @@ from lrwatch.verdicts import Diagnosis
 from lrwatch_dashboard.address import ChartView
 from lrwatch_dashboard.figures.panels import run_panels
 from lrwatch_dashboard.figures.stack import stacked
-from lrwatch_dashboard.figures.x_axis import by_time, step_range, time_axis
+from lrwatch_dashboard.figures.x_axis import by_time, x_axis
+from lrwatch_dashboard.own_metrics import Family
 from lrwatch_dashboard.theme import Palette, look, palette
 from lrwatch_dashboard.views import RunCurves, StepTimes
 
@@ -25,18 +27,23 @@ def run_figure(
     theme: str | None = None,
     view: ChartView | None = None,
     clock: StepTimes | None = None,
+    shown: Sequence[Family] = (),
 ) -> go.Figure:
-    """Draw one run, the steps of its diagnosis shaded; a view by time needs the clock."""
+    """Draw one run, the steps of its diagnosis shaded.
+
+    A view by anything but steps needs the clock that counts it. `shown` are the families of the
+    user's own metrics that are drawn.
+    """
     colours = palette(theme)
     view = view or ChartView()
-    clock = clock if view.x == "time" else None
+    clock = clock if view.x != "step" else None
     drawn = by_time(curves, clock, view.window) if clock else curves
     # Said outright: dcc.Graph hands every zoom back to plotly as part of the figure, after
     # which `uirevision` no longer takes it for the reader's own.
-    shown = time_axis([drawn]) if clock else step_range([drawn])
-    panels = run_panels(drawn, colours, y=view.y)
+    axis = x_axis(view.x if clock else "step", [drawn])
+    panels = run_panels(drawn, colours, y=view.y, shown=shown)
     shapes = _shade(diagnosis, colours, clock) + _marked_steps(drawn, colours)
-    figure = stacked(panels, colours, shown, shapes)
+    figure = stacked(panels, colours, axis, shapes)
     if curves.first_broken is not None:
         figure.add_annotation(_broken_text(curves, drawn, colours))
     if drawn.n_broken and panels[0].axis:

@@ -20,8 +20,13 @@ def _layout(figure: Any) -> dict[str, Any]:
     return layout
 
 
+def _drawn(figure: Any) -> list[Any]:
+    """Return the traces in the panels; the axis below the first one has one of its own."""
+    return [trace for trace in figure.data if trace.xaxis == "x"]
+
+
 def _names(figure: Any) -> list[str]:
-    return [trace.name for trace in figure.data]
+    return [trace.name for trace in _drawn(figure)]
 
 
 def _texts(figure: Any) -> str:
@@ -37,10 +42,10 @@ def test_all_panels_share_the_one_real_x_axis_and_one_hover_box() -> None:
         "gradient norm",
         "update / weight",
     ]
-    assert {trace.xaxis for trace in figure.data} == {"x"}
-    assert [trace.yaxis for trace in figure.data] == ["y", "y", "y2", "y3", "y4"]
+    assert [trace.yaxis for trace in _drawn(figure)] == ["y", "y", "y2", "y3", "y4"]
     layout = _layout(figure)
-    assert [name for name in layout if name.startswith("xaxis")] == ["xaxis"]
+    assert [name for name in layout if name.startswith("xaxis")] == ["xaxis", "xaxis2"]
+    assert layout["xaxis2"]["matches"] == "x"
     assert (layout["hovermode"], layout["hoversubplots"]) == ("x unified", "axis")
 
 
@@ -130,7 +135,7 @@ def test_a_panel_without_its_metric_says_what_is_missing_and_takes_less_room(
 
 
 def test_parameter_groups_are_named_apart_and_their_names_are_text() -> None:
-    groups = (curve("<b>body</b>", y=np.full(100, 0.1)), curve("head & co", y=np.full(100, 0.2)))
+    groups = (curve("<b>body</b>"), curve("head & co"))
     figure = run_figure(curves(lr=groups))
     assert "&lt;b&gt;body&lt;/b&gt;" in _names(figure)
     assert "head &amp; co" in _names(figure)
@@ -139,8 +144,17 @@ def test_parameter_groups_are_named_apart_and_their_names_are_text() -> None:
 
 
 def test_groups_whose_rates_are_far_apart_get_a_log_axis() -> None:
-    groups = (curve("a", y=np.full(100, 1e-5)), curve("b", y=np.full(100, 0.1)))
+    falls = np.linspace(2, 1, 100)
+    groups = (curve("a", y=1e-5 * falls), curve("b", y=0.1 * falls))
     assert _layout(run_figure(curves(lr=groups)))["yaxis2"]["type"] == "log"
+
+
+def test_a_rate_that_never_changed_is_a_line_of_text() -> None:
+    steady = (curve("a", y=np.full(100, 1e-5)), curve("<i>", y=np.full(100, 0.1)))
+    figure = run_figure(curves(lr=steady))
+    assert "1e-5 (a), 0.1 (&lt;i&gt;) at every step" in _texts(figure)
+    assert "a" not in _names(figure)
+    assert _layout(figure)["height"] < _layout(run_figure(curves()))["height"] - 100
 
 
 def test_clipping_is_a_second_line_only_where_it_engaged() -> None:
