@@ -17,9 +17,9 @@ class Delta:
     Attributes
     ----------
     at
-        The last step that both have, or the last second since their first steps.
-    is_time
-        Whether it is a time.
+        The last place on the x axis that both have.
+    x
+        What that axis counts, in the words of `lrwatch_dashboard.address.ChartView`.
     difference
         In units of the loss.
     share
@@ -27,7 +27,7 @@ class Delta:
     """
 
     at: float
-    is_time: bool
+    x: str
     difference: float
     share: float | None
 
@@ -46,6 +46,8 @@ class ComparedRun:
         The smoothed loss at its last step.
     delta
         Against the base; None for the base itself and where there is none.
+    own
+        Last values of the user's metrics that are shown; None where it has none.
     lead
         Key of the first of the runs that differ from this one in the seed only, where they are
         drawn as one; else its own.
@@ -57,15 +59,30 @@ class ComparedRun:
     last_loss: float | None
     delta: Delta | None
     lead: str
+    own: tuple[float | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SideBySide:
-    """Runs side by side: the key of the base, and the names of the settings that differ."""
+    """Runs side by side.
+
+    Attributes
+    ----------
+    base
+        Key of the run that the others are measured against; empty for none.
+    differing
+        Names of the settings that differ.
+    same
+        Those that do not, with what they are in every run.
+    own
+        The user's metrics that are shown.
+    """
 
     runs: tuple[ComparedRun, ...]
     base: str
     differing: tuple[str, ...]
+    same: tuple[tuple[str, str], ...] = ()
+    own: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,7 @@ class LoadedRun:
         self._n = 0
         self._is_released = False
         self._revision = 0
+        self._usual = half_life_for(0)
         self._resumes: list[int] = []
         self._smoothed: tuple[int, int, FloatArray] = (-1, 0, np.empty(0))
         self._last: RunCurves | None = None
@@ -61,7 +62,7 @@ class LoadedRun:
         """Read what is new; return the lines thinned for a screen, as `RunSource.curves` does."""
         with self._lock:
             self._read()
-            wanted = half_life_for(self._n) if half_life is None else half_life
+            wanted = self._usual if half_life is None else half_life
             last = self._last
             shown = (window, wanted, str(self._revision))
             if last is None or (last.window, last.half_life, last.token) != shown:
@@ -114,6 +115,7 @@ class LoadedRun:
     def _take_in(self, block: StepBlock) -> None:
         for rows in rising(block):  # each piece overwrites what it writes again
             self._append(rows)
+        self._usual = half_life_for(self._n, self._column("loss"))
 
     def _append(self, block: StepBlock) -> None:
         first = int(block.step[0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -10,8 +11,9 @@ from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
 
 from lrwatch.formats import count, counted
 from lrwatch_dashboard import ids
-from lrwatch_dashboard.address import ChartView, query, run_keys
+from lrwatch_dashboard.address import ChartView, metric_of_axis, query, run_keys
 from lrwatch_dashboard.components.compare_table import compare_table
+from lrwatch_dashboard.components.metric_bar import metric_bar
 from lrwatch_dashboard.components.verdicts import verdict_list
 from lrwatch_dashboard.components.view_bar import switch, view_bar
 from lrwatch_dashboard.data.comparison import (
@@ -21,9 +23,12 @@ from lrwatch_dashboard.data.comparison import (
     chosen_keys,
     compared,
     limit,
+    shown_families,
 )
+from lrwatch_dashboard.data.rulers import ruled
 from lrwatch_dashboard.data.tables import comparison_rows
 from lrwatch_dashboard.figures import compare_figure, message_figure
+from lrwatch_dashboard.own_metrics import rising_names
 from lrwatch_dashboard.pages.page import (
     Page,
     chart,
@@ -40,24 +45,24 @@ from lrwatch_dashboard.views import RunSource, RunView
 __all__ = ["PAGE", "draw", "layout", "report", "status", "table"]
 
 _TOKEN, _STATUS = "compare-token", "compare-status"
-_TABLE, _GRAPH = "compare-table", "compare-graph"
+_TABLE, _GRAPH, _OWN = "compare-table", "compare-graph", "compare-own"
 
 
 def layout(source: RunSource, search: str = "") -> html.Div:
     """Return the page.
 
     Of the query, ``runs`` are keys with commas between, or ``group`` is a run whose sweep is
-    meant; ``base`` is one of them; ``others=off`` leaves the other runs out, ``seeds=band`` draws
+    meant; ``base`` is one of them; ``others=on`` draws the other runs grey, ``seeds=band`` draws
     runs that differ in the seed only as one; the rest is for `ChartView`.
     """
     words, named = query(search), run_keys(search)
     keys = chosen_keys(source, named, words)
     if not keys:
         return _nothing_to_compare()
-    others, by_seed = words.get("others") != "off", words.get("seeds") == "band"
+    others, by_seed = words.get("others") == "on", words.get("seeds") == "band"
     switches = (
         switch("seeds", [("single", "seeds=", not by_seed), ("band", "seeds=band", by_seed)]),
-        switch("other runs", [("show", "others=", others), ("hide", "others=off", not others)]),
+        switch("other runs", [("hide", "others=", not others), ("show", "others=on", others)]),
     )
     status_line = html.P(_status_line(source, keys, words), id=_STATUS, className="status")
     return frame(
@@ -65,6 +70,7 @@ def layout(source: RunSource, search: str = "") -> html.Div:
         heading("Compare", status_line),
         html.Div(id=_TABLE, className="card"),
         view_bar(ChartView.of(words), "/compare", *switches, has_table=True),
+        html.Div(id=_OWN, className="view-bar"),
         chart(_GRAPH, "Loss, learning rate, gradient norm and update ratio of the runs"),
         held={ids.COMPARE_RUNS: named, _TOKEN: "", ids.VIEW: words},
         look="run compare",
@@ -100,7 +106,15 @@ def draw(
     if token == drawn:
         return None
     table, figure = _side_by_side(source, views, words, theme)
-    return {"figure": figure, "table": table, "token": token}
+    return {"figure": figure, "table": table, "own": _switches(views, words), "token": token}
+
+
+def _switches(views: Sequence[RunView], words: Mapping[str, str]) -> list[Any]:
+    found, shown = shown_families(views, words)
+    axes = rising_names([view.metrics for view in views])
+    starts = [view.last_step + 1 - view.steps for view in views if view.last_step is not None]
+    x = ChartView.of(words).x
+    return metric_bar(found, shown, axes, x=x, has_start=any(start > 0 for start in starts))
 
 
 def report(source: RunSource, search: str) -> tuple[str, html.Div] | None:
@@ -145,14 +159,16 @@ def _side_by_side(
     if not views:
         said = message_figure("None of these runs is in this folder.", theme=theme)
         return html.Div(), said
-    view = chart_view(words, views)
     comparison = compared(source, views, words)
+    view = chart_view(words, [run.view for run in comparison.runs])
     leads = {run.view.key: run.lead for run in comparison.runs}
-    lines = line_looks(list(dict.fromkeys(leads.values())))
+    rates = {run.view.key: run.view.lr or math.nan for run in comparison.runs}
+    lines = line_looks(list(dict.fromkeys(leads.values())), rates)
     looks = {key: lines[lead] for key, lead in leads.items()}
     others = None
-    if words.get("others") != "off":
-        others = backdrop(source.runs(), list(looks), by_clock=view.x == "time")
+    if words.get("others") == "on" and not metric_of_axis(view.x):
+        behind = [ruled(source, run, view.x) for run in source.runs()]
+        others = backdrop(behind, list(looks), by_clock=view.x != "step")
     figure = compare_figure(comparison, looks, others, theme=theme, view=view)
     return compare_table(comparison, looks, can_change=can_change), figure
 
@@ -173,6 +189,7 @@ def _connect(app: Dash, source: RunSource) -> None:
     drawn = {
         "figure": Output(_GRAPH, "figure"),
         "table": Output(_TABLE, "children"),
+        "own": Output(_OWN, "children"),
         "token": Output(_TOKEN, "data"),
     }
     redraw(app, "compare", on_view, drawn, [runs])
