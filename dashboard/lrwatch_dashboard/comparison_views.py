@@ -120,11 +120,17 @@ class SweepView:
         By ascending learning rate.
     choice
         What each rate came to, and which won.
+    next_rate
+        The rate to try next, as the verdicts of its runs have it; None where none of them says one.
+    is_least
+        Less is better of what they are measured by.
     """
 
     label: str
     runs: tuple[SweepRun, ...]
     choice: RateChoice
+    next_rate: float | None = None
+    is_least: bool = True
 
 
 @dataclass(frozen=True, slots=True, eq=False)

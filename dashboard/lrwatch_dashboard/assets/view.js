@@ -129,6 +129,16 @@
     if (image) save(image.dataset.image);
   });
 
+  document.addEventListener("change", function (event) {
+    var list = event.target.closest && event.target.closest("select[data-word]");
+    if (!list) return;
+    /** @type {Words} */
+    var change = {};
+    change[list.dataset.word] = list.value;
+    if (list.dataset.word === "by") change.goal = "";
+    window.dash_clientside.set_props("view", { data: set(change) });
+  });
+
   /* A file of what is shown: the words of the address, as they are when it is asked for. */
   document.addEventListener(
     "click",

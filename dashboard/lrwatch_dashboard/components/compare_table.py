@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from dash import html
 
@@ -17,6 +17,7 @@ from lrwatch_dashboard.theme import DASHES
 
 __all__ = ["compare_table"]
 
+_MOST_OWN: Final = 4  # columns of the user's metrics; the file has all of them
 _NUMBERS = (
     ("Last loss", "Smoothed loss at the last step"),
     ("vs base", "Difference in smoothed loss at the last step, or time, that both have"),
@@ -37,7 +38,8 @@ def compare_table(
     heads: list[Any] = ["Line", "Run"]
     heads += [html.Th(name, scope="col", className="setting") for name in comparison.differing]
     heads.append("Verdict")
-    numbers = [*_NUMBERS, *((name, "Last value") for name in comparison.own)]
+    own = [(name, "Last value") for name in comparison.own[:_MOST_OWN]]
+    numbers = [*_numbers(comparison), *own]
     heads += [html.Th(name, scope="col", className="num", title=title) for name, title in numbers]
     rows = [_row(run, comparison, looks[run.view.key]) for run in comparison.runs]
     if can_change:
@@ -62,14 +64,38 @@ def _row(run: ComparedRun, comparison: SideBySide, look: tuple[int, int]) -> htm
             *(html.Td(text or NOTHING, className="setting") for text in run.settings),
             html.Td(verdict_badge(view.verdict)),
             html.Td(number(run.last_loss), className="num"),
-            html.Td("base" if is_base else _delta(run.delta), className="num"),
+            *(
+                [html.Td("base" if is_base else _delta(run.delta), className="num")]
+                if comparison.base
+                else []
+            ),
             html.Td(number(view.best_loss), className="num"),
-            html.Td(number(view.lr, 3), className="num"),
+            *([] if _tells_rate(comparison) else [html.Td(number(view.lr, 3), className="num")]),
             html.Td(number(view.suggested_lr, 2), className="num"),
-            *(html.Td(number(value), className="num") for value in run.own),
+            *(html.Td(number(value), className="num") for value in run.own[:_MOST_OWN]),
         ],
         className="is-base" if is_base else None,
     )
+
+
+def _numbers(comparison: SideBySide) -> list[tuple[str, str]]:
+    """Return the columns of numbers: none for the base where there is none, no rate twice."""
+    absent = {"vs base": not comparison.base, "Peak rate": _tells_rate(comparison)}
+    return [(name, title) for name, title in _NUMBERS if not absent.get(name)]
+
+
+def _tells_rate(comparison: SideBySide) -> bool:
+    """Return whether one of the settings that differ is the peak rate of every run."""
+    columns = zip(*(run.settings for run in comparison.runs), strict=True)
+    rates = [number(run.view.lr, 3) for run in comparison.runs]
+    return any([_as_rate(text) for text in column] == rates for column in columns)
+
+
+def _as_rate(text: str) -> str:
+    try:
+        return number(float(text), 3)
+    except ValueError:
+        return ""
 
 
 def _swatch(look: tuple[int, int]) -> html.Span:
@@ -110,13 +136,13 @@ def _changes(key: str, comparison: SideBySide) -> list[html.A]:
     rest = [other for other in keys if other != key]
     return [
         html.A(
-            "no base" if is_base else "make base",
+            "no base" if is_base else "base",
             href=compare_href(keys, base),
             className="quiet-link",
             **{"data-keep": "view", "aria-label": f"Measure the others against {key}"},
         ),
         html.A(
-            "remove",
+            "✕",
             href=compare_href(rest, "" if is_base else comparison.base),
             className="quiet-link",
             **{"data-keep": "view", "aria-label": f"Remove {key} from the comparison"},
