@@ -92,6 +92,8 @@ class RunView:
         Seconds that a step takes, the recent median; None if unknown.
     config
         Settings by name; nested ones are named with dots.
+    job
+        When, where and how it ran, by name: ``started``, ``command``, ``error`` and others.
     group
         Name that runs of one job share; empty for a run of its own.
     lost_rows
@@ -132,6 +134,7 @@ class RunView:
     usual_gap: float | None = None
     config: Mapping[str, Any] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
+    job: Mapping[str, str] = field(default_factory=dict, compare=False)
     group: str = ""
     lost_rows: int = 0
     is_broken: bool = False
@@ -236,6 +239,8 @@ class RunCurves:
         How many there are, the first, and whether no loss after it was finite.
     resumes
         Steps from which the run was taken up again.
+    cuts
+        Steps at which a steady learning rate was cut, the first of many.
     window
         The zoom for which the lines are at full detail; None for the whole run.
     own
@@ -260,6 +265,7 @@ class RunCurves:
     window: Window | None
     token: str
     own: tuple[Curve, ...] = ()
+    cuts: tuple[int, ...] = ()
 
 
 class RunSource(Protocol):

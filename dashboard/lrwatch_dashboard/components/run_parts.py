@@ -40,6 +40,7 @@ def run_status(view: RunView, now: float) -> list[Any]:
         parts.append(f"peak learning rate {number(view.lr, 3)}")
     if view.best_loss is not None:
         parts.append(f"best loss {number(view.best_loss)}")
+    parts += [f"{name} {view.job[name]}" for name in ("trained for", "speed") if name in view.job]
     if view.lost_rows:
         parts.append(f"{counted(view.lost_rows, 'step')} could not be written")
     dot = html.Span(className=f"dot dot-{view.state}", **{"aria-hidden": "true"})
@@ -67,6 +68,8 @@ def verdict_card(view: RunView) -> html.Div:
         html.Div([verdict_badge(view.verdict), _neighbours(view)], className="card-head"),
         html.P(view.reason, className="reason"),
     ]
+    if "error" in view.job:
+        lines.append(html.P(["It ended with ", html.Code(view.job["error"])], className="failure"))
     if diagnosis is not None and diagnosis.advice:
         lines.append(html.P(diagnosis.advice, className="advice"))
     lines += facts(_known(diagnosis) if diagnosis is not None else ())

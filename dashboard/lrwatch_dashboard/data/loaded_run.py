@@ -22,6 +22,8 @@ from lrwatch_dashboard.views import Curve, RunCurves, Window
 __all__ = ["LoadedRun", "LoadedRuns", "give_back"]
 
 _FIRST_CAPACITY: Final = 4096
+_CUT: Final = 0.9
+_MOST_CUTS: Final = 10
 _N_CROSSES: Final = 80
 _MANY_ROWS: Final = 100_000
 _MOST: Final = 24  # runs whose lines stay in memory; a comparison holds up to 20
@@ -166,6 +168,7 @@ class LoadedRun:
             first_broken=int(broken[0]) if len(broken) else None,
             stays_broken=bool(len(broken)) and not np.isfinite(loss[step >= broken[0]]).any(),
             resumes=tuple(self._resumes),
+            cuts=_cuts(step, self._column("lr")),
             window=window,
             token=str(self._revision),
         )
@@ -219,6 +222,14 @@ def _columns_of(block: StepBlock) -> dict[str, FloatArray]:
         columns["ratio"] = block.update_norm / block.param_norm
     rates = {name: block.extra[name] for name in block.extra if _is_rate(name)}
     return columns | rates
+
+
+def _cuts(step: FloatArray, lr: FloatArray) -> tuple[int, ...]:
+    """Return the steps at which a rate that had stayed as it was fell: no decay, but a cut."""
+    if len(lr) < 3:  # noqa: PLR2004
+        return ()
+    is_cut = (lr[2:] < _CUT * lr[1:-1]) & (lr[1:-1] == lr[:-2])
+    return tuple(int(s) for s in step[2:][is_cut][:_MOST_CUTS])
 
 
 def _reader(path: Path) -> RunReader:

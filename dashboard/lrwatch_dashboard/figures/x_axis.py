@@ -45,7 +45,9 @@ def by_time(curves: RunCurves, clock: StepTimes, window: Window | None = None) -
     }
     changes |= {"last_step": at(curves.last_step), "first_broken": at(curves.first_broken)}
     changes |= {"broken": clock.seconds_at(curves.broken)}
-    changes["resumes"] = tuple(clock.seconds_at(curves.resumes).tolist()) if curves.resumes else ()
+    for name in ("resumes", "cuts"):
+        steps = getattr(curves, name)
+        changes[name] = tuple(clock.seconds_at(steps).tolist()) if steps else ()
     clipped = moved(curves.clipped) if curves.clipped is not None else None
     changes |= {name: tuple(map(moved, getattr(curves, name))) for name in ("lr", "own")}
     return dataclasses.replace(curves, clipped=clipped, window=window, **changes)

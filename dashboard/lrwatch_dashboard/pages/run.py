@@ -200,7 +200,7 @@ def _rests_on(view: RunView) -> html.Div:
             settings_list(view.config, "None given; pass config={...} to lrwatch.watch."),
             "card",
         ),
-        ("Environment", settings_list(view.environment, "None recorded."), "card"),
+        ("Job", settings_list({**view.job, **view.environment}, "None recorded."), "card"),
     ]
     return html.Div(
         [html.Section([html.H2(name), body], className=look) for name, body, look in cards],

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from dashboard_views import a_diagnosis, curve, curves
 from lrwatch_dashboard.figures import message_figure, run_figure
+from lrwatch_dashboard.own_metrics import families
 from lrwatch_dashboard.pages.page import GRAPH_CONFIG
 from lrwatch_dashboard.theme import DARK, LIGHT
 
@@ -216,3 +217,34 @@ def test_drawing_changes_nothing_in_the_view_model() -> None:
     before = {f.name: getattr(lines, f.name) for f in dataclasses.fields(lines)}
     run_figure(lines, a_diagnosis())
     assert all(getattr(lines, name) is value for name, value in before.items())
+
+
+def test_events_have_a_line_and_a_name_where_they_were() -> None:
+    happened = curves(cuts=(30, 60), resumes=(50,))
+    figure = run_figure(happened, a_diagnosis(first_alarm_step=70))
+    dashes = {s["x0"]: s["line"]["dash"] for s in _layout(figure)["shapes"] if s["type"] == "line"}
+    assert {x: dashes[x] for x in (30, 50, 60, 70)} == {
+        30: "dash",
+        50: "dot",
+        60: "dash",
+        70: "dashdot",
+    }
+    named = [(note["text"], note["x"]) for note in _layout(figure)["annotations"] if note["x"]]
+    assert named == [("rate cut", 30), ("resumed", 50), ("rate cut", 60), ("first alarm", 70)]
+
+
+def test_own_metrics_stand_by_family_and_losses_beside_the_loss() -> None:
+    names = ["val_loss", "val/f1", "train/f1", "gpu/a", "gpu/b"]
+    own = tuple(curve(name, n=9, y=np.linspace(1, 2, 9)) for name in names)
+    own = (*own[:-1], curve("gpu/b", n=9, y=np.linspace(100, 200, 9)))
+    shown = families([*names, "never"])
+    figure = run_figure(curves(own=own), shown=shown)
+    panels = {trace.name: trace.yaxis for trace in _drawn(figure)}
+    assert panels["val_loss"] == "y"
+    assert panels["val/f1"] == panels["train/f1"] == "y5"
+    assert (panels["gpu/a"], panels["gpu/b"]) == ("y6", "y7")  # sizes that one axis cannot show
+    assert "never" not in panels
+    assert next(t.mode for t in figure.data if t.name == "val_loss") == "lines+markers"
+    empty = curve(n=0)
+    alone = run_figure(curves(loss=empty, smooth_loss=empty, own=own), shown=shown)
+    assert "No loss recorded" not in _texts(alone)
