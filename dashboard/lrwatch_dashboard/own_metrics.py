@@ -24,6 +24,7 @@ __all__ = [
     "families",
     "is_layer",
     "is_own",
+    "layer_families",
     "names_of",
     "parse_names",
     "rising_names",
@@ -102,6 +103,8 @@ class Family:
     @property
     def label(self) -> str:
         """What people read: of losses beside the training loss their names, if they are few."""
+        if self.name in LAYERS:
+            return self.name.removeprefix("layer_").replace("_", " ") + " by layer"
         if self.name != LOSS:
             return self.name
         return ", ".join(self.metrics) if len(self.metrics) <= _FEW else "other losses"
@@ -159,7 +162,8 @@ def chosen_families(
     machine did and for `counters`, which say nothing but how far the run is.
     """
     if not word:
-        told = (f for f in found if f.name != SYSTEM and not {*f.metrics} <= {*counters})
+        quiet = {SYSTEM, *LAYERS}
+        told = (f for f in found if f.name not in quiet and not {*f.metrics} <= {*counters})
         return tuple(told)[:_USUAL]
     named = parse_names(word)
     return tuple(family for family in found if family.name in named)
@@ -174,6 +178,14 @@ def wants_least(metric: str) -> bool:
     (True, True, False)
     """
     return _LESS_IS_BETTER.search(metric.replace("_", "/")) is not None
+
+
+def layer_families(columns: Iterable[str]) -> tuple[Family, ...]:
+    """Return the kinds of numbers that were recorded by layer, as families."""
+    found: dict[str, list[str]] = {}
+    for column in filter(is_layer, columns):
+        found.setdefault(column.partition("/")[0], []).append(column)
+    return tuple(Family(kind, tuple(found[kind])) for kind in LAYERS if kind in found)
 
 
 def names_of(summaries: Iterable[Mapping[str, MetricSummary]]) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Any
+from typing import Any, Final
 from urllib.parse import quote
 
 from dash import html
@@ -12,6 +12,8 @@ from lrwatch_dashboard.components.view_bar import switch
 from lrwatch_dashboard.own_metrics import Family, write_names
 
 __all__ = ["metric_bar"]
+
+_MOST_NAMED: Final = 12
 
 
 def metric_bar(
@@ -51,7 +53,8 @@ def metric_bar(
 
 
 def _chip(family: Family, *, is_on: bool) -> html.Button:
-    said = ", ".join(family.metrics)
+    several = len(family.metrics) - _MOST_NAMED
+    said = ", ".join(family.metrics[:_MOST_NAMED]) + (f" and {several} more" if several > 0 else "")
     return html.Button(
         family.label,
         className="chip",

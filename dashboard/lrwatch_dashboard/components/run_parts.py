@@ -14,6 +14,7 @@ from lrwatch_dashboard.address import export_href, run_href, sweep_href
 from lrwatch_dashboard.components.facts import facts
 from lrwatch_dashboard.components.table import table
 from lrwatch_dashboard.components.verdicts import verdict_badge
+from lrwatch_dashboard.own_metrics import is_layer
 from lrwatch_dashboard.theme import look
 from lrwatch_dashboard.views import Curve, RunCurves, RunView
 
@@ -165,7 +166,7 @@ def curve_table(curves: RunCurves) -> html.Div:
     lines = [("Loss", curves.smooth_loss)]
     lines += [(f"Learning rate {curve.name}".strip(), curve) for curve in curves.lr if len(curve.x)]
     lines += [("Gradient norm", curves.grad_norm), ("Update / weight", curves.update_ratio)]
-    lines += [(curve.name, curve) for curve in curves.own]
+    lines += [(curve.name, curve) for curve in curves.own if not is_layer(curve.name)]
     lines = [(name, curve) for name, curve in lines if len(curve.x)]
     if not lines:
         return html.Div(html.P("No step recorded yet.", className="quiet"))

@@ -12,7 +12,7 @@ from lrwatch.records import FloatArray
 from lrwatch_dashboard.address import YScale
 from lrwatch_dashboard.figures.axes import linear_axis
 from lrwatch_dashboard.figures.panel import Panel, escape, line, value_axis, within
-from lrwatch_dashboard.own_metrics import LOSS, Family
+from lrwatch_dashboard.own_metrics import LOSS, Family, is_layer
 from lrwatch_dashboard.theme import Palette
 from lrwatch_dashboard.views import Curve, RunCurves, Window
 
@@ -31,7 +31,8 @@ def own_panels(
     panels = []
     for family in shown:
         members = [known[name] for name in family.metrics if name in known]
-        groups = _on_one_scale(members) if family.name != LOSS else []
+        is_elsewhere = family.name == LOSS or is_layer(family.metrics[0])
+        groups = [] if is_elsewhere else _on_one_scale(members)
         panels += [_panel(family, group, curves.window, palette, y) for group in groups]
     return tuple(panels)
 

@@ -46,6 +46,10 @@ class Panel:
         Whether the traces need a legend, in this panel's corner.
     is_low
         Whether little height will do.
+    unnamed
+        Names of traces that the legend leaves out.
+    image, n_rows
+        A picture instead of traces, without its y axis, and how many rows it has.
     """
 
     title: str
@@ -56,6 +60,14 @@ class Panel:
     guides: tuple[float, ...] = ()
     legend: bool = False
     is_low: bool = False
+    unnamed: tuple[str, ...] = ()
+    image: dict[str, Any] | None = None
+    n_rows: int = 0
+
+    @property
+    def is_drawn(self) -> bool:
+        """Whether there is more to it than its heading."""
+        return bool(self.traces) or self.image is not None
 
 
 def line(curve: Curve, colour: str, *, name: str, width: float) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import numpy as np
 from lrwatch.formats import count, number
 from lrwatch_dashboard.address import YScale
 from lrwatch_dashboard.figures.axes import linear_axis, log_axis
+from lrwatch_dashboard.figures.heat_map import heat_panels
 from lrwatch_dashboard.figures.own_panels import beside_loss, metric_line, own_panels
 from lrwatch_dashboard.figures.panel import (
     Panel,
@@ -47,6 +48,7 @@ def run_panels(
         _gradient_norm(curves, palette, y),
         _update_ratio(curves, palette, y),
         *own_panels(curves, shown, palette, y),
+        *heat_panels(curves, shown),
     )
 
 
@@ -62,7 +64,9 @@ def _loss(curves: RunCurves, palette: Palette, y: YScale, beside: Sequence[Curve
     if not curves.half_life:
         return _losses("raw", [raw], beside, (curves, palette, y))
     smooth = line(curves.smooth_loss, hue, name="smoothed", width=1.8)
-    note = f"raw and smoothed, half-life {count(curves.half_life)} steps"
+    # Beside a legend there is little room on a narrow screen.
+    half_life = f"half-life {count(curves.half_life)}"
+    note = half_life if beside else f"raw and smoothed, {half_life} steps"
     lines = [raw | {"opacity": _RAW_OPACITY}, smooth]
     return _losses(note, lines, beside, (curves, palette, y))
 
@@ -80,7 +84,8 @@ def _losses(
     for i, curve in enumerate(beside, start=1):
         hue = palette.hues[i % len(palette.hues)]
         lines.append(metric_line(curve, hue, name=escape(curve.name), width=1.8))
-    return Panel("Loss", note + left_out, tuple(lines), axis, legend=bool(beside))
+    known = tuple(trace["name"] for trace in lines[: len(lines) - len(beside)])
+    return Panel("Loss", note + left_out, tuple(lines), axis, legend=bool(beside), unnamed=known)
 
 
 def _learning_rate(curves: RunCurves, palette: Palette, y: YScale) -> Panel:

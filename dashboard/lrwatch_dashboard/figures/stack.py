@@ -21,6 +21,8 @@ _GAP_PX: Final = 46
 _PANEL_PX: Final = 150
 _MAIN_PANEL_PX: Final = 210
 _LOW_PANEL_PX: Final = 120
+_ROW_PX: Final = 16  # of a picture
+_WIDE_MARGIN_PX: Final = 128  # for names of layers
 _HEADING_PX: Final = 4
 _MISSING_PX: Final = 34
 _MESSAGE_PX: Final = 100
@@ -64,12 +66,16 @@ def stacked(
         layout[f"yaxis{suffix}"] = _axis(panel, domain, colours)
         layout["annotations"] += _texts(panel, domain, colours)
         layout["shapes"] += _guides(panel, f"y{suffix}", colours)
-        if panel.traces:
+        if panel.image is not None:
+            layout["images"].append({**panel.image, "yref": f"y{suffix}"})
+            layout["margin"] |= {"l": _WIDE_MARGIN_PX}
+        elif panel.traces:
             layout["shapes"] += [{**shape, "yref": f"y{suffix} domain"} for shape in shapes]
         if panel.legend:
             layout[f"legend{suffix}"] = legend(domain[1])
         for trace in panel.traces:
-            own = {"legend": f"legend{suffix}", "showlegend": True} if panel.legend else {}
+            is_named = panel.legend and trace["name"] not in panel.unnamed
+            own = {"legend": f"legend{suffix}", "showlegend": True} if is_named else {}
             figure.add_trace({**trace, **own, "xaxis": "x", "yaxis": f"y{suffix}"})
     if len(panels) > _FEW_PANELS and panels[0].traces:
         layout |= _upper_axis(layout["xaxis"], domains[0][0], height)
@@ -144,6 +150,7 @@ def base_layout(colours: Palette, height: int) -> dict[str, Any]:
             "unifiedhovertitle": {"text": "step %{x:,.0f}"},
         },
         "shapes": [],
+        "images": [],
         "annotations": [],
     }
 
@@ -160,6 +167,8 @@ def _domains(panels: Sequence[Panel]) -> tuple[list[tuple[float, float]], int]:
 
 
 def _height(panel: Panel, *, is_first: bool) -> int:
+    if panel.image is not None:
+        return min(max(_ROW_PX * panel.n_rows, _LOW_PANEL_PX), 2 * _MAIN_PANEL_PX)
     if not panel.traces:
         return _MISSING_PX if panel.missing else _HEADING_PX
     return _MAIN_PANEL_PX if is_first else _LOW_PANEL_PX if panel.is_low else _PANEL_PX
@@ -178,7 +187,7 @@ def _axis(panel: Panel, domain: tuple[float, float], colours: Palette) -> dict[s
         "ticklen": 5,
         "tickcolor": "rgba(0,0,0,0)",
     }
-    if not panel.traces:
+    if not panel.is_drawn:
         return {**common, "visible": False, "range": [0, 1]}
     return {**common, **panel.axis}
 

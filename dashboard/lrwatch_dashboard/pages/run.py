@@ -28,6 +28,7 @@ from lrwatch_dashboard.own_metrics import (
     Family,
     chosen_families,
     families,
+    layer_families,
     names_of,
     rising_names,
 )
@@ -142,7 +143,7 @@ class _Shown:
         view = ChartView.of(words)
         run = ruled(source, run, view.x)
         view = view.ending_at([(run.last_step, run.clock)])
-        found, counters = families(names_of([run.metrics])), rising_names([run.metrics])
+        found, counters = _families(run), rising_names([run.metrics])
         chosen = chosen_families(found, words.get("m"), counters)
         own = [name for family in chosen for name in family.metrics]
         window = steps_of(view, run.clock)
@@ -163,9 +164,13 @@ class _Shown:
     def switches(self) -> list[Any]:
         """Return those for the user's own metrics."""
         run = self.run
-        found, axes = families(names_of([run.metrics])), rising_names([run.metrics])
+        found, axes = _families(run), rising_names([run.metrics])
         is_late = run.last_step is not None and run.last_step + 1 > run.steps
         return metric_bar(found, self.families, axes, x=self.view.x, has_start=is_late)
+
+
+def _families(run: RunView) -> tuple[Family, ...]:
+    return (*families(names_of([run.metrics])), *layer_families(run.metrics))
 
 
 def _connect(app: Dash, source: RunSource) -> None:

@@ -1,17 +1,23 @@
 from __future__ import annotations
 
+import base64
 import dataclasses
 import itertools
 import math
+import struct
+import zlib
 from typing import Any
+from xml.etree.ElementTree import tostring
 
 import numpy as np
 import pytest
 from dashboard_views import a_diagnosis, curve, curves
 from lrwatch_dashboard.figures import message_figure, run_figure
-from lrwatch_dashboard.own_metrics import families
+from lrwatch_dashboard.own_metrics import families, layer_families
 from lrwatch_dashboard.pages.page import GRAPH_CONFIG
+from lrwatch_dashboard.standalone.chart import chart
 from lrwatch_dashboard.theme import DARK, LIGHT
+from lrwatch_dashboard.views import Curve
 
 NOTHING = curve(n=0, y=[])
 
@@ -248,3 +254,34 @@ def test_own_metrics_stand_by_family_and_losses_beside_the_loss() -> None:
     empty = curve(n=0)
     alone = run_figure(curves(loss=empty, smooth_loss=empty, own=own), shown=shown)
     assert "No loss recorded" not in _texts(alone)
+
+
+def test_layers_are_a_picture_whose_rows_go_from_the_first_to_the_last() -> None:
+    names = [f"layer_grad_norm/blocks.{i}.<attention>.output" for i in range(3)]
+    own = [curve(n, y=np.full(100, 10.0**-i)) for i, n in enumerate(names)]
+    own[2] = Curve(names[2], own[2].x[:50], own[2].y[:50])
+    shown = layer_families(names)
+    figure = run_figure(curves(own=tuple(own)), shown=shown)
+    (image,) = _layout(figure)["images"]
+    assert (image["x"], image["sizex"], image["y"], image["sizey"]) == (0, 99, 3, 3)
+    pixels = _pixels(image["source"])
+    assert pixels.shape == (3, 240, 4)
+    assert pixels[0, 0].tolist() == [253, 231, 37, 255]  # the greatest is bright
+    assert pixels[2, 0].tolist() == [68, 1, 84, 255]
+    assert pixels[2, -1, 3] == 0  # nothing where nothing was recorded
+    axis = _layout(figure)[f"yaxis{image['yref'][1:]}"]
+    assert axis["ticktext"][0].startswith("blocks.0")
+    assert "<" not in "".join(axis["ticktext"])
+    assert "by layer" in _texts(figure)
+    assert not set(names) & set(_names(figure))
+    assert "still-image" in tostring(chart(figure), encoding="unicode")
+
+
+def _pixels(source: str) -> Any:
+    """Return the pixels of a picture as `heat_map` writes it: each row unfiltered."""
+    file = base64.b64decode(source.removeprefix("data:image/png;base64,"))
+    assert file.startswith(b"\x89PNG")
+    width, height = struct.unpack(">II", file[16:24])
+    packed = zlib.decompressobj().decompress(file[file.index(b"IDAT") + 4 :])
+    rows = np.frombuffer(packed, np.uint8).reshape(height, 1 + 4 * width)
+    return rows[:, 1:].reshape(height, width, 4)
