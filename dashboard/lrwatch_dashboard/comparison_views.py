@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from lrwatch.comparing import RateChoice, RateResult
+from lrwatch.formats import number
 from lrwatch_dashboard.views import Curve, RunCurves, RunView
 
-__all__ = ["ComparedRun", "Delta", "RangeTest", "RateResult", "SideBySide", "SweepRun", "SweepView"]
+__all__ = [
+    "ComparedRun",
+    "Delta",
+    "RangeTest",
+    "RateResult",
+    "SettingPoint",
+    "SideBySide",
+    "SweepRun",
+    "SweepView",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +94,35 @@ class SideBySide:
     differing: tuple[str, ...]
     same: tuple[tuple[str, str], ...] = ()
     own: tuple[str, ...] = ()
+
+    @property
+    def rate_setting(self) -> str:
+        """The setting that differs and is the peak rate of every run; empty if none is."""
+        rates = [number(run.view.lr, 3) for run in self.runs]
+        columns = zip(*(run.settings for run in self.runs), strict=True)
+        told = (
+            name
+            for name, column in zip(self.differing, columns, strict=True)
+            if [_as_rate(text) for text in column] == rates
+        )
+        return next(told, "")
+
+
+def _as_rate(text: str) -> str:
+    try:
+        return number(float(text), 3)
+    except ValueError:
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class SettingPoint:
+    """A run by some of its settings and one result; None where it has none."""
+
+    key: str
+    name: str
+    values: tuple[Any, ...]
+    result: float | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 (function () {
   "use strict";
 
-  var WORDS = ["x", "y", "from", "to", "last", "sm", "others", "seeds", "loss", "m", "by", "goal"];
+  var WORDS = ["x", "y", "from", "to", "last", "sm", "others", "seeds", "loss", "m", "by", "goal", "sx", "sy"];
   var lrwatch = (window.lrwatch = window.lrwatch || /** @type {Lrwatch} */ ({}));
 
   /* Parts of the address as they stand, so that commas between runs stay commas. */

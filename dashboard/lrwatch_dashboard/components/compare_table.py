@@ -70,7 +70,7 @@ def _row(run: ComparedRun, comparison: SideBySide, look: tuple[int, int]) -> htm
                 else []
             ),
             html.Td(number(view.best_loss), className="num"),
-            *([] if _tells_rate(comparison) else [html.Td(number(view.lr, 3), className="num")]),
+            *([] if comparison.rate_setting else [html.Td(number(view.lr, 3), className="num")]),
             html.Td(number(view.suggested_lr, 2), className="num"),
             *(html.Td(number(value), className="num") for value in run.own[:_MOST_OWN]),
         ],
@@ -80,22 +80,8 @@ def _row(run: ComparedRun, comparison: SideBySide, look: tuple[int, int]) -> htm
 
 def _numbers(comparison: SideBySide) -> list[tuple[str, str]]:
     """Return the columns of numbers: none for the base where there is none, no rate twice."""
-    absent = {"vs base": not comparison.base, "Peak rate": _tells_rate(comparison)}
+    absent = {"vs base": not comparison.base, "Peak rate": bool(comparison.rate_setting)}
     return [(name, title) for name, title in _NUMBERS if not absent.get(name)]
-
-
-def _tells_rate(comparison: SideBySide) -> bool:
-    """Return whether one of the settings that differ is the peak rate of every run."""
-    columns = zip(*(run.settings for run in comparison.runs), strict=True)
-    rates = [number(run.view.lr, 3) for run in comparison.runs]
-    return any([_as_rate(text) for text in column] == rates for column in columns)
-
-
-def _as_rate(text: str) -> str:
-    try:
-        return number(float(text), 3)
-    except ValueError:
-        return ""
 
 
 def _swatch(look: tuple[int, int]) -> html.Span:

@@ -15,6 +15,7 @@ from lrwatch_dashboard.views import Curve, Window
 
 __all__ = ["OwnColumns"]
 
+_Piece = tuple[FloatArray, FloatArray]  # steps and values
 _ALWAYS: Final = frozenset({"step", "loss"})  # a table of steps has them
 
 
@@ -28,13 +29,14 @@ class OwnColumns:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._reader: RunReader | None = None
-        self._pieces: dict[str, list[FloatArray]] = {}  # of shape (2, n): steps and values
+        self._pieces: dict[str, list[_Piece]] = {}
         self._last_step = -1
 
     @property
     def n_bytes(self) -> int:
         """Bytes that the values take."""
-        return sum(piece.nbytes for pieces in self._pieces.values() for piece in pieces)
+        arrays = {id(a): a.nbytes for ps in self._pieces.values() for piece in ps for a in piece}
+        return sum(arrays.values())  # columns with a value at every step share the steps
 
     def release(self) -> None:
         """Let go of all values."""
@@ -71,16 +73,19 @@ class OwnColumns:
         steps = rows.step.astype(np.float64)
         for name, pieces in self._pieces.items():
             if is_again:
-                pieces[:] = [piece[:, piece[0] < first] for piece in pieces]
+                kept = [int(np.searchsorted(x, first)) for x, _ in pieces]
+                pieces[:] = [(x[:n], y[:n]) for (x, y), n in zip(pieces, kept, strict=True)]
             values = rows.extra.get(name)
             known = np.isfinite(values) if values is not None else np.empty(0, bool)
             if values is not None and known.any():
-                pieces.append(np.stack([steps[known], values[known]]))
+                is_dense = known.all()
+                pieces.append((steps, values) if is_dense else (steps[known], values[known]))
 
     def _curve(self, name: str, window: Window | None) -> Curve:
         pieces = self._pieces[name]
         if len(pieces) > 1:
-            pieces[:] = [np.concatenate(pieces, axis=1)]
-        x, y = pieces[0] if pieces else np.empty((2, 0))
+            xs, ys = zip(*pieces, strict=True)
+            pieces[:] = [(np.concatenate(xs), np.concatenate(ys))]
+        x, y = pieces[0] if pieces else (np.empty(0), np.empty(0))
         chosen = thin(x, y, window)
         return Curve(name, x[chosen], y[chosen])

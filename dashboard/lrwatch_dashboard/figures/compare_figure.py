@@ -118,7 +118,7 @@ def _learning_rate(lines: _Lines, y: YScale) -> Panel:
     if not shown:
         return Panel(title, missing="No learning rate recorded.")
     if all(len(curve.x) > 1 and curve.y.min() == curve.y.max() for curve, _ in shown):
-        return Panel(title, "the same at every step of each run; the table has it")
+        return Panel(title, "constant in each run, see the table")
     traces = _traces(lines, lambda run: run.lr[0])
     for trace in traces:
         trace["line"]["shape"] = "hv"

@@ -143,9 +143,11 @@ def _marks(trace: _Parts, plane: Plane) -> Iterator[Element]:
     marker = trace["marker"]
     shape = _MARKS[marker.get("symbol", "circle")]
     names = trace.get("text") or [""] * len(xs)
-    for x, y, name in zip(xs.tolist(), ys.tolist(), names, strict=True):
+    given = marker["color"]
+    colours = [given] * len(xs) if isinstance(given, str) else given
+    for x, y, name, colour in zip(xs.tolist(), ys.tolist(), names, colours, strict=True):
         if 0 <= x <= 1 and plane.top <= y <= plane.bottom:
-            style = f"{_placed(left=x, top=y)};--mark:{marker['color']}"
+            style = f"{_placed(left=x, top=y)};--mark:{colour}"
             mark = Element("span", {"class": f"still-mark mark mark-{shape}", "style": style})
             if name:
                 mark.set("title", "".join(_rich(name.replace("<br>", "; ")).itertext()))

@@ -74,7 +74,7 @@ def test_rates_that_never_changed_are_left_to_the_table() -> None:
     steady = curves(lr=(curve("", y=np.full(100, 0.1)),))
     figure = _draw(_comparison(a=steady, b=steady))
     assert not [trace for trace in figure.data if trace.yaxis == "y2"]
-    assert "the table has it" in _texts(figure)
+    assert "see the table" in _texts(figure)
 
 
 def test_the_other_runs_lie_behind_and_say_nothing() -> None:
