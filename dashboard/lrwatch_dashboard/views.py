@@ -22,6 +22,7 @@ from lrwatch.formats import NOTHING, number
 from lrwatch.records import FloatArray, RunState
 from lrwatch.verdicts import SEVERITY, Diagnosis, Evidence
 from lrwatch_dashboard.alert_views import AlertSource
+from lrwatch_dashboard.own_metrics import MetricSummary
 
 __all__ = [
     "Curve",
@@ -106,6 +107,8 @@ class RunView:
         Seconds that a step takes, the recent median; None if unknown.
     config
         Settings by name; nested ones are named with dots.
+    job
+        When, where and how it ran, by name: ``started``, ``command``, ``error`` and others.
     group
         Name that runs of one job share; empty for a run of its own.
     lost_rows
@@ -118,6 +121,8 @@ class RunView:
         Mean loss over equal stretches of the run, by step.
     clock
         When its steps ended.
+    metrics
+        What its user's own metrics came to, by name of the column.
     trial
         The run as it is compared with others.
     alerts
@@ -148,12 +153,14 @@ class RunView:
     usual_gap: float | None = None
     config: Mapping[str, Any] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
+    job: Mapping[str, str] = field(default_factory=dict, compare=False)
     group: str = ""
     lost_rows: int = 0
     is_broken: bool = False
     sparkline: tuple[int | None, ...] = ()
     outline: Curve = field(default=_NO_CURVE, compare=False)
     clock: StepTimes = field(default=_NO_CLOCK, compare=False)
+    metrics: Mapping[str, MetricSummary] = field(default_factory=dict, compare=False)
     trial: Trial = field(default=_NO_TRIAL, compare=False)
     alerts: tuple[Alert, ...] = ()
     ended_alerts: tuple[Alert, ...] = ()
@@ -282,8 +289,12 @@ class RunCurves:
         How many there are, the first, and whether no loss after it was finite.
     resumes
         Steps from which the run was taken up again.
+    cuts
+        Steps at which a steady learning rate was cut, the first of many.
     window
         The zoom for which the lines are at full detail; None for the whole run.
+    own
+        Lines of the user's own metrics, those that were asked for.
     token
         Stands for the recorded rows; the same token means the same curves.
     """
@@ -303,6 +314,8 @@ class RunCurves:
     resumes: tuple[int, ...]
     window: Window | None
     token: str
+    own: tuple[Curve, ...] = ()
+    cuts: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -377,6 +390,7 @@ class RunSource(Protocol):
         half_life: int | None = None,
         *,
         is_coarse: bool = False,
+        own: Sequence[str] = (),
     ) -> RunCurves | None:
         """Return the curves of one run; None if there is no such run.
 
@@ -390,6 +404,8 @@ class RunSource(Protocol):
             Of the smoothing, in steps; None for one that fits the run, 0 for no smoothing.
         is_coarse
             Whether a long run need not be read for it, for a chart of many runs.
+        own
+            Which of the user's metrics to read as well; one that the run does not have is empty.
         """
 
     def rows(self, key: str) -> Any | None:

@@ -111,7 +111,7 @@ def curves(**changes: Any) -> RunCurves:
         loss=curve(),
         smooth_loss=curve("smoothed"),
         half_life=5,
-        lr=(curve("", y=np.full(100, 0.1)),),
+        lr=(curve("", y=np.linspace(0.1, 0.05, 100)),),
         grad_norm=curve("gradient norm"),
         clipped=None,
         update_ratio=curve("update / weight", y=np.full(100, 2e-3)),
@@ -164,9 +164,14 @@ class FakeSource:
         half_life: int | None = None,
         *,
         is_coarse: bool = False,
+        own: Sequence[str] = (),
     ) -> RunCurves | None:
         self.asked.append(window)
-        return self.lines if key in self.views else None
+        if self.lines is None or key not in self.views:
+            return None
+        known = {line.name: line for line in self.lines.own}
+        found = tuple(known.get(name, Curve(name, np.empty(0), np.empty(0))) for name in own)
+        return dataclasses.replace(self.lines, own=found)
 
     def rows(self, key: str) -> Any | None:
         return self.tables.get(key)

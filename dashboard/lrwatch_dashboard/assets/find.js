@@ -11,7 +11,7 @@
   /* What the server found: keys of the runs, all of them if null; and the groups in order. */
   var found = { keys: null, by: "", groups: [] };
   var wanted = null;
-  var known = { terms: [], settings: [], groups: [], columns: [] };
+  var known = { terms: [], settings: [], groups: [], columns: [], metrics: [], values: [] };
   var timer = 0;
   var stats = {};
 
@@ -264,6 +264,11 @@
     });
     known.settings.forEach(function (name) {
       names["config." + name] = name;
+    });
+    (known.metrics || []).forEach(function (name) {
+      known.values.forEach(function (pair) {
+        names[pair[0] + name] = name + ", " + pair[1];
+      });
     });
     return names;
   }

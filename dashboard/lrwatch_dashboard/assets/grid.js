@@ -145,6 +145,9 @@
     var text = props.value === undefined ? "–" : String(props.value);
     return element("span", { className: "setting", title: text }, text);
   };
+  cells.MetricCell = function (props) {
+    return typeof props.value === "number" ? String(Number(props.value.toPrecision(4))) : "–";
+  };
   cells.TextCell = function (props) {
     return element("span", { className: "why", title: props.value }, props.value || "–");
   };

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-__all__ = ["COLUMN_NAMES", "SETTING", "column_definitions", "usual_columns"]
+__all__ = ["COLUMN_NAMES", "METRICS", "SETTING", "column_definitions", "usual_columns"]
 
 SETTING: Final = "config."
 """Before the name of a setting, in the address and in the grid."""
+
+METRICS: Final = {"last.": "last", "best.": "best", "at.": "at best loss"}
+"""Before the name of a metric that users log, and which of its values is shown."""
 
 _RIGHT: Final[dict[str, Any]] = {"type": "rightAligned", "cellDataType": False}
 _PLAIN: Final[dict[str, Any]] = {"cellDataType": False}
@@ -76,13 +79,24 @@ def column_definitions(chosen: Sequence[str] = ()) -> list[dict[str, Any]]:
     if "name" not in wanted:
         wanted = {"name": None, **wanted}
     found = [
-        known.get(name) or _setting(name)
+        known.get(name) or _by_prefix(name)
         for name in list(wanted)[:_MOST]
-        if name in known or (name.startswith(SETTING) and name != SETTING)
+        if name in known or _prefix(name)
     ]
     return [*found, _CARD]
 
 
-def _setting(name: str) -> dict[str, Any]:
+def _prefix(name: str) -> str:
+    before, dot, after = name.partition(".")
+    prefix = before + dot
+    return prefix if after and prefix in (SETTING, *METRICS) else ""
+
+
+def _by_prefix(name: str) -> dict[str, Any]:
+    prefix = _prefix(name)
+    if prefix in METRICS:
+        which, metric = METRICS[prefix], name.removeprefix(prefix)
+        tip = f"{metric}, {which}"
+        return _column(name, tip, "MetricCell", tip, width=130, minWidth=96, **_RIGHT)
     shown = name.removeprefix(SETTING)
     return _column(name, shown, "SettingCell", f"Setting {shown}", width=112, minWidth=84, **_PLAIN)

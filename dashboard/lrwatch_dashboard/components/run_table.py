@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -10,7 +11,8 @@ import dash_ag_grid
 from lrwatch.formats import count, number
 from lrwatch_dashboard import ids
 from lrwatch_dashboard.address import run_href
-from lrwatch_dashboard.components.run_columns import SETTING, column_definitions
+from lrwatch_dashboard.components.run_columns import METRICS, SETTING, column_definitions
+from lrwatch_dashboard.own_metrics import wants_least
 from lrwatch_dashboard.theme import look
 from lrwatch_dashboard.views import Overview, RunView, setting_text
 
@@ -49,6 +51,7 @@ def grid_row(row: RunView, columns: Sequence[str] = (), group_by: str = "") -> d
         "archived": row.is_archived,
         **({"of": group_text(row, group_by)} if group_by else {}),
         **{name: _setting(row.config.get(name.removeprefix(SETTING))) for name in settings},
+        **{name: _metric(row, name) for name in columns if name.startswith(tuple(METRICS))},
     }
 
 
@@ -95,6 +98,20 @@ def run_table(
         },
         style={"height": "100%", "width": "100%"},
     )
+
+
+def _metric(row: RunView, column: str) -> float | None:
+    """Return the value of a metric that a column shows; None where there is none."""
+    which, _, name = column.partition(".")
+    metric = row.metrics.get(name)
+    if metric is None:
+        return None
+    values = {
+        "last": metric.last,
+        "best": metric.best(least=wants_least(name)),
+        "at": metric.at_best_loss,
+    }
+    return values[which] if math.isfinite(values[which]) else None
 
 
 def _setting(value: Any) -> Any:

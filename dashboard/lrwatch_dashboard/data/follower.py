@@ -6,6 +6,7 @@ Of a run that rests only the finding stays, so that a store of thousands of runs
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -15,9 +16,12 @@ from lrwatch.alerts.watched_run import WatchedRun
 from lrwatch.comparing import Trial, flat_settings, trial_of
 from lrwatch.records import StepBlock
 from lrwatch_dashboard.data.envelope import Envelope, Outliner
+from lrwatch_dashboard.data.job_facts import job_facts
 from lrwatch_dashboard.data.loaded_run import give_back
+from lrwatch_dashboard.data.metric_tracker import MetricTracker
 from lrwatch_dashboard.data.run_digest import RunDigest
 from lrwatch_dashboard.data.stopwatch import Stopwatch
+from lrwatch_dashboard.own_metrics import MetricSummary
 from lrwatch_dashboard.views import Curve, RunView, StepTimes
 
 __all__ = ["Follower"]
@@ -37,6 +41,7 @@ class Follower(WatchedRun):
         """Start over, before the first row."""
         super().begin()
         self._stopwatch, self._outliner = Stopwatch(), Outliner()
+        self._metrics = MetricTracker()
         self._found: RunDigest | None = None  # of a run that rests
 
     def take(self, rows: StepBlock) -> None:
@@ -44,6 +49,7 @@ class Follower(WatchedRun):
         super().take(rows)
         self._stopwatch.add(rows.step, rows.time)
         self._outliner.add(rows)
+        self._metrics.add(rows)
 
     def catch_up(self, deadline: float) -> bool:
         """Read and judge until a time of `time.monotonic`; return whether all is done."""
@@ -61,6 +67,11 @@ class Follower(WatchedRun):
     def envelope(self) -> Envelope | None:
         """The lines of a long run that rests; ``None`` while its rows are followed."""
         return None if self._found is None else self._found.envelope
+
+    @property
+    def metrics(self) -> Mapping[str, MetricSummary]:
+        """What the user's metrics came to, by name."""
+        return self._metrics.summaries() if self._found is None else self._found.metrics
 
     @property
     def trial(self) -> Trial:
@@ -113,6 +124,7 @@ class Follower(WatchedRun):
             alerts=self.verdict_alerts,
             clock=self._stopwatch.clock(),
             envelope=self._outliner.envelope(),
+            metrics=self._metrics.summaries(),
         )
 
     def shown(self) -> tuple[Any, ...]:
@@ -133,6 +145,7 @@ class Follower(WatchedRun):
                 "config": flat_settings(info.config),
                 "environment": info.environment,
                 "lost_rows": info.lost_rows,
+                "job": job_facts(info, self.clock),
             }
         return RunView(
             key=entry.key,
@@ -150,6 +163,7 @@ class Follower(WatchedRun):
             sparkline=summary.losses.heights(_PLACES, _TOP),
             outline=Curve("loss", summary.losses.steps, summary.losses.means),
             clock=self.clock,
+            metrics=self.metrics,
             trial=self.trial,
             alerts=self.active_alerts(),
             ended_alerts=self.ended_alerts(),

@@ -62,7 +62,10 @@ def known_names(views: Sequence[RunView]) -> dict[str, list[str]]:
             values[name].add(value if isinstance(value, str | float | None) else str(value))
     n_having = Counter(name for view in views for name in view.config)
     telling = [n for n in values if len(values[n]) > 1 or n_having[n] < len(views)]
+    # Commas stand between the columns of an address.
+    metrics = sorted({name for view in views for name in view.metrics if "," not in name})
     return {
+        "metrics": metrics[:_MOST_SETTINGS],
         "terms": completions(view.facts for view in views),
         "settings": sorted(values)[:_MOST_SETTINGS],
         "groups": [*EVERY_RUN, *sorted(telling)[:_MOST_SETTINGS]],

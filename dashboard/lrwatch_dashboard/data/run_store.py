@@ -13,7 +13,7 @@ import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -154,19 +154,24 @@ class RunStore:
         half_life: int | None = None,
         *,
         is_coarse: bool = False,
+        own: Sequence[str] = (),
     ) -> RunCurves | None:
         """Return the curves of one run; None if there is no such run, or it cannot be read."""
         with self._lock:
             follower = self._followers.get(key)
         if follower is None or follower.info is None:
             return None
+        path = follower.entry.path
         envelope = follower.envelope if is_coarse and window is None else None
+        curves: RunCurves | None
         if envelope is not None and envelope.smooths(half_life or 0):
-            return envelope.curves(half_life or 0, f"{self._identity}:{envelope.last_step}")
-        curves = self._loaded.curves(key, follower.entry.path, window, half_life)
+            curves = envelope.curves(half_life or 0, str(envelope.last_step))
+        else:
+            curves = self._loaded.curves(key, path, window, half_life)
         if curves is None:
             return None  # the run's view says what cannot be read
-        return dataclasses.replace(curves, token=f"{self._identity}:{curves.token}")
+        found = self._loaded.own(key, path, own, window) if own else ()
+        return dataclasses.replace(curves, token=f"{self._identity}:{curves.token}", own=found)
 
     def rows(self, key: str) -> Any | None:
         """Return the rows of one run as a `pyarrow.Table`; None if there are none to be had."""

@@ -13,7 +13,7 @@ from dash.exceptions import PreventUpdate
 from lrwatch.formats import count, counted
 from lrwatch_dashboard import ids
 from lrwatch_dashboard.address import query
-from lrwatch_dashboard.components.run_columns import COLUMN_NAMES, column_definitions
+from lrwatch_dashboard.components.run_columns import COLUMN_NAMES, METRICS, column_definitions
 from lrwatch_dashboard.components.run_table import group_text, run_table, table_change
 from lrwatch_dashboard.components.run_tools import run_dialogs, run_toolbar, undo_line
 from lrwatch_dashboard.components.verdicts import mark_counts
@@ -261,7 +261,8 @@ def _by_number(text: str) -> tuple[bool, float, str]:
 
 
 def _known(views: tuple[RunView, ...]) -> dict[str, Any]:
-    return {**known_names(views), "columns": list(COLUMN_NAMES.items())}
+    columns = {"columns": list(COLUMN_NAMES.items()), "values": list(METRICS.items())}
+    return {**known_names(views), **columns}
 
 
 def _verdicts(table: Overview) -> str:

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 from dash import no_update
 from dashboard_views import FakeSource, a_diagnosis, an_overview, run_row, run_view, text_of
 from lrwatch_dashboard import ids
+from lrwatch_dashboard.own_metrics import MetricSummary
 from lrwatch_dashboard.pages import overview
 from plotly.utils import PlotlyJSONEncoder
 
@@ -139,6 +141,22 @@ def test_columns_and_groups_come_with_whole_rows() -> None:
     assert [row["config.width"] for row in answer["change"]["rows"]] == [16, 64]
     assert [row["of"] for row in answer["change"]["rows"]] == ["16", "64"]
     assert answer["found"]["groups"] == ["16", "64"]
+
+
+def test_own_metrics_are_columns() -> None:
+    metrics = {
+        "acc": MetricSummary(n=3, last=0.8, low=0.1, high=0.9, at_best_loss=math.nan),
+        "val_loss": MetricSummary(n=3, last=0.8, low=0.1, high=0.9, at_best_loss=0.2),
+    }
+    row = run_row("a", metrics=metrics)
+    source = FakeSource(an_overview(row), {"a": row})
+    names = ["best.acc", "best.val_loss", "last.acc", "at.acc", "at.val_loss", "last.none"]
+    page = overview.layout(source, f"?cols=name,{','.join(names)}")
+    grid = _by_id(page, ids.GRID)
+    assert [column["field"] for column in grid.columnDefs] == ["name", *names, "card"]
+    assert [grid.rowData[0][name] for name in names] == [0.9, 0.1, 0.8, None, 0.2, None]
+    known = json.loads(getattr(_by_id(page, "overview-first"), "data-known"))
+    assert known["metrics"] == ["acc", "val_loss"]
 
 
 def test_the_address_sets_columns_and_groups() -> None:
