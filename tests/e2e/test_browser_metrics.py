@@ -110,6 +110,5 @@ def test_pages_with_metrics_are_for_everybody_at_any_width(
         page.evaluate(AXE.read_text("utf-8"))
         for width in (1400, 1000, 420):
             page.set_viewport_size({"width": width, "height": 900})
-            page.wait_for_timeout(300)
-            assert page.evaluate(SIDEWAYS) <= 0, (path, width)
+            until(page, SIDEWAYS, lambda over: over <= 0)  # once charts have followed
             assert page.evaluate(SERIOUS) == [], (path, width)

@@ -12,13 +12,13 @@ from lrwatch.formats import number
 from lrwatch_dashboard.comparison_views import SweepRun, SweepView
 from lrwatch_dashboard.own_metrics import wants_least
 
-__all__ = ["Objective", "by_metric"]
+__all__ = ["SweepMeasure", "by_metric"]
 
 _LONGEST_NAME: Final = 300
 
 
 @dataclass(frozen=True, slots=True)
-class Objective:
+class SweepMeasure:
     """What runs of a sweep are measured by.
 
     Attributes
@@ -36,7 +36,7 @@ class Objective:
     is_least: bool = True
 
     @classmethod
-    def of(cls, words: Mapping[str, str]) -> Objective:
+    def of(cls, words: Mapping[str, str]) -> SweepMeasure:
         """Return the objective that the words of an address mean."""
         metric = words.get("by", "")[:_LONGEST_NAME]
         goal, is_best = words.get("goal"), words.get("loss") == "best"
@@ -49,7 +49,7 @@ class Objective:
         return f"{'best' if self.is_best else 'final'} {self.metric or 'loss'}"
 
 
-def by_metric(sweep: SweepView, objective: Objective) -> SweepView:
+def by_metric(sweep: SweepView, objective: SweepMeasure) -> SweepView:
     """Return a sweep as its runs stand by a metric; those that never logged it are not compared."""
     runs = tuple(_measured(run, objective) for run in sweep.runs)
     sign = 1.0 if objective.is_least else -1.0
@@ -67,7 +67,7 @@ def by_metric(sweep: SweepView, objective: Objective) -> SweepView:
     return replace(sweep, runs=runs, choice=choice, next_rate=None, is_least=objective.is_least)
 
 
-def _measured(run: SweepRun, objective: Objective) -> SweepRun:
+def _measured(run: SweepRun, objective: SweepMeasure) -> SweepRun:
     found = run.view.metrics.get(objective.metric)
     if run.left_out:
         return run
@@ -81,7 +81,7 @@ def _turned(rate: RateResult) -> RateResult:
     return replace(rate, median=-rate.median, low=-rate.high, high=-rate.low)
 
 
-def _sentence(choice: RateChoice, objective: Objective) -> str:
+def _sentence(choice: RateChoice, objective: SweepMeasure) -> str:
     if choice.best is None or choice.band is None:
         return choice.reason  # which speaks of rates alone
     rates: Sequence[RateResult] = choice.rates

@@ -21,7 +21,7 @@ from lrwatch_dashboard.components.sweep_parts import (
     sweep_list,
 )
 from lrwatch_dashboard.components.view_bar import save_buttons, switch, toolbar
-from lrwatch_dashboard.data.objectives import Objective, by_metric
+from lrwatch_dashboard.data.objectives import SweepMeasure, by_metric
 from lrwatch_dashboard.data.range_tests import range_test
 from lrwatch_dashboard.data.sweeps import find_sweeps, sweep_of
 from lrwatch_dashboard.data.tables import range_rows, sweep_rows
@@ -120,7 +120,7 @@ class _Store:
 
     @classmethod
     def of(cls, source: RunSource, words: Mapping[str, str]) -> _Store:
-        views, key, objective = source.runs(), words.get("group", ""), Objective.of(words)
+        views, key, objective = source.runs(), words.get("group", ""), SweepMeasure.of(words)
         sweeps = find_sweeps(views, "best" if objective.is_best else "final")
         if objective.metric:
             sweeps = tuple(by_metric(sweep, objective) for sweep in sweeps)
@@ -140,7 +140,7 @@ class _Shown(NamedTuple):
 def _shown(source: RunSource, found: _Store, words: Mapping[str, str], theme: str) -> _Shown:
     y = ChartView.of(words).y
     if isinstance(found.shown, SweepView):
-        objective = Objective.of(words)
+        objective = SweepMeasure.of(words)
         figure = sweep_figure(found.shown, theme=theme, y=y, what=objective.label)
         table = rate_table(found.shown, objective.metric or "loss")
         return _Shown(figure, sweep_card(found.shown), table)
@@ -157,7 +157,7 @@ def _shown(source: RunSource, found: _Store, words: Mapping[str, str], theme: st
 def _measured_by(shown: SweepView | RunView | None, words: Mapping[str, str]) -> list[Any]:
     """Return what chooses the metric that runs are measured by; nothing where there is none."""
     runs = [run.view for run in shown.runs] if isinstance(shown, SweepView) else []
-    names, objective = names_of(view.metrics for view in runs), Objective.of(words)
+    names, objective = names_of(view.metrics for view in runs), SweepMeasure.of(words)
     if not names:
         return []
     choices = [("training loss", ""), *((name, name) for name in names)]

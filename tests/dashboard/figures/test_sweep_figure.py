@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from dashboard_views import a_diagnosis, run_view
 from lrwatch_dashboard.comparison_views import RateResult, SweepRun, SweepView
-from lrwatch_dashboard.data.objectives import Objective, by_metric
+from lrwatch_dashboard.data.objectives import SweepMeasure, by_metric
 from lrwatch_dashboard.figures import sweep_figure
 from lrwatch_dashboard.own_metrics import MetricSummary
 from lrwatch_dashboard.theme import DARK, LIGHT
@@ -86,7 +86,7 @@ def test_of_a_metric_of_which_more_is_better_the_worst_stand_at_the_bottom() -> 
         for r in runs
     )
     sweep = SweepView("all", runs, CHOICE, next_rate=0.05)
-    objective = Objective.of({"by": "val/acc", "loss": "best"})
+    objective = SweepMeasure.of({"by": "val/acc", "loss": "best"})
     found = by_metric(sweep, objective)
     assert (found.is_least, found.next_rate) == (False, None)
     assert [rate.median for rate in found.choice.rates] == [0.5, 0.9]
@@ -97,8 +97,8 @@ def test_of_a_metric_of_which_more_is_better_the_worst_stand_at_the_bottom() -> 
     (absent,) = _trace(figure, "not compared").y
     assert low < absent < low + 0.01 * (high - low)
     assert "never logged val/acc" in _trace(figure, "not compared").text[0]
-    assert by_metric(sweep, Objective.of({"by": "val/acc", "goal": "min"})).choice.best == 0.01
-    assert "No run has logged" in by_metric(sweep, Objective.of({"by": "x"})).choice.reason
+    assert by_metric(sweep, SweepMeasure.of({"by": "val/acc", "goal": "min"})).choice.best == 0.01
+    assert "No run has logged" in by_metric(sweep, SweepMeasure.of({"by": "x"})).choice.reason
 
 
 def test_the_median_is_a_line_with_the_quartiles_around_it() -> None:
