@@ -13,6 +13,7 @@ from lrwatch.errors import InvalidArgument
 from lrwatch.records import FLOAT_COLUMNS, RunInfo
 from lrwatch.run import Run
 from lrwatch.store.creation import create_run, resume_run
+from lrwatch.store.layout import folder_name
 from lrwatch.store.silent_writer import SilentWriter
 from lrwatch.store.writer import RunWriter
 from lrwatch.training_actions import Alerting
@@ -144,7 +145,7 @@ class RunOptions:
 
     def open_silent(self, info: RunInfo) -> tuple[SilentWriter, int]:
         """Return what takes the numbers in processes that write nothing."""
-        return SilentWriter(Path(self.folder) / info.name, info, FLOAT_COLUMNS), 0
+        return SilentWriter(Path(self.folder) / folder_name(info.name), info, FLOAT_COLUMNS), 0
 
 
 def check_count(name: str, value: object) -> int:

@@ -1,7 +1,8 @@
 """What the address of a page says: which runs, and how they are shown.
 
 The same words stand in the address, in links, and in the store that a page keeps of its view:
-``x`` (``time`` for seconds instead of steps), ``y`` (``log`` or ``linear``), ``from`` and ``to``
+``x`` (``time`` for seconds instead of steps, ``start`` for steps since the first one, ``own:epoch``
+for a logged column that only rises), ``y`` (``log`` or ``linear``), ``from`` and ``to``
 (the zoom, in the unit of the x axis) or ``last`` (a zoom of that width which ends where the run
 does, and goes on with it), ``sm`` (half-life of the smoothing in steps, or ``off``). What is as
 usual is left out.
@@ -25,6 +26,7 @@ __all__ = [
     "curves_href",
     "export_href",
     "key_of",
+    "metric_of_axis",
     "query",
     "report_href",
     "run_href",
@@ -35,9 +37,10 @@ __all__ = [
     "zoomed_run_href",
 ]
 
-XUnit = Literal["step", "time"]
 YScale = Literal["auto", "log", "linear"]
 
+_OWN: Final = "own:"
+_LONGEST_NAME: Final = 300
 _LONGEST_HALF_LIFE: Final = 10_000_000
 _FARTHEST: Final = 1e15  # steps or seconds
 _FINEST: Final = 1e-9  # width of a zoom beside where it lies
@@ -52,7 +55,7 @@ class ChartView:
     Attributes
     ----------
     x
-        Whether the x axis counts steps or seconds.
+        What the x axis counts: ``step``, ``time``, ``start`` or ``own:`` and a column's name.
     y
         ``auto`` is a log axis where every value is positive.
     window
@@ -63,7 +66,7 @@ class ChartView:
         Width of a zoom that follows the end of what is shown; None for none.
     """
 
-    x: XUnit = "step"
+    x: str = "step"
     y: YScale = "auto"
     window: Window | None = None
     half_life: int | None = None
@@ -73,9 +76,9 @@ class ChartView:
     def of(cls, words: Mapping[str, Any] | None) -> ChartView:
         """Return the view that the words of an address mean; what is no good is left out."""
         words = words or {}
-        y = words.get("y")
+        x, y = words.get("x") or "step", words.get("y")
         return cls(
-            x="time" if words.get("x") == "time" else "step",
+            x=x if x in ("time", "start") or metric_of_axis(x) else "step",
             y=y if y in ("log", "linear") else "auto",
             window=_window(words.get("from"), words.get("to")),
             last=_width(words.get("last")),
@@ -88,17 +91,29 @@ class ChartView:
         Parameters
         ----------
         runs
-            Last step and clock of each run.
+            Last step and clock of each run, which counts what the x axis does.
         """
         if self.last is None or self.window is not None:
             return self
-        by_time = self.x == "time"
+        by_step = self.x == "step"
         ends = [
-            (float(clock.seconds[-1]) if clock else None) if by_time else last_step
+            last_step if by_step else float(clock.seconds[-1]) if clock else None
             for last_step, clock in runs
         ]
         end = max((end for end in ends if end is not None), default=None)
         return self if end is None else replace(self, window=(end - self.last, float(end)))
+
+
+def metric_of_axis(x: Any) -> str:
+    """Return the column that an x axis counts; empty if it counts none.
+
+    Examples
+    --------
+    >>> metric_of_axis("own:epoch"), metric_of_axis("time")
+    ('epoch', '')
+    """
+    is_metric = isinstance(x, str) and x.startswith(_OWN) and len(x) <= _LONGEST_NAME
+    return x.removeprefix(_OWN) if is_metric else ""
 
 
 def steps_of(view: ChartView, clock: StepTimes) -> Window | None:

@@ -79,6 +79,15 @@ def _names(
     help="Allow an address that others can reach: a proxy in front asks for a password.",
 )
 @click.option("--alone", is_flag=True, help="Judge each run by itself, not beside its siblings.")
+@click.option("--read-only", is_flag=True, help="Write nothing: no labels, no silences.")
+@click.option("--alert", "alerts", is_flag=True, help="Send alerts as well, as lrwatch alert does.")
+@click.option(
+    "--to",
+    "addresses",
+    metavar="URL",
+    multiple=True,
+    help="With --alert: a receiver, as of lrwatch alert; may be repeated.  [default: log:]",
+)
 def dashboard(  # noqa: PLR0913  one parameter an option
     folder: str,
     host: str,
@@ -88,9 +97,16 @@ def dashboard(  # noqa: PLR0913  one parameter an option
     allowed_hosts: frozenset[str],
     behind_proxy: bool,
     alone: bool,
+    read_only: bool,
+    alerts: bool,
+    addresses: tuple[str, ...],
 ) -> None:
-    """Show the runs of DIR (default: runs) in the browser, live, worst first."""
+    """Show the runs of DIR (default: runs) in the browser, live, worst first.
+
+    DIR may be empty, or still missing: the page then says how to begin.
+    """
     _check_folder(Path(folder))
+    _check_alerts(alerts=alerts, addresses=addresses, read_only=read_only)
     access = access_for(host, allowed_hosts, token=_token(token_file), behind_proxy=behind_proxy)
     listener = _listen(host, port)
     from lrwatch_dashboard.server import serve  # before an address is named: it may be missing
@@ -101,7 +117,14 @@ def dashboard(  # noqa: PLR0913  one parameter an option
     address = f"http://{_in_address(host)}:{chosen}/"
     asks = "; asks for the token" if access.token else ""
     click.echo(f"lrwatch dashboard on {folder}: {address}  (Ctrl-C to stop{asks})")
-    serve(listener, folder, access, alone=alone)
+    if not alerts:
+        serve(listener, folder, access, alone=alone, read_only=read_only)
+        return
+    from lrwatch_dashboard.data.watching import watching
+
+    with watching(Path(folder), addresses, click.echo, alone=alone) as n_receivers:
+        click.echo(f"alerting {n_receivers} receiver{'s' * (n_receivers > 1)}")
+        serve(listener, folder, access, alone=alone)
 
 
 def access_for(
@@ -161,12 +184,15 @@ def bind(host: str, port: int) -> socket.socket:
 
 
 def _check_folder(folder: Path) -> None:
-    if folder.is_dir():
-        return
-    what = "is not a folder" if folder.exists() else "does not exist"
-    raise _Refusal(
-        f"{folder} {what}; give the folder that holds the runs, or train with lrwatch.watch first"
-    )
+    if folder.exists() and not folder.is_dir():
+        raise _Refusal(f"{folder} is not a folder; give the folder that holds the runs")
+
+
+def _check_alerts(*, alerts: bool, addresses: tuple[str, ...], read_only: bool) -> None:
+    if addresses and not alerts:
+        raise _Refusal(f"--to {addresses[0]} says where alerts go; add --alert to send them")
+    if alerts and read_only:
+        raise _Refusal("--alert keeps its state in the folder of runs; leave out --read-only")
 
 
 def _token(file: str | None) -> str:

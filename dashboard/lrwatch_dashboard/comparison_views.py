@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from lrwatch.comparing import RateChoice, RateResult
+from lrwatch.formats import number
 from lrwatch_dashboard.views import Curve, RunCurves, RunView
 
-__all__ = ["ComparedRun", "Delta", "RangeTest", "RateResult", "SideBySide", "SweepRun", "SweepView"]
+__all__ = [
+    "ComparedRun",
+    "Delta",
+    "RangeTest",
+    "RateResult",
+    "SettingPoint",
+    "SideBySide",
+    "SweepRun",
+    "SweepView",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,9 +28,9 @@ class Delta:
     Attributes
     ----------
     at
-        The last step that both have, or the last second since their first steps.
-    is_time
-        Whether it is a time.
+        The last place on the x axis that both have.
+    x
+        What that axis counts, in the words of `lrwatch_dashboard.address.ChartView`.
     difference
         In units of the loss.
     share
@@ -27,7 +38,7 @@ class Delta:
     """
 
     at: float
-    is_time: bool
+    x: str
     difference: float
     share: float | None
 
@@ -46,6 +57,8 @@ class ComparedRun:
         The smoothed loss at its last step.
     delta
         Against the base; None for the base itself and where there is none.
+    own
+        Last values of the user's metrics that are shown; None where it has none.
     lead
         Key of the first of the runs that differ from this one in the seed only, where they are
         drawn as one; else its own.
@@ -57,15 +70,59 @@ class ComparedRun:
     last_loss: float | None
     delta: Delta | None
     lead: str
+    own: tuple[float | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SideBySide:
-    """Runs side by side: the key of the base, and the names of the settings that differ."""
+    """Runs side by side.
+
+    Attributes
+    ----------
+    base
+        Key of the run that the others are measured against; empty for none.
+    differing
+        Names of the settings that differ.
+    same
+        Those that do not, with what they are in every run.
+    own
+        The user's metrics that are shown.
+    """
 
     runs: tuple[ComparedRun, ...]
     base: str
     differing: tuple[str, ...]
+    same: tuple[tuple[str, str], ...] = ()
+    own: tuple[str, ...] = ()
+
+    @property
+    def rate_setting(self) -> str:
+        """The setting that differs and is the peak rate of every run; empty if none is."""
+        rates = [number(run.view.lr, 3) for run in self.runs]
+        columns = zip(*(run.settings for run in self.runs), strict=True)
+        told = (
+            name
+            for name, column in zip(self.differing, columns, strict=True)
+            if [_as_rate(text) for text in column] == rates
+        )
+        return next(told, "")
+
+
+def _as_rate(text: str) -> str:
+    try:
+        return number(float(text), 3)
+    except ValueError:
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class SettingPoint:
+    """A run by some of its settings and one result; None where it has none."""
+
+    key: str
+    name: str
+    values: tuple[Any, ...]
+    result: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +160,17 @@ class SweepView:
         By ascending learning rate.
     choice
         What each rate came to, and which won.
+    next_rate
+        The rate to try next, as the verdicts of its runs have it; None where none of them says one.
+    is_least
+        Less is better of what they are measured by.
     """
 
     label: str
     runs: tuple[SweepRun, ...]
     choice: RateChoice
+    next_rate: float | None = None
+    is_least: bool = True
 
 
 @dataclass(frozen=True, slots=True, eq=False)

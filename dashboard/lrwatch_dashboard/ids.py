@@ -14,6 +14,8 @@ __all__ = [
     "GRID",
     "HELP",
     "MARK_COUNT",
+    "OVERVIEW_ASKED",
+    "OVERVIEW_WORDS",
     "PAGE",
     "RUN_KEY",
     "SILENCE_BY",
@@ -53,3 +55,8 @@ COMPARE_RUNS: Final = "compare-runs"
 ALERTS_WORDS: Final = "alerts-words"
 ALERTS_SAYING: Final = "alerts-saying"
 SILENCE_FORM: Final = "silence-form"
+OVERVIEW_WORDS: Final = "overview-words"
+"""Which runs the Overview shows, by the words of its address."""
+
+OVERVIEW_ASKED: Final = "overview-asked"
+"""What the Overview is asked to do to runs."""

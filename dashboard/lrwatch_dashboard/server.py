@@ -21,10 +21,16 @@ __all__ = ["access_from", "serve", "wsgi"]
 
 RUNS_VARIABLE: Final = "LRWATCH_RUNS"
 HOSTS_VARIABLE: Final = "LRWATCH_ALLOWED_HOSTS"
+READ_ONLY_VARIABLE: Final = "LRWATCH_READ_ONLY"
 
 
 def serve(
-    listener: socket.socket, root: str, access: Access | None = None, *, alone: bool = False
+    listener: socket.socket,
+    root: str,
+    access: Access | None = None,
+    *,
+    alone: bool = False,
+    read_only: bool = False,
 ) -> None:
     """Serve a folder of runs until interrupted.
 
@@ -38,8 +44,11 @@ def serve(
         Who may ask; None stands for this machine alone, without a token.
     alone
         Whether each run is judged by itself, and not beside its siblings.
+    read_only
+        Whether nothing may be written into the folder.
     """
-    app = create_app(RunStore(root, cache=cache_folder(os.environ), alone=alone), access)
+    source = RunStore(root, cache=cache_folder(os.environ), alone=alone, read_only=read_only)
+    app = create_app(source, access)
     _quieten()
     Server(app.server, listener).run()
 
@@ -50,7 +59,7 @@ def wsgi(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterabl
     ``LRWATCH_RUNS`` gives the folder of runs ("runs" without it), ``LRWATCH_TOKEN`` or
     ``LRWATCH_TOKEN_FILE`` the token. ``LRWATCH_ALLOWED_HOSTS`` gives the names that requests
     may be addressed to, separated by commas, beside those of the loopback address; ``*``
-    stands for any, behind a proxy that checks them.
+    stands for any, behind a proxy that checks them. ``LRWATCH_READ_ONLY=1`` writes nothing.
     """
     answer: Iterable[bytes] = _wsgi_app()(environ, start_response)
     return answer
@@ -60,7 +69,8 @@ def wsgi(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterabl
 def _wsgi_app() -> Any:
     _quieten()
     root = os.environ.get(RUNS_VARIABLE, "runs")
-    source = RunStore(root, cache=cache_folder(os.environ))
+    read_only = os.environ.get(READ_ONLY_VARIABLE, "") not in ("", "0")
+    source = RunStore(root, cache=cache_folder(os.environ), read_only=read_only)
     return create_app(source, access_from(os.environ)).server
 
 

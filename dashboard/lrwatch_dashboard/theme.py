@@ -7,7 +7,9 @@ colours were computed to differ for protan, deutan and tritan sight and to have 
 
 from __future__ import annotations
 
+import math
 import zlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -154,6 +156,8 @@ class Palette:
         Colour of each mark.
     hues
         Colours of lines, in order.
+    scale
+        Colours of more lines than there are hues, from the least learning rate to the greatest.
     shade
         Opacity of a mark's colour over flagged steps.
     """
@@ -164,7 +168,12 @@ class Palette:
     line: str
     marks: Mapping[Mark, str]
     hues: tuple[str, ...]
+    scale: tuple[str, ...]
     shade: float
+
+    def line_colour(self, number: int) -> str:
+        """Return the colour of the number that `line_looks` gives: a hue, or one of the scale."""
+        return (*self.hues, *self.scale)[number]
 
 
 LIGHT: Final = Palette(
@@ -179,7 +188,14 @@ LIGHT: Final = Palette(
         "ring": "#6B7280",
         "disc": "#1B7F4B",
     },
-    hues=("#0072B2", "#D55E00", "#009E73", "#B8558F", "#3B3F46"),
+    hues=(
+        *("#0072B2", "#D55E00", "#009E73", "#B8558F", "#3B3F46"),
+        *("#6D4FC4", "#8A6D00", "#0B7285"),
+    ),
+    scale=(
+        *("#1F4E9E", "#3A5FB5", "#5A6DC0", "#7C6FBF", "#9A6AB0"),
+        *("#B3609A", "#C2547D", "#C9485A", "#C93C33"),
+    ),
     shade=0.08,
 )
 
@@ -195,7 +211,14 @@ DARK: Final = Palette(
         "ring": "#A3ACBA",
         "disc": "#66D9A0",
     },
-    hues=("#4DA3E0", "#FF7F2A", "#00B388", "#E58FC0", "#F2B21B"),
+    hues=(
+        *("#4DA3E0", "#FF7F2A", "#00B388", "#E58FC0", "#F2B21B"),
+        *("#B59CFF", "#C9D15A", "#8BD3E6"),
+    ),
+    scale=(
+        *("#6FA8FF", "#8AA6FF", "#A3A3FF", "#BB9FF5", "#D19AE3"),
+        *("#E394CC", "#F08FB0", "#F88C90", "#FF8A70"),
+    ),
     shade=0.1,
 )
 
@@ -207,33 +230,52 @@ VARIABLES: Final = Palette(
     line="var(--line)",
     marks={mark: f"var(--{mark})" for mark in MARKS},
     hues=tuple(f"var(--hue{i})" for i in range(len(LIGHT.hues))),
+    scale=tuple(f"var(--scale{i})" for i in range(len(LIGHT.scale))),
     shade=0.1,
 )
 """The names that the style sheet has for the colours of both grounds."""
 
 
+_SOLID_HUES: Final = 5  # further hues are dashed, for those who do not tell them apart
 DASHES: Final = ("solid", "dash", "dot", "dashdot")
 """Patterns of lines, in the words of plotly; the style sheet draws the same."""
 
 
-def line_looks(keys: Sequence[str]) -> dict[str, tuple[int, int]]:
-    """Return number of hue and of dash for the line of each run.
+def line_looks(keys: Sequence[str], rates: Mapping[str, float]) -> dict[str, tuple[int, int]]:
+    """Return number of colour and of dash for the line of each run.
 
-    The hue follows from the key alone, so that a run looks the same beside any others; runs
-    that share it are told apart by the dash, in the order given.
+    As long as there are hues each run has one of its own, which follows from its key, so that it
+    mostly looks the same beside any others. More runs are told apart by their rates, on one scale
+    of colours from the least to the greatest, and by the dash.
     """
     n_hues = len(LIGHT.hues)
     looks: dict[str, tuple[int, int]] = {}
+    if len(keys) > n_hues:
+        places = _on_scale([rates.get(key, math.nan) for key in keys])
+        shared: Counter[int] = Counter()
+        for key, place in zip(keys, places, strict=True):
+            looks[key] = (n_hues + place, shared[place] % len(DASHES))
+            shared[place] += 1
+        return looks
     for key in keys:
         first = zlib.crc32(key.encode("utf-8", "surrogatepass")) % n_hues
-        free = (
-            ((first + shift) % n_hues, dash)
-            for shift in range(n_hues)
-            for dash in range(len(DASHES))
-        )
-        taken = set(looks.values())
-        looks[key] = next((look for look in free if look not in taken), (first, 0))
+        taken = {hue for hue, _ in looks.values()}
+        free = ((first + shift) % n_hues for shift in range(n_hues))
+        hue = next(hue for hue in free if hue not in taken)
+        looks[key] = (hue, int(hue >= _SOLID_HUES))
     return looks
+
+
+def _on_scale(rates: Sequence[float]) -> list[int]:
+    """Return the place of each rate on the scale of colours; the middle where it is not known."""
+    last = len(LIGHT.scale) - 1
+    logs = [math.log(rate) if 0 < rate < math.inf else math.nan for rate in rates]
+    known = [log for log in logs if not math.isnan(log)]
+    low, high = (min(known), max(known)) if known else (0.0, 0.0)
+    if not high > low:
+        return [last // 2] * len(logs)
+    shares = [0.5 if math.isnan(log) else (log - low) / (high - low) for log in logs]
+    return [round(share * last) for share in shares]
 
 
 def palette(theme: str | None) -> Palette:

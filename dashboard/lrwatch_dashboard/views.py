@@ -16,14 +16,29 @@ import numpy.typing as npt
 
 from lrwatch.alert import Alert
 from lrwatch.comparing import Trial
+from lrwatch.finding import RunFacts
 from lrwatch.following import RunSummary
+from lrwatch.formats import NOTHING, number
 from lrwatch.records import FloatArray, RunState
 from lrwatch.verdicts import SEVERITY, Diagnosis, Evidence
 from lrwatch_dashboard.alert_views import AlertSource
+from lrwatch_dashboard.own_metrics import MetricSummary
 
-__all__ = ["Curve", "Overview", "RunCurves", "RunSource", "RunView", "StepTimes", "Window"]
+__all__ = [
+    "Curve",
+    "LabelChange",
+    "LabelSource",
+    "Overview",
+    "RunCurves",
+    "RunSource",
+    "RunView",
+    "StepTimes",
+    "Window",
+    "setting_text",
+]
 
 _END_OF_TIME: Final = 2e10  # seconds since the Unix epoch, far ahead
+_PINNED: Final = 100  # more than there are places
 
 Window = tuple[float, float]
 """First and last step of a zoom."""
@@ -84,13 +99,16 @@ class RunView:
     steps, last_step
         Steps recorded so far, and the number of the last one; None before the first.
     lr, best_loss
-        Peak learning rate so far; least loss of any step.
+        Peak learning rate so far; lowest mean loss over a short stretch, so that no lucky batch
+        counts.
     created_at, updated_at
         Seconds since the Unix epoch.
     usual_gap
         Seconds that a step takes, the recent median; None if unknown.
     config
         Settings by name; nested ones are named with dots.
+    job
+        When, where and how it ran, by name: ``started``, ``command``, ``error`` and others.
     group
         Name that runs of one job share; empty for a run of its own.
     lost_rows
@@ -103,10 +121,16 @@ class RunView:
         Mean loss over equal stretches of the run, by step.
     clock
         When its steps ended.
+    metrics
+        What its user's own metrics came to, by name of the column.
     trial
         The run as it is compared with others.
     alerts
         What a watcher would find firing now.
+    ended_alerts
+        What fired when the run ended, within the last day.
+    tags, note, is_pinned, is_archived
+        What people said of it; the note is Markdown.
     previous, following
         Keys of the neighbours in triage order.
     token
@@ -129,14 +153,21 @@ class RunView:
     usual_gap: float | None = None
     config: Mapping[str, Any] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
+    job: Mapping[str, str] = field(default_factory=dict, compare=False)
     group: str = ""
     lost_rows: int = 0
     is_broken: bool = False
     sparkline: tuple[int | None, ...] = ()
     outline: Curve = field(default=_NO_CURVE, compare=False)
     clock: StepTimes = field(default=_NO_CLOCK, compare=False)
+    metrics: Mapping[str, MetricSummary] = field(default_factory=dict, compare=False)
     trial: Trial = field(default=_NO_TRIAL, compare=False)
     alerts: tuple[Alert, ...] = ()
+    ended_alerts: tuple[Alert, ...] = ()
+    tags: tuple[str, ...] = ()
+    note: str = ""
+    is_pinned: bool = False
+    is_archived: bool = False
     previous: str | None = None
     following: str | None = None
     token: str = ""
@@ -171,10 +202,36 @@ class RunView:
 
     @property
     def rank(self) -> float:
-        """A number that sorts as triage does: worst first, then still running, then newest."""
+        """A number that sorts as triage does: worst first, then still running, then newest.
+
+        Runs that were pinned come before all others.
+        """
         severity = SEVERITY.get(self.verdict, len(SEVERITY))
         age = _END_OF_TIME - min(max(self.created_at, 0.0), _END_OF_TIME)
-        return (2 * severity + (self.state != "running")) * _END_OF_TIME + age
+        place = 2 * severity + (self.state != "running")
+        return (place - self.is_pinned * _PINNED) * _END_OF_TIME + age
+
+    @property
+    def facts(self) -> RunFacts:
+        """What a filter may ask of it."""
+        return RunFacts(
+            name=self.name,
+            folder=self.key,
+            verdict=self.verdict,
+            learning_rate=self.diagnosis.learning_rate if self.diagnosis else "unknown",
+            reason=self.reason,
+            state=self.state,
+            optimizer=self.optimizer,
+            group=self.group,
+            config=self.config,
+            tags=self.tags,
+            note=self.note,
+            is_pinned=self.is_pinned,
+            is_archived=self.is_archived,
+            lr=self.lr,
+            loss=self.best_loss,
+            steps=self.steps,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,8 +289,12 @@ class RunCurves:
         How many there are, the first, and whether no loss after it was finite.
     resumes
         Steps from which the run was taken up again.
+    cuts
+        Steps at which a steady learning rate was cut, the first of many.
     window
         The zoom for which the lines are at full detail; None for the whole run.
+    own
+        Lines of the user's own metrics, those that were asked for.
     token
         Stands for the recorded rows; the same token means the same curves.
     """
@@ -253,10 +314,58 @@ class RunCurves:
     resumes: tuple[int, ...]
     window: Window | None
     token: str
+    own: tuple[Curve, ...] = ()
+    cuts: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LabelChange:
+    """What people say of runs; None and nothing leave what was said before."""
+
+    add_tags: tuple[str, ...] = ()
+    drop_tags: tuple[str, ...] = ()
+    name: str | None = None
+    note: str | None = None
+    pinned: bool | None = None
+    archived: bool | None = None
+
+
+class LabelSource(Protocol):
+    """Where pages say something of runs; each method returns what could not be done."""
+
+    is_read_only: bool
+
+    def label(self, keys: Sequence[str], change: LabelChange) -> str:
+        """Change what is said of runs."""
+
+    def throw_away(self, keys: Sequence[str]) -> tuple[str, str]:
+        """Throw runs away; return also what takes them back."""
+
+    def take_back(self, receipt: str) -> str:
+        """Take back what was thrown away."""
+
+
+def setting_text(value: Any) -> str:
+    """Return the value of a setting as a table shows it.
+
+    Examples
+    --------
+    >>> setting_text(0.1), setting_text(True), setting_text(None)
+    ('0.1', 'true', '–')
+    """
+    if value is None or value == "":
+        return NOTHING
+    if isinstance(value, bool):
+        return str(value).lower()
+    return number(value, 6) if isinstance(value, float) else str(value)
 
 
 class RunSource(Protocol):
     """Where pages get what they show. Every method may be called from several threads."""
+
+    @property
+    def labels(self) -> LabelSource:
+        """Where people say something of runs."""
 
     @property
     def alerts(self) -> AlertSource:
@@ -281,6 +390,7 @@ class RunSource(Protocol):
         half_life: int | None = None,
         *,
         is_coarse: bool = False,
+        own: Sequence[str] = (),
     ) -> RunCurves | None:
         """Return the curves of one run; None if there is no such run.
 
@@ -294,6 +404,8 @@ class RunSource(Protocol):
             Of the smoothing, in steps; None for one that fits the run, 0 for no smoothing.
         is_coarse
             Whether a long run need not be read for it, for a chart of many runs.
+        own
+            Which of the user's metrics to read as well; one that the run does not have is empty.
         """
 
     def rows(self, key: str) -> Any | None:

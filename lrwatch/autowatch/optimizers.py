@@ -27,6 +27,7 @@ from lrwatch.records import FLOAT_COLUMNS, RunInfo
 from lrwatch.run import Run
 from lrwatch.store.creation import create_run
 from lrwatch.store.late_writer import LateWriter
+from lrwatch.store.layout import folder_name
 from lrwatch.store.silent_writer import SilentWriter
 from lrwatch.store.writer import RunWriter
 from lrwatch.training_actions import Alerting
@@ -128,7 +129,10 @@ class EveryOptimizer:
         name, own = self._name_of(info.name), info.name
         info = dataclasses.replace(info, name=name)
         open_run = functools.partial(self._open, weakref.ref(optimizer), own)
-        run = Run(LateWriter(self._folder / name, info, FLOAT_COLUMNS, open_run), first_step=0)
+        run = Run(
+            LateWriter(self._folder / folder_name(name), info, FLOAT_COLUMNS, open_run),
+            first_step=0,
+        )
         watched[optimizer] = run
         self._optimizers[optimizer] = made_at
         self._runs.add(run)
@@ -148,7 +152,7 @@ class EveryOptimizer:
         columns: Sequence[str],
     ) -> tuple[RunWriter | SilentWriter, int]:
         """Make the run of an optimizer that has made its first step, or decline to."""
-        silent = SilentWriter(self._folder / info.name, info, columns), 0
+        silent = SilentWriter(self._folder / folder_name(info.name), info, columns), 0
         optimizer = reference()
         if not self._is_first_process():
             self.is_explained = True

@@ -33,8 +33,12 @@ def verdict_text(run: ListedRun) -> Text:
 
 
 def run_name(run: ListedRun) -> Text:
-    """Return a name that can hold neither markup nor control characters."""
-    return Text(printable(run.run))
+    """Return a name that can hold neither markup nor control characters.
+
+    The folder is what commands take; what the run is called otherwise comes before it.
+    """
+    is_renamed = bool(run.labels.name) and run.labels.name != run.run
+    return Text(printable(f"{run.labels.name} ({run.run})" if is_renamed else run.run))
 
 
 def shortened(name: Text, width: int) -> Text:

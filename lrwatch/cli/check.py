@@ -32,9 +32,12 @@ _FLAGGED, _UNREADABLE = 1, 2
     metavar="WORD,...",
     help="What to flag: too_high, too_low, unknown, or single verdicts.",
 )
+@click.option("--filter", "wanted", default="", metavar="TEXT", help="Only these runs, as in ls.")
 @click.option("--alone", is_flag=True, help="Judge each run by itself, not beside its siblings.")
 @choosing_columns
-def check(paths: Sequence[Path], *, as_json: bool, fail_on: str, alone: bool, **choice: Any) -> int:
+def check(
+    paths: Sequence[Path], *, as_json: bool, fail_on: str, wanted: str, alone: bool, **choice: Any
+) -> int:
     """Diagnose runs, folders of runs, and logs of other tools.
 
     The kind of a log is recognised by what is in it: the state of the Hugging Face Trainer,
@@ -46,10 +49,13 @@ def check(paths: Sequence[Path], *, as_json: bool, fail_on: str, alone: bool, **
     Exit status: 0 nothing to report, 1 a run is flagged, 2 a PATH or a run cannot be read.
     """
     from lrwatch.cli import report
+    from lrwatch.cli.judging import chosen
     from lrwatch.cli.output import emit, strict_json
 
     flags = _flags(fail_on)
     runs, problems = _judged(paths, choice, alone=alone)
+    if wanted.strip():
+        runs = chosen(runs, wanted)
     if as_json:
         emit(strict_json([report.as_object(run) for run in runs]))
     elif runs:

@@ -6,13 +6,24 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
-from lrwatch.comparing import Trial, trial_of, with_siblings
-from lrwatch.following import RunSummary, judged
+from lrwatch.comparing import Trial, flat_settings, trial_of, with_siblings
+from lrwatch.finding import RunFacts, RunFilter
+from lrwatch.following import FollowedRun, RunSummary, judged
 from lrwatch.store import RunEntry
+from lrwatch.store.labels import RunLabels
 from lrwatch.verdicts import SEVERITY, Diagnosis, LearningRate
 
-__all__ = ["ListedRun", "beside_siblings", "judge_entry", "with_verdict", "worst_first"]
+__all__ = [
+    "ListedRun",
+    "beside_siblings",
+    "chosen",
+    "judge_entry",
+    "listed",
+    "with_verdict",
+    "worst_first",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +56,12 @@ class ListedRun:
         What such a log is, on one line.
     troubles
         What in it could not be read, by file and line.
+    name
+        What it is called; empty for its name within its folder.
+    labels
+        What people said of it.
+    facts
+        What a filter may ask of it beside its verdict.
     trial
         As it is compared with others; ``None`` for a log, of which nothing says what job it was.
     """
@@ -63,12 +80,27 @@ class ListedRun:
     kind: str = "lrwatch"
     recognised: str = ""
     troubles: tuple[str, ...] = ()
+    name: str = ""
+    labels: RunLabels = field(default_factory=RunLabels)
+    facts: RunFacts = field(default_factory=lambda: RunFacts(""), repr=False)
     trial: Trial | None = field(default=None, compare=False, repr=False)
 
     @property
+    def key(self) -> str:
+        """Its key in the store; ``.`` if the store itself is the run."""
+        return self.facts.folder or self.run
+
+    @property
+    def state(self) -> str:
+        """What it does, as in `lrwatch.records.RunState`; empty where unknown."""
+        return self.facts.state
+
+    @property
     def verdict(self) -> str:
-        """The verdict, or ``unreadable``."""
-        return "unreadable" if self.diagnosis is None else self.diagnosis.verdict
+        """The verdict, ``unreadable``, or ``judging`` while it is not read yet."""
+        if self.diagnosis is None:
+            return "unreadable" if self.problem else "judging"
+        return self.diagnosis.verdict
 
     @property
     def learning_rate(self) -> LearningRate:
@@ -83,10 +115,16 @@ class ListedRun:
 
 def judge_entry(entry: RunEntry) -> ListedRun:
     """Judge a run that was found in a folder; one that cannot be read says why."""
-    run = judged(entry)
+    return listed(judged(entry))
+
+
+def listed(run: FollowedRun[Any]) -> ListedRun:
+    """Return what a list shows of a run, as far as it is read."""
+    entry = run.entry
     found = ListedRun(
         run.name, entry.path, problem=run.problem or run.damage, last_write=entry.last_write
     )
+    found = replace(found, name=entry.shown_name, labels=entry.labels, facts=_facts(run))
     if run.info is not None:
         found = replace(found, status=run.info.status, total_steps=run.info.total_steps)
     if run.diagnosis is None:
@@ -112,8 +150,52 @@ def beside_siblings(runs: Iterable[ListedRun]) -> list[ListedRun]:
 
 
 def worst_first(runs: Iterable[ListedRun]) -> list[ListedRun]:
-    """Sort runs as they need attention: by verdict, then by name."""
-    return sorted(runs, key=lambda run: (SEVERITY[run.verdict], run.run))
+    """Sort runs as they need attention: those that were pinned, then by verdict, and by name."""
+    return sorted(runs, key=lambda run: (not run.labels.pinned, SEVERITY[run.verdict], run.run))
+
+
+def chosen(runs: Iterable[ListedRun], text: str) -> list[ListedRun]:
+    """Return the runs that a filter means; see `lrwatch.finding.RunFilter`.
+
+    Raises
+    ------
+    InvalidArgument
+        If it cannot be understood.
+    """
+    known = [(run, _asked_of(run)) for run in runs]
+    wanted = RunFilter(text).checked(facts for _, facts in known)
+    return [run for run, facts in known if wanted.matches(facts)]
+
+
+def _facts(run: FollowedRun[Any]) -> RunFacts:
+    entry, info, said = run.entry, run.info, run.entry.labels
+    facts = RunFacts(
+        name=entry.shown_name,
+        folder=entry.key,
+        state=run.state,
+        tags=said.tags,
+        note=said.note,
+        is_pinned=said.pinned,
+        is_archived=said.archived,
+        lr=run.summary.peak_lr,
+        loss=run.summary.losses.best(),
+        steps=run.summary.n_steps,
+    )
+    if info is None:
+        return facts
+    config = flat_settings(info.config)
+    return replace(facts, optimizer=info.optimizer, group=info.group or "", config=config)
+
+
+def _asked_of(run: ListedRun) -> RunFacts:
+    """Return what a filter may ask; the verdict may be that beside siblings."""
+    return replace(
+        run.facts,
+        name=run.facts.name or run.run,
+        verdict=run.verdict,
+        learning_rate=run.learning_rate,
+        reason=run.reason,
+    )
 
 
 def with_verdict(run: ListedRun, summary: RunSummary, diagnosis: Diagnosis) -> ListedRun:

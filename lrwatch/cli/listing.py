@@ -65,6 +65,11 @@ def as_object(run: ListedRun) -> dict[str, Any]:
         "status": run.status or None,
         "last_write": datetime.fromtimestamp(run.last_write, UTC).isoformat(timespec="seconds"),
         "problem": run.problem or None,
+        "name": run.name or run.run,
+        "tags": list(run.labels.tags),
+        "note": run.labels.note,
+        "pinned": run.labels.pinned,
+        "archived": run.labels.archived,
     }
 
 

@@ -17,7 +17,10 @@ from lrwatch.cli.import_runs import import_runs
 from lrwatch.cli.ls import ls
 from lrwatch.cli.mcp import mcp
 from lrwatch.cli.run import run
+from lrwatch.cli.show import show
 from lrwatch.cli.suggest import suggest
+from lrwatch.cli.tidying import COMMANDS as TIDYING
+from lrwatch.cli.top import top
 from lrwatch.errors import LrwatchError, MissingExtra
 from lrwatch.formats import printable
 from lrwatch.version import VERSION
@@ -69,7 +72,8 @@ def program(ctx: click.Context) -> None:
         click.echo(ctx.get_help())
 
 
-for _command in (alert, check, demo, export, import_runs, ls, mcp, run, suggest):
+_COMMANDS = (alert, check, demo, export, import_runs, ls, mcp, run, show, suggest, top, *TIDYING)
+for _command in _COMMANDS:
     program.add_command(_command)
 
 

@@ -23,6 +23,9 @@ TAIL: Final = 16
 N_BINS: Final = 256
 """At the end of a long run its last sixteenth is eight bins at least."""
 
+_RISE: Final = 0.4
+"""Share of a small picture that a loss takes which rose by more than it ever fell."""
+
 _HUGE: Final = 1e290
 """Sums of so large losses stay finite."""
 
@@ -89,22 +92,24 @@ class LossBins:
     def heights(self, n: int, top: int) -> tuple[int | None, ...]:
         """Return a small picture of the curve: `n` whole numbers from 0 to `top` at most.
 
-        Logarithms are drawn where every loss was positive; ``None`` is a gap.
+        It goes from the first step to the last one, whether that had a loss or not. Logarithms are
+        drawn where every loss was positive; ``None`` is a gap. Of a loss that rose far above where
+        it began the rise is drawn smaller, so that what was before it is seen as well.
         """
         used = self._used()
         if not len(used):
             return ()
+        n_bins = max(int(used[-1]), (self.last - (self.first or 0)) // self.width) + 1
         group = 1
-        while int(used[-1]) // group >= n:
+        while (n_bins - 1) // group >= n:
             group *= 2
         sums, counts = self.bins.reshape(2, -1, group).sum(axis=2)
         used = np.flatnonzero(counts)
         means = sums[used] / counts[used]
         if self.least > 0:
             means = np.log(np.maximum(means, np.finfo(np.float64).tiny))
-        low, high = float(means.min()), float(means.max())
-        shares = (means - low) / (high - low) if high > low else np.full(len(used), 0.5)
-        heights: list[int | None] = [None] * (int(used[-1]) + 1)
+        shares = _shares(means)
+        heights: list[int | None] = [None] * ((n_bins - 1) // group + 1)
         for place, share in zip(used.tolist(), shares.tolist(), strict=True):
             heights[place] = round(share * top)
         return tuple(heights)
@@ -154,3 +159,15 @@ class LossBins:
 
     def _used(self) -> npt.NDArray[np.intp]:
         return np.flatnonzero(self.bins[1])
+
+
+def _shares(means: FloatArray) -> FloatArray:
+    """Return heights from 0 to 1; a rise beyond all that came before the least takes the top."""
+    lowest = int(means.argmin())
+    low, before, high = (float(x) for x in (means.min(), means[: lowest + 1].max(), means.max()))
+    if not high > low:
+        return np.full(len(means), 0.5)
+    if lowest == 0 or high - before <= before - low:
+        return (means - low) / (high - low)
+    places = [low, before, high]
+    return np.asarray(np.interp(means, places, [0.0, 1.0 - _RISE, 1.0]), dtype=np.float64)

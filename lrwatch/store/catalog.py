@@ -7,14 +7,15 @@ import os
 import time
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Final
 
 from lrwatch.errors import LrwatchError, RunNotFound
 from lrwatch.records import RunInfo
-from lrwatch.store.layout import RUN_JSON, STEPS
+from lrwatch.store.labels import RunLabels, read_labels
+from lrwatch.store.layout import LABELS, RUN_JSON, STEPS, folder_name
 from lrwatch.store.run_info import read_run_info
 
 __all__ = ["Catalog", "RunEntry", "list_runs"]
@@ -49,6 +50,8 @@ class RunEntry:
         Why it cannot be read; empty if all is well. Names files of the run, and not its folder.
     last_write
         When one of its files was last written, seconds since the Unix epoch.
+    labels
+        What people said of it.
     """
 
     key: str
@@ -56,6 +59,22 @@ class RunEntry:
     info: RunInfo | None
     problem: str
     last_write: float
+    labels: RunLabels = field(default_factory=RunLabels)
+
+    @property
+    def shown_name(self) -> str:
+        """What people call it: what it was renamed to, or its path in the store.
+
+        A name that a folder cannot have, such as ``org/model``, stands for the folder's own.
+        """
+        if self.labels.name:
+            return self.labels.name
+        above, _, folder = (self.path.resolve().name if self.key == "." else self.key).rpartition(
+            "/"
+        )
+        given = "" if self.info is None else self.info.name
+        own = given if "/" in given and folder_name(given) == folder else folder
+        return f"{above}/{own}" if above else own
 
 
 class Catalog:
@@ -168,14 +187,20 @@ def _entry(store: Path, folder: Path, items: list[os.DirEntry[str]]) -> RunEntry
         info = read_run_info(folder)
     except LrwatchError as error:
         problem = str(error)
+    is_labelled = any(item.name == LABELS for item in items)
     return RunEntry(
         key=folder.relative_to(store).as_posix(),
         path=folder,
         info=info,
         problem=problem,
-        # A name with a dot is a file being written, or no part of the run.
-        last_write=max((_modified(i) for i in items if not i.name.startswith(".")), default=0.0),
+        last_write=max((_modified(item) for item in items if _is_of_steps(item)), default=0.0),
+        labels=read_labels(folder) if is_labelled else RunLabels(),
     )
+
+
+def _is_of_steps(item: os.DirEntry[str]) -> bool:
+    """Tell what is written with the steps: a name with a dot is a file being written, or none."""
+    return not item.name.startswith(".") and item.name != LABELS
 
 
 def _modified(item: os.DirEntry[str]) -> float:

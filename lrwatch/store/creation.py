@@ -14,7 +14,7 @@ from lrwatch.errors import InvalidArgument, LrwatchError, RunNotFound, StoreNotW
 from lrwatch.records import RunInfo
 from lrwatch.store.faults import naming, reading
 from lrwatch.store.journal import read_journal
-from lrwatch.store.layout import extents, is_run
+from lrwatch.store.layout import extents, folder_name, is_run
 from lrwatch.store.ownership import is_lock
 from lrwatch.store.parts import read_part
 from lrwatch.store.run_info import read_run_info
@@ -23,11 +23,11 @@ from lrwatch.store.writer import RunWriter
 __all__ = ["check_run_name", "create_run", "resume_run"]
 
 _NAME_BYTES = 200  # file systems allow 255, and files are written aside with a longer name
-_FORBIDDEN = re.compile(r'[/\\<>:"|?*]')
+_FORBIDDEN = re.compile(r'[\\<>:"|?*]')
 
 
 def check_run_name(name: str) -> None:
-    """Check that a name can be a folder's name on every common file system.
+    """Check that a name can be a folder's name on every common file system, its slashes apart.
 
     Raises
     ------
@@ -37,9 +37,10 @@ def check_run_name(name: str) -> None:
     Examples
     --------
     >>> check_run_name("resnet 18, lr=0.1")
-    >>> check_run_name("a/b")
+    >>> check_run_name("org/model")
+    >>> check_run_name("a:b")
     Traceback (most recent call last):
-    lrwatch.errors.InvalidArgument: name must not contain '/', got 'a/b'; write 'a-b', say
+    lrwatch.errors.InvalidArgument: name must not contain ':', got 'a:b'; write 'a-b', say
     """
     if not name.strip():
         raise InvalidArgument(f"name must be a text that is not empty, got {name!r}")
@@ -50,6 +51,8 @@ def check_run_name(name: str) -> None:
         raise InvalidArgument(
             f"name must not contain {sign!r}, got {name!r}; write {better.strip()!r}, say"
         )
+    if not all(part.strip() for part in name.split("/")):
+        raise InvalidArgument(f"name must have something before and after each '/', got {name!r}")
     if name.startswith(".") or name != name.strip():
         raise InvalidArgument(
             f"name must not begin with a dot or a space, or end with a space, got {name!r}"
@@ -61,7 +64,7 @@ def check_run_name(name: str) -> None:
 
 
 def create_run(store: Path, info: RunInfo, columns: Sequence[str]) -> RunWriter:
-    """Create a run's folder, named as the run, and return its writer.
+    """Create a run's folder, named as the run, slashes as ``-``, and return its writer.
 
     A run that has the name already is left alone: the new one is called ``NAME-2``, and so
     on. Making the folder is what claims the name, so two processes never share one.
@@ -79,7 +82,7 @@ def create_run(store: Path, info: RunInfo, columns: Sequence[str]) -> RunWriter:
         name = info.name
         for n in count(2):
             with contextlib.suppress(FileExistsError):
-                (store / name).mkdir()
+                (store / folder_name(name)).mkdir()
                 break
             name = f"{info.name}-{n}"
     except OSError as error:
@@ -87,7 +90,7 @@ def create_run(store: Path, info: RunInfo, columns: Sequence[str]) -> RunWriter:
             f"cannot create a run in {store}: {error.strerror or error}; "
             "give watch(dir=...) a folder that this user can write"
         ) from error
-    return RunWriter(store / name, dataclasses.replace(info, name=name), columns)
+    return RunWriter(store / folder_name(name), dataclasses.replace(info, name=name), columns)
 
 
 def resume_run(
@@ -125,7 +128,7 @@ def resume_run(
     RunBusy
         If another process writes it.
     """
-    folder = store / info.name
+    folder = store / folder_name(info.name)
     with naming(folder), reading(folder):
         if _was_killed_at_birth(folder):
             return RunWriter(folder, info, columns), step or 0

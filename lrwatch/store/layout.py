@@ -3,6 +3,7 @@
 A run folder::
 
     run.json                                      identity, config, status; replaced atomically
+    labels.json                                   what people said of it, if they did
     steps/part-000000000000-000000016384.parquet  rows 0 to 16,383; never changed once it is there
     journal-000000016384.bin                      the open tail: rows from 16,384 on
 
@@ -24,10 +25,12 @@ from pathlib import Path
 from lrwatch.store.faults import reading
 
 __all__ = [
+    "LABELS",
     "RUN_JSON",
     "STEPS",
     "Extent",
     "extents",
+    "folder_name",
     "is_run",
     "journal_path",
     "journals",
@@ -35,6 +38,7 @@ __all__ = [
     "parts",
 ]
 
+LABELS = "labels.json"
 RUN_JSON = "run.json"
 STEPS = "steps"
 
@@ -68,6 +72,17 @@ def part_path(run: Path, first: int, stop: int) -> Path:
 def journal_path(run: Path, first: int) -> Path:
     """Return the path of the journal whose first row is `first`."""
     return run / f"journal-{first:012d}.bin"
+
+
+def folder_name(name: str) -> str:
+    """Return what the folder of a run is called: names such as ``org/model`` may have a slash.
+
+    Examples
+    --------
+    >>> folder_name("org/model")
+    'org-model'
+    """
+    return name.replace("/", "-")
 
 
 def is_run(folder: Path) -> bool:

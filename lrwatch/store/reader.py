@@ -7,7 +7,7 @@ merged between listing a file and opening it; then the folder is listed again.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -92,6 +92,8 @@ class RunReader:
     ----------
     path
         Folder of a run.
+    columns
+        Which to read from its parts; what else there is reads as not recorded. ``None`` is all.
 
     Attributes
     ----------
@@ -107,9 +109,12 @@ class RunReader:
         and not its folder.
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(
+        self, path: str | os.PathLike[str], *, columns: Collection[str] | None = None
+    ) -> None:
         self.path = _run_folder(path)
         self.info: RunInfo = read_run_info(self.path)
+        self._columns = None if columns is None else list(columns)
         self._next_row = 0
         self.damaged_rows = 0
 
@@ -134,7 +139,7 @@ class RunReader:
         RunUnreadable
             If a file of the run cannot be read; a later call tries again.
         """
-        found, next_row = _read_from(self.path, self._next_row)
+        found, next_row = _read_from(self.path, self._next_row, self._columns)
         block = joined([_as_block(rows) for rows in found or [_NO_ROWS]])
         self.damaged_rows += next_row - self._next_row - len(block)
         self._next_row = next_row
@@ -160,7 +165,9 @@ def _run_folder(path: str | os.PathLike[str]) -> Path:
     )
 
 
-def _read_from(run: Path, first: int) -> tuple[list[JournalRows | pa.Table], int]:
+def _read_from(
+    run: Path, first: int, columns: Sequence[str] | None = None
+) -> tuple[list[JournalRows | pa.Table], int]:
     """Return the rows from number `first` on, file by file, and the number of the row after them.
 
     As rows are numbered when they are written, the difference is what cannot be read.
@@ -170,7 +177,7 @@ def _read_from(run: Path, first: int) -> tuple[list[JournalRows | pa.Table], int
         try:
             for extent in extents(run):
                 if extent.stop is None or extent.stop > first:
-                    rows, first = _rows_of(extent, first)
+                    rows, first = _rows_of(extent, first, columns)
                     found.append(rows)
             break
         except FileNotFoundError as error:  # merged or compacted meanwhile: list them anew
@@ -180,10 +187,12 @@ def _read_from(run: Path, first: int) -> tuple[list[JournalRows | pa.Table], int
     return found, first
 
 
-def _rows_of(extent: Extent, first: int) -> tuple[JournalRows | pa.Table, int]:
+def _rows_of(
+    extent: Extent, first: int, columns: Sequence[str] | None
+) -> tuple[JournalRows | pa.Table, int]:
     """Return the rows of a file from number `first` on, and the number of the row after them."""
     if extent.is_part:
-        return read_part(extent, first=first), extent.stop or first
+        return read_part(extent, first=first, columns=columns), extent.stop or first
     rows = read_journal(extent.path, skip_rows=max(extent.first, first) - extent.base)
     if extent.stop is not None:
         return rows.before(extent.stop - extent.base), extent.stop

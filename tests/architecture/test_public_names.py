@@ -14,10 +14,12 @@ from lrwatch.watcher import _Keywords
 
 COMMANDS = {
     "alert": [],
+    "archive": ["runs", "--undo"],
     "check": [
         "paths",
         "--json",
         "--fail-on",
+        "--filter",
         "--alone",
         "--loss",
         "--lr",
@@ -32,11 +34,14 @@ COMMANDS = {
         "--allowed-host",
         "--behind-proxy",
         "--alone",
+        "--read-only",
+        "--alert",
+        "--to",
     ],
     "demo": ["--dir", "--port", "--no-dashboard", "--exit", "--steps"],
     "export": ["run", "--to", "--as", "--force"],
     "import": ["kind", "source", "--dir", "--follow", "--loss", "--lr", "--step", "--every"],
-    "ls": ["folder", "--json", "--alone"],
+    "ls": ["folder", "--json", "--filter", "--alone"],
     "mcp": ["folder"],
     "run": [
         "--dir",
@@ -50,6 +55,13 @@ COMMANDS = {
         "arguments",
     ],
     "suggest": ["folder", "--json"],
+    "note": ["run", "text"],
+    "pin": ["runs", "--undo"],
+    "rename": ["run", "name"],
+    "rm": ["runs", "--undo", "--force", "--yes", "--purge"],
+    "show": ["run", "--json", "--alone"],
+    "tag": ["arguments"],
+    "top": ["folder", "--filter", "--once", "--alone"],
 }
 
 ALERT_COMMANDS = {

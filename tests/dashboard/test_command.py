@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import math
 import socket
+import time
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,8 @@ import pytest
 from click.testing import CliRunner
 from lrwatch_dashboard.command import bind, dashboard
 from lrwatch_dashboard.security.access import Access
+from patience import ending_within
+from stores import write_run
 
 TOKEN = "a-token-of-some-length"
 
@@ -18,10 +22,10 @@ def served(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """Record what would be served, instead of serving it."""
     calls: list[dict[str, Any]] = []
 
-    def serve(listener: socket.socket, root: str, access: Access, *, alone: bool) -> None:
+    def serve(listener: socket.socket, root: str, access: Access, **how: bool) -> None:
         address = listener.getsockname()
         listener.close()
-        calls.append({"address": address, "root": root, "access": access, "alone": alone})
+        calls.append({"address": address, "root": root, "access": access, "alone": False, **how})
 
     monkeypatch.setattr(lrwatch_dashboard.server, "serve", serve)
     for variable in ("LRWATCH_TOKEN", "LRWATCH_TOKEN_FILE"):
@@ -78,10 +82,49 @@ def test_a_port_that_is_none_is_refused(tmp_path: Path, port: str) -> None:
     assert repr(port) in said
 
 
-def test_a_folder_that_does_not_exist_is_refused(tmp_path: Path) -> None:
-    said = _refused(_run(str(tmp_path / "none")))
-    assert "none does not exist" in said
-    assert "give the folder that holds the runs" in said
+def test_a_folder_that_is_still_to_come_is_served(
+    tmp_path: Path, served: list[dict[str, Any]]
+) -> None:
+    assert _run(str(tmp_path / "none"), "--read-only").exit_code == 0
+    assert served[0]["read_only"]
+    assert not (tmp_path / "none").exists()
+
+
+def test_alerts_are_sent_while_pages_are_served(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_run(
+        tmp_path / "runs",
+        "bad",
+        values={"loss": [1.0] * 10 + [math.nan] * 90},
+        steps=range(100),
+        status=None,
+    )
+    told = tmp_path / "told.jsonl"
+
+    def serve(listener: socket.socket, *_: Any, **how: bool) -> None:
+        listener.close()
+        with ending_within(60):
+            while not (told.exists() and "bad" in told.read_text()):
+                time.sleep(0.05)
+
+    monkeypatch.setattr(lrwatch_dashboard.server, "serve", serve)
+    result = _run(str(tmp_path / "runs"), "--alert", "--to", f"jsonl:{told}")
+    assert result.exit_code == 0, result.output
+    assert "alerting 1 receiver\n" in result.stdout
+    assert "bad" in told.read_text()
+    # The watcher has ended well: another one may begin.
+    assert not (tmp_path / "runs" / ".lrwatch-alerts" / "watcher.lock").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [(["--to", "log:"], "add --alert"), (["--alert", "--read-only"], "leave out --read-only")],
+)
+def test_options_that_do_not_go_together_are_refused(
+    tmp_path: Path, arguments: list[str], problem: str
+) -> None:
+    assert problem in _refused(_run(str(tmp_path), *arguments))
 
 
 def test_a_file_in_place_of_a_folder_is_refused(tmp_path: Path) -> None:

@@ -66,7 +66,7 @@ def test_a_report_shows_the_zoom_of_the_page_and_opens_from_the_disk(
     for theme, width in (("light", 1200), ("dark", 420)):
         report = from_disk(file, theme=theme, width=width)
         assert report.title() == "run · lrwatch"
-        report.locator(".evidence").wait_for()
+        report.locator(".evidence").first.wait_for()
         ticks = report.locator(".still-x").all_inner_texts()
         assert ticks[0] == "100"
         assert ticks[-1] == "200"

@@ -190,7 +190,7 @@ def test_workers_make_no_runs_and_find_what_main_defines(tmp_path: Path) -> None
         (["-m", "absent"], "there is no module absent"),
         (["-m", "json.absent"], "there is no module json.absent"),
         (["."], ". is a folder without __main__.py"),
-        (["--name", "a/b", "probe.py"], "name must not contain '/'"),
+        (["--name", "a:b", "probe.py"], "name must not contain ':'"),
         (["--fast", "probe.py"], "no such option '--fast'"),
         (["torchrun", "probe.py"], "torchrun is no script; write torchrun --no-python lrwatch run"),
         (["--config", "a", "probe.py"], "--config takes KEY=VALUE, got 'a'"),

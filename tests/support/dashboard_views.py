@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 from lrwatch_dashboard.alert_views import AlertBoard, Matcher
 from lrwatch_dashboard.views import (
     Curve,
+    LabelChange,
     Overview,
     RunCurves,
     RunView,
@@ -21,6 +22,7 @@ from lrwatch.verdicts import CLASSES, Diagnosis, Evidence
 
 __all__ = [
     "FakeAlerts",
+    "FakeLabels",
     "FakeSource",
     "a_diagnosis",
     "an_overview",
@@ -109,7 +111,7 @@ def curves(**changes: Any) -> RunCurves:
         loss=curve(),
         smooth_loss=curve("smoothed"),
         half_life=5,
-        lr=(curve("", y=np.full(100, 0.1)),),
+        lr=(curve("", y=np.linspace(0.1, 0.05, 100)),),
         grad_norm=curve("gradient norm"),
         clipped=None,
         update_ratio=curve("update / weight", y=np.full(100, 2e-3)),
@@ -141,6 +143,7 @@ class FakeSource:
         self.tables: dict[str, Any] = {}
         self.asked: list[Window | None] = []
         self.alerts = FakeAlerts()
+        self.labels = FakeLabels()
 
     def overview(self, since: str = "") -> Overview:
         if since != self.table.token:
@@ -161,9 +164,14 @@ class FakeSource:
         half_life: int | None = None,
         *,
         is_coarse: bool = False,
+        own: Sequence[str] = (),
     ) -> RunCurves | None:
         self.asked.append(window)
-        return self.lines if key in self.views else None
+        if self.lines is None or key not in self.views:
+            return None
+        known = {line.name: line for line in self.lines.own}
+        found = tuple(known.get(name, Curve(name, np.empty(0), np.empty(0))) for name in own)
+        return dataclasses.replace(self.lines, own=found)
 
     def rows(self, key: str) -> Any | None:
         return self.tables.get(key)
@@ -173,6 +181,27 @@ class FakeSource:
 
     def looked_ago(self) -> float | None:
         return 1.5
+
+
+class FakeLabels:
+    """Keeps what was said of runs."""
+
+    def __init__(self, problem: str = "", *, is_read_only: bool = False) -> None:
+        self.problem = problem
+        self.is_read_only = is_read_only
+        self.said: list[Any] = []
+
+    def label(self, keys: Sequence[str], change: LabelChange) -> str:
+        self.said.append((list(keys), change))
+        return self.problem
+
+    def throw_away(self, keys: Sequence[str]) -> tuple[str, str]:
+        self.said.append(list(keys))
+        return self.problem, "" if self.problem else "receipt"
+
+    def take_back(self, receipt: str) -> str:
+        self.said.append(receipt)
+        return self.problem
 
 
 class FakeAlerts:

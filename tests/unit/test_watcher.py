@@ -751,7 +751,7 @@ class TestArguments:
     @pytest.mark.parametrize(
         ("options", "problem"),
         [
-            ({"name": "a/b"}, "must not contain '/'"),
+            ({"name": "a:b"}, "must not contain ':'"),
             ({"name": 3}, "name must be a text"),
             ({"update_norm_every": 0}, "whole number, at least 1, got 0"),
             ({"update_norm_every": True}, "got True"),
@@ -775,6 +775,16 @@ class TestArguments:
         with pytest.raises(InvalidArgument, match="got 's3://bucket/runs'; record into one"):
             lrwatch.watch(torch.optim.SGD(net.parameters(), lr=0.1), dir="s3://bucket/runs")
         assert list(tmp_path.iterdir()) == []
+
+    def test_a_name_with_a_slash_is_kept_and_found_again(
+        self, net: nn.Sequential, tmp_path: Path
+    ) -> None:
+        for is_later in (False, True):
+            optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+            with watch(optimizer, tmp_path, name="org/model", resume=is_later) as run:
+                train(net, optimizer, 3)
+            assert (Path(run.path), run.name) == (tmp_path / "org-model", "org/model")
+        assert len(lrwatch.read(tmp_path / "org-model")) == 6
 
     def test_a_run_to_resume_must_be_there(self, net: nn.Sequential, tmp_path: Path) -> None:
         with pytest.raises(RunNotFound):

@@ -1,4 +1,4 @@
-/* The cells, filter and keys of the table of runs. Texts go in as text, never as markup. */
+/* The cells and keys of the table of runs. Texts go in as text, never as markup. */
 (function () {
   "use strict";
 
@@ -7,6 +7,7 @@
   var DROPPED = { "(max-width: 1299px)": "steps", "(max-width: 1099px)": "best" };
   var SPARK_WIDTH = 78;
   var SPARK_HEIGHT = 26;
+  var TAIL = 18; // characters of a name that are always shown
 
   var cells = (window.dashAgGridComponentFunctions = window.dashAgGridComponentFunctions || /** @type {any} */ ({}));
   var functions = (window.dashAgGridFunctions = window.dashAgGridFunctions || /** @type {any} */ ({}));
@@ -24,8 +25,26 @@
     return element("span", { className: "verdict verdict-" + row.mark }, mark(row), row.word);
   }
 
+  /* A name gives way in its middle, since what tells runs apart stands at both ends. */
   function runLink(row) {
-    return element("a", { href: row.href, className: "run-link", tabIndex: -1 }, row.name);
+    var cut = Math.max(row.name.length - TAIL, 0);
+    return element(
+      "a",
+      { href: row.href, className: "run-link cut", tabIndex: -1 },
+      element("span", { className: "cut-head" }, row.name.slice(0, cut)),
+      element("span", { className: "cut-tail" }, row.name.slice(cut))
+    );
+  }
+
+  function labels(row) {
+    var said = row.tags.map(function (tag) {
+      return element("span", { key: "tag " + tag, className: "tag" }, tag);
+    });
+    if (row.archived) said.push(element("span", { key: "archived", className: "tag" }, "archived"));
+    if (row.note) {
+      said.push(element("span", { key: "note", className: "note-mark", title: row.note }, "note"));
+    }
+    return said.length ? element("span", { className: "labels" }, said) : null;
   }
 
   /* "50 ms", "3 s", "2.5 h": what lrwatch.formats.duration writes, to the letter. A test in the
@@ -95,8 +114,14 @@
     return element(
       "span",
       { className: "run-cell", title: row.name },
-      runLink(row),
-      element("span", { className: "dot dot-" + row.state, title: row.state })
+      element(
+        "span",
+        { className: "run-name" },
+        row.pinned ? element("span", { className: "pin", title: "pinned" }, "★") : null,
+        runLink(row),
+        element("span", { className: "dot dot-" + row.state, title: row.state })
+      ),
+      labels(row)
     );
   };
   cells.SparkCell = function (props) {
@@ -116,6 +141,16 @@
       element("b", null, row.try_text)
     );
   };
+  cells.SettingCell = function (props) {
+    var text = props.value === undefined ? "–" : String(props.value);
+    return element("span", { className: "setting", title: text }, text);
+  };
+  cells.MetricCell = function (props) {
+    return typeof props.value === "number" ? String(Number(props.value.toPrecision(4))) : "–";
+  };
+  cells.TextCell = function (props) {
+    return element("span", { className: "why", title: props.value }, props.value || "–");
+  };
   cells.BestCell = function (props) {
     return props.data.best_text;
   };
@@ -124,42 +159,32 @@
   };
   cells.AgeCell = function (props) {
     var row = props.data;
-    if (row.state === "silent") return element("span", { className: "silent" }, "silent " + age(row));
-    if (row.state === "failed" || row.state === "interrupted") return row.state + ", " + age(row);
-    return age(row);
+    if (["silent", "failed", "interrupted"].indexOf(row.state) < 0) return age(row);
+    return element(
+      "span",
+      { className: "age" },
+      age(row),
+      element("span", { className: "age-" + row.state }, row.state)
+    );
   };
   cells.RunCard = function (props) {
     var row = props.data;
     return element(
       "div",
       { className: "run-card" },
-      element("div", { className: "run-card-head" }, verdict(row), runLink(row)),
+      element("div", { className: "run-card-head" }, verdict(row), runLink(row), labels(row)),
       element("div", { className: "why" }, row.why)
     );
   };
 
-  /* Filter: the marks that are pressed, and the words of the text field. */
-  function pressed() {
-    var buttons = document.querySelectorAll(".mark-filter[aria-pressed=true]");
-    return Array.prototype.map.call(buttons, function (button) {
-      return button.dataset.mark;
-    });
-  }
-
-  functions.lrwatchHasFilter = function () {
-    return pressed().length > 0;
-  };
-  functions.lrwatchPasses = function (node) {
-    return pressed().indexOf((node.data || node.node.data).mark) >= 0;
-  };
   functions.lrwatchOpenRow = function (event) {
     var target = event.event && event.event.target;
     var chosen = window.getSelection && String(window.getSelection());
     if (target && target.closest && target.closest("a, input, .ag-selection-checkbox")) return;
-    if (event.data && !chosen) lrwatch.open(event.data.href);
+    if (event.data && event.data.href && !chosen) lrwatch.open(event.data.href);
   };
   functions.lrwatchKeyInRow = function (event) {
-    if (event.event && event.event.key === "Enter" && event.data) lrwatch.open(event.data.href);
+    if (event.event && event.event.key === "Enter" && event.data && event.data.href) lrwatch.open(event.data.href);
   };
   functions.lrwatchTheme = function (theme) {
     return theme.withParams({
@@ -206,23 +231,6 @@
     }
   }
 
-  function applyFilter() {
-    var field = document.getElementById("filter");
-    if (!field) return;
-    var text = field.value;
-    var marks = pressed();
-    withGrid(function (api) {
-      api.setGridOption("quickFilterText", text);
-      api.onFilterChanged();
-    });
-    var query = [];
-    if (text) query.push("q=" + encodeURIComponent(text));
-    if (marks.length) query.push("verdict=" + marks.join(","));
-    if (sort) query.push("sort=" + sort);
-    var address = window.location.pathname + (query.length ? "?" + query.join("&") : "");
-    window.history.replaceState(window.history.state, "", address);
-  }
-
   /* The column that is sorted by, "-" before it for the greatest first; empty for triage order. */
   var sort = "";
 
@@ -233,16 +241,16 @@
     })[0];
     var usual = !column || (column.colId === "rank" && column.sort === "asc");
     sort = usual ? "" : (column.sort === "desc" ? "-" : "") + column.colId;
-    applyFilter();
+    lrwatch.view.set({ sort: sort });
   };
 
   function restoreSort() {
     if (!document.getElementById("table")) return;
     sort = new URLSearchParams(window.location.search).get("sort") || "";
     var name = sort.replace(/^-/, "");
-    if (WIDE_COLUMNS.indexOf(name) < 0) sort = "";
     if (!sort) return;
     withGrid(function (api) {
+      if (!api.getColumn(name) || name === "card") return;
       var state = [{ colId: name, sort: sort[0] === "-" ? "desc" : "asc" }];
       api.applyColumnState({ state: state, defaultState: { sort: null } });
     });
@@ -253,7 +261,12 @@
     withGrid(function (api) {
       api.exportDataAsCsv({
         fileName: "lrwatch-runs.csv",
-        columnKeys: ["rank", "name", "why", "lr", "best", "steps", "updated"],
+        columnKeys: wideColumns(api).filter(function (name) {
+          return name !== "spark";
+        }),
+        shouldRowBeSkipped: function (row) {
+          return Boolean(row.node.data.isGroup);
+        },
         processCellCallback: function (cell) {
           var id = cell.column.getColId();
           if (id === "rank") return cell.node.data.word;
@@ -282,8 +295,25 @@
       .join(" ");
   }
 
+  function isNarrow() {
+    return window.matchMedia(NARROW).matches;
+  }
+
+  /* The columns of the table, in their order, but for the one of a narrow window. */
+  function wideColumns(api) {
+    return api
+      .getAllGridColumns()
+      .map(function (column) {
+        return column.getColId();
+      })
+      .filter(function (name) {
+        return name !== "card" && !/^ag-Grid/.test(name);
+      });
+  }
+
   function fitWidth() {
-    var narrow = window.matchMedia(NARROW).matches;
+    var narrow = isNarrow();
+    var isChosen = Boolean(lrwatch.view.words().cols);
     withGrid(function (api) {
       var hidden = Object.keys(DROPPED)
         .filter(function (width) {
@@ -292,16 +322,17 @@
         .map(function (width) {
           return DROPPED[width];
         });
-      var shown = WIDE_COLUMNS.filter(function (name) {
-        return !narrow && hidden.indexOf(name) < 0;
+      var all = wideColumns(api);
+      // Columns that somebody chose stay; the table is then pushed sideways.
+      var shown = all.filter(function (name) {
+        return !narrow && (isChosen || hidden.indexOf(name) < 0);
       });
-      var gone = WIDE_COLUMNS.filter(function (name) {
+      var gone = all.filter(function (name) {
         return shown.indexOf(name) < 0;
       });
       api.setColumnsVisible(gone, false);
       api.setColumnsVisible(shown, true);
       api.setColumnsVisible(["card"], narrow);
-      api.setGridOption("rowHeight", narrow ? 78 : 48);
       api.resetRowHeights();
     });
   }
@@ -322,6 +353,9 @@
     withGrid(function (api) {
       if (change.whole) {
         api.setGridOption("rowData", change.rows);
+        lrwatch.find.rowsChanged(api);
+        fitWidth();
+        restoreSelection();
         return;
       }
       announce(api, change.rows);
@@ -337,13 +371,27 @@
           return { key: key };
         }).filter(known),
       });
+      lrwatch.find.rowsChanged(api);
+      lrwatch.tidy.show(rowsOf(api));
     });
   }
 
   /* The runs selected for a comparison, in the order of selection; kept while pages change. */
   var selected = [];
 
+  function rowsOf(api) {
+    return selected
+      .map(function (key) {
+        var node = api.getRowNode(key);
+        return node && node.data;
+      })
+      .filter(Boolean);
+  }
+
   function showSelected() {
+    withGrid(function (api) {
+      lrwatch.tidy.show(rowsOf(api));
+    });
     var button = document.getElementById("compare-button");
     if (!button) return;
     button.textContent = selected.length ? "Compare " + selected.length : "Compare";
@@ -387,7 +435,7 @@
     withGrid(function (api) {
       var cell = api.getFocusedCell();
       var node = cell && api.getDisplayedRowAtIndex(cell.rowIndex);
-      if (node) node.setSelected(!node.isSelected(), false, "uiSelectAll");
+      if (node && !node.data.isGroup) node.setSelected(!node.isSelected(), false, "uiSelectAll");
     });
   }
 
@@ -407,8 +455,19 @@
     restoreSort: restoreSort,
     toggleRow: toggleRow,
     applyRows: applyRows,
-    applyFilter: applyFilter,
     fitWidth: fitWidth,
+    isNarrow: isNarrow,
+    selectedRows: function () {
+      var rows = [];
+      withGrid(function (api) {
+        rows = rowsOf(api);
+      }, 0);
+      return rows;
+    },
+    usualColumns: function () {
+      return WIDE_COLUMNS.slice();
+    },
+    withGrid: withGrid,
     moveRow: moveRow,
     refreshAges: function () {
       withGrid(function (api) {
@@ -423,10 +482,7 @@
     var button = event.target.closest && event.target.closest(".mark-filter");
     if (!button) return;
     button.setAttribute("aria-pressed", button.getAttribute("aria-pressed") !== "true");
-    applyFilter();
-  });
-  document.addEventListener("input", function (event) {
-    if (event.target.id === "filter") applyFilter();
+    lrwatch.find.filterChanged();
   });
   [NARROW].concat(Object.keys(DROPPED)).forEach(function (width) {
     window.matchMedia(width).addEventListener("change", fitWidth);

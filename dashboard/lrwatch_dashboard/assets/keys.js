@@ -26,6 +26,18 @@
     else go(by > 0 ? "next" : "previous");
   }
 
+  /* Esc empties the filter, and leaves a field that is empty. */
+  function leave(event) {
+    var field = event.target;
+    if (field.id !== "filter" || !field.value) {
+      field.blur();
+      return;
+    }
+    event.preventDefault();
+    Object.getOwnPropertyDescriptor(window.HTMLInputElement.prototype, "value").set.call(field, "");
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+  }
+
   var actions = {
     "/": function () {
       var field = document.getElementById("filter");
@@ -42,6 +54,9 @@
     },
     c: function () {
       window.lrwatch.grid.compare();
+    },
+    e: function () {
+      if (document.getElementById("edit-button")) window.lrwatch.tidy.edit();
     },
     l: function () {
       window.lrwatch.view.cycle("y", ["", "linear"]);
@@ -72,7 +87,7 @@
   document.addEventListener("keydown", function (event) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (isTyping(event.target)) {
-      if (event.key === "Escape") /** @type {HTMLElement} */ (event.target).blur();
+      if (event.key === "Escape") leave(event);
       if (event.key === "Enter" && event.target.id === "filter") next(0);
       return;
     }

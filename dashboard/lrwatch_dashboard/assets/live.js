@@ -145,7 +145,7 @@
         lrwatch.view.show();
         lrwatch.grid.fitWidth();
         lrwatch.grid.restoreSort();
-        lrwatch.grid.applyFilter();
+        lrwatch.find.arrived();
         lrwatch.grid.restoreSelection();
       }, 0);
     },
@@ -156,6 +156,14 @@
       if (beat) lrwatch.clockAhead = beat.now - Date.now() / 1000;
       lrwatch.grid.refreshAges();
       lrwatch.view.showToLive();
+    },
+
+    found: function (found) {
+      lrwatch.find.found(found);
+    },
+
+    known: function (known) {
+      lrwatch.find.known(known);
     },
 
     applyRows: function (change) {

@@ -2,7 +2,7 @@
 (function () {
   "use strict";
 
-  var WORDS = ["x", "y", "from", "to", "last", "sm", "others", "seeds", "loss"];
+  var WORDS = ["x", "y", "from", "to", "last", "sm", "others", "seeds", "loss", "m", "by", "goal", "sx", "sy"];
   var lrwatch = (window.lrwatch = window.lrwatch || /** @type {Lrwatch} */ ({}));
 
   /* Parts of the address as they stand, so that commas between runs stay commas. */
@@ -33,7 +33,7 @@
       return !(nameOf(part) in changes);
     });
     Object.keys(changes).forEach(function (name) {
-      if (changes[name] !== "") kept.push(name + "=" + encodeURIComponent(changes[name]));
+      if (changes[name] !== "") kept.push(name + "=" + encodeURIComponent(changes[name]).replace(/%2C/g, ","));
     });
     window.history.replaceState(window.history.state, "", address(kept));
     show();
@@ -45,7 +45,8 @@
     var now = words();
     document.querySelectorAll(".choice[data-view]").forEach(function (button) {
       var pair = button.dataset.view.split("=");
-      button.setAttribute("aria-pressed", String((now[pair[0]] || "") === pair[1]));
+      var value = decodeURIComponent(pair[1]);
+      button.setAttribute("aria-pressed", String((now[pair[0]] || "") === value));
     });
     document.querySelectorAll(".reset").forEach(function (button) {
       button.hidden = !("from" in now || "last" in now);
@@ -57,11 +58,22 @@
     var changes = {};
     button.dataset.view.split("&").forEach(function (word) {
       var pair = word.split("=");
-      changes[pair[0]] = pair[1];
+      changes[pair[0]] = decodeURIComponent(pair[1]);
     });
     // A zoom is in the unit of the axis.
     if ("x" in changes) Object.assign(changes, { from: "", to: "", last: "" });
     window.dash_clientside.set_props("view", { data: set(changes) });
+  }
+
+  /* Show or hide a family of metrics: the address names those that are shown. */
+  function pressMetric(chip) {
+    var isOn = chip.getAttribute("aria-pressed") === "true";
+    chip.setAttribute("aria-pressed", String(!isOn));
+    var shown = [];
+    chip.parentElement.querySelectorAll("[data-metric]").forEach(function (other) {
+      if (other.getAttribute("aria-pressed") === "true") shown.push(other.dataset.metric);
+    });
+    window.dash_clientside.set_props("view", { data: set({ m: shown.join(",") || "-" }) });
   }
 
   /* Where the lines of the chart end; -Infinity while there are none. */
@@ -111,8 +123,20 @@
     if (event.target.closest && event.target.closest(".to-live")) toLive();
     var button = event.target.closest && event.target.closest("button[data-view]");
     if (button) press(button);
+    var chip = event.target.closest && event.target.closest("button[data-metric]");
+    if (chip) pressMetric(chip);
     var image = event.target.closest && event.target.closest("button[data-image]");
     if (image) save(image.dataset.image);
+  });
+
+  document.addEventListener("change", function (event) {
+    var list = event.target.closest && event.target.closest("select[data-word]");
+    if (!list) return;
+    /** @type {Words} */
+    var change = {};
+    change[list.dataset.word] = list.value;
+    if (list.dataset.word === "by") change.goal = "";
+    window.dash_clientside.set_props("view", { data: set(change) });
   });
 
   /* A file of what is shown: the words of the address, as they are when it is asked for. */

@@ -23,10 +23,12 @@ _MOST: Final = 200
 _OVER: Final = ("resolved", "closed")
 
 _SEVERITIES: Final = {
-    "page": "Wakes someone up",
-    "ticket": "Can wait until morning",
-    "info": "Shown here only, never sent",
+    "page": ("urgent", "Severity page: sent at once, to wake someone up"),
+    "ticket": ("can wait", "Severity ticket: sent, and can wait until morning"),
+    "info": ("for information", "Severity info: shown here only, never sent"),
 }
+"""What people read in place of the words of the configuration, and what it means."""
+
 _STATES: Final = {"recovering": "recovering", "resolved": "recovered", "closed": "run ended"}
 
 
@@ -91,11 +93,11 @@ def _run(line: AlertLine) -> html.A | html.Span:
 
 def _parts(line: AlertLine) -> list[html.Span]:
     alert = line.alert
-    title = _SEVERITIES[alert.severity]
+    word, title = _SEVERITIES[alert.severity]
     since: list[Any] = [f"since step {count(alert.since_step)}"]
     if alert.time > 0:
         since += [", ", moment(alert.time)]
-    severity = html.Span(alert.severity, title=title, className="severity")
+    severity = html.Span(word, title=title, className="severity")
     return [html.Span(part, className="part") for part in ([severity], since, _sent(line)) if part]
 
 

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from dash import html
 
-from lrwatch.formats import NOTHING, count, duration, number
-from lrwatch_dashboard.address import compare_href, run_href
+from lrwatch.formats import NOTHING, count, counted, duration, number
+from lrwatch_dashboard.address import compare_href, metric_of_axis, run_href
 from lrwatch_dashboard.comparison_views import ComparedRun, Delta, SideBySide
+from lrwatch_dashboard.components.facts import settings_list
 from lrwatch_dashboard.components.table import table
 from lrwatch_dashboard.components.verdicts import verdict_badge
 from lrwatch_dashboard.theme import DASHES
 
 __all__ = ["compare_table"]
 
+_MOST_OWN: Final = 4  # columns of the user's metrics; the file has all of them
 _NUMBERS = (
     ("Last loss", "Smoothed loss at the last step"),
     ("vs base", "Difference in smoothed loss at the last step, or time, that both have"),
@@ -33,15 +35,23 @@ def compare_table(
     `looks` are the numbers of hue and of dash of each run's line, by key; with `can_change` there
     are links that change what is compared.
     """
-    heads: list[Any] = ["Line", "Run", "Verdict"]
-    heads += [html.Th(name, scope="col", className="num", title=title) for name, title in _NUMBERS]
+    heads: list[Any] = ["Line", "Run"]
     heads += [html.Th(name, scope="col", className="setting") for name in comparison.differing]
+    heads.append("Verdict")
+    own = [(name, "Last value") for name in comparison.own[:_MOST_OWN]]
+    numbers = [*_numbers(comparison), *own]
+    heads += [html.Th(name, scope="col", className="num", title=title) for name, title in numbers]
     rows = [_row(run, comparison, looks[run.view.key]) for run in comparison.runs]
     if can_change:
         heads.append(html.Th(html.Span("Change", className="unseen"), scope="col"))
         for row, run in zip(rows, comparison.runs, strict=True):
             row.children.append(html.Td(_changes(run.view.key, comparison), className="changes"))
-    return table(heads, rows, "The runs compared", "compared")
+    shown = table(heads, rows, "The runs compared", "compared")
+    if not comparison.same or len(comparison.runs) < 2:  # noqa: PLR2004
+        return shown
+    summary = html.Summary(f"{counted(len(comparison.same), 'setting')} the same in all runs")
+    folded = html.Details([summary, settings_list(dict(comparison.same), "")], className="twin")
+    return html.Div([shown, folded])
 
 
 def _row(run: ComparedRun, comparison: SideBySide, look: tuple[int, int]) -> html.Tr:
@@ -51,16 +61,27 @@ def _row(run: ComparedRun, comparison: SideBySide, look: tuple[int, int]) -> htm
         [
             html.Td(_swatch(look)),
             html.Th(html.A(view.name, href=run_href(view.key), className="run-link"), scope="row"),
+            *(html.Td(text or NOTHING, className="setting") for text in run.settings),
             html.Td(verdict_badge(view.verdict)),
             html.Td(number(run.last_loss), className="num"),
-            html.Td("base" if is_base else _delta(run.delta), className="num"),
+            *(
+                [html.Td("base" if is_base else _delta(run.delta), className="num")]
+                if comparison.base
+                else []
+            ),
             html.Td(number(view.best_loss), className="num"),
-            html.Td(number(view.lr, 3), className="num"),
+            *([] if comparison.rate_setting else [html.Td(number(view.lr, 3), className="num")]),
             html.Td(number(view.suggested_lr, 2), className="num"),
-            *(html.Td(text or NOTHING, className="setting") for text in run.settings),
+            *(html.Td(number(value), className="num") for value in run.own[:_MOST_OWN]),
         ],
         className="is-base" if is_base else None,
     )
+
+
+def _numbers(comparison: SideBySide) -> list[tuple[str, str]]:
+    """Return the columns of numbers: none for the base where there is none, no rate twice."""
+    absent = {"vs base": not comparison.base, "Peak rate": bool(comparison.rate_setting)}
+    return [(name, title) for name, title in _NUMBERS if not absent.get(name)]
 
 
 def _swatch(look: tuple[int, int]) -> html.Span:
@@ -81,8 +102,17 @@ def _delta(delta: Delta | None) -> Any:
         size = f"{100 * abs(delta.share):.1f} %"
         if delta.share >= 1:
             sign, size = "", f"{number(1 + delta.share, 3)} times"
-    where = f"After {duration(delta.at)}" if delta.is_time else f"At step {count(int(delta.at))}"
-    return html.Span(f"{sign}{size}", title=where)
+    return html.Span(f"{sign}{size}", title=_place(delta))
+
+
+def _place(delta: Delta) -> str:
+    if delta.x == "time":
+        return f"After {duration(delta.at)}"
+    metric = metric_of_axis(delta.x)
+    if metric:
+        return f"At {metric} {number(delta.at)}"
+    since = " since the first" if delta.x == "start" else ""
+    return f"At step {count(int(delta.at))}{since}"
 
 
 def _changes(key: str, comparison: SideBySide) -> list[html.A]:
@@ -92,13 +122,13 @@ def _changes(key: str, comparison: SideBySide) -> list[html.A]:
     rest = [other for other in keys if other != key]
     return [
         html.A(
-            "no base" if is_base else "make base",
+            "no base" if is_base else "base",
             href=compare_href(keys, base),
             className="quiet-link",
             **{"data-keep": "view", "aria-label": f"Measure the others against {key}"},
         ),
         html.A(
-            "remove",
+            "✕",
             href=compare_href(rest, "" if is_base else comparison.base),
             className="quiet-link",
             **{"data-keep": "view", "aria-label": f"Remove {key} from the comparison"},

@@ -19,6 +19,7 @@ KEYS: Final = (
     ("Enter", "open the run"),
     ("x", "select or deselect the run"),
     ("c", "compare the selected runs"),
+    ("e", "edit name, tags and note of the selected runs"),
     ("g o", "Overview"),
     ("g c", "Compare"),
     ("g s", "Sweep"),

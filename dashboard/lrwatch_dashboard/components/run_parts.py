@@ -14,6 +14,7 @@ from lrwatch_dashboard.address import export_href, run_href, sweep_href
 from lrwatch_dashboard.components.facts import facts
 from lrwatch_dashboard.components.table import table
 from lrwatch_dashboard.components.verdicts import verdict_badge
+from lrwatch_dashboard.own_metrics import is_layer
 from lrwatch_dashboard.theme import look
 from lrwatch_dashboard.views import Curve, RunCurves, RunView
 
@@ -40,6 +41,7 @@ def run_status(view: RunView, now: float) -> list[Any]:
         parts.append(f"peak learning rate {number(view.lr, 3)}")
     if view.best_loss is not None:
         parts.append(f"best loss {number(view.best_loss)}")
+    parts += [f"{name} {view.job[name]}" for name in ("trained for", "speed") if name in view.job]
     if view.lost_rows:
         parts.append(f"{counted(view.lost_rows, 'step')} could not be written")
     dot = html.Span(className=f"dot dot-{view.state}", **{"aria-hidden": "true"})
@@ -67,6 +69,8 @@ def verdict_card(view: RunView) -> html.Div:
         html.Div([verdict_badge(view.verdict), _neighbours(view)], className="card-head"),
         html.P(view.reason, className="reason"),
     ]
+    if "error" in view.job:
+        lines.append(html.P(["It ended with ", html.Code(view.job["error"])], className="failure"))
     if diagnosis is not None and diagnosis.advice:
         lines.append(html.P(diagnosis.advice, className="advice"))
     lines += facts(_known(diagnosis) if diagnosis is not None else ())
@@ -118,11 +122,26 @@ def _neighbours(view: RunView) -> html.Nav:
 
 
 def evidence_table(evidence: Sequence[Evidence]) -> html.Div:
-    """Return the table; a sentence if no test has run yet."""
+    """Return what fired as a table, and the rest folded; a sentence if no test has run yet."""
     if not evidence:
         return html.Div(html.P("No test has run yet.", className="quiet"))
-    rows = [_row(row) for row in sorted(evidence, key=lambda row: _ORDER[row.outcome])]
-    return table(_HEADS, rows, "Evidence", "evidence")
+    ordered = sorted(evidence, key=lambda row: _ORDER[row.outcome])
+    fired = [row for row in ordered if row.outcome == "fired"]
+    rest = ordered[len(fired) :]
+    parts: list[Any] = [html.P("No test fired.", className="quiet")]
+    if fired:
+        parts = [table(_HEADS, [_row(row) for row in fired], "Evidence", "evidence")]
+    if rest:
+        quiet = table(_HEADS, [_row(row) for row in rest], "Tests that did not fire", "evidence")
+        parts.append(html.Details([html.Summary(_folded(rest)), quiet], className="twin folded"))
+    return html.Div(parts)
+
+
+def _folded(rest: Sequence[Evidence]) -> str:
+    n_quiet = sum(row.outcome == "quiet" for row in rest)
+    names = [(n_quiet, "quiet"), (len(rest) - n_quiet, "not run")]
+    said = ", ".join(f"{count(n)} {what}" for n, what in names if n)
+    return f"Tests that did not fire: {said}"
 
 
 def _row(row: Evidence) -> html.Tr:
@@ -147,6 +166,7 @@ def curve_table(curves: RunCurves) -> html.Div:
     lines = [("Loss", curves.smooth_loss)]
     lines += [(f"Learning rate {curve.name}".strip(), curve) for curve in curves.lr if len(curve.x)]
     lines += [("Gradient norm", curves.grad_norm), ("Update / weight", curves.update_ratio)]
+    lines += [(curve.name, curve) for curve in curves.own if not is_layer(curve.name)]
     lines = [(name, curve) for name, curve in lines if len(curve.x)]
     if not lines:
         return html.Div(html.P("No step recorded yet.", className="quiet"))

@@ -57,6 +57,8 @@ def sweep_card(sweep: SweepView) -> html.Div:
     if choice.band is not None and choice.band[0] < choice.band[1]:
         low, high = choice.band
         known.append(("Recommended", f"{number(low, 3)} to {number(high, 3)}"))
+    if sweep.next_rate is not None:
+        known.append(("Try next", number(sweep.next_rate, 2)))
     n_broken = sum(rate.n_broken for rate in choice.rates)
     if n_broken:
         known.append(("No finite loss", counted(n_broken, "run")))
@@ -114,11 +116,11 @@ def range_table(test: RangeTest) -> html.Div:
     return table(heads, rows, _LABEL, _LOOK)
 
 
-def rate_table(sweep: SweepView) -> html.Div:
+def rate_table(sweep: SweepView, what: str = "loss") -> html.Div:
     """Return the chart as a table: a row for each rate, with its runs, compared or not."""
     known = {rate.lr: rate for rate in sweep.choice.rates}
     rows = [_row(lr, known.get(lr), sweep) for lr in sorted({run.rate for run in sweep.runs})]
-    heads = ("Learning rate", "Median loss", "Quartiles", "Runs")
+    heads = ("Learning rate", f"Median {what}", "Quartiles", "Runs")
     return table(heads, rows, _LABEL, _LOOK)
 
 
@@ -143,6 +145,9 @@ def _row(lr: float, rate: RateResult | None, sweep: SweepView) -> html.Tr:
 def _run(run: SweepRun) -> html.A:
     shown = look(run.view.verdict)
     name = [mark_shape(shown.mark), html.Span(run.view.name)]
+    if run.view.state == "running":
+        dot = html.Span(className="dot dot-running", role="img", **{"aria-label": "running"})
+        name.append(dot)
     said = "not compared: " + run.left_out.removeprefix("is ").removeprefix("was ")
     return html.A(
         [*name, html.Span(said, className="quiet")] if run.left_out else name,

@@ -43,14 +43,21 @@ _BOARD_SECONDS: Final = 1.0  # for which a board serves everybody who asks
 _MOST_SILENCES: Final = 200
 _LONGEST_PATTERN: Final = 1000
 _N_HISTORY: Final = 60
+_N_ENDED: Final = 20
 
 
 class AlertDesk:
     """Answers the Alerts page of a store; a `lrwatch_dashboard.alert_views.AlertSource`."""
 
     def __init__(
-        self, root: Path, source: RunSource, clock: Callable[[], float] = time.time
+        self,
+        root: Path,
+        source: RunSource,
+        clock: Callable[[], float] = time.time,
+        *,
+        is_read_only: bool = False,
     ) -> None:
+        self._is_read_only = is_read_only
         self._root = root
         self._source = source
         self._clock = clock
@@ -103,6 +110,8 @@ class AlertDesk:
         return self._say(end_silence, silence_id=silence)
 
     def _say(self, write: Callable[..., Any], **what: Any) -> str:
+        if self._is_read_only:
+            return "This dashboard is read-only (--read-only)"
         with self._lock:
             self._board_until = 0.0
             try:
@@ -120,7 +129,7 @@ class AlertDesk:
         if table.token == self._seen:
             return
         rows = table.rows if table.whole else self._source.overview().rows
-        self._candidates = tuple(row for row in rows if row.alerts)
+        self._candidates = tuple(row for row in rows if row.alerts or row.ended_alerts)
         self._keys = frozenset(row.key for row in rows)
         self._seen = table.token
 
@@ -134,7 +143,7 @@ class AlertDesk:
         board = self._with_history(self._with_ledger(board, said))
         if not board.is_followed:
             alerts = [(alert, view.key) for view in self._candidates for alert in view.alerts]
-            board = _with_unsent(board, alerts, said)
+            board = _with_ended(_with_unsent(board, alerts, said), self._candidates, said)
         return dataclasses.replace(board, token=_token(board))
 
     def _with_ledger(self, board: AlertBoard, said: Said) -> AlertBoard:
@@ -173,6 +182,21 @@ def _with_unsent(
         unsent=tuple(sorted(lines, key=worst_first)),
         by_state=Counter((i.alert.rule, i.alert.severity, "firing") for i in lines),
     )
+
+
+def _with_ended(board: AlertBoard, views: Collection[RunView], said: Said) -> AlertBoard:
+    """Add what fired when runs ended that no watcher saw; siblings may have cleared a run since."""
+    known = {line.alert.id for line in board.ended}
+    lines = [
+        unsent_line(alert, view.key, said, ())
+        for view in views
+        for alert in view.ended_alerts
+        if alert.id not in known
+        and view.diagnosis is not None
+        and view.diagnosis.learning_rate == alert.learning_rate
+    ]
+    ended = sorted([*board.ended, *lines], key=lambda line: -line.alert.time)
+    return dataclasses.replace(board, ended=tuple(ended[:_N_ENDED]))
 
 
 def _token(board: AlertBoard) -> str:

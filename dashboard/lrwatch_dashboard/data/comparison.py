@@ -12,9 +12,18 @@ import numpy as np
 from lrwatch import comparing
 from lrwatch_dashboard.address import ChartView, steps_of
 from lrwatch_dashboard.comparison_views import ComparedRun, Delta, SideBySide
+from lrwatch_dashboard.data.envelope import LONG_RUN
+from lrwatch_dashboard.data.rulers import ruled
 from lrwatch_dashboard.data.smoothing import half_life_for
 from lrwatch_dashboard.data.sweeps import find_sweeps, sweep_of
 from lrwatch_dashboard.data.thinning import thin
+from lrwatch_dashboard.own_metrics import (
+    Family,
+    chosen_families,
+    families,
+    names_of,
+    rising_names,
+)
 from lrwatch_dashboard.views import Curve, RunCurves, RunSource, RunView, Window
 
 __all__ = [
@@ -26,6 +35,7 @@ __all__ = [
     "compared",
     "limit",
     "shared_half_life",
+    "shown_families",
 ]
 
 MOST_RUNS: Final = 20
@@ -57,19 +67,33 @@ def chart_view(words: Mapping[str, str], views: Sequence[RunView]) -> ChartView:
 
 def compared(source: RunSource, views: Sequence[RunView], words: Mapping[str, str]) -> SideBySide:
     """Read runs, and put them side by side as the words of an address say."""
+    views = [ruled(source, run, ChartView.of(words).x) for run in views]
     view = chart_view(words, views)
-    half_life = shared_half_life(views) if view.half_life is None else view.half_life
+    half_life = shared_half_life(source, views) if view.half_life is None else view.half_life
+    own = [name for family in shown_families(views, words)[1] for name in family.metrics]
     curves = {
-        run.key: source.curves(run.key, steps_of(view, run.clock), half_life, is_coarse=True)
+        run.key: source.curves(
+            run.key, steps_of(view, run.clock), half_life, is_coarse=True, own=own
+        )
         for run in views
     }
     return compare_runs(
         views,
         curves,
         words.get("base", ""),
-        by_clock=view.x == "time",
+        x=view.x,
         by_seed=words.get("seeds") == "band",
+        own=own,
     )
+
+
+def shown_families(
+    views: Sequence[RunView], words: Mapping[str, str]
+) -> tuple[tuple[Family, ...], tuple[Family, ...]]:
+    """Return the families of the metrics that runs have, and those that an address shows."""
+    metrics = [view.metrics for view in views]
+    found = families(names_of(metrics))
+    return found, chosen_families(found, words.get("m"), rising_names(metrics))
 
 
 def compare_runs(
@@ -77,13 +101,15 @@ def compare_runs(
     curves: Mapping[str, RunCurves | None],
     base: str = "",
     *,
-    by_clock: bool = False,
+    x: str = "step",
     by_seed: bool = False,
+    own: Sequence[str] = (),
 ) -> SideBySide:
     """Put runs side by side, against the one whose key is `base`.
 
-    Curves are None or absent where they cannot be read. Losses are compared at equal steps or
-    times; `by_seed` puts runs together that differ in the seed only.
+    Curves are None or absent where they cannot be read. Losses are compared where the x axis, which
+    the clocks count, is the same; `by_seed` puts runs together that differ in the seed only; `own`
+    are the user's metrics that are shown.
     """
     leads = _leads(views) if by_seed else {}
     order = {lead: place for place, lead in enumerate(dict.fromkeys(leads.values()))}
@@ -95,7 +121,8 @@ def compare_runs(
     differing = [
         name for name in names if len({texts.get(name) for texts in settings.values()}) > 1
     ]
-    timed = {view.key: _loss_of(view, curves.get(view.key), by_clock=by_clock) for view in views}
+    same = [(name, next(iter(settings.values()))[name]) for name in names if name not in differing]
+    timed = {view.key: _loss_of(view, curves.get(view.key), x) for view in views}
     reference = timed.get(base)
     runs = tuple(
         ComparedRun(
@@ -103,18 +130,19 @@ def compare_runs(
             curves=lines.get(view.key),
             settings=tuple(settings[view.key].get(name, "") for name in differing),
             last_loss=_last(curves.get(view.key)),
-            delta=(
-                _delta(timed[view.key], reference, is_time=by_clock) if view.key != base else None
-            ),
+            delta=(_delta(timed[view.key], reference, x) if view.key != base else None),
             lead=leads.get(view.key, view.key),
+            own=tuple(view.metrics[n].last if n in view.metrics else None for n in own),
         )
         for view in views
     )
-    return SideBySide(runs, base if base in settings else "", tuple(differing))
+    return SideBySide(
+        runs, base if base in settings else "", tuple(differing), tuple(same), tuple(own)
+    )
 
 
 def backdrop(views: Sequence[RunView], but: Sequence[str], *, by_clock: bool = False) -> Curve:
-    """Return the loss of all other runs as one coarse line with gaps, by step or by time."""
+    """Return the loss of all other runs as one coarse line with gaps, by step or their clocks."""
     others = [view for view in views if view.key not in but and len(view.outline.x) > 1]
     if by_clock:
         others = [view for view in others if view.clock]
@@ -128,9 +156,16 @@ def backdrop(views: Sequence[RunView], but: Sequence[str], *, by_clock: bool = F
     return Curve("other runs", np.concatenate([empty, *xs]), np.concatenate([empty, *ys]))
 
 
-def shared_half_life(views: Sequence[RunView]) -> int:
+def shared_half_life(source: RunSource, views: Sequence[RunView]) -> int:
     """Return one half-life for all: losses that are smoothed differently do not compare."""
-    return half_life_for(max((view.last_step or 0 for view in views), default=0))
+    return max((_half_life(source, view) for view in views), default=0)
+
+
+def _half_life(source: RunSource, view: RunView) -> int:
+    if view.steps >= LONG_RUN:  # which need not be read
+        return half_life_for(view.last_step or 0)
+    curves = source.curves(view.key)
+    return curves.half_life if curves is not None else 0
 
 
 def _texts(view: RunView) -> dict[str, str]:
@@ -158,24 +193,24 @@ def _leads(views: Sequence[RunView]) -> dict[str, str]:
     return leads
 
 
-def _loss_of(view: RunView, curves: RunCurves | None, *, by_clock: bool) -> Curve | None:
-    """Return the smoothed loss by step or by time; None if there is none."""
+def _loss_of(view: RunView, curves: RunCurves | None, x: str) -> Curve | None:
+    """Return the smoothed loss by step, or by what the clock counts; None if there is none."""
     if curves is None or not len(curves.smooth_loss.x):
         return None
     line = curves.smooth_loss
-    if not by_clock:
+    if x == "step":
         return line
     return replace(line, x=view.clock.seconds_at(line.x)) if view.clock else None
 
 
-def _delta(ours: Curve | None, base: Curve | None, *, is_time: bool) -> Delta | None:
+def _delta(ours: Curve | None, base: Curve | None, x: str) -> Delta | None:
     """Compare two smoothed losses at the last step, or time, that both have."""
     if ours is None or base is None or max(ours.x[0], base.x[0]) > _end(ours, base):
         return None
     at = _end(ours, base)
     own, other = (float(np.interp(at, line.x, line.y)) for line in (ours, base))
     share = own / other - 1 if own > 0 and other > 0 else None
-    return Delta(at, is_time, own - other, share)
+    return Delta(at, x, own - other, share)
 
 
 def _end(one: Curve, other: Curve) -> float:
@@ -188,8 +223,10 @@ def _lighter(curves: RunCurves, n_points: int) -> RunCurves:
     changes: dict[str, Any] = {
         name: _fewer(getattr(curves, name), curves.window, n_points) for name in names
     }
-    lr = tuple(_fewer(curve, curves.window, n_points) for curve in curves.lr)
-    return replace(curves, lr=lr, clipped=None, **changes)
+    for name in ("lr", "own"):
+        lines: tuple[Curve, ...] = getattr(curves, name)
+        changes[name] = tuple(_fewer(curve, curves.window, n_points) for curve in lines)
+    return replace(curves, clipped=None, **changes)
 
 
 def _fewer(curve: Curve, window: Window | None, n_points: int) -> Curve:

@@ -6,6 +6,7 @@ Of a run that rests only the finding stays, so that a store of thousands of runs
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -15,9 +16,12 @@ from lrwatch.alerts.watched_run import WatchedRun
 from lrwatch.comparing import Trial, flat_settings, trial_of
 from lrwatch.records import StepBlock
 from lrwatch_dashboard.data.envelope import Envelope, Outliner
+from lrwatch_dashboard.data.job_facts import job_facts
 from lrwatch_dashboard.data.loaded_run import give_back
+from lrwatch_dashboard.data.metric_tracker import MetricTracker
 from lrwatch_dashboard.data.run_digest import RunDigest
 from lrwatch_dashboard.data.stopwatch import Stopwatch
+from lrwatch_dashboard.own_metrics import MetricSummary
 from lrwatch_dashboard.views import Curve, RunView, StepTimes
 
 __all__ = ["Follower"]
@@ -25,6 +29,7 @@ __all__ = ["Follower"]
 _OLD_SECONDS: Final = Timing().max_age
 """A watcher does not look at runs that were not written for longer."""
 
+_FIRED: Final = ("firing", "recovering", "closed")
 _PLACES: Final = 64
 _TOP: Final = 99  # height of the small loss curve
 
@@ -36,6 +41,7 @@ class Follower(WatchedRun):
         """Start over, before the first row."""
         super().begin()
         self._stopwatch, self._outliner = Stopwatch(), Outliner()
+        self._metrics = MetricTracker()
         self._found: RunDigest | None = None  # of a run that rests
 
     def take(self, rows: StepBlock) -> None:
@@ -43,6 +49,7 @@ class Follower(WatchedRun):
         super().take(rows)
         self._stopwatch.add(rows.step, rows.time)
         self._outliner.add(rows)
+        self._metrics.add(rows)
 
     def catch_up(self, deadline: float) -> bool:
         """Read and judge until a time of `time.monotonic`; return whether all is done."""
@@ -62,6 +69,11 @@ class Follower(WatchedRun):
         return None if self._found is None else self._found.envelope
 
     @property
+    def metrics(self) -> Mapping[str, MetricSummary]:
+        """What the user's metrics came to, by name."""
+        return self._metrics.summaries() if self._found is None else self._found.metrics
+
+    @property
     def trial(self) -> Trial:
         """The run as it is compared with others; stays as it is while rows are added."""
         return replace(trial_of(self), summary=self.summary.snapshot())
@@ -73,6 +85,13 @@ class Follower(WatchedRun):
             return ()
         self.settle()
         return tuple(alert for alert in self.alerts if alert.state in ("firing", "recovering"))
+
+    def ended_alerts(self) -> tuple[Alert, ...]:
+        """Return what fired when the run ended, if that was not long ago."""
+        if not self.has_ended or self.age > _OLD_SECONDS:
+            return ()
+        fired = [alert for alert in self.verdict_alerts if alert.state in _FIRED]
+        return tuple(replace(alert, state="closed") for alert in fired)
 
     def adopt(self, finding: RunDigest) -> None:
         """Take over what was found elsewhere on the run as it was last listed."""
@@ -105,6 +124,7 @@ class Follower(WatchedRun):
             alerts=self.verdict_alerts,
             clock=self._stopwatch.clock(),
             envelope=self._outliner.envelope(),
+            metrics=self._metrics.summaries(),
         )
 
     def shown(self) -> tuple[Any, ...]:
@@ -125,24 +145,31 @@ class Follower(WatchedRun):
                 "config": flat_settings(info.config),
                 "environment": info.environment,
                 "lost_rows": info.lost_rows,
+                "job": job_facts(info, self.clock),
             }
         return RunView(
             key=entry.key,
-            name=self.name,
+            name=entry.shown_name,
             state=self.state,
             diagnosis=self.diagnosis,
             problem=self.problem or self.damage,
             steps=summary.n_steps,
             last_step=summary.last_step,
             lr=summary.peak_lr,
-            best_loss=summary.best_loss,
+            best_loss=summary.losses.best(),
             updated_at=entry.last_write,
             usual_gap=summary.gaps.usual or None,
             is_broken=summary.is_broken,
             sparkline=summary.losses.heights(_PLACES, _TOP),
             outline=Curve("loss", summary.losses.steps, summary.losses.means),
             clock=self.clock,
+            metrics=self.metrics,
             trial=self.trial,
             alerts=self.active_alerts(),
+            ended_alerts=self.ended_alerts(),
+            tags=entry.labels.tags,
+            note=entry.labels.note,
+            is_pinned=entry.labels.pinned,
+            is_archived=entry.labels.archived,
             **known,
         )

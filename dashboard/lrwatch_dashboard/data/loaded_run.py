@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -12,8 +12,9 @@ import numpy as np
 import pyarrow as pa
 
 from lrwatch.errors import LrwatchError
-from lrwatch.records import FloatArray, StepBlock, rising
-from lrwatch.store import RunReader
+from lrwatch.records import STEP_COLUMNS, FloatArray, StepBlock, rising
+from lrwatch.store import RunReader, read_run_info
+from lrwatch_dashboard.data.own_columns import OwnColumns
 from lrwatch_dashboard.data.smoothing import half_life_for, smooth
 from lrwatch_dashboard.data.thinning import spread, thin
 from lrwatch_dashboard.views import Curve, RunCurves, Window
@@ -21,10 +22,13 @@ from lrwatch_dashboard.views import Curve, RunCurves, Window
 __all__ = ["LoadedRun", "LoadedRuns", "give_back"]
 
 _FIRST_CAPACITY: Final = 4096
+_CUT: Final = 0.9
+_MOST_CUTS: Final = 10
 _N_CROSSES: Final = 80
 _MANY_ROWS: Final = 100_000
 _MOST: Final = 24  # runs whose lines stay in memory; a comparison holds up to 20
 _MOST_BYTES: Final = 120_000_000  # ... and of whose rows so much
+_EFFECTIVE: Final = "lr_effective"  # the rate that an optimizer with its own schedule used
 _COLUMNS: Final = ("step", "loss", "lr", "grad_norm", "grad_norm_clipped", "ratio")
 
 
@@ -38,22 +42,29 @@ class LoadedRun:
     """
 
     def __init__(self, path: Path) -> None:
-        self._reader = RunReader(path)
+        self._reader = _reader(path)
+        self._own = OwnColumns(path)
         self._lock = threading.Lock()
         self._columns = {name: np.empty(0) for name in _COLUMNS}
         self._broken = np.empty(0)  # steps whose loss was seen and is not finite
         self._n = 0
         self._is_released = False
         self._revision = 0
+        self._usual = half_life_for(0)
         self._resumes: list[int] = []
         self._smoothed: tuple[int, int, FloatArray] = (-1, 0, np.empty(0))
         self._last: RunCurves | None = None
+
+    def own(self, names: Sequence[str], window: Window | None = None) -> tuple[Curve, ...]:
+        """Return the lines of some of the user's metrics, as `OwnColumns.curves` does."""
+        with self._lock:
+            return self._own.curves(names, window)
 
     def curves(self, window: Window | None = None, half_life: int | None = None) -> RunCurves:
         """Read what is new; return the lines thinned for a screen, as `RunSource.curves` does."""
         with self._lock:
             self._read()
-            wanted = half_life_for(self._n) if half_life is None else half_life
+            wanted = self._usual if half_life is None else half_life
             last = self._last
             shown = (window, wanted, str(self._revision))
             if last is None or (last.window, last.half_life, last.token) != shown:
@@ -65,7 +76,8 @@ class LoadedRun:
     @property
     def n_bytes(self) -> int:
         """Bytes that the rows take."""
-        return sum(column.nbytes for column in self._columns.values()) + self._smoothed[2].nbytes
+        rows = sum(column.nbytes for column in self._columns.values())
+        return rows + self._smoothed[2].nbytes + self._own.n_bytes
 
     def release(self) -> None:
         """Let go of the rows, unless they are in use; the lines drawn last are kept.
@@ -76,6 +88,7 @@ class LoadedRun:
             try:
                 self._columns = {name: np.empty(0) for name in _COLUMNS}
                 self._smoothed = (-1, 0, np.empty(0))
+                self._own.release()
                 self._is_released = True
             finally:
                 self._lock.release()
@@ -95,7 +108,7 @@ class LoadedRun:
         self._read_again()
 
     def _read_again(self) -> None:
-        self._reader = RunReader(self._reader.path)
+        self._reader = _reader(self._reader.path)
         self._is_released = False
         self._n, self._resumes, self._broken = 0, [], np.empty(0)
         self._take_in(self._reader.read_new())
@@ -104,6 +117,7 @@ class LoadedRun:
     def _take_in(self, block: StepBlock) -> None:
         for rows in rising(block):  # each piece overwrites what it writes again
             self._append(rows)
+        self._usual = half_life_for(self._n, self._column("loss"))
 
     def _append(self, block: StepBlock) -> None:
         first = int(block.step[0])
@@ -154,6 +168,7 @@ class LoadedRun:
             first_broken=int(broken[0]) if len(broken) else None,
             stays_broken=bool(len(broken)) and not np.isfinite(loss[step >= broken[0]]).any(),
             resumes=tuple(self._resumes),
+            cuts=_cuts(step, self._column("lr")),
             window=window,
             token=str(self._revision),
         )
@@ -165,11 +180,17 @@ class LoadedRun:
 
     def _lr_curves(self, window: Window | None) -> tuple[Curve, ...]:
         groups = [name for name in self._columns if name.startswith("lr/")]
+        used = [
+            self._curve("effective", self._column(name), window)
+            for name in self._columns
+            if name == _EFFECTIVE
+        ]
         if not groups:
-            return (self._curve("", self._column("lr"), window),)
+            return (self._curve("nominal" if used else "", self._column("lr"), window), *used)
         names = sorted(groups, key=self._group_order)
-        return tuple(
-            self._curve(name.removeprefix("lr/"), self._column(name), window) for name in names
+        return (
+            *(self._curve(name.removeprefix("lr/"), self._column(name), window) for name in names),
+            *used,
         )
 
     def _group_order(self, column: str) -> tuple[int, str]:
@@ -199,8 +220,26 @@ def _columns_of(block: StepBlock) -> dict[str, FloatArray]:
     }
     with np.errstate(all="ignore"):
         columns["ratio"] = block.update_norm / block.param_norm
-    groups = {name: block.extra[name] for name in block.extra if name.startswith("lr/")}
-    return columns | groups
+    rates = {name: block.extra[name] for name in block.extra if _is_rate(name)}
+    return columns | rates
+
+
+def _cuts(step: FloatArray, lr: FloatArray) -> tuple[int, ...]:
+    """Return the steps at which a rate that had stayed as it was fell: no decay, but a cut."""
+    if len(lr) < 3:  # noqa: PLR2004
+        return ()
+    is_cut = (lr[2:] < _CUT * lr[1:-1]) & (lr[1:-1] == lr[:-2])
+    return tuple(int(s) for s in step[2:][is_cut][:_MOST_CUTS])
+
+
+def _reader(path: Path) -> RunReader:
+    """Return a reader of what every run has, and of the rates of its parameter groups."""
+    groups = [f"lr/{name}" for name in read_run_info(path).parameter_groups]
+    return RunReader(path, columns=[*STEP_COLUMNS, *groups, _EFFECTIVE])
+
+
+def _is_rate(name: str) -> bool:
+    return name.startswith("lr/") or name == _EFFECTIVE
 
 
 class LoadedRuns:
@@ -220,6 +259,17 @@ class LoadedRuns:
             return None
         self._trim()
         return curves
+
+    def own(
+        self, key: str, path: Path, names: Sequence[str], window: Window | None
+    ) -> tuple[Curve, ...]:
+        """Return lines of the user's metrics, empty ones where the run cannot be read."""
+        try:
+            found = self._loaded(key, path).own(names, window)
+        except (LrwatchError, OSError):
+            return tuple(Curve(name, np.empty(0), np.empty(0)) for name in names)
+        self._trim()
+        return found
 
     def forget(self, keys: Iterable[str]) -> None:
         """Let go of runs that are gone, or others now."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import msgspec
@@ -12,6 +13,7 @@ from lrwatch.alert import Alert
 from lrwatch.following import RunSummary
 from lrwatch.verdicts import Diagnosis
 from lrwatch_dashboard.data.envelope import Envelope
+from lrwatch_dashboard.own_metrics import MetricSummary
 from lrwatch_dashboard.views import StepTimes
 
 __all__ = ["RunDigest"]
@@ -35,6 +37,8 @@ class RunDigest:
         When steps ended.
     envelope
         The lines of a long run in short; None of a short one.
+    metrics
+        What the user's metrics came to, by name.
     """
 
     summary: RunSummary
@@ -42,13 +46,14 @@ class RunDigest:
     alerts: tuple[Alert, ...]
     clock: StepTimes
     envelope: Envelope | None
+    metrics: Mapping[str, MetricSummary]
 
     def as_bytes(self) -> bytes:
         """Return this in MessagePack."""
         places = np.linspace(0, max(len(self.clock.steps) - 1, 0), _PAIRS_KEPT).astype(np.intp)
         kept = np.unique(places) if len(self.clock.steps) else places[:0]
         clock = StepTimes(self.clock.steps[kept], self.clock.seconds[kept])
-        finding = RunDigest(self.summary, self.diagnosis, self.alerts, clock, self.envelope)
+        finding = replace(self, clock=clock)
         return msgspec.msgpack.encode(finding, enc_hook=_plain)
 
     @classmethod

@@ -13,7 +13,7 @@ import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +25,7 @@ from lrwatch.store import RunEntry, read_table
 from lrwatch_dashboard.data.alert_desk import AlertDesk
 from lrwatch_dashboard.data.follower import Follower
 from lrwatch_dashboard.data.judges import Judges, Judging
+from lrwatch_dashboard.data.label_desk import LabelDesk
 from lrwatch_dashboard.data.loaded_run import LoadedRuns
 from lrwatch_dashboard.data.sibling_views import SiblingViews
 from lrwatch_dashboard.views import Overview, RunCurves, RunView, Window
@@ -63,6 +64,8 @@ class RunStore:
         Folder in which verdicts are remembered for the next start; None remembers none.
     alone
         Whether each run is judged by itself, and not beside the others of its job.
+    read_only
+        Whether nothing may be written into the store: no labels, no silences.
     """
 
     def __init__(
@@ -72,10 +75,12 @@ class RunStore:
         threaded: bool = True,
         cache: Path | None = None,
         alone: bool = False,
+        read_only: bool = False,
     ) -> None:
         self.root = Path(root)
         self._threaded = threaded
-        self.alerts = AlertDesk(self.root, self)
+        self.alerts = AlertDesk(self.root, self, is_read_only=read_only)
+        self.labels = LabelDesk(self._path_of, self._look_again, is_read_only=read_only)
         self._judging = Judging(self.root, cache, Judges(None if threaded else 0))
         self._store = FollowedStore(root, self._follow)
         self._siblings = SiblingViews(alone=alone)
@@ -90,6 +95,7 @@ class RunStore:
         self._next_listing = 0.0
         self._refreshed_at = 0.0
         self._wanted = ""
+        self._was_there = False
 
     def overview(self, since: str = "") -> Overview:
         """Return the table of runs, or what changed in it since a token."""
@@ -148,19 +154,24 @@ class RunStore:
         half_life: int | None = None,
         *,
         is_coarse: bool = False,
+        own: Sequence[str] = (),
     ) -> RunCurves | None:
         """Return the curves of one run; None if there is no such run, or it cannot be read."""
         with self._lock:
             follower = self._followers.get(key)
         if follower is None or follower.info is None:
             return None
+        path = follower.entry.path
         envelope = follower.envelope if is_coarse and window is None else None
+        curves: RunCurves | None
         if envelope is not None and envelope.smooths(half_life or 0):
-            return envelope.curves(half_life or 0, f"{self._identity}:{envelope.last_step}")
-        curves = self._loaded.curves(key, follower.entry.path, window, half_life)
+            curves = envelope.curves(half_life or 0, str(envelope.last_step))
+        else:
+            curves = self._loaded.curves(key, path, window, half_life)
         if curves is None:
             return None  # the run's view says what cannot be read
-        return dataclasses.replace(curves, token=f"{self._identity}:{curves.token}")
+        found = self._loaded.own(key, path, own, window) if own else ()
+        return dataclasses.replace(curves, token=f"{self._identity}:{curves.token}", own=found)
 
     def rows(self, key: str) -> Any | None:
         """Return the rows of one run as a `pyarrow.Table`; None if there are none to be had."""
@@ -207,6 +218,15 @@ class RunStore:
         self._refreshed_at = time.monotonic()
         return done
 
+    def _path_of(self, key: str) -> Path | None:
+        with self._lock:
+            follower = self._followers.get(key)
+        return None if follower is None else follower.entry.path
+
+    def _look_again(self) -> None:
+        """Have the next page wait for a new look at the folder."""
+        self._next_listing = self._refreshed_at = 0.0
+
     def _look(self) -> None:
         """Have the folder looked at, and wait for it if nothing is known yet."""
         if not self._threaded:
@@ -244,8 +264,12 @@ class RunStore:
         gone: list[Follower] = []
         try:
             gone, problem = self._store.relist(), ""
+            self._was_there = True
         except (LrwatchError, OSError) as error:
-            self._store.runs, problem = {}, str(error)
+            self._store.runs = {}
+            # A folder that nobody has made yet is a store without a run; one that is gone is not.
+            is_to_come = not self._was_there and not os.path.lexists(self.root)
+            problem = "" if is_to_come else str(error)
         took = time.monotonic() - started
         self._next_listing = started + max(_LISTING_PAUSE, _LISTING_SHARE * took)
         self._judging.listed()

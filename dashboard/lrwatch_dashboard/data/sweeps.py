@@ -70,7 +70,20 @@ def _sweep(sweep: comparing.Sweep, by_key: Mapping[str, RunView], label: str) ->
         for trial in sweep.trials
     )
     ordered = tuple(sorted(runs, key=lambda run: (run.lr, run.view.key)))
-    return SweepView(label, ordered, dataclasses.replace(sweep.choice, reason=sweep.reason))
+    choice = dataclasses.replace(sweep.choice, reason=sweep.reason)
+    return SweepView(label, ordered, choice, _next_rate(ordered))
+
+
+def _next_rate(runs: Sequence[SweepRun]) -> float | None:
+    """Return what most verdicts on runs beside their siblings suggest, if it was not tried."""
+    said = Counter(
+        run.view.suggested_lr
+        for run in runs
+        if run.view.suggested_lr
+        and any(e.name == "siblings" and e.fired for e in run.view.evidence)
+    )
+    tried = {run.rate for run in runs}
+    return next((rate for rate, _ in said.most_common(1) if rate not in tried), None)
 
 
 def _finite(loss: float | None) -> float | None:

@@ -17,14 +17,15 @@ TableRow = Sequence[Any]
 def comparison_rows(comparison: SideBySide) -> list[TableRow]:
     """Return a head and a row a run."""
     head = ["run", "verdict", "last_loss", "difference_to_base", "difference_at"]
-    head += ["best_loss", "peak_lr", "suggested_lr", *comparison.differing]
+    head += ["best_loss", "peak_lr", "suggested_lr", *comparison.own]
+    head += comparison.differing
     rows: list[TableRow] = [head]
     for run in comparison.runs:
         view, delta = run.view, run.delta
         against = [delta.difference, delta.at] if delta is not None else [None, None]
         found = [view.best_loss, view.lr, view.suggested_lr]
         said = [view.key, view.verdict, run.last_loss]
-        rows.append([*said, *against, *found, *run.settings])
+        rows.append([*said, *against, *found, *run.own, *run.settings])
     return rows
 
 

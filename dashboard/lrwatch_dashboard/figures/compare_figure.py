@@ -13,6 +13,7 @@ from lrwatch.formats import count
 from lrwatch_dashboard.address import ChartView, YScale, run_href
 from lrwatch_dashboard.comparison_views import ComparedRun, SideBySide
 from lrwatch_dashboard.figures.axes import linear_axis, log_axis
+from lrwatch_dashboard.figures.own_panels import metric_axis, metric_line
 from lrwatch_dashboard.figures.panel import (
     Panel,
     escape,
@@ -23,7 +24,7 @@ from lrwatch_dashboard.figures.panel import (
 from lrwatch_dashboard.figures.panels import RATIO_GUIDE
 from lrwatch_dashboard.figures.seed_band import seed_traces
 from lrwatch_dashboard.figures.stack import stacked
-from lrwatch_dashboard.figures.x_axis import by_time, step_range, time_axis
+from lrwatch_dashboard.figures.x_axis import by_time, x_axis
 from lrwatch_dashboard.theme import DASHES, Palette, palette
 from lrwatch_dashboard.views import Curve, RunCurves, Window
 
@@ -34,6 +35,7 @@ _FAINT: Final = 0.22
 _FAR: Final = 1e3  # times the middle run's median, from where on a run leaves the frame
 _LOWEST: Final = 100.0  # times below the lowest peak, from where on a rate leaves the frame
 _FEW: Final = 8  # so many names fit into one box under the pointer
+_NO_LINE: Final = Curve("", np.empty(0), np.empty(0))
 _Lines = list[tuple[RunCurves, dict[str, Any]]]
 
 
@@ -63,10 +65,10 @@ def compare_figure(
         _learning_rate(lines, view.y),
         _panel("Gradient norm", "before clipping", lines, lambda run: run.grad_norm, view.y),
         _update_ratio(lines, view.y),
+        *(_own(name, lines, view.y) for name in comparison.own),
     )
     drawn = [curves for curves, _ in lines]
-    shown = time_axis(drawn) if view.x == "time" else step_range(drawn)
-    figure = stacked(panels, colours, shown)
+    figure = stacked(panels, colours, x_axis(view.x, drawn))
     n_lines = len({style["lead"] for _, style in lines})
     hover = "x unified" if n_lines <= _FEW else "closest"
     # One panel's lines at a time: those of all panels would fill the screen.
@@ -83,7 +85,7 @@ def _drawn(run: ComparedRun, view: ChartView) -> RunCurves | None:
 def _style(run: ComparedRun, look: tuple[int, int], colours: Palette) -> dict[str, Any]:
     hue, dash = look
     return {
-        "colour": colours.hues[hue],
+        "colour": colours.line_colour(hue),
         "dash": DASHES[dash],
         "name": escape(run.view.name),
         "lead": run.lead,
@@ -115,6 +117,8 @@ def _learning_rate(lines: _Lines, y: YScale) -> Panel:
     shown = [(run.lr[0], run.window) for run, _ in lines if run.lr and len(run.lr[0].x)]
     if not shown:
         return Panel(title, missing="No learning rate recorded.")
+    if all(len(curve.x) > 1 and curve.y.min() == curve.y.max() for curve, _ in shown):
+        return Panel(title, "constant in each run, see the table")
     traces = _traces(lines, lambda run: run.lr[0])
     for trace in traces:
         trace["line"]["shape"] = "hv"
@@ -134,6 +138,24 @@ def _update_ratio(lines: _Lines, y: YScale) -> Panel:
     return _panel(
         "Update / weight", note, lines, lambda run: run.update_ratio, y, guides=(RATIO_GUIDE,)
     )
+
+
+def _own(name: str, lines: _Lines, y: YScale) -> Panel:
+    """Return the panel of one of the user's metrics; runs without it have no line in it."""
+
+    def line_of(run: RunCurves) -> Curve:
+        return next((curve for curve in run.own if curve.name == name), _NO_LINE)
+
+    shown = [line_of(run) for run, _ in lines if len(line_of(run).x)]
+    title = escape(name)
+    if not shown:
+        return Panel(title, missing="None of these runs recorded it.")
+    window = next((run.window for run, _ in lines), None)
+    values = np.concatenate([within(curve, window) for curve in shown])
+    n_without = len(lines) - len(shown)
+    note = f"{count(n_without)} without it" if n_without else ""
+    traces = tuple(_traces(lines, line_of))
+    return Panel(title, note, traces, metric_axis(values, y), is_low=True)
 
 
 def _panel(
@@ -185,7 +207,9 @@ def _traces(lines: _Lines, curve_of: Callable[[RunCurves], Curve]) -> list[dict[
             mine = [curve_of(run) for run, _ in members]
             traces += seed_traces(mine, style["colour"], style["dash"], name=name)
             continue
-        trace = line(curve_of(members[0][0]), style["colour"], name=style["name"], width=1.6)
+        own = curve_of(members[0][0])
+        draw = metric_line if own in members[0][0].own else line
+        trace = draw(own, style["colour"], name=style["name"], width=1.6)
         trace["line"]["dash"] = style["dash"]
         traces.append(trace | {"meta": style["href"]})
     return traces

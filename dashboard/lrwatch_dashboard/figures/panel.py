@@ -38,11 +38,18 @@ class Panel:
     axis
         The y axis.
     missing
-        What to say instead, if there is nothing to draw.
+        What to say instead, if there is nothing to draw. Without traces and this, the panel is its
+        heading alone.
     guides
         Values at which a dotted line runs across.
     legend
         Whether the traces need a legend, in this panel's corner.
+    is_low
+        Whether little height will do.
+    unnamed
+        Names of traces that the legend leaves out.
+    image, n_rows
+        A picture instead of traces, without its y axis, and how many rows it has.
     """
 
     title: str
@@ -52,6 +59,15 @@ class Panel:
     missing: str = ""
     guides: tuple[float, ...] = ()
     legend: bool = False
+    is_low: bool = False
+    unnamed: tuple[str, ...] = ()
+    image: dict[str, Any] | None = None
+    n_rows: int = 0
+
+    @property
+    def is_drawn(self) -> bool:
+        """Whether there is more to it than its heading."""
+        return bool(self.traces) or self.image is not None
 
 
 def line(curve: Curve, colour: str, *, name: str, width: float) -> dict[str, Any]:

@@ -1,8 +1,9 @@
-"""The chart of the Run page: four panels, with what the verdict points at marked in them."""
+"""The chart of the Run page: panels, with what the verdict points at marked in them."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Final
 
 import plotly.graph_objects as go
 
@@ -11,11 +12,14 @@ from lrwatch.verdicts import Diagnosis
 from lrwatch_dashboard.address import ChartView
 from lrwatch_dashboard.figures.panels import run_panels
 from lrwatch_dashboard.figures.stack import stacked
-from lrwatch_dashboard.figures.x_axis import by_time, step_range, time_axis
+from lrwatch_dashboard.figures.x_axis import by_time, x_axis
+from lrwatch_dashboard.own_metrics import Family
 from lrwatch_dashboard.theme import Palette, look, palette
 from lrwatch_dashboard.views import RunCurves, StepTimes
 
 __all__ = ["run_figure"]
+
+_MOST_NAMED: Final = 5  # events
 
 
 def run_figure(
@@ -25,18 +29,28 @@ def run_figure(
     theme: str | None = None,
     view: ChartView | None = None,
     clock: StepTimes | None = None,
+    shown: Sequence[Family] = (),
 ) -> go.Figure:
-    """Draw one run, the steps of its diagnosis shaded; a view by time needs the clock."""
+    """Draw one run, the steps of its diagnosis shaded.
+
+    A view by anything but steps needs the clock that counts it. `shown` are the families of the
+    user's own metrics that are drawn.
+    """
     colours = palette(theme)
     view = view or ChartView()
-    clock = clock if view.x == "time" else None
+    clock = clock if view.x != "step" else None
     drawn = by_time(curves, clock, view.window) if clock else curves
     # Said outright: dcc.Graph hands every zoom back to plotly as part of the figure, after
     # which `uirevision` no longer takes it for the reader's own.
-    shown = time_axis([drawn]) if clock else step_range([drawn])
-    panels = run_panels(drawn, colours, y=view.y)
-    shapes = _shade(diagnosis, colours, clock) + _marked_steps(drawn, colours)
-    figure = stacked(panels, colours, shown, shapes)
+    axis = x_axis(view.x if clock else "step", [drawn])
+    panels = run_panels(drawn, colours, y=view.y, shown=shown)
+    first = diagnosis.first_alarm_step if diagnosis is not None else None
+    alarm = float(clock.seconds_at(first)) if first is not None and clock else first
+    events = _events(drawn, alarm)
+    shapes = _shade(diagnosis, colours, clock) + _marked_steps(drawn, events, colours)
+    figure = stacked(panels, colours, axis, shapes)
+    for text in _event_texts(events, drawn, colours):
+        figure.add_annotation(text)
     if curves.first_broken is not None:
         figure.add_annotation(_broken_text(curves, drawn, colours))
     if drawn.n_broken and panels[0].axis:
@@ -60,9 +74,37 @@ def _shade(
     return [{"type": "rect", **place, **paint}]
 
 
-def _marked_steps(curves: RunCurves, colours: Palette) -> list[dict[str, Any]]:
-    """Draw a line at the first broken loss, and at each step from which the run was resumed."""
-    lines = [(step, colours.muted, "dot") for step in curves.resumes]
+def _events(curves: RunCurves, alarm: float | None) -> list[tuple[float, str, str]]:
+    """Return what happened on the way: where, its name, and the pattern of its line."""
+    events = [(float(step), "resumed", "dot") for step in curves.resumes]
+    events += [(float(step), "rate cut", "dash") for step in curves.cuts]
+    if alarm is not None:
+        events.append((float(alarm), "first alarm", "dashdot"))
+    return sorted(events)
+
+
+def _event_texts(
+    events: Sequence[tuple[float, str, str]], curves: RunCurves, colours: Palette
+) -> list[dict[str, Any]]:
+    """Return the names of the first events, below one another, that none hides the next."""
+    window = curves.window
+    seen = [e for e in events if window is None or window[0] <= e[0] <= window[1]][:_MOST_NAMED]
+    first, last = window or (0.0, float(curves.last_step or 0))
+    common = {"yref": "paper", "y": 1, "yanchor": "top", "showarrow": False, "opacity": 0.9}
+    look = {"bgcolor": colours.ground, "font": {"color": colours.muted, "size": 11}}
+    texts = []
+    for i, (x, name, _) in enumerate(seen):
+        is_late = 2 * x > first + last
+        side = {"xanchor": "right" if is_late else "left", "xshift": -4 if is_late else 4}
+        texts.append({"text": name, "x": x, "yshift": -28 - 16 * i, **common, **side, **look})
+    return texts
+
+
+def _marked_steps(
+    curves: RunCurves, events: Sequence[tuple[float, str, str]], colours: Palette
+) -> list[dict[str, Any]]:
+    """Draw a line at the first broken loss, and at each event."""
+    lines = [(step, colours.muted, dash) for step, _, dash in events]
     if curves.first_broken is not None:
         lines.append((curves.first_broken, colours.marks["cross"], "solid"))
     return [

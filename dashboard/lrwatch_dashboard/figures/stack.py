@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
+import numpy as np
 import plotly.graph_objects as go
 
 from lrwatch_dashboard.figures.panel import Panel, escape
@@ -19,9 +20,28 @@ __all__ = ["base_layout", "legend", "message_figure", "no_figure", "stacked"]
 _GAP_PX: Final = 46
 _PANEL_PX: Final = 150
 _MAIN_PANEL_PX: Final = 210
+_LOW_PANEL_PX: Final = 120
+_ROW_PX: Final = 16  # of a picture
+_WIDE_MARGIN_PX: Final = 128  # for names of layers
+_HEADING_PX: Final = 4
 _MISSING_PX: Final = 34
 _MESSAGE_PX: Final = 100
 _TOP_PX, _BOTTOM_PX = 30, 44
+_FEW_PANELS: Final = 2
+_STRIP_PX: Final = 2
+_UPPER_Y: Final = "y99"
+_ON_UPPER_AXIS: Final[Mapping[str, Any]] = {
+    "type": "scatter",
+    "mode": "lines",
+    "line": {},
+    "x": np.array([np.nan]),
+    "y": np.array([np.nan]),
+    "xaxis": "x2",
+    "yaxis": _UPPER_Y,
+    "name": "",
+    "showlegend": False,
+    "hoverinfo": "skip",
+}
 _FONT: Final = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', sans-serif"
 
 
@@ -46,14 +66,33 @@ def stacked(
         layout[f"yaxis{suffix}"] = _axis(panel, domain, colours)
         layout["annotations"] += _texts(panel, domain, colours)
         layout["shapes"] += _guides(panel, f"y{suffix}", colours)
-        if not panel.missing:
+        if panel.image is not None:
+            layout["images"].append({**panel.image, "yref": f"y{suffix}"})
+            layout["margin"] |= {"l": _WIDE_MARGIN_PX}
+        elif panel.traces:
             layout["shapes"] += [{**shape, "yref": f"y{suffix} domain"} for shape in shapes]
         if panel.legend:
             layout[f"legend{suffix}"] = legend(domain[1])
         for trace in panel.traces:
-            own = {"legend": f"legend{suffix}", "showlegend": True} if panel.legend else {}
+            is_named = panel.legend and trace["name"] not in panel.unnamed
+            own = {"legend": f"legend{suffix}", "showlegend": True} if is_named else {}
             figure.add_trace({**trace, **own, "xaxis": "x", "yaxis": f"y{suffix}"})
+    if len(panels) > _FEW_PANELS and panels[0].traces:
+        layout |= _upper_axis(layout["xaxis"], domains[0][0], height)
+        figure.add_trace(_ON_UPPER_AXIS)
     return figure.update_layout(layout)
+
+
+def _upper_axis(below: Mapping[str, Any], bottom: float, height: int) -> dict[str, Any]:
+    """Return the x axis once more, right below the first panel: the screen may end before the last.
+
+    It has a strip of its own, since only panels on the one x axis share zoom and pointer.
+    """
+    strip = [max(bottom - _STRIP_PX / height, 0.0), bottom]
+    own = {"matches": "x", "anchor": _UPPER_Y, "showspikes": False, "showgrid": False}
+    kept = {name: below[name] for name in below if name not in ("title", "position", "range")}
+    hidden = {"domain": strip, "visible": False, "fixedrange": True, "anchor": "x2"}
+    return {"xaxis2": {**kept, **own}, _UPPER_Y.replace("y", "yaxis"): hidden}
 
 
 def message_figure(message: str, *, theme: str | None = None) -> go.Figure:
@@ -111,22 +150,28 @@ def base_layout(colours: Palette, height: int) -> dict[str, Any]:
             "unifiedhovertitle": {"text": "step %{x:,.0f}"},
         },
         "shapes": [],
+        "images": [],
         "annotations": [],
     }
 
 
 def _domains(panels: Sequence[Panel]) -> tuple[list[tuple[float, float]], int]:
     """Return the share of the height that each panel takes, and the height in pixels."""
-    sizes = [
-        _MISSING_PX if panel.missing else (_MAIN_PANEL_PX if i == 0 else _PANEL_PX)
-        for i, panel in enumerate(panels)
-    ]
+    sizes = [_height(panel, is_first=i == 0) for i, panel in enumerate(panels)]
     drawable = sum(sizes) + _GAP_PX * (len(panels) - 1)
     domains, top = [], float(drawable)
     for size in sizes:
         domains.append(((top - size) / drawable, top / drawable))
         top -= size + _GAP_PX
     return [(max(low, 0.0), high) for low, high in domains], drawable + _TOP_PX + _BOTTOM_PX
+
+
+def _height(panel: Panel, *, is_first: bool) -> int:
+    if panel.image is not None:
+        return min(max(_ROW_PX * panel.n_rows, _LOW_PANEL_PX), 2 * _MAIN_PANEL_PX)
+    if not panel.traces:
+        return _MISSING_PX if panel.missing else _HEADING_PX
+    return _MAIN_PANEL_PX if is_first else _LOW_PANEL_PX if panel.is_low else _PANEL_PX
 
 
 def _axis(panel: Panel, domain: tuple[float, float], colours: Palette) -> dict[str, Any]:
@@ -142,7 +187,7 @@ def _axis(panel: Panel, domain: tuple[float, float], colours: Palette) -> dict[s
         "ticklen": 5,
         "tickcolor": "rgba(0,0,0,0)",
     }
-    if panel.missing:
+    if not panel.is_drawn:
         return {**common, "visible": False, "range": [0, 1]}
     return {**common, **panel.axis}
 

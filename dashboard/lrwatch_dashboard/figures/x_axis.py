@@ -10,9 +10,11 @@ from typing import Any, Final
 import numpy as np
 
 from lrwatch.formats import duration
+from lrwatch_dashboard.address import metric_of_axis
+from lrwatch_dashboard.figures.panel import escape
 from lrwatch_dashboard.views import Curve, RunCurves, StepTimes, Window
 
-__all__ = ["by_time", "step_range", "time_axis"]
+__all__ = ["by_time", "step_range", "time_axis", "x_axis"]
 
 _N_TICKS: Final = 8
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
@@ -26,9 +28,9 @@ _TIME_STEPS: Final = (
 
 
 def by_time(curves: RunCurves, clock: StepTimes, window: Window | None = None) -> RunCurves:
-    """Return curves whose x are seconds since the first step, and whose zoom is `window`.
+    """Return curves whose x are what a clock counts, and whose zoom is `window`.
 
-    `last_step`, the broken steps and resumes become seconds, too.
+    `last_step`, the broken steps and resumes become seconds, too, or whatever it is.
     """
 
     def moved(curve: Curve) -> Curve:
@@ -43,10 +45,25 @@ def by_time(curves: RunCurves, clock: StepTimes, window: Window | None = None) -
     }
     changes |= {"last_step": at(curves.last_step), "first_broken": at(curves.first_broken)}
     changes |= {"broken": clock.seconds_at(curves.broken)}
-    changes["resumes"] = tuple(clock.seconds_at(curves.resumes).tolist()) if curves.resumes else ()
+    for name in ("resumes", "cuts"):
+        steps = getattr(curves, name)
+        changes[name] = tuple(clock.seconds_at(steps).tolist()) if steps else ()
     clipped = moved(curves.clipped) if curves.clipped is not None else None
-    lr = tuple(moved(curve) for curve in curves.lr)
-    return dataclasses.replace(curves, lr=lr, clipped=clipped, window=window, **changes)
+    changes |= {name: tuple(map(moved, getattr(curves, name))) for name in ("lr", "own")}
+    return dataclasses.replace(curves, clipped=clipped, window=window, **changes)
+
+
+def x_axis(x: str, runs: Sequence[RunCurves]) -> dict[str, Any]:
+    """Return what the x axis over runs shows, which are drawn by what it counts."""
+    if x == "time":
+        return time_axis(runs)
+    shown = step_range(runs)
+    if x == "step":
+        return shown
+    name = escape(metric_of_axis(x)) or "steps since the first"
+    title = {"text": name, "standoff": 6}
+    hover = {"text": f"{name} %{{x:,.6~g}}"}
+    return {**shown, "title": title, "exponentformat": "B", "unifiedhovertitle": hover}
 
 
 def step_range(runs: Sequence[RunCurves]) -> dict[str, Any]:

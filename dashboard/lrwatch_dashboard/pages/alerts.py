@@ -176,7 +176,9 @@ def _body(board: AlertBoard, words: Mapping[str, str]) -> list[Any]:
         parts.append(html.P(shown, className="only"))
     parts += _now(board, rule)
     if ended := _of(board.ended, rule):
-        parts.append(_list("Ended", ended))
+        parts.append(
+            _list("Ended" if board.is_followed else "Ended in the last day, while wrong", ended)
+        )
     beside: list[Any] = [silence_card(board.silences)]
     # Without a watcher there are neither receivers nor anything sent.
     if board.watcher is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -10,8 +11,11 @@ from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
 
 from lrwatch.formats import count, counted
 from lrwatch_dashboard import ids
-from lrwatch_dashboard.address import ChartView, query, run_keys
+from lrwatch_dashboard.address import ChartView, metric_of_axis, query, run_keys
+from lrwatch_dashboard.comparison_views import SideBySide
 from lrwatch_dashboard.components.compare_table import compare_table
+from lrwatch_dashboard.components.metric_bar import metric_bar
+from lrwatch_dashboard.components.settings_card import settings_card
 from lrwatch_dashboard.components.verdicts import verdict_list
 from lrwatch_dashboard.components.view_bar import switch, view_bar
 from lrwatch_dashboard.data.comparison import (
@@ -21,10 +25,25 @@ from lrwatch_dashboard.data.comparison import (
     chosen_keys,
     compared,
     limit,
+    shown_families,
+)
+from lrwatch_dashboard.data.rulers import ruled
+from lrwatch_dashboard.data.setting_points import (
+    chosen_pair,
+    results_of,
+    setting_points,
+    settings_of,
 )
 from lrwatch_dashboard.data.tables import comparison_rows
-from lrwatch_dashboard.figures import compare_figure, message_figure
+from lrwatch_dashboard.figures import (
+    compare_figure,
+    message_figure,
+    parallel_figure,
+    scatter_figure,
+)
+from lrwatch_dashboard.own_metrics import rising_names
 from lrwatch_dashboard.pages.page import (
+    GRAPH_CONFIG,
     Page,
     chart,
     follow,
@@ -40,24 +59,26 @@ from lrwatch_dashboard.views import RunSource, RunView
 __all__ = ["PAGE", "draw", "layout", "report", "status", "table"]
 
 _TOKEN, _STATUS = "compare-token", "compare-status"
-_TABLE, _GRAPH = "compare-table", "compare-graph"
+_TABLE, _GRAPH, _OWN = "compare-table", "compare-graph", "compare-own"
+_SETTINGS = "compare-settings"
+_MOST_ACROSS: Final = 4  # settings beside one another
 
 
 def layout(source: RunSource, search: str = "") -> html.Div:
     """Return the page.
 
     Of the query, ``runs`` are keys with commas between, or ``group`` is a run whose sweep is
-    meant; ``base`` is one of them; ``others=off`` leaves the other runs out, ``seeds=band`` draws
+    meant; ``base`` is one of them; ``others=on`` draws the other runs grey, ``seeds=band`` draws
     runs that differ in the seed only as one; the rest is for `ChartView`.
     """
     words, named = query(search), run_keys(search)
     keys = chosen_keys(source, named, words)
     if not keys:
         return _nothing_to_compare()
-    others, by_seed = words.get("others") != "off", words.get("seeds") == "band"
+    others, by_seed = words.get("others") == "on", words.get("seeds") == "band"
     switches = (
         switch("seeds", [("single", "seeds=", not by_seed), ("band", "seeds=band", by_seed)]),
-        switch("other runs", [("show", "others=", others), ("hide", "others=off", not others)]),
+        switch("other runs", [("hide", "others=", not others), ("show", "others=on", others)]),
     )
     status_line = html.P(_status_line(source, keys, words), id=_STATUS, className="status")
     return frame(
@@ -65,7 +86,9 @@ def layout(source: RunSource, search: str = "") -> html.Div:
         heading("Compare", status_line),
         html.Div(id=_TABLE, className="card"),
         view_bar(ChartView.of(words), "/compare", *switches, has_table=True),
+        html.Div(id=_OWN, className="view-bar"),
         chart(_GRAPH, "Loss, learning rate, gradient norm and update ratio of the runs"),
+        html.Div(id=_SETTINGS),
         held={ids.COMPARE_RUNS: named, _TOKEN: "", ids.VIEW: words},
         look="run compare",
     )
@@ -99,8 +122,17 @@ def draw(
     token = f"{[view.token for view in views]} {sorted(words.items())} {theme}"
     if token == drawn:
         return None
-    table, figure = _side_by_side(source, views, words, theme)
-    return {"figure": figure, "table": table, "token": token}
+    table, figure, settings = _side_by_side(source, views, words, theme)
+    own = _switches(views, words)
+    return {"figure": figure, "table": table, "own": own, "settings": settings, "token": token}
+
+
+def _switches(views: Sequence[RunView], words: Mapping[str, str]) -> list[Any]:
+    found, shown = shown_families(views, words)
+    axes = rising_names([view.metrics for view in views])
+    starts = [view.last_step + 1 - view.steps for view in views if view.last_step is not None]
+    x = ChartView.of(words).x
+    return metric_bar(found, shown, axes, x=x, has_start=any(start > 0 for start in starts))
 
 
 def report(source: RunSource, search: str) -> tuple[str, html.Div] | None:
@@ -108,11 +140,12 @@ def report(source: RunSource, search: str) -> tuple[str, html.Div] | None:
     keys, words, views = _meant(source, search)
     if not views:
         return None
-    table, figure = _side_by_side(source, views, words, "variables", can_change=False)
+    table, figure, settings = _side_by_side(source, views, words, "variables", can_change=False)
     body = [
         heading("Comparison", html.P(status(source, keys, words), className="status")),
         html.Div(table, className="card"),
         dcc.Graph(figure=figure),
+        settings,
         html.Section([html.H2("Why"), verdict_list(views)], className="card"),
     ]
     return "compare", html.Div(body, className="run compare")
@@ -140,21 +173,48 @@ def _side_by_side(
     theme: str,
     *,
     can_change: bool = True,
-) -> tuple[html.Div, go.Figure]:
-    """Return table and chart of runs."""
+) -> tuple[html.Div, go.Figure, Any]:
+    """Return table and chart of runs, and the card of their settings."""
     if not views:
         said = message_figure("None of these runs is in this folder.", theme=theme)
-        return html.Div(), said
-    view = chart_view(words, views)
+        return html.Div(), said, ""
     comparison = compared(source, views, words)
+    view = chart_view(words, [run.view for run in comparison.runs])
     leads = {run.view.key: run.lead for run in comparison.runs}
-    lines = line_looks(list(dict.fromkeys(leads.values())))
+    rates = {run.view.key: run.view.lr or math.nan for run in comparison.runs}
+    lines = line_looks(list(dict.fromkeys(leads.values())), rates)
     looks = {key: lines[lead] for key, lead in leads.items()}
     others = None
-    if words.get("others") != "off":
-        others = backdrop(source.runs(), list(looks), by_clock=view.x == "time")
+    if words.get("others") == "on" and not metric_of_axis(view.x):
+        behind = [ruled(source, run, view.x) for run in source.runs()]
+        others = backdrop(behind, list(looks), by_clock=view.x != "step")
     figure = compare_figure(comparison, looks, others, theme=theme, view=view)
-    return compare_table(comparison, looks, can_change=can_change), figure
+    card = _settings(comparison, looks, words, theme, can_change=can_change)
+    return compare_table(comparison, looks, can_change=can_change), figure, card
+
+
+def _settings(
+    comparison: SideBySide,
+    looks: Mapping[str, tuple[int, int]],
+    words: Mapping[str, str],
+    theme: str,
+    *,
+    can_change: bool,
+) -> Any:
+    """Return the card of settings and results; nothing for a run that is alone."""
+    if len(comparison.runs) < 2:  # noqa: PLR2004
+        return ""
+    settings, results = settings_of(comparison), results_of(comparison)
+    setting, result = chosen_pair(comparison, words)
+    across = [name for name in settings if name != setting][: _MOST_ACROSS - 1]
+    ordered = [*across, setting]
+    points = setting_points(comparison, ordered, result)
+    figures = (
+        scatter_figure(points, looks, (setting, result), theme=theme),
+        parallel_figure(points, looks, [*ordered, result], theme=theme),
+    )
+    config = dict(GRAPH_CONFIG) if can_change else None
+    return settings_card(figures, (settings, results), (setting, result), config)
 
 
 def _connect(app: Dash, source: RunSource) -> None:
@@ -173,6 +233,8 @@ def _connect(app: Dash, source: RunSource) -> None:
     drawn = {
         "figure": Output(_GRAPH, "figure"),
         "table": Output(_TABLE, "children"),
+        "own": Output(_OWN, "children"),
+        "settings": Output(_SETTINGS, "children"),
         "token": Output(_TOKEN, "data"),
     }
     redraw(app, "compare", on_view, drawn, [runs])

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
+import plotly.graph_objects as go
 from dash import Dash, Output, State, dcc, html
 
 from lrwatch_dashboard import ids
 from lrwatch_dashboard.address import ChartView, query, run_href, steps_of
 from lrwatch_dashboard.components.facts import settings_list
+from lrwatch_dashboard.components.metric_bar import metric_bar
+from lrwatch_dashboard.components.run_labels import run_labels
 from lrwatch_dashboard.components.run_parts import (
     curve_table,
     evidence_table,
@@ -19,7 +23,16 @@ from lrwatch_dashboard.components.run_parts import (
     verdict_card,
 )
 from lrwatch_dashboard.components.view_bar import view_bar
+from lrwatch_dashboard.data.rulers import ruled
 from lrwatch_dashboard.figures import message_figure, run_figure
+from lrwatch_dashboard.own_metrics import (
+    Family,
+    chosen_families,
+    families,
+    layer_families,
+    names_of,
+    rising_names,
+)
 from lrwatch_dashboard.pages.page import (
     Page,
     chart,
@@ -36,7 +49,7 @@ __all__ = ["PAGE", "draw", "layout", "poll", "report"]
 
 _TOKEN, _DRAWN = "run-token", "run-curves-token"
 _STATUS, _VERDICT, _EVIDENCE = "run-status", "run-verdict", "run-evidence"
-_NUMBERS, _GRAPH = "run-numbers", "run-graph"
+_NUMBERS, _GRAPH, _OWN = "run-numbers", "run-graph", "run-own"
 
 _UNREADABLE: Final = "The rows of this run cannot be read."
 
@@ -54,9 +67,10 @@ def layout(source: RunSource, key: str, search: str = "") -> html.Div:
     status = html.P(run_status(view, time.time()), id=_STATUS, className="status")
     return frame(
         "run",
-        heading(view.name, status, run_links(view.key)),
+        heading(view.name, status, *run_labels(view), run_links(view.key)),
         html.Div(verdict_card(view), id=_VERDICT),
         view_bar(ChartView.of(words), run_href(view.key)),
+        html.Div(id=_OWN, className="view-bar"),
         chart(_GRAPH, "Loss, learning rate, gradient norm and update ratio by step"),
         html.Details([html.Summary("Show as table"), html.Div(id=_NUMBERS)], className="twin"),
         _rests_on(view),
@@ -84,16 +98,22 @@ def draw(
     run = source.run(key)
     if run is None:
         return None
-    view, curves = _curves(source, run, words)
-    if curves is None:
+    shown = _Shown.of(source, run, words)
+    if shown.curves is None:
         token, figure = f"unreadable {theme}", message_figure(_UNREADABLE, theme=theme)
-        return None if token == drawn else {"figure": figure, "numbers": "", "token": token}
+        nothing = {"numbers": "", "own": ""}
+        return None if token == drawn else {"figure": figure, **nothing, "token": token}
     interval = run.diagnosis and run.diagnosis.interval
-    token = f"{curves.token} {run.verdict} {interval} {view} {theme}"
+    chosen = [family.name for family in shown.families]
+    token = f"{shown.curves.token} {run.verdict} {interval} {shown.view} {chosen} {theme}"
     if token == drawn:
         return None
-    figure = run_figure(curves, run.diagnosis, theme=theme, view=view, clock=run.clock)
-    return {"figure": figure, "numbers": curve_table(curves), "token": token}
+    return {
+        "figure": shown.figure(theme),
+        "numbers": curve_table(shown.curves),
+        "own": shown.switches(),
+        "token": token,
+    }
 
 
 def report(source: RunSource, key: str, search: str) -> tuple[str, html.Div] | None:
@@ -101,22 +121,57 @@ def report(source: RunSource, key: str, search: str) -> tuple[str, html.Div] | N
     run = source.run(key)
     if run is None:
         return None
-    view, curves = _curves(source, run, query(search))
-    shown: list[Any] = [html.P(_UNREADABLE, className="quiet")]
-    if curves is not None:
-        theme = "variables"
-        figure = run_figure(curves, run.diagnosis, theme=theme, view=view, clock=run.clock)
-        twin = [html.Summary("Show as table"), curve_table(curves)]
-        shown = [dcc.Graph(figure=figure), html.Details(twin, className="twin")]
+    shown = _Shown.of(source, run, query(search))
+    body: list[Any] = [html.P(_UNREADABLE, className="quiet")]
+    if shown.curves is not None:
+        twin = [html.Summary("Show as table"), curve_table(shown.curves)]
+        body = [dcc.Graph(figure=shown.figure("variables")), html.Details(twin, className="twin")]
     head = heading(run.name, html.P(run_status(run, time.time()), className="status"))
-    return run.name, html.Div([head, verdict_card(run), *shown, _rests_on(run)], className="run")
+    return run.name, html.Div([head, verdict_card(run), *body, _rests_on(run)], className="run")
 
 
-def _curves(
-    source: RunSource, run: RunView, words: Mapping[str, str]
-) -> tuple[ChartView, RunCurves | None]:
-    view = ChartView.of(words).ending_at([(run.last_step, run.clock)])
-    return view, source.curves(run.key, steps_of(view, run.clock), view.half_life)
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """A run as an address shows it: its clock is what the x axis counts."""
+
+    run: RunView
+    view: ChartView
+    families: tuple[Family, ...]
+    curves: RunCurves | None
+
+    @classmethod
+    def of(cls, source: RunSource, run: RunView, words: Mapping[str, str]) -> _Shown:
+        view = ChartView.of(words)
+        run = ruled(source, run, view.x)
+        view = view.ending_at([(run.last_step, run.clock)])
+        found, counters = _families(run), rising_names([run.metrics])
+        chosen = chosen_families(found, words.get("m"), counters)
+        own = [name for family in chosen for name in family.metrics]
+        window = steps_of(view, run.clock)
+        return cls(run, view, chosen, source.curves(run.key, window, view.half_life, own=own))
+
+    def figure(self, theme: str) -> go.Figure:
+        """Return the chart; there must be curves."""
+        assert self.curves is not None  # noqa: S101  a page without curves says so instead
+        return run_figure(
+            self.curves,
+            self.run.diagnosis,
+            theme=theme,
+            view=self.view,
+            clock=self.run.clock,
+            shown=self.families,
+        )
+
+    def switches(self) -> list[Any]:
+        """Return those for the user's own metrics."""
+        run = self.run
+        found, axes = _families(run), rising_names([run.metrics])
+        is_late = run.last_step is not None and run.last_step + 1 > run.steps
+        return metric_bar(found, self.families, axes, x=self.view.x, has_start=is_late)
+
+
+def _families(run: RunView) -> tuple[Family, ...]:
+    return (*families(names_of([run.metrics])), *layer_families(run.metrics))
 
 
 def _connect(app: Dash, source: RunSource) -> None:
@@ -133,6 +188,7 @@ def _connect(app: Dash, source: RunSource) -> None:
     drawn = {
         "figure": Output(_GRAPH, "figure"),
         "numbers": Output(_NUMBERS, "children"),
+        "own": Output(_OWN, "children"),
         "token": Output(_DRAWN, "data"),
     }
     redraw(app, "run", on_view, drawn, [State(ids.RUN_KEY, "data")])
@@ -150,7 +206,7 @@ def _rests_on(view: RunView) -> html.Div:
             settings_list(view.config, "None given; pass config={...} to lrwatch.watch."),
             "card",
         ),
-        ("Environment", settings_list(view.environment, "None recorded."), "card"),
+        ("Job", settings_list({**view.job, **view.environment}, "None recorded."), "card"),
     ]
     return html.Div(
         [html.Section([html.H2(name), body], className=look) for name, body, look in cards],

@@ -12,6 +12,7 @@ from dash import ClientsideFunction, Dash, Input, Output, dcc, html
 from lrwatch_dashboard import ids
 from lrwatch_dashboard.address import ChartView, query
 from lrwatch_dashboard.comparison_views import SweepView
+from lrwatch_dashboard.components.pick import pick
 from lrwatch_dashboard.components.sweep_parts import (
     range_card,
     range_table,
@@ -20,25 +21,28 @@ from lrwatch_dashboard.components.sweep_parts import (
     sweep_list,
 )
 from lrwatch_dashboard.components.view_bar import save_buttons, switch, toolbar
+from lrwatch_dashboard.data.objectives import SweepMeasure, by_metric
 from lrwatch_dashboard.data.range_tests import range_test
-from lrwatch_dashboard.data.sweeps import Measure, find_sweeps, sweep_of
+from lrwatch_dashboard.data.sweeps import find_sweeps, sweep_of
 from lrwatch_dashboard.data.tables import range_rows, sweep_rows
 from lrwatch_dashboard.figures import message_figure, range_figure, sweep_figure
+from lrwatch_dashboard.own_metrics import names_of, wants_least
 from lrwatch_dashboard.pages.page import Page, chart, follow, frame, heading, redraw
 from lrwatch_dashboard.views import RunSource, RunView
 
 __all__ = ["PAGE", "draw", "layout", "report", "table"]
 
 _TOKEN, _LIST, _CARD = "sweep-token", "sweep-list", "sweep-card"
-_GRAPH, _TABLE = "sweep-graph", "sweep-table"
+_GRAPH, _TABLE, _OWN = "sweep-graph", "sweep-table", "sweep-own"
 _CHART_PX: Final = 460
 
 
 def layout(_source: RunSource, search: str = "") -> html.Div:
     """Return the page, which is filled by its first callback.
 
-    Of the query, ``group`` is a run of the sweep that is shown, ``loss=best`` measures runs by the
-    least loss, ``y`` is the scale.
+    Of the query, ``group`` is a run of the sweep that is shown, ``by`` one of the user's metrics
+    to measure runs by instead of the loss, of which less or more is better as ``goal`` says
+    (``min``, ``max``); ``loss=best`` takes its best value and not the last, ``y`` is the scale.
     """
     words = query(search)
     view, is_best = ChartView.of(words), words.get("loss") == "best"
@@ -51,7 +55,8 @@ def layout(_source: RunSource, search: str = "") -> html.Div:
         html.Nav(id=_LIST, className="sweep-list", **{"aria-label": "Sweeps"}),
         html.Div(id=_CARD),
         toolbar(
-            switch("loss", measures),
+            html.Div(id=_OWN, className="measured-by"),
+            switch("value", measures),
             switch("y axis", scales),
             save_buttons("/sweep", has_table=True),
         ),
@@ -78,6 +83,7 @@ def draw(
         "card": shown.card,
         "list": sweep_list(found.sweeps, found.tests, found.shown) if found.shown else "",
         "table": shown.table,
+        "own": _measured_by(found.shown, words),
         "token": f"{now} {state}",
     }
 
@@ -114,8 +120,10 @@ class _Store:
 
     @classmethod
     def of(cls, source: RunSource, words: Mapping[str, str]) -> _Store:
-        views, key = source.runs(), words.get("group", "")
-        sweeps = find_sweeps(views, _loss(words))
+        views, key, objective = source.runs(), words.get("group", ""), SweepMeasure.of(words)
+        sweeps = find_sweeps(views, "best" if objective.is_best else "final")
+        if objective.metric:
+            sweeps = tuple(by_metric(sweep, objective) for sweep in sweeps)
         tests = [view for view in views if view.trial.is_range_test]
         every: list[SweepView | RunView] = [*sweeps, *tests]
         first = every[0] if every else None
@@ -132,8 +140,10 @@ class _Shown(NamedTuple):
 def _shown(source: RunSource, found: _Store, words: Mapping[str, str], theme: str) -> _Shown:
     y = ChartView.of(words).y
     if isinstance(found.shown, SweepView):
-        figure = sweep_figure(found.shown, theme=theme, y=y, loss=_loss(words))
-        return _Shown(figure, sweep_card(found.shown), rate_table(found.shown))
+        objective = SweepMeasure.of(words)
+        figure = sweep_figure(found.shown, theme=theme, y=y, what=objective.label)
+        table = rate_table(found.shown, objective.metric or "loss")
+        return _Shown(figure, sweep_card(found.shown), table)
     if found.shown is None:
         return _Shown(message_figure("No run has a learning rate yet.", theme=theme), "", "")
     curves = source.curves(found.shown.key)
@@ -144,8 +154,22 @@ def _shown(source: RunSource, found: _Store, words: Mapping[str, str], theme: st
     return _Shown(range_figure(test, theme=theme, y=y), range_card(test), range_table(test))
 
 
-def _loss(words: Mapping[str, str]) -> Measure:
-    return "best" if words.get("loss") == "best" else "final"
+def _measured_by(shown: SweepView | RunView | None, words: Mapping[str, str]) -> list[Any]:
+    """Return what chooses the metric that runs are measured by; nothing where there is none."""
+    runs = [run.view for run in shown.runs] if isinstance(shown, SweepView) else []
+    names, objective = names_of(view.metrics for view in runs), SweepMeasure.of(words)
+    if not names:
+        return []
+    choices = [("training loss", ""), *((name, name) for name in names)]
+    parts: list[Any] = [pick("measured by", "by", choices, objective.metric)]
+    if objective.metric:
+        usual = wants_least(objective.metric)
+        words_of = {True: "goal=min", False: "goal=max"} | {usual: "goal="}
+        goals = (("less", True), ("more", False))
+        parts.append(
+            switch("better is", [(t, words_of[g], objective.is_least is g) for t, g in goals])
+        )
+    return parts
 
 
 def _by_rate(body: html.Div) -> html.Section:
@@ -157,7 +181,7 @@ def _connect(app: Dash, source: RunSource) -> None:
         return draw(source, words, theme, drawn)
 
     follow(app, "sweep", dict, {})
-    parts = {"card": _CARD, "list": _LIST, "table": _TABLE}
+    parts = {"card": _CARD, "list": _LIST, "table": _TABLE, "own": _OWN}
     drawn = {name: Output(id_, "children") for name, id_ in parts.items()}
     drawn |= {"figure": Output(_GRAPH, "figure"), "token": Output(_TOKEN, "data")}
     redraw(app, "sweep", on_view, drawn)

@@ -16,8 +16,13 @@ __all__ = ["CALLBACKS", "is_from_a_page", "is_kind"]
 
 CALLBACKS: Final = "/_dash-update-component"
 
-_WORDS: Final = (ids.VIEW, ids.ALERTS_WORDS)  # names to texts
-_FORMS: Final = (ids.BEAT, ids.ALERTS_SAYING, ids.SILENCE_FORM)  # whose parts are made texts
+_WORDS: Final = (ids.VIEW, ids.ALERTS_WORDS, ids.OVERVIEW_WORDS)  # names to texts
+_FORMS: Final = (
+    ids.BEAT,
+    ids.ALERTS_SAYING,
+    ids.SILENCE_FORM,
+    ids.OVERVIEW_ASKED,
+)  # whose parts are made texts
 _MAYBE: Final = (ids.URL, ids.THEME, ids.ALERT_COUNT)  # texts that are missing at first
 
 

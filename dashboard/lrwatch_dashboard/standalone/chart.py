@@ -36,7 +36,7 @@ _MARKS: Final = {
 
 _TAG: Final = re.compile(r"<(/?)(\w+)[^>]*>")
 _KEPT: Final = frozenset({"b", "i", "sup", "sub", "span"})
-_NOT_DRAWN: Final = ("images", "selections", "sliders", "updatemenus")
+_NOT_DRAWN: Final = ("selections", "sliders", "updatemenus")
 
 
 def chart(figure: go.Figure) -> Element:
@@ -66,6 +66,7 @@ def chart(figure: go.Figure) -> Element:
     x_axis = next(iter(found.values())).x if found else None
     for share, text in x_axis.seen_ticks() if x_axis else ():
         inner.append(_text(text, "still-x", left=share))
+    inner.extend(_images(layout, found))
     for trace in traces:
         if "markers" in trace["mode"]:
             inner.extend(_marks(trace, found[trace.get("yaxis", "y")]))
@@ -142,13 +143,27 @@ def _marks(trace: _Parts, plane: Plane) -> Iterator[Element]:
     marker = trace["marker"]
     shape = _MARKS[marker.get("symbol", "circle")]
     names = trace.get("text") or [""] * len(xs)
-    for x, y, name in zip(xs.tolist(), ys.tolist(), names, strict=True):
+    given = marker["color"]
+    colours = [given] * len(xs) if isinstance(given, str) else given
+    for x, y, name, colour in zip(xs.tolist(), ys.tolist(), names, colours, strict=True):
         if 0 <= x <= 1 and plane.top <= y <= plane.bottom:
-            style = f"{_placed(left=x, top=y)};--mark:{marker['color']}"
+            style = f"{_placed(left=x, top=y)};--mark:{colour}"
             mark = Element("span", {"class": f"still-mark mark mark-{shape}", "style": style})
             if name:
                 mark.set("title", "".join(_rich(name.replace("<br>", "; ")).itertext()))
             yield mark
+
+
+def _images(layout: _Parts, found: Mapping[str, Plane]) -> Iterator[Element]:
+    """Return the pictures, each stretched over the values that it stands for."""
+    for image in layout.get("images", ()):
+        plane = found[image["yref"]]
+        left, right = (plane.x.place(image["x"] + share * image["sizex"]) for share in (0, 1))
+        top, bottom = (plane.y.place(image["y"] - share * image["sizey"]) for share in (0, 1))
+        place = _placed(left=left, top=top, width=right - left, height=bottom - top)
+        yield Element(
+            "img", {"src": image["source"], "alt": "", "class": "still-image", "style": place}
+        )
 
 
 def _texts(layout: _Parts, found: Mapping[str, Plane]) -> Iterator[Element]:

@@ -18,7 +18,7 @@ __all__ = ["document", "markup"]
 
 _STYLE_SHEET: Final = Path(__file__).parents[1] / "assets" / "lrwatch.css"
 _DARK: Final = re.compile(r':root\[data-theme="dark"\] (\{.*?\n\})', re.DOTALL)
-_POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'"
+_POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 _LEFT_OUT: Final = (html.Button, html.Nav, dcc.Interval, dcc.Store)
 _ATTRIBUTES: Final = {"className": "class", "title": "title", "scope": "scope", "role": "role"}
 

@@ -54,7 +54,7 @@ def test_an_alert_says_what_where_how_bad_since_when_and_who_was_told() -> None:
         "sgd-3.0",
         "Loss rose from 2.3 to 40",
         "Try a learning rate of 0.3",
-        "page",
+        "urgent",
         "since step 40",
         "sent",
     ):

@@ -85,7 +85,9 @@ def test_counts_are_by_mark_and_the_pressed_buttons_say_so() -> None:
 def test_the_empty_state_shows_the_folder_and_how_to_log_a_run() -> None:
     said = text_of(empty_state("/data/runs"))
     assert "/data/runs" in said
-    assert "lrwatch.watch(optimizer)" in said
+    assert "run = lrwatch.watch(optimizer, dir='/data/runs')" in said
+    assert "lrwatch run --dir /data/runs train.py" in said
+    assert "lrwatch.watch(optimizer)" in text_of(empty_state("runs"))
 
 
 def test_a_folder_that_cannot_be_read_says_why() -> None:

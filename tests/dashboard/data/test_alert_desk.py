@@ -359,3 +359,14 @@ def _tamper(store: Path, change: Callable[[dict[str, Any]], Any]) -> None:
 def _line(store: Path) -> AlertLine:
     (line,) = _desk(store).board().firing
     return line
+
+
+def test_a_run_that_ended_while_wrong_is_listed_where_nobody_watched(tmp_path: Path) -> None:
+    _broken_run(tmp_path, status="failed")
+    board = _desk(tmp_path).board()
+    (line,) = board.ended
+    assert (line.alert.rule, line.alert.state, line.run_key) == ("diverging", "closed", "broken")
+    assert not board.unsent  # it is over: nobody needs to act at once
+    assert attention([*board.unsent, *board.firing]) == 0
+    _silent_since(tmp_path, "broken", 2 * 86400)
+    assert _desk(tmp_path).board().ended == ()

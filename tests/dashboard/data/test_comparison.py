@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from dashboard_views import curve, curves, run_view
+from dashboard_views import FakeSource, curve, curves, run_view
 from lrwatch_dashboard.data.comparison import backdrop, compare_runs, shared_half_life
 from lrwatch_dashboard.views import Curve, StepTimes
 
@@ -37,7 +37,7 @@ def test_the_delta_is_at_the_last_step_that_both_runs_have() -> None:
     long, short = compare_runs(views, lines, base="long").runs
     assert long.delta is None
     assert short.delta is not None
-    assert (short.delta.at, short.delta.is_time) == (50, False)
+    assert (short.delta.at, short.delta.x) == (50, "step")
     assert short.delta.difference == pytest.approx(1.2 - 1.5)
     assert short.delta.share == pytest.approx(-0.2)
     assert (long.last_loss, short.last_loss) == (1.0, 1.2)
@@ -89,8 +89,12 @@ def test_the_backdrop_is_every_other_run_with_gaps_between() -> None:
 
 
 def test_all_runs_are_smoothed_alike() -> None:
-    assert shared_half_life((run_view(last_step=99), run_view(last_step=9999))) == 100
-    assert shared_half_life(()) == 5
+    long = run_view("long", steps=10_000_000, last_step=9_999_999)
+    source = FakeSource(views={"long": long, "a": run_view("a")}, lines=curves(half_life=20))
+    assert shared_half_life(source, [run_view("a")]) == 20
+    assert shared_half_life(source, [run_view("a"), long]) == 100_000
+    assert source.asked == [None, None]  # the long one is not read for it
+    assert shared_half_life(source, []) == 0
 
 
 def test_the_delta_is_at_the_last_time_that_both_runs_have() -> None:
@@ -99,9 +103,9 @@ def test_the_delta_is_at_the_last_time_that_both_runs_have() -> None:
     views = (run_view("slow", clock=slow), run_view("fast", clock=fast), run_view("untimed"))
     line = curves(smooth_loss=falling(101, 1.0))
     lines = dict.fromkeys(("slow", "fast", "untimed"), line)
-    runs = compare_runs(views, lines, base="fast", by_clock=True).runs
+    runs = compare_runs(views, lines, base="fast", x="time").runs
     assert runs[0].delta is not None
-    assert (runs[0].delta.at, runs[0].delta.is_time) == (100.0, True)
+    assert (runs[0].delta.at, runs[0].delta.x) == (100.0, "time")
     assert runs[0].delta.difference == pytest.approx(1.5 - 1.0)  # half the way in the same time
     assert runs[2].delta is None
 

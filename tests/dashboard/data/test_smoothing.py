@@ -53,3 +53,15 @@ def test_losses_near_the_largest_number_do_not_overflow() -> None:
 )
 def test_the_half_life_follows_the_run_in_round_numbers(n_steps: int, half_life: int) -> None:
     assert half_life_for(n_steps) == half_life
+
+
+def test_a_smooth_curve_is_not_smoothed_and_a_noisy_one_no_more_than_it_needs() -> None:
+    rng = np.random.default_rng(0)
+    falls = 0.1 + 2 * np.exp(-np.arange(5000) / 800)
+    assert half_life_for(5000, falls) == 0
+    assert half_life_for(5000, falls[:4]) == half_life_for(5000) == 100
+    noises = [half_life_for(5000, falls * np.exp(s * rng.normal(size=5000))) for s in (0.1, 0.3, 2)]
+    assert noises == [5, 50, 100]
+    assert half_life_for(5000, np.full(5000, 3.0)) == 0
+    rises = np.append(-falls, [math.nan, math.inf])
+    assert half_life_for(5000, rises) == 0

@@ -15,6 +15,7 @@ import pytest
 from alert_samples import an_alert
 from lrwatch_dashboard.data import RunStore, cache_folder, verdict_memory
 from lrwatch_dashboard.data.run_digest import RunDigest
+from lrwatch_dashboard.own_metrics import MetricSummary
 from lrwatch_dashboard.views import RunView, StepTimes
 from stores import new_writer, row, write_run
 
@@ -246,9 +247,12 @@ def test_a_finding_survives_its_writing_down() -> None:
     grid = np.linspace(0, 1e7, 64)
     table = {"step": range(999), "loss": [math.inf, *range(998)], "lr": [0.1] * 999}
     summary = summarised(step_block(table))
-    finding = RunDigest(summary, diagnosis, (an_alert(),), StepTimes(grid, grid / 3), None)
+    known = {"val_loss": MetricSummary(3, 0.5, 0.4, 0.9, 99, 80, 9, math.nan, rises=False)}
+    clock = StepTimes(grid, grid / 3)
+    finding = RunDigest(summary, diagnosis, (an_alert(),), clock, None, known)
     again = RunDigest.from_bytes(finding.as_bytes())
     assert (again.diagnosis, again.alerts) == (diagnosis, finding.alerts)
+    assert str(again.metrics) == str(known)  # as NaN is not equal to itself
     assert again.summary.final_loss == summary.final_loss
     assert again.summary.losses.heights(64, 99) == summary.losses.heights(64, 99)
     assert np.array_equal(again.clock.seconds, finding.clock.seconds)

@@ -20,7 +20,7 @@ def _comparison(**lines: RunCurves | None) -> SideBySide:
 
 
 def _draw(comparison: SideBySide, others: Curve | None = None, **options: Any) -> Any:
-    looks = line_looks([run.view.key for run in comparison.runs])
+    looks = line_looks([run.view.key for run in comparison.runs], {})
     return compare_figure(comparison, looks, others, **options)
 
 
@@ -30,25 +30,51 @@ def _texts(figure: Any) -> str:
 
 def test_every_panel_has_a_line_for_each_run_on_the_one_x_axis() -> None:
     figure = _draw(_comparison(a=curves(), b=curves()))
-    assert [(t.name, t.yaxis) for t in figure.data] == [
+    assert [(t.name, t.yaxis) for t in figure.data if t.name] == [
         (name, axis) for axis in ("y", "y2", "y3", "y4") for name in ("a", "b")
     ]
-    assert {trace.xaxis for trace in figure.data} == {"x"}
+    assert {trace.xaxis for trace in figure.data if trace.name} == {"x"}
 
 
 @pytest.mark.parametrize(("theme", "colours"), [("light", LIGHT), ("dark", DARK)])
 def test_a_run_has_one_look_in_every_panel(theme: str, colours: Any) -> None:
-    hue, dash = line_looks(["a", "b"])["b"]
+    hue, dash = line_looks(["a", "b"], {})["b"]
     drawn = _draw(_comparison(a=curves(), b=curves()), theme=theme).data
     looks = {(t.line.color, t.line.dash) for t in drawn if t.name == "b"}
     assert looks == {(colours.hues[hue], DASHES[dash])}
 
 
-def test_twenty_runs_all_look_different_and_keep_their_hue_beside_others() -> None:
+def test_up_to_eight_runs_have_a_hue_each_and_more_are_coloured_by_rate() -> None:
     keys = [f"run-{i}" for i in range(20)]
-    looks = line_looks(keys)
-    assert len(set(looks.values())) == 20
-    assert all(line_looks([key])[key][0] == looks[key][0] for key in keys[:3])
+    few = line_looks(keys[:8], {})
+    assert len({hue for hue, _ in few.values()}) == len(LIGHT.hues) == 8
+    assert line_looks(keys[:1], {})[keys[0]] == few[keys[0]]
+    many = line_looks(keys, {key: 10.0 ** (i // 2) for i, key in enumerate(keys)})
+    assert len(set(many.values())) == 20
+    hues = [many[key][0] for key in keys]
+    assert hues == sorted(hues)
+    assert (hues[0], hues[-1]) == (8, 16)
+    alike = line_looks(keys, dict.fromkeys(keys, 0.1))
+    assert {LIGHT.line_colour(hue) for hue, _ in alike.values()} == {LIGHT.scale[4]}
+
+
+def test_a_metric_has_a_line_for_each_run_that_has_it_and_few_values_are_points() -> None:
+    with_it = curves(own=(curve("val/<i>", n=9),))
+    names = ["val/<i>", "nobody"]
+    views = [run_view(key) for key in ("a", "b")]
+    figure = _draw(compare_runs(views, {"a": with_it, "b": curves()}, own=names))
+    drawn = [(t.name, t.mode) for t in figure.data if t.yaxis == "y5" and len(t.x)]
+    assert drawn == [("a", "lines+markers")]
+    assert "val/&lt;i&gt;" in _texts(figure)
+    assert "1 without it" in _texts(figure)
+    assert "None of these runs recorded it" in _texts(figure)
+
+
+def test_rates_that_never_changed_are_left_to_the_table() -> None:
+    steady = curves(lr=(curve("", y=np.full(100, 0.1)),))
+    figure = _draw(_comparison(a=steady, b=steady))
+    assert not [trace for trace in figure.data if trace.yaxis == "y2"]
+    assert "see the table" in _texts(figure)
 
 
 def test_the_other_runs_lie_behind_and_say_nothing() -> None:
@@ -79,7 +105,7 @@ def test_a_run_without_times_is_left_out_by_time() -> None:
     timeless = compare_runs(
         [run_view("a"), run_view("b", clock=CLOCK)], dict.fromkeys("ab", curves())
     )
-    assert {t.name for t in _draw(timeless, view=ChartView("time")).data} == {"b"}
+    assert {t.name for t in _draw(timeless, view=ChartView("time")).data if t.name} == {"b"}
 
 
 @pytest.mark.parametrize(("y", "kind"), [("auto", "log"), ("log", "log"), ("linear", "linear")])

@@ -1,16 +1,23 @@
 from __future__ import annotations
 
+import base64
 import dataclasses
 import itertools
 import math
+import struct
+import zlib
 from typing import Any
+from xml.etree.ElementTree import tostring
 
 import numpy as np
 import pytest
 from dashboard_views import a_diagnosis, curve, curves
 from lrwatch_dashboard.figures import message_figure, run_figure
+from lrwatch_dashboard.own_metrics import families, layer_families
 from lrwatch_dashboard.pages.page import GRAPH_CONFIG
+from lrwatch_dashboard.standalone.chart import chart
 from lrwatch_dashboard.theme import DARK, LIGHT
+from lrwatch_dashboard.views import Curve
 
 NOTHING = curve(n=0, y=[])
 
@@ -20,8 +27,13 @@ def _layout(figure: Any) -> dict[str, Any]:
     return layout
 
 
+def _drawn(figure: Any) -> list[Any]:
+    """Return the traces in the panels; the axis below the first one has one of its own."""
+    return [trace for trace in figure.data if trace.xaxis == "x"]
+
+
 def _names(figure: Any) -> list[str]:
-    return [trace.name for trace in figure.data]
+    return [trace.name for trace in _drawn(figure)]
 
 
 def _texts(figure: Any) -> str:
@@ -37,10 +49,10 @@ def test_all_panels_share_the_one_real_x_axis_and_one_hover_box() -> None:
         "gradient norm",
         "update / weight",
     ]
-    assert {trace.xaxis for trace in figure.data} == {"x"}
-    assert [trace.yaxis for trace in figure.data] == ["y", "y", "y2", "y3", "y4"]
+    assert [trace.yaxis for trace in _drawn(figure)] == ["y", "y", "y2", "y3", "y4"]
     layout = _layout(figure)
-    assert [name for name in layout if name.startswith("xaxis")] == ["xaxis"]
+    assert [name for name in layout if name.startswith("xaxis")] == ["xaxis", "xaxis2"]
+    assert layout["xaxis2"]["matches"] == "x"
     assert (layout["hovermode"], layout["hoversubplots"]) == ("x unified", "axis")
 
 
@@ -130,7 +142,7 @@ def test_a_panel_without_its_metric_says_what_is_missing_and_takes_less_room(
 
 
 def test_parameter_groups_are_named_apart_and_their_names_are_text() -> None:
-    groups = (curve("<b>body</b>", y=np.full(100, 0.1)), curve("head & co", y=np.full(100, 0.2)))
+    groups = (curve("<b>body</b>"), curve("head & co"))
     figure = run_figure(curves(lr=groups))
     assert "&lt;b&gt;body&lt;/b&gt;" in _names(figure)
     assert "head &amp; co" in _names(figure)
@@ -139,8 +151,17 @@ def test_parameter_groups_are_named_apart_and_their_names_are_text() -> None:
 
 
 def test_groups_whose_rates_are_far_apart_get_a_log_axis() -> None:
-    groups = (curve("a", y=np.full(100, 1e-5)), curve("b", y=np.full(100, 0.1)))
+    falls = np.linspace(2, 1, 100)
+    groups = (curve("a", y=1e-5 * falls), curve("b", y=0.1 * falls))
     assert _layout(run_figure(curves(lr=groups)))["yaxis2"]["type"] == "log"
+
+
+def test_a_rate_that_never_changed_is_a_line_of_text() -> None:
+    steady = (curve("a", y=np.full(100, 1e-5)), curve("<i>", y=np.full(100, 0.1)))
+    figure = run_figure(curves(lr=steady))
+    assert "1e-5 (a), 0.1 (&lt;i&gt;) at every step" in _texts(figure)
+    assert "a" not in _names(figure)
+    assert _layout(figure)["height"] < _layout(run_figure(curves()))["height"] - 100
 
 
 def test_clipping_is_a_second_line_only_where_it_engaged() -> None:
@@ -202,3 +223,65 @@ def test_drawing_changes_nothing_in_the_view_model() -> None:
     before = {f.name: getattr(lines, f.name) for f in dataclasses.fields(lines)}
     run_figure(lines, a_diagnosis())
     assert all(getattr(lines, name) is value for name, value in before.items())
+
+
+def test_events_have_a_line_and_a_name_where_they_were() -> None:
+    happened = curves(cuts=(30, 60), resumes=(50,))
+    figure = run_figure(happened, a_diagnosis(first_alarm_step=70))
+    dashes = {s["x0"]: s["line"]["dash"] for s in _layout(figure)["shapes"] if s["type"] == "line"}
+    assert {x: dashes[x] for x in (30, 50, 60, 70)} == {
+        30: "dash",
+        50: "dot",
+        60: "dash",
+        70: "dashdot",
+    }
+    named = [(note["text"], note["x"]) for note in _layout(figure)["annotations"] if note["x"]]
+    assert named == [("rate cut", 30), ("resumed", 50), ("rate cut", 60), ("first alarm", 70)]
+
+
+def test_own_metrics_stand_by_family_and_losses_beside_the_loss() -> None:
+    names = ["val_loss", "val/f1", "train/f1", "gpu/a", "gpu/b"]
+    own = tuple(curve(name, n=9, y=np.linspace(1, 2, 9)) for name in names)
+    own = (*own[:-1], curve("gpu/b", n=9, y=np.linspace(100, 200, 9)))
+    shown = families([*names, "never"])
+    figure = run_figure(curves(own=own), shown=shown)
+    panels = {trace.name: trace.yaxis for trace in _drawn(figure)}
+    assert panels["val_loss"] == "y"
+    assert panels["val/f1"] == panels["train/f1"] == "y5"
+    assert (panels["gpu/a"], panels["gpu/b"]) == ("y6", "y7")  # sizes that one axis cannot show
+    assert "never" not in panels
+    assert next(t.mode for t in figure.data if t.name == "val_loss") == "lines+markers"
+    empty = curve(n=0)
+    alone = run_figure(curves(loss=empty, smooth_loss=empty, own=own), shown=shown)
+    assert "No loss recorded" not in _texts(alone)
+
+
+def test_layers_are_a_picture_whose_rows_go_from_the_first_to_the_last() -> None:
+    names = [f"layer_grad_norm/blocks.{i}.<attention>.output" for i in range(3)]
+    own = [curve(n, y=np.full(100, 10.0**-i)) for i, n in enumerate(names)]
+    own[2] = Curve(names[2], own[2].x[:50], own[2].y[:50])
+    shown = layer_families(names)
+    figure = run_figure(curves(own=tuple(own)), shown=shown)
+    (image,) = _layout(figure)["images"]
+    assert (image["x"], image["sizex"], image["y"], image["sizey"]) == (0, 99, 3, 3)
+    pixels = _pixels(image["source"])
+    assert pixels.shape == (3, 240, 4)
+    assert pixels[0, 0].tolist() == [253, 231, 37, 255]  # the greatest is bright
+    assert pixels[2, 0].tolist() == [68, 1, 84, 255]
+    assert pixels[2, -1, 3] == 0  # nothing where nothing was recorded
+    axis = _layout(figure)[f"yaxis{image['yref'][1:]}"]
+    assert axis["ticktext"][0].startswith("blocks.0")
+    assert "<" not in "".join(axis["ticktext"])
+    assert "by layer" in _texts(figure)
+    assert not set(names) & set(_names(figure))
+    assert "still-image" in tostring(chart(figure), encoding="unicode")
+
+
+def _pixels(source: str) -> Any:
+    """Return the pixels of a picture as `heat_map` writes it: each row unfiltered."""
+    file = base64.b64decode(source.removeprefix("data:image/png;base64,"))
+    assert file.startswith(b"\x89PNG")
+    width, height = struct.unpack(">II", file[16:24])
+    packed = zlib.decompressobj().decompress(file[file.index(b"IDAT") + 4 :])
+    rows = np.frombuffer(packed, np.uint8).reshape(height, 1 + 4 * width)
+    return rows[:, 1:].reshape(height, width, 4)

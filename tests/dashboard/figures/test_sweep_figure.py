@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 from dashboard_views import a_diagnosis, run_view
 from lrwatch_dashboard.comparison_views import RateResult, SweepRun, SweepView
+from lrwatch_dashboard.data.objectives import SweepMeasure, by_metric
 from lrwatch_dashboard.figures import sweep_figure
+from lrwatch_dashboard.own_metrics import MetricSummary
 from lrwatch_dashboard.theme import DARK, LIGHT
 
-from lrwatch.comparing import RateChoice
+from lrwatch.comparing import RateChoice, choose_rate
 
 
 def _run(key: str, verdict: str, lr: float, loss: float | None, **changes: Any) -> SweepRun:
@@ -55,8 +57,48 @@ def test_marks_have_the_shape_and_colour_of_the_verdict_and_lead_to_the_run() ->
 def test_runs_without_a_loss_or_far_above_stand_on_the_frame() -> None:
     figure = sweep_figure(SWEEP)
     top = 10 ** figure.layout.yaxis.range[1]
-    assert list(_trace(figure, "diverging").y) == pytest.approx([top, top])
+    drawn = list(_trace(figure, "diverging").y)
+    assert drawn == pytest.approx([top, top], rel=1e-3)
+    assert max(drawn) < top  # on the frame itself rounding may hide them
     assert top < 1e3
+
+
+def test_every_mark_is_drawn_whatever_the_losses() -> None:
+    rates, losses = (1e-5, 0.1, 3.0, 10.0), (2.3, 0.31, 1e6, None)
+    runs = tuple(_run(str(lr), "ok", lr, loss) for lr, loss in zip(rates, losses, strict=True))
+    choice = choose_rate((run.lr, run.loss or math.nan) for run in runs)
+    for y in ("auto", "linear"):
+        figure = sweep_figure(SweepView("four", runs, choice), y=y)
+        drawn = _trace(figure, "healthy")
+        assert list(drawn.x) == list(rates)
+        axes = [(figure.layout.xaxis, drawn.x), (figure.layout.yaxis, drawn.y)]
+        for axis, values in axes:
+            places = [math.log10(v) if axis.type == "log" else v for v in values]
+            assert axis.range[0] < min(places) < max(places) < axis.range[1]
+
+
+def test_of_a_metric_of_which_more_is_better_the_worst_stand_at_the_bottom() -> None:
+    metrics = {key: MetricSummary(n=9, last=v, high=v) for key, v in (("a", 0.5), ("b", 0.9))}
+    runs = tuple(_run(key, "ok", lr, 1.0) for lr, key in ((0.01, "a"), (0.1, "b"), (1.0, "c")))
+    views = {k: {"val/acc": summary} for k, summary in metrics.items()}
+    runs = tuple(
+        dataclasses.replace(r, view=dataclasses.replace(r.view, metrics=views.get(r.view.key, {})))
+        for r in runs
+    )
+    sweep = SweepView("all", runs, CHOICE, next_rate=0.05)
+    objective = SweepMeasure.of({"by": "val/acc", "loss": "best"})
+    found = by_metric(sweep, objective)
+    assert (found.is_least, found.next_rate) == (False, None)
+    assert [rate.median for rate in found.choice.rates] == [0.5, 0.9]
+    assert found.choice.best == 0.1
+    figure = sweep_figure(found, what=objective.label)
+    assert figure.layout.yaxis.title.text == "best val/acc"
+    low, high = figure.layout.yaxis.range
+    (absent,) = _trace(figure, "not compared").y
+    assert low < absent < low + 0.01 * (high - low)
+    assert "never logged val/acc" in _trace(figure, "not compared").text[0]
+    assert by_metric(sweep, SweepMeasure.of({"by": "val/acc", "goal": "min"})).choice.best == 0.01
+    assert "No run has logged" in by_metric(sweep, SweepMeasure.of({"by": "x"})).choice.reason
 
 
 def test_the_median_is_a_line_with_the_quartiles_around_it() -> None:

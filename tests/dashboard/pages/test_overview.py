@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 from dash import no_update
 from dashboard_views import FakeSource, a_diagnosis, an_overview, run_row, run_view, text_of
 from lrwatch_dashboard import ids
+from lrwatch_dashboard.own_metrics import MetricSummary
 from lrwatch_dashboard.pages import overview
 from plotly.utils import PlotlyJSONEncoder
 
@@ -55,7 +57,8 @@ def test_a_poll_with_nothing_new_changes_nothing() -> None:
 
 def test_a_poll_brings_changed_rows_counts_and_the_new_token() -> None:
     table = an_overview(run_row("a", verdict="ok"), token="a:2", whole=False, removed=("b",))
-    answer = overview.poll(FakeSource(table), "a:1", "")
+    views = {"a": run_row("a", verdict="ok")}
+    answer = overview.poll(FakeSource(table, views), "a:1", "")
     assert [row["key"] for row in answer["change"]["rows"]] == ["a"]
     assert answer["change"]["removed"] == ["b"]
     assert answer["token"] == "a:2"
@@ -95,3 +98,76 @@ def test_what_flagged_runs_share_is_worked_out_anew_only_when_verdicts_change() 
     first = overview.poll(source, "", "")
     assert "3 of 3" in text_of(first["shared"])
     assert "shared" not in overview.poll(source, "", first["verdicts"])
+
+
+def _two() -> FakeSource:
+    small = run_row("small", verdict="ok", config={"width": 16}, best_loss=0.5)
+    wide = run_row("wide", config={"width": 64}, is_archived=True, tags=("old",))
+    return FakeSource(an_overview(small, wide), {"small": small, "wide": wide})
+
+
+def test_a_filter_chooses_runs_and_the_counts_follow() -> None:
+    words = {"q": "width:64 is:all", "group": "", "cols": ""}
+    answer = overview.poll(_two(), "a:1", "", words, '["", "", ""]')
+    assert answer["found"]["keys"] == ("wide",)
+    assert answer["counts"] == ["0", "1", "0", "0", "0"]
+    assert "columns" not in answer
+    # Asked again, nothing has changed.
+    again = overview.poll(_two(), "a:1", "", words, answer["drawn"])
+    assert again == {"counts": [no_update] * 5}
+
+
+def test_what_is_archived_is_counted_and_left_out() -> None:
+    page = overview.layout(_two())
+    found = json.loads(getattr(_by_id(page, "overview-first"), "data-found"))
+    assert found["keys"] == ["small"]
+    assert text_of(page["summary"]) == "2 runs, 2 running, 1 archived"
+
+
+def test_a_name_that_no_run_has_is_said_and_a_half_typed_one_is_not() -> None:
+    def note(text: str) -> str:
+        words = {"q": text, "group": "", "cols": ""}
+        said: str = overview.poll(_two(), "a:1", "", words, '["?", "", ""]')["found"]["note"]
+        return said
+
+    assert note("widht:1").startswith("no run has 'widht'")
+    assert [note(text) for text in ("widht:", "width:1", "lr>", "", "words")] == [""] * 5
+
+
+def test_columns_and_groups_come_with_whole_rows() -> None:
+    words = {"q": "", "group": "width", "cols": "name,config.width,nonsense"}
+    answer = overview.poll(_two(), "a:1", "", words, '["", "", ""]')
+    assert [c["field"] for c in answer["columns"]] == ["name", "config.width", "card"]
+    assert [row["config.width"] for row in answer["change"]["rows"]] == [16, 64]
+    assert [row["of"] for row in answer["change"]["rows"]] == ["16", "64"]
+    assert answer["found"]["groups"] == ["16", "64"]
+
+
+def test_own_metrics_are_columns() -> None:
+    metrics = {
+        "acc": MetricSummary(n=3, last=0.8, low=0.1, high=0.9, at_best_loss=math.nan),
+        "val_loss": MetricSummary(n=3, last=0.8, low=0.1, high=0.9, at_best_loss=0.2),
+    }
+    row = run_row("a", metrics=metrics)
+    source = FakeSource(an_overview(row), {"a": row})
+    names = ["best.acc", "best.val_loss", "last.acc", "at.acc", "at.val_loss", "last.none"]
+    page = overview.layout(source, f"?cols=name,{','.join(names)}")
+    grid = _by_id(page, ids.GRID)
+    assert [column["field"] for column in grid.columnDefs] == ["name", *names, "card"]
+    assert [grid.rowData[0][name] for name in names] == [0.9, 0.1, 0.8, None, 0.2, None]
+    known = json.loads(getattr(_by_id(page, "overview-first"), "data-known"))
+    assert known["metrics"] == ["acc", "val_loss"]
+
+
+def test_the_address_sets_columns_and_groups() -> None:
+    page = overview.layout(_two(), "?group=width&cols=name,config.width")
+    grid = _by_id(page, ids.GRID)
+    assert [column["field"] for column in grid.columnDefs] == ["name", "config.width", "card"]
+    assert grid.rowData[0]["of"] == "16"
+
+
+def test_a_read_only_page_has_no_buttons_that_write() -> None:
+    source = _two()
+    source.labels.is_read_only = True
+    assert _by_id(overview.layout(source), "delete-button") is None
+    assert _by_id(overview.layout(_two()), "delete-button") is not None

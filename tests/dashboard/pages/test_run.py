@@ -92,7 +92,7 @@ def test_the_chart_has_a_table_of_the_same_curves() -> None:
     for part in ("Step", "Loss", "Learning rate", "Gradient norm", "Update / weight"):
         assert part in table
     assert "0 2 0.1 2 0.002" in table
-    assert "99 0.02 0.1 0.02 0.002" in table
+    assert "99 0.02 0.05 0.02 0.002" in table
 
 
 def test_the_table_follows_the_zoom_and_says_when_there_is_nothing() -> None:

@@ -46,7 +46,7 @@ def test_the_page_says_which_rate_won_and_shows_every_run() -> None:
     assert links == ["/run/lr0.01", "/run/lr0.1", "/run/lr1.0"]
 
 
-def test_a_run_that_is_not_compared_says_so_in_the_table_and_has_no_mark() -> None:
+def test_a_run_that_is_not_compared_says_so_in_the_table_and_stands_apart() -> None:
     source = _source()
     for key, view in source.views.items():
         source.views[key] = run_view(key, **_known(view), state="finished")
@@ -57,7 +57,8 @@ def test_a_run_that_is_not_compared_says_so_in_the_table_and_has_no_mark() -> No
     assert "not compared: failed after 1 of 2 steps" in text_of(answer["table"])
     assert "Not compared 1 run" in text_of(answer["card"])
     marks = [x for trace in answer["figure"].data if trace.mode == "markers" for x in trace.x]
-    assert marks == [0.01, 0.1, 1.0]
+    assert marks == [0.01, 0.1, 1.0, 0.3]
+    assert answer["figure"].data[-1].name == "not compared"
 
 
 def test_the_sweep_of_the_address_is_shown_and_the_others_are_links() -> None:

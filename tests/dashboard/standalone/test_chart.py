@@ -120,7 +120,7 @@ def test_a_figure_without_axes_is_its_sentence() -> None:
         ({"line": {"dash": "longdash"}}, {}, "dash 'longdash'"),
         ({"mode": "markers", "marker": {"symbol": "star"}}, {}, "mark 'star'"),
         ({}, {"shapes": [{"type": "circle"}]}, "shape 'circle' of a figure; it draws line, rect"),
-        ({}, {"images": [{"source": "x.png"}]}, "part 'images' of a figure; leave it out"),
+        ({}, {"sliders": [{"active": 0}]}, "part 'sliders' of a figure; leave it out"),
     ],
 )
 def test_what_would_be_missing_is_refused(

@@ -56,6 +56,11 @@ def test_json_holds_the_documented_keys(store: Path, capsys: Captured) -> None:
             "status",
             "last_write",
             "problem",
+            "name",
+            "tags",
+            "note",
+            "pinned",
+            "archived",
         ]
     ] * len(runs)
 

@@ -70,6 +70,7 @@ def test_extreme_losses_are_told_apart() -> None:
 def test_no_loss_gives_no_line_and_no_end() -> None:
     nothing = bins([math.nan, math.inf])
     assert nothing.heights(64, 99) == ()
+
     assert nothing.loss_at() is None
     assert LossBins().loss_at() is None
 
@@ -117,3 +118,16 @@ def test_the_tail_agrees_with_the_rows_that_read_gives() -> None:
 def test_steps_as_far_apart_as_numbers_go_are_kept_apart() -> None:
     far = bins([4.0, 1.0], step=[-(2**63), 2**63 - 1])
     assert (far.loss_at(), far.means.tolist()) == (1.0, [4.0, 1.0])
+
+
+def test_a_small_picture_goes_to_the_last_step_and_shows_what_was_before_a_divergence() -> None:
+    broken = drawn([2.0 - i / 50 for i in range(60)] + [math.nan] * 40)
+    assert len(broken) == 50  # two steps a place
+    assert broken[29] is not None
+    assert broken[30:] == (None,) * 20
+    rises = drawn([2.0 * 0.97**i for i in range(40)] + [0.6 * 2.0**i for i in range(24)])
+    assert rises[0] == 59  # where it began, and not next to nothing
+    assert rises[40] == 0
+    assert rises[63] == 99
+    falls = drawn([1e6 * 0.5**i for i in range(40)] + [1.0] * 24)
+    assert falls[:2] == (99, 96)  # a fall is drawn as it is

@@ -381,7 +381,9 @@ class TestResume:
 @pytest.mark.parametrize(
     ("name", "problem"),
     [
-        ("a/b", "'/'"),
+        ("a:b", "':'"),
+        ("/a", "before and after each '/'"),
+        ("a//b", "before and after each '/'"),
         ("..", "dot"),
         ("a\nb", r"'\\n'"),
         ("a\x00b", r"'\\x00'"),

@@ -1,0 +1,88 @@
+"""Panels of what the user logged: a panel a family, where its metrics have one scale."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+
+from lrwatch.formats import number
+from lrwatch.records import FloatArray
+from lrwatch_dashboard.address import YScale
+from lrwatch_dashboard.figures.axes import linear_axis
+from lrwatch_dashboard.figures.panel import Panel, escape, line, value_axis, within
+from lrwatch_dashboard.own_metrics import LOSS, Family, is_layer
+from lrwatch_dashboard.theme import Palette
+from lrwatch_dashboard.views import Curve, RunCurves, Window
+
+__all__ = ["beside_loss", "metric_axis", "metric_line", "own_panels"]
+
+_APART: Final = 30.0  # metrics of one family whose sizes differ by more have panels of their own
+_WIDE: Final = 100.0  # values that span more than this are drawn on a log axis
+_FEW: Final = 120  # points that are seen as such
+
+
+def own_panels(
+    curves: RunCurves, shown: Sequence[Family], palette: Palette, y: YScale
+) -> tuple[Panel, ...]:
+    """Return the panels of families, but for the losses, which stand beside the training loss."""
+    known = {curve.name: curve for curve in curves.own if len(curve.x)}
+    panels = []
+    for family in shown:
+        members = [known[name] for name in family.metrics if name in known]
+        is_elsewhere = family.name == LOSS or is_layer(family.metrics[0])
+        groups = [] if is_elsewhere else _on_one_scale(members)
+        panels += [_panel(family, group, curves.window, palette, y) for group in groups]
+    return tuple(panels)
+
+
+def beside_loss(curves: RunCurves, shown: Sequence[Family]) -> list[Curve]:
+    """Return the losses on other data that are shown."""
+    names = {name for family in shown if family.name == LOSS for name in family.metrics}
+    return [curve for curve in curves.own if curve.name in names and len(curve.x)]
+
+
+def metric_line(curve: Curve, colour: str, *, name: str, width: float = 1.6) -> dict[str, Any]:
+    """Return the trace of a metric; where there are few values each is seen as a point."""
+    trace = line(curve, colour, name=name, width=width)
+    if 1 < len(curve.x) <= _FEW:
+        trace |= {"mode": "lines+markers", "marker": {"color": colour, "size": 5}}
+    return trace
+
+
+def metric_axis(values: FloatArray, y: YScale) -> dict[str, Any]:
+    """Return the axis of a metric; a log one where it spans decades, unless told otherwise."""
+    finite = values[np.isfinite(values)]
+    is_wide = len(finite) and finite.min() > 0 and finite.max() > _WIDE * finite.min()
+    is_log = y == "log" or (y == "auto" and is_wide)
+    return value_axis(finite, "log") if is_log else linear_axis(finite)
+
+
+def _panel(
+    family: Family, members: Sequence[Curve], window: Window | None, palette: Palette, y: YScale
+) -> Panel:
+    several = len(members) > 1
+    traces = tuple(
+        metric_line(curve, palette.hues[i % len(palette.hues)], name=escape(curve.name))
+        for i, curve in enumerate(members)
+    )
+    axis = metric_axis(np.concatenate([within(curve, window) for curve in members]), y)
+    title = family.name if several else members[0].name
+    note = "" if several else f"last {number(float(members[0].y[-1]))}"
+    return Panel(escape(title), note, traces, axis, legend=several, is_low=True)
+
+
+def _on_one_scale(members: Sequence[Curve]) -> list[list[Curve]]:
+    """Part metrics of sizes that cannot be read off one axis; those of like size stay together."""
+    sizes = {curve.name: float(np.abs(curve.y).max()) for curve in members}
+    groups: list[list[Curve]] = []
+    for curve in sorted(members, key=lambda curve: sizes[curve.name]):
+        if groups and sizes[curve.name] <= _APART * max(sizes[groups[-1][0].name], 1e-300):
+            groups[-1].append(curve)
+        else:
+            groups.append([curve])
+    order = [curve.name for curve in members]
+    for group in groups:
+        group.sort(key=lambda curve: order.index(curve.name))
+    return sorted(groups, key=lambda group: order.index(group[0].name))

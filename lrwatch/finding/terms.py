@@ -1,0 +1,122 @@
+"""The words of a filter: ``width:16``, ``lr>0.01``, ``-tag:old``, ``"in reason"``, ``free``."""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from lrwatch.finding.facts import RunFacts
+
+__all__ = ["Term", "quoted", "terms_of"]
+
+# A name, a sign and a value; or a value alone. In quotes a value may hold blanks, and a quote
+# that is still open while one types ends where the text does.
+_VALUE: Final = r'"[^"]*(?:"|$)'
+_TERM: Final = re.compile(
+    rf"(?P<minus>-?)(?:(?P<name>[^\s\"<>=!:]+)(?P<sign>!=|<=|>=|[:=<>])"
+    rf"(?P<value>{_VALUE}|[^\s\"]*)|(?P<word>{_VALUE}|[^\s\"]+))"
+)
+
+_ORDERS: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+
+_WHOLE: Final = frozenset({"is", "rate", "status", "tag", "verdict"})
+"""Names whose values are words, of which a part means nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One condition.
+
+    Attributes
+    ----------
+    text
+        As it was given.
+    name
+        Of what, in lower case; empty for a word that is looked for everywhere.
+    sign
+        ``:`` has, or contains; ``=`` is; ``!=``; and the four of numbers.
+    value
+        In lower case, without quotes.
+    is_not
+        Whether the runs are meant of which it does not hold.
+    """
+
+    text: str
+    name: str
+    sign: str
+    value: str
+    is_not: bool = False
+
+    @property
+    def problem(self) -> str:
+        """What is wrong with it; empty if nothing is."""
+        if not self.value:
+            what = f"{self.name}{self.sign}" if self.name else "a word"
+            return f"{self.text!r} is not complete; give a value after {what}"
+        if self.sign in _ORDERS and _number(self.value) is None:
+            return f"{self.text!r} compares numbers; got {self.value!r} after {self.sign}"
+        return ""
+
+    def holds(self, run: RunFacts) -> bool:
+        """Return whether a run is one that is meant."""
+        return self._is_so(run) != (self.is_not or self.sign == "!=")
+
+    def _is_so(self, run: RunFacts) -> bool:
+        if not self.name:
+            return self.value in run.text()
+        values = run.values(self.name)
+        if self.sign in _ORDERS:
+            limit, order = _number(self.value), _ORDERS[self.sign]
+            numbers = [found for value in values if (found := _number(value)) is not None]
+            return limit is not None and any(order(number, limit) for number in numbers)
+        wanted = self.value.split(",") if self.sign == ":" else [self.value]
+        return any(self._is(value, each) for value in values for each in wanted if each)
+
+    def _is(self, value: Any, wanted: str) -> bool:
+        if isinstance(value, bool) or value is None:
+            return str(value).lower() == wanted
+        number = _number(wanted)
+        if number is not None and _number(value) == number:
+            return True
+        if not isinstance(value, str):
+            return False
+        text = value.lower()
+        if self.name in _WHOLE:
+            return text.replace("-", "_") == wanted.replace(" ", "_").replace("-", "_")
+        return wanted in text if self.sign == ":" else text == wanted
+
+
+def terms_of(text: str) -> list[Term]:
+    """Return the terms of a text, the incomplete ones as well."""
+    found: list[Term] = []
+    for match in _TERM.finditer(text):
+        name, word = match["name"] or "", match["word"]
+        if word == "-" or (match["minus"] and word is None and not name):
+            continue
+        value = (match["value"] if word is None else word).strip('"').lower()
+        is_not = bool(match["minus"])
+        found.append(Term(match[0], name.lower(), match["sign"] or "", value, is_not))
+    return [term for term in found if term.name or term.value]
+
+
+def quoted(value: Any) -> str:
+    """Return a value as it is written in a filter."""
+    text = str(value).replace('"', "")
+    return f'"{text}"' if re.search(r"\s|^$", text) else text
+
+
+def _number(value: Any) -> float | None:
+    if value is None or isinstance(value, bool):
+        return None
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None

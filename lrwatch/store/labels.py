@@ -1,0 +1,204 @@
+"""``labels.json`` beside a run: what people said of it; replaced atomically, read by anybody.
+
+No training process writes it, so that it may change while the run is written. Fields that another
+program put there stay.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+from lrwatch.codec import decode
+from lrwatch.errors import InvalidArgument, RunBusy, RunNotFound, RunUnreadable
+from lrwatch.formats import printable
+from lrwatch.plain_files import read_file, replacing
+from lrwatch.store.layout import LABELS, is_run
+
+__all__ = ["LONGEST_NOTE", "RunLabels", "change_labels", "read_labels", "tagged"]
+
+LONGEST_NAME: Final = 200
+LONGEST_TAG: Final = 60
+MOST_TAGS: Final = 40
+LONGEST_NOTE: Final = 20_000
+_MOST_BYTES: Final = 2**18
+_FORMAT: Final = 1
+_LOCK: Final = ".labels.lock"
+_PATIENCE_SECONDS: Final = 5.0
+_LEFTOVER_SECONDS: Final = 30.0
+_NOT_IN_TAGS: Final = frozenset(' \t\r\n",/\\:=<>!')
+
+
+@dataclass(frozen=True, slots=True)
+class RunLabels:
+    """What people said of a run.
+
+    Attributes
+    ----------
+    name
+        What it is to be called; empty for what it was called when it was made.
+    tags
+        Words, each once.
+    note
+        Markdown.
+    pinned, archived
+        Whether lists show it first, and whether they leave it out.
+    """
+
+    name: str = ""
+    tags: tuple[str, ...] = ()
+    note: str = ""
+    pinned: bool = False
+    archived: bool = False
+
+    def checked(self) -> RunLabels:
+        """Return this, if a run may be given it.
+
+        Raises
+        ------
+        InvalidArgument
+            If not: what was given, and what is allowed.
+        """
+        if len(self.name) > LONGEST_NAME or printable(self.name) != self.name:
+            raise InvalidArgument(
+                f"a name has at most {LONGEST_NAME} printable characters, got {self.name!r:.80}"
+            )
+        for tag in self.tags:
+            if not _is_tag(tag):
+                raise InvalidArgument(
+                    f"a tag has 1 to {LONGEST_TAG} characters, none of them a blank or one of "
+                    f', / \\ : = < > ! ", and no - at its start; got {tag!r:.80}'
+                )
+        if len(self.tags) > MOST_TAGS:
+            raise InvalidArgument(f"a run has at most {MOST_TAGS} tags, got {len(self.tags)}")
+        if len(self.note) > LONGEST_NOTE:
+            raise InvalidArgument(
+                f"a note has at most {LONGEST_NOTE} characters, got {len(self.note)}"
+            )
+        return self
+
+
+def tagged(
+    labels: RunLabels, *, add: tuple[str, ...] = (), drop: tuple[str, ...] = ()
+) -> RunLabels:
+    """Return labels with tags added at the end, and others taken away.
+
+    Examples
+    --------
+    >>> tagged(RunLabels(tags=("old", "a")), add=("keep", "a"), drop=("old",)).tags
+    ('a', 'keep')
+    """
+    tags = dict.fromkeys((*labels.tags, *add))
+    return replace(labels, tags=tuple(tag for tag in tags if tag not in drop))
+
+
+def read_labels(run: Path) -> RunLabels:
+    """Return what was said of a run; of a file that cannot be read, nothing."""
+    try:
+        return _labels(_content(run))
+    except RunUnreadable:
+        return RunLabels()
+
+
+def change_labels(run: Path, change: Callable[[RunLabels], RunLabels]) -> RunLabels:
+    """Change what is said of a run, and return it; of two who do so at once, both are heard.
+
+    Raises
+    ------
+    InvalidArgument
+        If the change is not allowed.
+    RunNotFound
+        If there is no run.
+    RunUnreadable
+        If the file is damaged; it is left as it is.
+    RunBusy
+        If somebody else changes it all the time.
+    OSError
+        If it cannot be written.
+    """
+    if not is_run(run):
+        raise RunNotFound(f"there is no run at {run}")
+    with _alone(run):
+        content = _content(run)
+        labels = change(_labels(content)).checked()
+        content |= {"format": _FORMAT, **asdict(labels)}
+        text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+        with replacing(run / LABELS) as aside, aside.open("xb") as file:
+            file.write(text.encode("utf-8", "replace"))
+            file.flush()
+            os.fsync(file.fileno())
+    return labels
+
+
+@contextlib.contextmanager
+def _alone(run: Path) -> Iterator[None]:
+    """Hold the right to change the file, which takes milliseconds: a lock of seconds is left over.
+
+    `Ownership` is for who holds a folder for hours, and asks for more.
+    """
+    lock, deadline = run / _LOCK, time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        try:
+            os.close(os.open(lock, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+            break
+        except FileExistsError as error:
+            if time.monotonic() > deadline:
+                raise RunBusy(f"{LABELS} of {run} is being changed; try again") from error
+        _drop_leftover(lock)
+        time.sleep(0.01)
+    try:
+        yield
+    finally:
+        lock.unlink(missing_ok=True)
+
+
+def _drop_leftover(lock: Path) -> None:
+    with contextlib.suppress(OSError):
+        if time.time() - lock.lstat().st_mtime > _LEFTOVER_SECONDS:
+            lock.unlink()
+
+
+def _content(run: Path) -> dict[str, Any]:
+    """Return the fields of the file, with those that lrwatch does not know."""
+    try:
+        text = read_file(run / LABELS, most=_MOST_BYTES)
+        content = {} if text is None else decode(text, dict[str, Any])
+        _check_format(content.get("format", _FORMAT))
+    except (OSError, ValueError) as error:
+        said = error.strerror if isinstance(error, OSError) else error
+        raise RunUnreadable(f"{LABELS} of {run} cannot be read: {said}; move it away") from error
+    return content
+
+
+def _check_format(version: Any) -> None:
+    if not isinstance(version, int) or version > _FORMAT:
+        raise ValueError(f"it has format {version!r:.20}, this lrwatch reads {_FORMAT}")
+
+
+def _labels(content: dict[str, Any]) -> RunLabels:
+    """Return what counts of the fields: others may have written anything."""
+    name, note, tags = (content.get(key) for key in ("name", "note", "tags"))
+    known = [tag for tag in tags if _is_tag(tag)] if isinstance(tags, list) else []
+    return RunLabels(
+        name=printable(name)[:LONGEST_NAME].strip() if isinstance(name, str) else "",
+        tags=tuple(dict.fromkeys(known))[:MOST_TAGS],
+        note=note[:LONGEST_NOTE] if isinstance(note, str) else "",
+        pinned=content.get("pinned") is True,
+        archived=content.get("archived") is True,
+    )
+
+
+def _is_tag(tag: Any) -> bool:
+    return (
+        isinstance(tag, str)
+        and 0 < len(tag) <= LONGEST_TAG
+        and not tag.startswith("-")
+        and not _NOT_IN_TAGS & set(tag)
+        and tag.isprintable()
+    )

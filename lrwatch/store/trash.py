@@ -1,0 +1,173 @@
+"""Runs that were thrown away: moved aside beside where they were, and gone for good after a while.
+
+``.lrwatch-trash/20261126T204512-1a2b3c4d/NAME`` is the run ``NAME`` of the folder that holds the
+trash; the dot keeps it out of every list of runs. A folder is moved by one rename, so that a run
+is here or there at any moment, and can be taken back by hand as well.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import time
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from lrwatch.errors import InvalidArgument, RunBusy, RunNotFound, RunUnreadable
+from lrwatch.plain_files import refuse_links
+from lrwatch.store.layout import is_run
+from lrwatch.store.ownership import writer_is_gone
+from lrwatch.store.run_info import read_run_info
+
+__all__ = ["KEPT_DAYS", "ThrownAway", "empty_trash", "take_back", "throw_away", "thrown_away"]
+
+TRASH: Final = ".lrwatch-trash"
+KEPT_DAYS: Final = 30
+_TIME: Final = "%Y%m%dT%H%M%S"
+_ENTRY: Final = re.compile(r"(\d{8}T\d{6})-[0-9a-f]{8}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class ThrownAway:
+    """A run in the trash.
+
+    Attributes
+    ----------
+    run
+        Where it was.
+    held
+        Where it is.
+    at
+        When it was thrown away, seconds since the Unix epoch.
+    """
+
+    run: Path
+    held: Path
+    at: float
+
+
+def throw_away(run: Path, *, force: bool = False) -> ThrownAway:
+    """Move a run into the trash of its folder; a link is moved, and not what it names.
+
+    What has been there for `KEPT_DAYS` is removed.
+
+    Parameters
+    ----------
+    run
+        Folder of the run.
+    force
+        Also a run that is being written, whose recording then ends.
+
+    Raises
+    ------
+    RunNotFound
+        If there is no run.
+    RunBusy
+        If it is running.
+    OSError
+        If it cannot be moved.
+    """
+    if not is_run(run):
+        raise RunNotFound(f"there is no run at {run}")
+    if not force and _is_running(run):
+        raise RunBusy(f"{run} is running; end it first, or remove it all the same with --force")
+    run = run.absolute()
+    trash = run.parent / TRASH
+    trash.mkdir(exist_ok=True)
+    refuse_links(trash)
+    now = time.time()
+    entry = trash / f"{datetime.fromtimestamp(now, UTC).strftime(_TIME)}-{uuid.uuid4().hex[:8]}"
+    entry.mkdir()
+    try:
+        run.rename(entry / run.name)
+    except FileNotFoundError as error:
+        _drop(entry)
+        raise RunNotFound(f"there is no run at {run} any more") from error
+    except OSError:
+        _drop(entry)
+        raise
+    with contextlib.suppress(OSError):
+        empty_trash(run.parent, days=KEPT_DAYS)
+    return ThrownAway(run, entry / run.name, now)
+
+
+def take_back(run: Path, held: Path | None = None) -> None:
+    """Move a run out of the trash to where it was.
+
+    Parameters
+    ----------
+    run
+        Where it was.
+    held
+        Which one, if several of its name were thrown away; by default the last.
+
+    Raises
+    ------
+    RunNotFound
+        If it is not in the trash.
+    InvalidArgument
+        If there is something else at its place.
+    OSError
+        If it cannot be moved.
+    """
+    run = run.absolute()
+    found = [one for one in thrown_away(run.parent) if one.run == run and held in (None, one.held)]
+    if not found:
+        raise RunNotFound(f"{run} is not in the trash; it keeps runs for {KEPT_DAYS} days")
+    if os.path.lexists(run):
+        raise InvalidArgument(f"{run} is there again; move it away to take back the earlier one")
+    found[-1].held.rename(run)
+    _drop(found[-1].held.parent)
+
+
+def thrown_away(folder: Path) -> list[ThrownAway]:
+    """Return what is in the trash of a folder, the oldest first."""
+    trash, found = folder.absolute() / TRASH, []
+    with contextlib.suppress(OSError):
+        refuse_links(trash)
+        for entry in trash.iterdir():
+            match = _ENTRY.fullmatch(entry.name)
+            if match is None or entry.is_symlink():
+                continue
+            at = datetime.strptime(match[1], _TIME).replace(tzinfo=UTC).timestamp()
+            held = [run for run in entry.iterdir() if not run.name.startswith(".")]
+            found += [ThrownAway(folder.absolute() / run.name, run, at) for run in held]
+    return sorted(found, key=lambda one: (one.at, one.held.stat().st_ctime))
+
+
+def empty_trash(folder: Path, *, days: float = 0) -> int:
+    """Remove for good what has been in the trash of a folder for so long; return how many runs.
+
+    Raises
+    ------
+    OSError
+        If something cannot be removed.
+    """
+    latest = time.time() - days * 24 * 3600
+    old = [one for one in thrown_away(folder) if one.at <= latest]
+    for one in old:
+        if one.held.is_symlink():
+            one.held.unlink()
+        else:
+            shutil.rmtree(one.held)
+        _drop(one.held.parent)
+    return len(old)
+
+
+def _is_running(run: Path) -> bool:
+    try:
+        return read_run_info(run).status == "running" and not writer_is_gone(run)
+    except (RunNotFound, RunUnreadable):
+        return False
+
+
+def _drop(entry: Path) -> None:
+    """Remove an entry that is empty, and the trash with the last one."""
+    with contextlib.suppress(OSError):
+        entry.rmdir()
+        entry.parent.rmdir()
