@@ -29,7 +29,7 @@ PYTEST := $(BIN)/python -m pytest -n logical --dist loadfile
 # Unit tests come first, so that a broken rule shows in seconds and not after the browser.
 test: $(VENV)/.test chromium
 	$(PYTEST) --cov --cov-fail-under=$(COVERED) -m "not e2e"
-	$(BIN)/python -m pytest -m e2e  # one after another: browsers, ports, trainings to be killed
+	$(PYTEST) --maxprocesses 4 -m e2e  # browsers and trainings, which wait more than they work
 
 # Percent of the lines and branches of the packages that pyproject.toml names under coverage.
 COVERED := 96

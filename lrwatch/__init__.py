@@ -3,6 +3,7 @@
 ::
 
     run = lrwatch.watch(optimizer)              # one line in a training script
+    run = lrwatch.open_run()                    # without torch: run.record(loss=..., lr=...)
     frame = lrwatch.read("runs/sgd-0.1")        # one row a step, also while it is written
     diagnosis = lrwatch.diagnose(frame)         # verdict, reason, evidence, advice
     lrwatch.diagnose_sweep("runs")              # each beside the same job at other rates
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from lrwatch.comparing import Comparison, compare, diagnose_sweep
     from lrwatch.errors import LrwatchError
     from lrwatch.monitor import Monitor, diagnose
+    from lrwatch.opening import open_run
     from lrwatch.run import Run
     from lrwatch.store import read, read_table
     from lrwatch.verdicts import Alarm, Diagnosis, Evidence
@@ -48,6 +50,7 @@ __all__ = [
     "compare",
     "diagnose",
     "diagnose_sweep",
+    "open_run",
     "read",
     "read_table",
     "watch",
@@ -72,6 +75,7 @@ _HOME = {
     "compare": "lrwatch.comparing",
     "diagnose": "lrwatch.monitor",
     "diagnose_sweep": "lrwatch.comparing",
+    "open_run": "lrwatch.opening",
     "read": "lrwatch.store",
     "read_table": "lrwatch.store",
     "watch": "lrwatch.watcher",

@@ -6,25 +6,29 @@ import argparse
 import dataclasses
 import json
 import platform
+import sys
 import time
 import uuid
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
-
-from lrwatch.capture.groups import ParameterGroups, learning_rates
 from lrwatch.errors import InvalidArgument
+from lrwatch.provenance import origin
 from lrwatch.records import NULL, RunInfo
 from lrwatch.version import VERSION
 
+if TYPE_CHECKING:  # a loop of its own may have no torch
+    import torch
+
 __all__ = ["describe"]
 
+_NAME = "run"  # where neither a name nor an optimizer is given
+_LIBRARIES = ("torch", "jax", "keras", "tensorflow", "mlx")  # whose version is kept, if one trains
 _DEPTH = 50  # of a configuration; what is within is left out
 
 
 def describe(
-    optimizer: torch.optim.Optimizer,
+    optimizer: torch.optim.Optimizer | None,
     *,
     name: str | None,
     config: Any,
@@ -32,30 +36,49 @@ def describe(
     group: str | None,
     model: torch.nn.Module | None = None,
 ) -> RunInfo:
-    """Return what is known of a run as it begins; the arguments are those of `watch`."""
-    kind = type(optimizer).__name__
-    return RunInfo(
+    """Return what is known of a run as it begins.
+
+    The arguments are those of `watch`; the optimizer is ``None`` for a loop of its own.
+    """
+    info = RunInfo(
         id=uuid.uuid4().hex[:12],
-        name=_default_name(optimizer) if name is None else name,
+        name=_NAME if name is None else name,
         created_at=time.time(),
-        optimizer=kind,
-        n_parameters=sum(p.numel() for group in optimizer.param_groups for p in group["params"]),
-        parameter_groups=ParameterGroups.of(optimizer, model).names,
         config=_plain(config),
         total_steps=total_steps,
         group=group,
-        environment={
-            "python": platform.python_version(),
-            "torch": torch.__version__,
-            "lrwatch": VERSION,
-            "platform": f"{platform.system()} {platform.machine()}",
-        },
+        environment=_environment(),
+        **origin(),
     )
+    return info if optimizer is None else _with_optimizer(info, optimizer, model, name)
 
 
-def _default_name(optimizer: torch.optim.Optimizer) -> str:
-    kind, rate = type(optimizer).__name__.lower(), learning_rates(optimizer)[0]
-    return kind if rate is NULL else f"{kind}-{rate:.3g}"
+def _environment() -> dict[str, str]:
+    loaded = {name: sys.modules.get(name) for name in _LIBRARIES}
+    versions = {name: getattr(module, "__version__", None) for name, module in loaded.items()}
+    return {
+        "python": platform.python_version(),
+        **{name: str(version) for name, version in versions.items() if version is not None},
+        "lrwatch": VERSION,
+        "platform": f"{platform.system()} {platform.machine()}",
+    }
+
+
+def _with_optimizer(
+    info: RunInfo, optimizer: torch.optim.Optimizer, model: torch.nn.Module | None, name: str | None
+) -> RunInfo:
+    from lrwatch.capture.groups import ParameterGroups, learning_rates
+
+    kind, rate = type(optimizer).__name__, learning_rates(optimizer)[0]
+    if name is None:
+        name = kind.lower() if rate is NULL else f"{kind.lower()}-{rate:.3g}"
+    return dataclasses.replace(
+        info,
+        name=name,
+        optimizer=kind,
+        n_parameters=sum(p.numel() for group in optimizer.param_groups for p in group["params"]),
+        parameter_groups=ParameterGroups.of(optimizer, model).names,
+    )
 
 
 def _plain(config: Any) -> dict[str, Any]:

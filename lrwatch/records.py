@@ -17,6 +17,8 @@ import numpy.typing as npt
 
 __all__ = [
     "FLOAT_COLUMNS",
+    "GROUP_COLUMNS",
+    "LAYER_COLUMNS",
     "NULL",
     "STEP_COLUMNS",
     "FloatArray",
@@ -35,6 +37,12 @@ FLOAT_COLUMNS = ("loss", "lr", "grad_norm", "grad_norm_clipped", "param_norm", "
 
 STEP_COLUMNS = ("step", "time", *FLOAT_COLUMNS, "skipped")
 """All columns that every run has; others are logged by the user or belong to a group."""
+
+GROUP_COLUMNS = ("lr", "grad_norm", "param_norm", "update_norm")
+"""Kinds of columns by parameter group, as ``grad_norm/GROUP``."""
+
+LAYER_COLUMNS = ("layer_grad_norm", "layer_param_norm", "layer_update_norm")
+"""Kinds of columns by layer, as ``layer_grad_norm/MODULE``."""
 
 _NULL_BITS = 0x7FF8_5F4E_554C_4C5F  # a quiet NaN whose low bytes spell "_NULL_"
 
@@ -76,7 +84,13 @@ class RunInfo:
     group
         Name that several runs of one job share; ``None`` for a run of its own.
     environment
-        Versions of Python, torch and lrwatch, and the platform.
+        Versions of Python, lrwatch and what trains, and the platform.
+    host, command, cwd
+        Machine, command line, with what looks like a secret left out, and working folder.
+    git_commit, git_dirty
+        Commit of the code, and whether tracked files differed from it; ``None`` where unknown.
+    error
+        What ended the run, in a line, if an exception did.
     lost_rows
         Rows that could not be written, because a disk stayed full for too long, say.
     format
@@ -95,6 +109,12 @@ class RunInfo:
     total_steps: int | None = None
     group: str | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
+    host: str = ""
+    command: str = ""
+    cwd: str = ""
+    git_commit: str | None = None
+    git_dirty: bool | None = None
+    error: str | None = None
     lost_rows: int = 0
     format: int = 1
 

@@ -9,41 +9,42 @@ import weakref
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Self, TypeAlias, cast
 
-import torch
-
-from lrwatch.alert import TrainingStopped
-from lrwatch.capture import Recorder, Sampling, StepValues
-from lrwatch.records import FLOAT_COLUMNS, NULL, STEP_COLUMNS
+from lrwatch.capture.own_loop import OwnLoop
+from lrwatch.capture.values import StepValues
+from lrwatch.end_of_run import EndOfRun, end_by
+from lrwatch.handed_over import HandedOver
+from lrwatch.notebook_cells import cells_of_session
+from lrwatch.provenance import when_known
+from lrwatch.records import FLOAT_COLUMNS, GROUP_COLUMNS, NULL
 from lrwatch.store.journal import SKIPPED
 from lrwatch.store.late_writer import LateWriter
 from lrwatch.store.silent_writer import SilentWriter
 from lrwatch.store.writer import Row, RunWriter
 
-__all__ = ["Run"]
+if TYPE_CHECKING:  # a loop of its own may have no torch
+    import torch
+
+    from lrwatch.between_steps import BetweenSteps
+    from lrwatch.capture.recorder import Recorder
+    from lrwatch.capture.sampling import Sampling
+
+__all__ = ["Run", "at_exit", "end_open_runs"]
 
 logger = logging.getLogger("lrwatch")
 
-_GROUP_COLUMNS = {
-    "lr": "group_lr",
-    "grad_norm": "group_grad_norm",
-    "param_norm": "group_param_norm",
-    "update_norm": "group_update_norm",
-}
-_NAME_SIGNS = 200
+_GIT_PATIENCE = 0.5  # seconds that a run shorter than a look of git at its code waits for that
 _PATIENCE = 2.0  # seconds that the end of a run may wait for its last alerts
-
-_INTERRUPTIONS = (KeyboardInterrupt, TrainingStopped)
 
 Ending: TypeAlias = Callable[[str, float], None]
 
 
 class Run:
-    """A run being recorded, as `watch` returns it.
+    """A run being recorded, as `watch` and `open_run` return it.
 
     Usable as a context manager; otherwise `finish`, the end of the interpreter or the end of
-    the optimizer's life ends it.
+    the optimizer's life, or of its own where there is none, ends it.
 
     Attributes
     ----------
@@ -53,6 +54,8 @@ class Run:
         Identity that survives a rename of the folder.
     name
         Name of the run, which is its folder's.
+    between_steps
+        Where actions on the training wait for it, if any may be asked for.
     """
 
     def __init__(self, writer: RunWriter | SilentWriter | LateWriter, *, first_step: int) -> None:
@@ -61,18 +64,24 @@ class Run:
         self.name: str = writer.info.name
         self._writer = writer
         self._step = first_step
-        self._recorder: Recorder | None = None
+        self._recorder: Recorder | OwnLoop | None = None
+        self._handed_over = HandedOver(is_measured=True)
+        self.between_steps: BetweenSteps | None = None
         self._place: dict[str, int] = {}  # columns beyond the usual ones: where they stand
         self._group_places: list[list[int]] = []  # of each kind of column, by group
         self._groups: tuple[str, ...] = ()
-        self._refused: set[str] = set()  # names that were warned about
         self._has_told_of_end = False
         # A run that nobody holds any more ends when it is collected; `end_open_runs` is for
         # the end of the program, when numbers may still be on their way from a device.
         self._endings: list[Ending] = []  # none of them may keep the run alive
-        self._close = weakref.finalize(self, _close, writer, self._endings, "finished", 0.0)
+        end = EndOfRun("finished")
+        self._close = weakref.finalize(self, _close, writer, self._endings, end, 0.0)
         self._close.atexit = False
         _open_runs.add(self)
+        is_written = not isinstance(writer, SilentWriter)
+        self._asks_git = when_known(writer.learn) if is_written else None
+        if (cells := cells_of_session()) is not None:
+            cells.follow(self)
 
     def attach(
         self,
@@ -81,8 +90,11 @@ class Run:
         model: torch.nn.Module | None,
         sampling: Sampling,
         capture_loss: bool,
+        n_layers: int = 0,
     ) -> None:
         """Begin to record the steps of an optimizer; `watch` does it."""
+        from lrwatch.capture.recorder import Recorder
+
         self._recorder = Recorder(
             optimizer,
             hand_on=self._on_step,
@@ -90,7 +102,13 @@ class Run:
             sampling=sampling,
             model=model,
             capture_loss=capture_loss,
+            n_layers=n_layers,
         )
+
+    def attach_own_loop(self) -> None:
+        """Begin to take what `record` is given; `open_run` does it."""
+        self._handed_over = HandedOver(is_measured=False)
+        self._recorder = OwnLoop(self._on_step, self._on_give_up)
 
     def __repr__(self) -> str:
         return f"<lrwatch run {self.name!r} in {self.path}>"
@@ -104,10 +122,8 @@ class Run:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if kind is None or issubclass(kind, SystemExit):
-            self.finish()
-        else:
-            self.end("interrupted" if issubclass(kind, _INTERRUPTIONS) else "failed")
+        end = end_by(error)
+        self.end(end.status, end.error)
 
     def log(self, **values: float | torch.Tensor) -> None:
         """Attach numbers to the current step.
@@ -127,16 +143,80 @@ class Run:
             return
         if recorder.is_captured():
             return
-        numbers = {}
-        for name, value in values.items():
-            number = self._number(name, value)
-            if number is not None:
-                numbers[name] = number
+        numbers = self._handed_over.own("log", values)
         if not numbers:
             return
         with recorder.lock:  # or another step might be written in between
             if not recorder.log(numbers, loss=values.get("loss")):
-                self._amend({name: float(number) for name, number in numbers.items()})
+                # One on a device is waited for: its step has been written.
+                read = cast("dict[str, float]", numbers)
+                self._amend({name: float(number) for name, number in read.items()})
+
+    def record(  # noqa: PLR0913  a row's columns, keyword-only
+        self,
+        *,
+        loss: Any = None,
+        lr: Any = None,
+        grad_norm: Any = None,
+        grad_norm_clipped: Any = None,
+        update_norm: Any = None,
+        param_norm: Any = None,
+        skipped: Any = False,
+        step: Any = None,
+        **own: Any,
+    ) -> None:
+        """Record a step that was just made: one row a call.
+
+        For loops without an optimizer of torch, and for steps that call no hooks, as replays of a
+        CUDA graph. What cannot be recorded, a text for instance, is missing, with one warning;
+        NaN is a value.
+
+        Parameters
+        ----------
+        loss
+            The objective whose gradient the step used. Like the others a number, or anything
+            with one element: of numpy, JAX, torch, TensorFlow, MLX; ``None`` where unknown.
+        lr
+            Learning rate that the step used.
+        grad_norm, grad_norm_clipped
+            L2 norm of all gradients together, before clipping and after.
+        update_norm
+            L2 norm of the change that the step made to the parameters.
+        param_norm
+            L2 norm of the parameters after the step.
+        skipped
+            Whether the step was not made, for an overflow say.
+        step
+            Number of the step; by default the one after the last, from 0 on. After one that
+            is not greater than an earlier one, rows from that on no longer count.
+        **own
+            Columns of your own, as for `log`; ``"val/loss"`` is a name, too.
+
+        Raises
+        ------
+        TrainingStopped
+            If `StopTraining` was asked for, and an alert fired since the last step.
+        """
+        recorder = self._recorder
+        if recorder is None:
+            self._say_that_it_has_ended()
+            return
+        if recorder.is_captured():
+            return
+        values, is_on_host = self._handed_over.row(
+            loss=loss,
+            lr=lr,
+            grad_norm=grad_norm,
+            grad_norm_clipped=grad_norm_clipped,
+            param_norm=param_norm,
+            update_norm=update_norm,
+            skipped=skipped,
+            step=step,
+            own=own,
+        )
+        recorder.record(values, is_on_host=is_on_host)
+        if self.between_steps is not None:
+            self.between_steps.act_now()
 
     def finish(self) -> None:
         """End the run: nothing more is recorded, and its rows become one Parquet file."""
@@ -146,6 +226,11 @@ class Run:
     def is_in_step(self) -> bool:
         """Whether a step of the optimizer is under way."""
         return self._recorder is not None and self._recorder.is_in_step
+
+    @property
+    def n_made(self) -> int:
+        """How many steps were recorded so far; of an ended run 0."""
+        return 0 if self._recorder is None else self._recorder.n_made
 
     @property
     def next_step(self) -> int:
@@ -183,12 +268,14 @@ class Run:
         if step.group_lr or step.logged or self._place:
             row = self._with_more(row, step)
         flags = SKIPPED if step.skipped else 0
+        if step.step is not None:
+            self._step = step.step
         self._writer.append(Row(flags, self._step, step.time, row))
         self._step += 1
 
-    def _on_give_up(self, _error: Exception) -> None:
+    def _on_give_up(self, error: Exception) -> None:
         self._recorder = None
-        self.end("failed")
+        self.end("failed", f"lrwatch stopped recording: {end_by(error).error}")
 
     # -- columns beyond the usual ones --------------------------------------------------------
 
@@ -200,8 +287,8 @@ class Run:
         row[0] = logged.pop("loss", row[0])
         self._add_columns(logged)
         row += [NULL] * (len(self._writer.columns) - len(row))
-        for places, kind in zip(self._group_places, _GROUP_COLUMNS.values(), strict=False):
-            for place, value in zip(places, getattr(step, kind), strict=False):
+        for places, kind in zip(self._group_places, GROUP_COLUMNS, strict=False):
+            for place, value in zip(places, getattr(step, f"group_{kind}"), strict=False):
                 row[place] = value
         for name, value in logged.items():
             if name in self._place:
@@ -209,10 +296,12 @@ class Run:
         return row
 
     def _find_group_places(self) -> None:
-        names = self._recorder.groups.names if self._recorder else ()
+        if self._recorder is None:  # the last steps come from the device as the run ends
+            return
+        names = self._recorder.group_names
         if names == self._groups and self._group_places:
             return
-        columns = [[f"{kind}/{name}" for name in names] for kind in _GROUP_COLUMNS]
+        columns = [[f"{kind}/{name}" for name in names] for kind in GROUP_COLUMNS]
         self._add_columns(column for kind in columns for column in kind)
         self._group_places = [[self._place[column] for column in kind] for kind in columns]
         self._groups = names
@@ -241,38 +330,27 @@ class Run:
             self._has_told_of_end = True
             logger.warning("run %s has ended: what is logged now is not recorded", self.name)
 
-    def _number(self, name: str, value: object) -> float | torch.Tensor | None:
-        problem = ""
-        if (name in STEP_COLUMNS and name != "loss") or name.partition("/")[0] in _GROUP_COLUMNS:
-            problem = "lrwatch records that itself"
-        elif not name.isprintable() or not 0 < len(name) <= _NAME_SIGNS:
-            problem = f"a name must be 1 to {_NAME_SIGNS} printable characters"
-        else:
-            try:
-                return _on_host_or_device(value)
-            except Exception:  # noqa: BLE001  whatever the value's own code raises
-                problem = f"a number or a tensor with one element is needed, got {_shown(value)}"
-        if name not in self._refused:
-            self._refused.add(name)
-            logger.warning("log(%s=...) is left out: %s", name, problem)
-        return None
-
-    def end(self, status: str) -> None:
+    def end(self, status: str, error: str | None = None) -> None:
         """End the run with a status of `RunInfo`; one that has ended stays as it is."""
         _open_runs.discard(self)
         recorder, self._recorder = self._recorder, None
         if recorder is not None:
             recorder.detach()
+        if self._asks_git is not None:
+            self._asks_git.join(_GIT_PATIENCE)
         if self._close.detach() is not None:
-            _close(self._writer, self._endings, status, _PATIENCE)
+            _close(self._writer, self._endings, EndOfRun(status, error), _PATIENCE)
 
 
 def end_open_runs() -> None:
-    """End every run at the end of the program: failed if an exception is what ended it."""
-    error = getattr(sys, "last_value", None)
-    status = "finished" if error is None else "failed"
+    """End every run at the end of the program: failed if an exception is what ended it.
+
+    In a notebook, if one ended the last cell in which the run was trained.
+    """
+    end, cells = end_by(getattr(sys, "last_value", None)), cells_of_session()
     for run in list(_open_runs):
-        run.end("interrupted" if isinstance(error, _INTERRUPTIONS) else status)
+        of_run = end if cells is None else cells.end_of(run)
+        run.end(of_run.status, of_run.error)
     for callback in _callbacks:
         callback()
 
@@ -285,13 +363,13 @@ def at_exit(callback: Callable[[], object]) -> None:
 def _close(
     writer: RunWriter | SilentWriter | LateWriter,
     endings: Sequence[Ending],
-    status: str,
+    end: EndOfRun,
     patience: float,
 ) -> None:
-    writer.close(status)
+    writer.close(end.status, end.error)
     for ending in endings:
         try:
-            ending(status, patience)
+            ending(end.status, patience)
         except Exception:  # the end of a run is no reason to end a training
             logger.exception("the end of run %s was not reported", writer.folder)
 
@@ -299,19 +377,3 @@ def _close(
 _callbacks: list[Callable[[], object]] = []
 _open_runs: weakref.WeakSet[Run] = weakref.WeakSet()
 atexit.register(end_open_runs)
-
-
-def _shown(value: object) -> str:
-    try:
-        return f"{value!r:.60}"
-    except Exception:  # noqa: BLE001  as a number too long to be written
-        return f"a {type(value).__name__}"
-
-
-def _on_host_or_device(value: object) -> float | torch.Tensor:
-    """Return a number; one on a device stays there, as reading it would wait for the device."""
-    if not isinstance(value, torch.Tensor):
-        return float(value)  # type: ignore[arg-type]
-    if value.device.type in ("cpu", "meta") or value.numel() != 1:
-        return float(value.item())
-    return value.detach().clone()

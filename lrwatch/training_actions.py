@@ -1,4 +1,4 @@
-"""Alerts of the runs that `watch` makes: what was asked for, and acting on the training."""
+"""Alerts of runs in the process that trains: what was asked for, and acting on the training."""
 
 from __future__ import annotations
 
@@ -9,21 +9,20 @@ import math
 import weakref
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-
-from torch.optim import Optimizer
+from typing import TYPE_CHECKING
 
 from lrwatch.alert import Alert, TrainingStopped
 from lrwatch.alerts.handlers import CutLearningRate, Handler, TrainingHandler, at_least
 from lrwatch.alerts.rules import RULES, Rule
 from lrwatch.alerts.training_thread import RunInTraining, come_to_rest, follow, log_failure
-from lrwatch.capture import sharding
-from lrwatch.capture.groups import learning_rates
-from lrwatch.capture.intervention import Intervention
-from lrwatch.capture.rates import scale_learning_rates
+from lrwatch.between_steps import BetweenRecords, BetweenSteps
 from lrwatch.errors import InvalidArgument
 from lrwatch.formats import number
 from lrwatch.run import Run, at_exit
 from lrwatch.store.writer import RunWriter
+
+if TYPE_CHECKING:  # a loop of its own may have no torch
+    from torch.optim import Optimizer
 
 __all__ = ["LR_CUT", "Alerting"]
 
@@ -31,13 +30,18 @@ logger = logging.getLogger("lrwatch")
 
 at_exit(come_to_rest)
 
+_NOTHING_TO_CUT = (
+    "CutLearningRate needs an optimizer of torch, whose rates it changes; in a loop of your own, "
+    "give on_alert a function of the alert and have the loop go on with alert.suggested_lr"
+)
+
 LR_CUT = "lrwatch/lr_cut"
 """Column with the factor by which learning rates were multiplied before a step."""
 
 
 @dataclass(frozen=True, slots=True)
 class Alerting:
-    """What was asked for with ``watch(alerts=..., on_alert=...)``.
+    """What was asked for with ``alerts=..., on_alert=...`` of `watch` and `open_run`.
 
     Attributes
     ----------
@@ -51,8 +55,15 @@ class Alerting:
     handlers: tuple[Handler, ...] = ()
 
     @classmethod
-    def of(cls, alerts: object, on_alert: object) -> Alerting:
-        """Return the arguments of `watch`, checked.
+    def of(cls, alerts: object, on_alert: object, *, has_optimizer: bool = True) -> Alerting:
+        """Return the arguments, checked.
+
+        Parameters
+        ----------
+        alerts, on_alert
+            As given.
+        has_optimizer
+            Whether there is an optimizer of torch to act on.
 
         Raises
         ------
@@ -65,34 +76,42 @@ class Alerting:
                 "on_alert needs alerts, but they are switched off; leave out alerts=..."
             )
         if any(isinstance(handler, CutLearningRate) for handler in asked.handlers):
+            if not has_optimizer:
+                raise InvalidArgument(_NOTHING_TO_CUT)
             _check_one_process()
         return asked
 
-    def prepare(self, run: Run, optimizer: Optimizer) -> Intervention | None:
+    def prepare(self, run: Run, optimizer: Optimizer | None) -> None:
         """Make it possible to act on the training, where that was asked for.
 
         To be called before the run's recorder is attached; see `Intervention`.
         """
         if not self._on_training:
-            return None
+            return
         reference = weakref.ref(run)  # the run ends when nobody holds it any more
 
         def stop() -> None:
             if (run := reference()) is not None:
                 run.end("interrupted")
 
-        intervention = Intervention(optimizer, on_stop=stop)
-        run.at_end(lambda *_: intervention.detach())
-        return intervention
+        between_steps: BetweenSteps
+        if optimizer is None:
+            between_steps = BetweenRecords(on_stop=stop)
+        else:
+            from lrwatch.capture.intervention import Intervention
 
-    def begin(self, run: Run, writer: RunWriter, intervention: Intervention | None = None) -> None:
+            between_steps = Intervention(optimizer, on_stop=stop)
+        run.between_steps = between_steps
+        run.at_end(lambda *_: between_steps.detach())
+
+    def begin(self, run: Run, writer: RunWriter) -> None:
         """Follow a run that is being recorded, until it ends."""
         if not self.rules:
             return
         acting = None
-        if intervention is not None:
-            intervention.follow_skipped_steps()
-            acting = _Acting(intervention, weakref.ref(run), self._on_training)
+        if run.between_steps is not None:
+            run.between_steps.follow_skipped_steps()
+            acting = _Acting(run.between_steps, weakref.ref(run), self._on_training)
         followed = RunInTraining(
             writer.folder,
             rules=self.rules,
@@ -112,7 +131,7 @@ class Alerting:
 class _Acting:
     """Has handlers act on the training of a run."""
 
-    intervention: Intervention
+    between_steps: BetweenSteps
     run: weakref.ref[Run]  # which ends when nobody holds it any more
     handlers: Sequence[TrainingHandler]
     cut_at: int = -1  # step before which rates were cut last
@@ -121,10 +140,10 @@ class _Acting:
         """Have those who want to act on an alert do so before the next step."""
         for handler in self.handlers:
             act = functools.partial(self._act, handler, alert, peak_lr)
-            self.intervention.before_next_step(act)
+            self.between_steps.before_next_step(act)
 
     def _act(
-        self, handler: TrainingHandler, alert: Alert, peak_lr: float, optimizer: Optimizer
+        self, handler: TrainingHandler, alert: Alert, peak_lr: float, optimizer: Optimizer | None
     ) -> None:
         run = self.run()
         if run is None:
@@ -142,7 +161,7 @@ class _Acting:
 class _Training:
     """What `TrainingHandler.act` is given."""
 
-    optimizer: Optimizer
+    optimizer: Optimizer | None
     run: Run
     acting: _Acting
     alert: Alert
@@ -150,6 +169,10 @@ class _Training:
 
     def cut_learning_rate(self, factor: float) -> None:
         """See `Training`."""
+        if self.optimizer is None:
+            raise InvalidArgument(_NOTHING_TO_CUT)
+        from lrwatch.capture.rates import scale_learning_rates
+
         _check_one_process()
         if self.alert.step < self.acting.cut_at:
             return
@@ -162,7 +185,7 @@ class _Training:
             "%s: the alert cut the learning rate from %s to %s",
             self.run.name, number(before, 3), number(after, 3),
         )  # fmt: skip
-        self.acting.intervention.before_next_step(
+        self.acting.between_steps.before_next_step(
             functools.partial(_check_kept, self.run.name, before, after)
         )
 
@@ -179,10 +202,14 @@ def _check_kept(name: str, before: float, after: float, optimizer: Optimizer) ->
 
 
 def _rate(optimizer: Optimizer) -> float:
+    from lrwatch.capture.groups import learning_rates
+
     return float(learning_rates(optimizer)[0])
 
 
 def _check_one_process() -> None:
+    from lrwatch.capture import sharding
+
     if (n_processes := sharding.n_processes()) > 1:
         raise InvalidArgument(
             "CutLearningRate needs a job of one process, since each would have its own rate, got "

@@ -8,20 +8,19 @@ import uuid
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, TypedDict, Unpack, overload
 
 import torch
 
-from lrwatch.capture import Sampling, sharding
+from lrwatch.capture import sharding
+from lrwatch.capture.layers import MOST_LAYERS
+from lrwatch.capture.sampling import Sampling
 from lrwatch.capture.wrappers import unwrapped
 from lrwatch.description import describe
 from lrwatch.errors import InvalidArgument, LrwatchError, NotAnOptimizer
-from lrwatch.records import FLOAT_COLUMNS, RunInfo
+from lrwatch.opening import Resume, RunOptions, check_count
 from lrwatch.run import Run
-from lrwatch.store.creation import create_run, resume_run
-from lrwatch.store.silent_writer import SilentWriter
 from lrwatch.store.writer import RunWriter
 from lrwatch.training_actions import Alerting
 
@@ -40,9 +39,10 @@ class _Keywords(TypedDict, total=False):
     model: torch.nn.Module | None
     loss: Literal["auto"] | None
     update_norm_every: int
+    layers: bool | int
     total_steps: int | None
     group: str | None
-    resume: bool | int
+    resume: Resume
     alerts: bool | Severity | Sequence[Rule | str] | None
     on_alert: Handler | Sequence[Handler] | None
 
@@ -62,9 +62,10 @@ def watch(  # noqa: PLR0913  one call, its options keyword-only
     model: torch.nn.Module | None = None,
     loss: Literal["auto"] | None = "auto",
     update_norm_every: int = 10,
+    layers: bool | int = False,
     total_steps: int | None = None,
     group: str | None = None,
-    resume: bool | int = False,
+    resume: Resume = False,
     alerts: bool | Severity | Sequence[Rule | str] | None = True,
     on_alert: Handler | Sequence[Handler] | None = None,
 ) -> Run | RunGroup:
@@ -84,7 +85,7 @@ def watch(  # noqa: PLR0913  one call, its options keyword-only
     config
         What to remember of the job: a mapping, a dataclass or an `argparse.Namespace`.
     model
-        Gives names to parameter groups that have none of their own.
+        Gives names to parameter groups that have none of their own, and to layers.
     loss
         ``"auto"`` takes the sum of the roots of `backward` since the previous step; ``None``
         records only what `Run.log` is given.
@@ -92,6 +93,10 @@ def watch(  # noqa: PLR0913  one call, its options keyword-only
         Update norm and parameter norm are measured on every one of the first 20 steps, then
         on one step in each window of this many; 1 measures all. Update norms of plain SGD
         follow from the gradient, and are there at every step.
+    layers
+        ``True`` also keeps gradient, update and parameter norm of each layer of the model, on the
+        steps that measure the update norm; of up to 64 layers, or as many as a number says. Where
+        there are more, larger modules are taken for layers.
     total_steps
         Planned number of steps, where known.
     group
@@ -99,6 +104,8 @@ def watch(  # noqa: PLR0913  one call, its options keyword-only
     resume
         ``True`` goes on with the run called `name` after its last step; a number goes on
         with that step, as after loading a checkpoint, and later rows no longer count.
+        ``"auto"`` goes on if there is the run and begins it otherwise, and so does 0, from its
+        first step: for jobs that are requeued.
     alerts
         ``True`` says in one line of the log ``lrwatch`` when the run goes wrong, why, and what
         to try, within a second, judged on a thread of its own. ``"page"`` does so only for a run
@@ -132,18 +139,20 @@ def watch(  # noqa: PLR0913  one call, its options keyword-only
         If the run to resume is not there, or another process writes it.
     """
     options = _Options(
-        folder=dir,
-        name=name,
-        config=config,
+        RunOptions(
+            folder=dir,
+            name=name,
+            config=config,
+            total_steps=total_steps,
+            group=group,
+            resume=resume,
+            alerting=Alerting.of(alerts, on_alert),
+        ),
         model=model,
         capture_loss=_check_loss(loss),
-        update_norm_every=_check_count("update_norm_every", update_norm_every),
-        total_steps=None if total_steps is None else _check_count("total_steps", total_steps),
-        group=group,
-        resume=resume,
-        alerting=Alerting.of(alerts, on_alert),
+        update_norm_every=check_count("update_norm_every", update_norm_every),
+        n_layers=_check_layers(layers, model),
     )
-    options.check()
     if isinstance(optimizer, Mapping):
         return _watch_all(optimizer, options)
     return _watch_one(optimizer, options)
@@ -193,40 +202,26 @@ class RunGroup(Mapping[str, Run]):
 
 @dataclass(frozen=True, slots=True)
 class _Options:
-    """What `watch` was asked for, checked."""
+    """What `watch` was asked for: of the run, and of what is measured."""
 
-    folder: str | os.PathLike[str]
-    name: str | None
-    config: Any
+    run: RunOptions
     model: torch.nn.Module | None
     capture_loss: bool
     update_norm_every: int
-    total_steps: int | None
-    group: str | None
-    resume: bool | int
-    alerting: Alerting
-
-    def check(self) -> None:
-        if self.name is not None and not isinstance(self.name, str):
-            raise InvalidArgument(f"name must be a text, got {self.name!r}")
-        if _is_address(self.folder):
-            raise InvalidArgument(
-                f"dir must be a folder of this machine, got {os.fspath(self.folder)!r}; record "
-                "into one and copy it, as lrwatch cannot write to object stores yet"
-            )
-        if self.resume is not False and self.name is None:
-            raise InvalidArgument("resume needs the name of the run to continue; give name=...")
+    n_layers: int
 
 
 def _watch_all(optimizers: Mapping[str, Any], options: _Options) -> RunGroup:
     if not optimizers:
         raise InvalidArgument("watch() was given no optimizer: the mapping is empty")
     runs: dict[str, Run] = {}
-    group = options.group or options.name or f"job-{uuid.uuid4().hex[:8]}"
+    asked = options.run
+    group = asked.group or asked.name or f"job-{uuid.uuid4().hex[:8]}"
     try:
         for key, optimizer in optimizers.items():
-            name = f"{options.name}-{key}" if options.name else str(key)
-            runs[key] = _watch_one(optimizer, replace(options, name=name, group=group))
+            name = f"{asked.name}-{key}" if asked.name else str(key)
+            own = replace(asked, name=name, group=group)
+            runs[key] = _watch_one(optimizer, replace(options, run=own))
     except LrwatchError:
         RunGroup(runs).finish()
         raise
@@ -244,49 +239,36 @@ def _watch_one(optimizer: Any, options: _Options) -> Run:
     if earlier is not None:
         logger.info("%s is watched anew; run %s ends here", type(optimizer).__name__, earlier.name)
         earlier.finish()
+    asked = options.run
     info = describe(
         optimizer,
-        name=options.name,
-        config=options.config,
-        total_steps=options.total_steps,
-        group=options.group,
+        name=asked.name,
+        config=asked.config,
+        total_steps=asked.total_steps,
+        group=asked.group,
         model=options.model,
     )
-    writer, step = _open(options, info)
+    # Of the processes of a job, the first one writes.
+    writer, step = asked.open(info) if sharding.rank() == 0 else asked.open_silent(info)
     run = Run(writer, first_step=step)
-    is_written = isinstance(writer, RunWriter)
-    intervention = options.alerting.prepare(run, optimizer) if is_written else None
+    if isinstance(writer, RunWriter):
+        asked.alerting.prepare(run, optimizer)
     run.attach(
         optimizer,
         model=options.model,
         # Ranks that measure together must draw the same steps, so the seed is not the run's id.
         sampling=Sampling(options.update_norm_every, seed=info.name),
         capture_loss=options.capture_loss,
+        n_layers=options.n_layers,
     )
     watched[optimizer] = run
     if isinstance(writer, RunWriter):
-        options.alerting.begin(run, writer, intervention)
+        asked.alerting.begin(run, writer)
     return run
-
-
-def _open(options: _Options, info: RunInfo) -> tuple[RunWriter | SilentWriter, int]:
-    """Create or resume the run; of the processes of a job, the first one writes."""
-    store = Path(options.folder)
-    if sharding.rank() != 0:
-        return SilentWriter(store / info.name, info, FLOAT_COLUMNS), 0
-    if options.resume is False:
-        return create_run(store, info, FLOAT_COLUMNS), 0
-    at = None if options.resume is True else int(options.resume)
-    return resume_run(store, info, FLOAT_COLUMNS, step=at)
 
 
 watched: weakref.WeakKeyDictionary[torch.optim.Optimizer, Run] = weakref.WeakKeyDictionary()
 """The run of each optimizer that is, or was, watched."""
-
-
-def _is_address(folder: str | os.PathLike[str]) -> bool:
-    """Tell an address such as ``s3://bucket/runs`` from a path."""
-    return "://" in os.fspath(folder)
 
 
 def _check_loss(loss: object) -> bool:
@@ -295,7 +277,9 @@ def _check_loss(loss: object) -> bool:
     return loss == "auto"
 
 
-def _check_count(name: str, value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise InvalidArgument(f"{name} must be a whole number, at least 1, got {value!r}")
-    return value
+def _check_layers(layers: bool | int, model: object) -> int:  # noqa: FBT001
+    if layers is False:
+        return 0
+    if not isinstance(model, torch.nn.Module):
+        raise InvalidArgument("layers needs the model, whose modules they are; give model=...")
+    return MOST_LAYERS if layers is True else check_count("layers", layers)

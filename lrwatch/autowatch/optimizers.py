@@ -16,7 +16,8 @@ from typing import Any
 
 from torch.optim import Optimizer
 
-from lrwatch.capture import Sampling, sharding
+from lrwatch.capture import sharding
+from lrwatch.capture.sampling import Sampling
 from lrwatch.description import describe
 from lrwatch.errors import LrwatchError
 from lrwatch.records import FLOAT_COLUMNS, RunInfo

@@ -1,7 +1,1 @@
-"""The torch side: what an optimizer step was, measured at the least cost."""
-
-from lrwatch.capture.recorder import Recorder
-from lrwatch.capture.sampling import Sampling
-from lrwatch.capture.values import StepValues
-
-__all__ = ["Recorder", "Sampling", "StepValues"]
+"""What a step of a training was, measured at the least cost; but for `own_loop`, with torch."""

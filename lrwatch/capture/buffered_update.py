@@ -9,6 +9,7 @@ from torch.optim import SGD, Optimizer
 
 from lrwatch.capture.deferred import derived
 from lrwatch.capture.groups import ParameterGroups
+from lrwatch.capture.layers import PARAMETERS, UPDATE
 from lrwatch.capture.norms import total_norm
 from lrwatch.capture.values import StepValues
 
@@ -50,12 +51,15 @@ class UpdateFromBuffers:
         values.param_norm = total_norm(sizes)
         if not groups.is_one:
             values.group_param_norm = groups.totals(None, sizes)
+        if groups.layers is not None:
+            groups.layers.fill(values, PARAMETERS, None, sizes)
         with_gradient = groups.with_gradient()
         changing = itertools.compress(groups.parameters, with_gradient)
         buffers = [self._optimizer.state.get(p, {}).get("momentum_buffer") for p in changing]
         if any(buffer is None for buffer in buffers):
             return  # of a step that did nothing, as after an overflow
-        norms = groups.totals(with_gradient, groups.norms(buffers))
+        by_tensor = groups.norms(buffers)
+        norms = groups.totals(with_gradient, by_tensor)
         rates = values.group_lr or [values.lr]
         moved = [
             derived(_moved, norm, rate, values.skipped)
@@ -64,6 +68,17 @@ class UpdateFromBuffers:
         values.update_norm = total_norm(moved)
         if not groups.is_one:
             values.group_update_norm = moved
+        if groups.layers is not None:
+            all_rates = [
+                rate for rate, n in zip(rates, groups.counts, strict=True) for _ in range(n)
+            ]
+            moved = [
+                derived(_moved, norm, rate, values.skipped)
+                for norm, rate in zip(
+                    by_tensor, itertools.compress(all_rates, with_gradient), strict=True
+                )
+            ]
+            groups.layers.fill(values, UPDATE, with_gradient, moved)
 
 
 def _moved(norm: float, rate: float, skipped: float) -> float:

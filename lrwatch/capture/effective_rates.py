@@ -17,7 +17,7 @@ from lrwatch.capture.deferred import Number, derived
 
 __all__ = ["EFFECTIVE_RATE", "FINDERS", "effective_rate", "may_have_own_rate"]
 
-EFFECTIVE_RATE = "effective_lr"
+EFFECTIVE_RATE = "lr_effective"
 """Name of the column."""
 
 Finder: TypeAlias = Callable[[Optimizer, dict[str, Any]], "Number | None"]

@@ -10,6 +10,7 @@ from torch.optim import Optimizer
 from lrwatch.capture.clipping import ByNorm
 from lrwatch.capture.deferred import Number, derived
 from lrwatch.capture.groups import ParameterGroups
+from lrwatch.capture.layers import GRADIENT
 from lrwatch.capture.norms import total_norm
 from lrwatch.capture.values import Numbers, StepValues
 
@@ -42,9 +43,17 @@ class Gradients:
             self._scale = _on_host(scale.detach())
 
     def before_clipping(
-        self, groups: ParameterGroups, parameters: list[Tensor], by_norm: ByNorm | None
+        self,
+        groups: ParameterGroups,
+        parameters: list[Tensor],
+        by_norm: ByNorm | None,
+        *,
+        by_layer: bool = False,
     ) -> None:
-        """Measure the gradients, unless torch did; see `clipping.ClippingListener`."""
+        """Measure the gradients, unless torch did; see `clipping.ClippingListener`.
+
+        By layer they are measured at any rate, as torch knows the norm of all of them alone.
+        """
         # Whose clipping it is comes first: gradients of others may change on their threads.
         if groups.ids.isdisjoint(map(id, parameters)):
             return
@@ -57,12 +66,20 @@ class Gradients:
         if mine.isdisjoint(id(p) for p in parameters):
             return
         is_all = mine == {id(p) for p in parameters if p.grad is not None}
-        if is_all and by_norm is not None and groups.is_one and not groups.is_sharded:
+        is_known = is_all and by_norm is not None and groups.is_one and not groups.is_sharded
+        if is_known and not by_layer:
             self._clipping = by_norm
         else:
             self._preclip = groups.norms(_gradients(groups))
 
-    def measure(self, values: StepValues, groups: ParameterGroups, optimizer: Optimizer) -> None:
+    def measure(
+        self,
+        values: StepValues,
+        groups: ParameterGroups,
+        optimizer: Optimizer,
+        *,
+        by_layer: bool = False,
+    ) -> None:
         """Fill in the gradient norms of a step that is about to be made."""
         if self._clipping is not None:
             norm, clipped = _norms_of(self._clipping)
@@ -75,6 +92,8 @@ class Gradients:
             values.grad_norm_clipped = values.grad_norm if before is norms else total_norm(norms)
             if not groups.is_one:
                 values.group_grad_norm = groups.totals(groups.with_gradient(), before)
+            if by_layer and groups.layers is not None and len(before) == len(norms):
+                groups.layers.fill(values, GRADIENT, groups.with_gradient(), before)
         if hasattr(optimizer, "found_inf"):
             _follow_scaler(values, optimizer)
 
@@ -110,3 +129,6 @@ def _follow_scaler(values: StepValues, optimizer: Optimizer) -> None:
         values.grad_norm = derived(truediv, values.grad_norm, factor)
         values.grad_norm_clipped = derived(truediv, values.grad_norm_clipped, factor)
         values.group_grad_norm = [derived(truediv, norm, factor) for norm in values.group_grad_norm]
+        for name, norm in values.logged.items():
+            if name.startswith(GRADIENT):
+                values.logged[name] = derived(truediv, norm, factor)

@@ -25,6 +25,7 @@ def say_that_replays_are_not_recorded() -> None:
     """Tell the reader of the log why rows are missing."""
     logger.warning(
         "a step of the optimizer is captured into a CUDA graph: neither it nor its replays are "
-        "recorded, as replays call no hooks; training goes on. Steps outside of the graph are "
-        "recorded: leave optimizer.step() out of it to have all of them"
+        "recorded, as replays call no hooks; training goes on. Hand their numbers over with "
+        "run.record(loss=..., lr=..., grad_norm=...) after each replay, or leave optimizer.step() "
+        "out of the graph"
     )

@@ -12,9 +12,10 @@ import torch
 from torch import Tensor
 
 from lrwatch.capture.deferred import Number
+from lrwatch.capture.layers import PARAMETERS, UPDATE, Layers
 from lrwatch.capture.norms import tensor_norms, total_norm
 from lrwatch.capture.sharding import is_sharded, sharded_norms
-from lrwatch.capture.values import Numbers
+from lrwatch.capture.values import Numbers, StepValues
 from lrwatch.records import NULL
 
 __all__ = ["ParameterGroups", "learning_rates"]
@@ -57,6 +58,8 @@ class ParameterGroups:
         Whether every parameter is on the CPU.
     is_sharded
         Whether any is spread over processes.
+    layers
+        The same by layer, where that was asked for.
     """
 
     names: tuple[str, ...]
@@ -66,6 +69,7 @@ class ParameterGroups:
     device: torch.device | None
     is_on_host: bool
     is_sharded: bool
+    layers: Layers | None = None
 
     @classmethod
     def of(cls, optimizer: torch.optim.Optimizer, model: torch.nn.Module | None) -> ParameterGroups:
@@ -112,6 +116,30 @@ class ParameterGroups:
         ends = list(itertools.accumulate(sizes))
         spans = zip([0, *ends[:-1]], ends, strict=True)
         return [total_norm(norms[first:stop]) for first, stop in spans]
+
+    def fill_update(
+        self, values: StepValues, changing: Sequence[bool], changes: Numbers, sizes: Numbers
+    ) -> None:
+        """Fill in update norm and parameter norm of a step, of all, each group and each layer.
+
+        Parameters
+        ----------
+        values
+            The step.
+        changing
+            Which parameters may have changed.
+        changes
+            L2 norms of the changes of those.
+        sizes
+            L2 norms of all parameters.
+        """
+        values.update_norm, values.param_norm = total_norm(changes), total_norm(sizes)
+        if not self.is_one:
+            values.group_update_norm = self.totals(changing, changes)
+            values.group_param_norm = self.totals(None, sizes)
+        if self.layers is not None:
+            self.layers.fill(values, UPDATE, changing, changes)
+            self.layers.fill(values, PARAMETERS, None, sizes)
 
     def with_gradient(self) -> list[bool]:
         """Tell which parameters have a gradient."""

@@ -1,33 +1,25 @@
-"""Act on a training between two of its steps, on the thread that makes them.
+"""Act on a training between two steps of its optimizer.
 
-Another thread asks; what it asks for is done when the training thread calls
-`Optimizer.step` next, before a parameter changes. An optimizer that nobody may intervene in
-has no hook of this kind.
+What was asked for is done when the training thread calls `Optimizer.step` next, before a
+parameter changes. An optimizer that nobody may intervene in has no hook of this kind.
 """
 
 from __future__ import annotations
 
-import logging
 import weakref
-from collections import deque
 from collections.abc import Callable
-from typing import TypeAlias
 
 from torch import Tensor
 from torch.optim import Optimizer
 
-from lrwatch.alert import TrainingStopped
+from lrwatch.between_steps import BetweenSteps
 from lrwatch.capture import scaling
 from lrwatch.capture.hooks import StepHooks
 
-__all__ = ["Action", "Intervention"]
-
-logger = logging.getLogger("lrwatch")
-
-Action: TypeAlias = Callable[[Optimizer], None]
+__all__ = ["Intervention"]
 
 
-class Intervention:
+class Intervention(BetweenSteps):
     """Where actions wait for the next step of an optimizer.
 
     Made before the optimizer's `Recorder`, so that its hook comes first: a step is recorded
@@ -42,15 +34,10 @@ class Intervention:
     """
 
     def __init__(self, optimizer: Optimizer, *, on_stop: Callable[[], None]) -> None:
+        super().__init__(on_stop=on_stop)
         self._optimizer = weakref.ref(optimizer)
-        self._on_stop = on_stop
-        self._waiting: deque[Action] = deque()
         self._n_steps = 0
         self._hooks = StepHooks(optimizer, self._before_step)
-
-    def before_next_step(self, action: Action) -> None:
-        """Have `action` called before the next step; from any thread."""
-        self._waiting.append(action)
 
     def follow_skipped_steps(self) -> None:
         """Act also after a step that `GradScaler` skips: a run that overflows makes no other.
@@ -61,7 +48,7 @@ class Intervention:
 
     def detach(self) -> None:
         """Act no more, and take the hook off."""
-        self._waiting.clear()
+        super().detach()
         scaling.listeners.discard(self)
         self._hooks.take_off()
 
@@ -71,6 +58,10 @@ class Intervention:
 
     def on_skipped(self) -> None:
         """Act after a step that was not made."""
+        self.act_now()
+
+    def act_now(self) -> None:
+        """Do what waits; of what no hook sees, as a replay of a CUDA graph, `Run.record` tells."""
         optimizer = self._optimizer()
         if self._waiting and optimizer is not None:
             self._act(optimizer)
@@ -82,19 +73,3 @@ class Intervention:
         self._n_steps += 1
         if self._waiting:
             self._act(optimizer)
-
-    def _act(self, optimizer: Optimizer) -> None:
-        """Do what waits; only a wish to stop reaches the loop, after everything was done."""
-        stop: TrainingStopped | None = None
-        for _ in range(len(self._waiting)):  # what is asked for meanwhile waits a step
-            if not self._waiting:
-                break  # an action has ended the run
-            try:
-                self._waiting.popleft()(optimizer)
-            except TrainingStopped as error:
-                stop = stop or error
-            except Exception:
-                logger.exception("lrwatch could not act before a step; training goes on")
-        if stop is not None:
-            self._on_stop()
-            raise stop

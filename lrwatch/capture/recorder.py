@@ -15,8 +15,9 @@ never begins: on_skipped takes its place.
 
 from __future__ import annotations
 
+import dataclasses
 import functools
-import time
+import logging
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -31,22 +32,24 @@ from lrwatch.capture import backward, clipping, scaling
 from lrwatch.capture.backward_call import BackwardCall
 from lrwatch.capture.compilation import hide_from_compiler
 from lrwatch.capture.deferred import Number
-from lrwatch.capture.device_queue import DeviceQueue
 from lrwatch.capture.effective_rates import EFFECTIVE_RATE, effective_rate, may_have_own_rate
 from lrwatch.capture.gradients import Gradients
 from lrwatch.capture.graph_capture import is_captured, say_that_replays_are_not_recorded
 from lrwatch.capture.groups import ParameterGroups, learning_rates
 from lrwatch.capture.guard import guarded
 from lrwatch.capture.hooks import StepHooks, is_step_within_step
-from lrwatch.capture.locks import new_lock
+from lrwatch.capture.layers import Layers
 from lrwatch.capture.missing_loss import MissingLoss
 from lrwatch.capture.objective import Marks, Objective
 from lrwatch.capture.sampling import Sampling
+from lrwatch.capture.steps_in_order import StepsInOrder
 from lrwatch.capture.update import Update, Updates, plain_sgd_update
 from lrwatch.capture.values import StepValues
 from lrwatch.records import NULL
 
 __all__ = ["Recorder"]
+
+logger = logging.getLogger("lrwatch")
 
 
 class Recorder:
@@ -68,6 +71,8 @@ class Recorder:
         Gives names to parameter groups.
     capture_loss
         Take the loss from `backward`.
+    n_layers
+        How many layers to tell apart at most on sampled steps; 0 for none.
 
     Attributes
     ----------
@@ -75,7 +80,7 @@ class Recorder:
         Held while a step is handed on, and to be held by who changes what was handed on.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  one recorder, what it measures keyword-only
         self,
         optimizer: Optimizer,
         *,
@@ -84,27 +89,27 @@ class Recorder:
         sampling: Sampling,
         model: torch.nn.Module | None = None,
         capture_loss: bool = True,
+        n_layers: int = 0,
     ) -> None:
         hide_from_compiler()
         self._optimizer = weakref.ref(optimizer)
         self._model = None if model is None else weakref.ref(model)
         self._on_give_up = on_give_up
         self._sampling = sampling
-        self._hand_on = hand_on
-        self._queue = DeviceQueue(hand_on)
-        self.groups = ParameterGroups.of(optimizer, model)
+        self._in_order = StepsInOrder(hand_on)
+        self.lock = self._in_order.lock
+        self._n_layers = n_layers
+        self.groups = self._groups_of(optimizer)
         self._objective = Objective(self.groups, is_captured=capture_loss)
         self._missing_loss = MissingLoss(is_expected=capture_loss)
         self._gradients = Gradients()
         self._updates = Updates(self.groups)
         self._steps: dict[int, _StepUnderWay] = {}  # by the thread that makes it
-        self._last: StepValues | None = None  # the step made last
-        self._logged: dict[str, Number] = {}  # for the coming step
         self._n_steps = 0
+        self._recorded_at = -1  # number of steps when the loop recorded one itself
         self._may_have_own_rate = may_have_own_rate(optimizer)
         self._is_over = False
-        self._has_told_of_capture = False
-        self.lock = new_lock()
+        self._has_told_of_capture = self._has_told_of_double = False
         self._hooks = StepHooks(optimizer, self._on_step_begin, self._on_step_end)
         for listeners in (backward.listeners, clipping.listeners, scaling.listeners):
             listeners.add(self)
@@ -117,8 +122,7 @@ class Recorder:
             listeners.discard(self)
         self._steps = {}
         self._missing_loss.end()
-        with self.lock:
-            self._queue.drain()
+        self._in_order.drain()
 
     @property
     def is_in_step(self) -> bool:
@@ -129,6 +133,11 @@ class Recorder:
         """Stop recording after an error of ours."""
         self.detach()
         self._on_give_up(error)
+
+    @property
+    def n_made(self) -> int:
+        """How many steps were recorded so far."""
+        return self._in_order.n_made
 
     def is_captured(self) -> bool:
         """Tell whether what happens now goes into a CUDA graph, and is to be left alone."""
@@ -146,19 +155,33 @@ class Recorder:
         if "loss" in numbers:
             self._missing_loss.found()
         has_gone_on = self._objective.has_gradient or self._objective.is_new(loss)
-        with self.lock:
-            if self._last is None or has_gone_on:
-                self._logged.update(numbers)
-            elif self._last in self._queue:
-                self._last.logged.update(numbers)
-            else:
-                return False
-        return True
+        return self._in_order.log(numbers, is_for_coming=has_gone_on)
 
     def log_ahead(self, numbers: Mapping[str, Number]) -> None:
         """Attach numbers to the coming step, also where its `backward` is still to run."""
+        self._in_order.log(numbers, is_for_coming=True)
+
+    @property
+    def group_names(self) -> tuple[str, ...]:
+        """Names of the parameter groups."""
+        return self.groups.names
+
+    @guarded
+    def record(self, values: StepValues, *, is_on_host: bool) -> None:
+        """Take a step that no hook sees, as the replay of a CUDA graph is one."""
         with self.lock:
-            self._logged.update(numbers)
+            if self._is_over:
+                return
+            is_double = -1 < self._recorded_at < self._n_steps
+            self._n_steps += 1
+            self._recorded_at = self._n_steps
+            self._in_order.put(values, is_on_host=is_on_host)
+        if is_double and not self._has_told_of_double:
+            self._has_told_of_double = True
+            logger.warning(
+                "record() adds rows beside those of optimizer.step(), which is watched; "
+                "log() adds numbers to those"
+            )
 
     # -- what the training loop does, in its order ------------------------------------------
 
@@ -182,7 +205,9 @@ class Recorder:
         """Measure the gradients before they are clipped."""
         if self.is_captured():
             return
-        self._gradients.before_clipping(self.groups, parameters, by_norm)
+        self._gradients.before_clipping(
+            self.groups, parameters, by_norm, by_layer=self._is_by_layer
+        )
 
     @guarded
     def _on_step_begin(
@@ -256,10 +281,21 @@ class Recorder:
     # -- the parts of it --------------------------------------------------------------------
 
     def _read_groups(self, optimizer: Optimizer) -> None:
-        model = None if self._model is None else self._model()
-        self.groups = ParameterGroups.of(optimizer, model)
+        self.groups = self._groups_of(optimizer)
         self._objective.follow(self.groups)
         self._updates = Updates(self.groups)
+
+    def _groups_of(self, optimizer: Optimizer) -> ParameterGroups:
+        model = None if self._model is None else self._model()
+        groups = ParameterGroups.of(optimizer, model)
+        if not self._n_layers:
+            return groups
+        layers = Layers.of(groups.parameters, model, self._n_layers)
+        return dataclasses.replace(groups, layers=layers)
+
+    @property
+    def _is_by_layer(self) -> bool:
+        return self.groups.layers is not None and self._sampling.is_due(self._n_steps)
 
     def _new_values(self, optimizer: Optimizer) -> StepValues:
         rates = learning_rates(optimizer)
@@ -269,7 +305,7 @@ class Recorder:
         return values
 
     def _measure_before(self, step: _StepUnderWay, optimizer: Optimizer) -> None:
-        self._gradients.measure(step.values, self.groups, optimizer)
+        self._gradients.measure(step.values, self.groups, optimizer, by_layer=self._is_by_layer)
         if not step.has_begun:
             self._begin_update(step, optimizer)
 
@@ -301,7 +337,7 @@ class Recorder:
         self._objective.take_roots_under_way()
         if values.loss is NULL:
             values.loss = self._objective.now()
-        if values.loss is NULL and "loss" not in self._logged:
+        if values.loss is NULL and "loss" not in self._in_order.coming:
             self._missing_loss.step()
         else:
             self._missing_loss.found()
@@ -310,15 +346,8 @@ class Recorder:
         with self.lock:
             if self._is_over:  # ended by another thread meanwhile
                 return
-            values.logged |= self._logged
-            self._logged = {}
-            values.time = time.time_ns() // 1000
-            self._last = values
             self._n_steps += 1
-            if self.groups.is_on_host:
-                self._hand_on(values)
-            else:
-                self._queue.push(values)
+            self._in_order.put(values, is_on_host=self.groups.is_on_host)
 
 
 @dataclass(slots=True)

@@ -22,7 +22,7 @@ from torch import Tensor
 
 from lrwatch.capture.deferred import Number, derived
 from lrwatch.capture.groups import ParameterGroups
-from lrwatch.capture.norms import tensor_norms, total_norm
+from lrwatch.capture.norms import tensor_norms
 from lrwatch.capture.values import StepValues
 
 __all__ = ["SampledElements", "UpdateBySample"]
@@ -129,10 +129,7 @@ class UpdateBySample:
                     share = self._changing[place].numel() / max(view.numel(), 1)
                     changes[place] = derived(mul, norm, math.sqrt(share))
             sizes = groups.norms([p.detach() for p in groups.parameters])
-        values.update_norm, values.param_norm = total_norm(changes), total_norm(sizes)
-        if not groups.is_one:
-            values.group_update_norm = groups.totals(self._is_changing, changes)
-            values.group_param_norm = groups.totals(None, sizes)
+        groups.fill_update(values, self._is_changing, changes, sizes)
 
 
 def _copied(views: Sequence[Tensor]) -> Iterator[_Piece]:

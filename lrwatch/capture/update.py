@@ -15,7 +15,7 @@ from lrwatch.capture.buffered_update import UpdateFromBuffers
 from lrwatch.capture.deferred import derived
 from lrwatch.capture.groups import ParameterGroups
 from lrwatch.capture.host_update import Piece, UpdateOnHost, pack
-from lrwatch.capture.norms import subtract, total_norm
+from lrwatch.capture.norms import subtract
 from lrwatch.capture.sampled_update import SampledElements, UpdateBySample
 from lrwatch.capture.sharding import local
 from lrwatch.capture.values import StepValues
@@ -47,7 +47,8 @@ class Updates:
         self._elements = SampledElements(groups)
         self._is_short_of_memory = False
         self._kinds = self._kinds_now()
-        self._pieces: tuple[Piece, ...] | None = pack(groups)
+        # Pieces hold tensors of several layers.
+        self._pieces: tuple[Piece, ...] | None = None if groups.layers else pack(groups)
 
     def begin(self, optimizer: Optimizer, *, before_gradients: bool = False) -> Update | None:
         """Prepare to measure a step that is about to be made; ``None`` if memory runs out.
@@ -132,10 +133,7 @@ class _UpdateByTensor:
         subtract([local(p.detach()) for p in self._changing], self._copies)
         changes = groups.norms(self._copies, like=self._changing)
         sizes = groups.norms([p.detach() for p in groups.parameters])
-        values.update_norm, values.param_norm = total_norm(changes), total_norm(sizes)
-        if not groups.is_one:
-            values.group_update_norm = groups.totals(self._is_changing, changes)
-            values.group_param_norm = groups.totals(None, sizes)
+        groups.fill_update(values, self._is_changing, changes, sizes)
 
 
 def plain_sgd_update(values: StepValues, optimizer: Optimizer) -> None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
-from lrwatch.capture.deferred import Number
 from lrwatch.records import NULL
 
-__all__ = ["Number", "Numbers", "StepValues"]
+if TYPE_CHECKING:  # this module is for loops without torch, too
+    from lrwatch.capture.deferred import Number
 
-Numbers: TypeAlias = Sequence[Number]
+__all__ = ["Numbers", "StepValues"]
+
+Numbers: TypeAlias = "Sequence[Number]"
 """Numbers of one kind: all on the host, or all still on a device."""
 
 
@@ -29,6 +31,8 @@ class StepValues:
         The same by parameter group; empty where there is a single one.
     time
         When the step ended: microseconds since the Unix epoch, UTC.
+    step
+        Number of the step where it was given; ``None`` for the one after the last.
     logged
         What the script logged for this step, by name.
     """
@@ -45,4 +49,5 @@ class StepValues:
     group_param_norm: Sequence[Number] = ()
     group_update_norm: Sequence[Number] = ()
     time: int = 0
+    step: int | None = None
     logged: dict[str, Number] = field(default_factory=dict)

@@ -23,6 +23,7 @@ from lrwatch.detect.divergence import Divergence
 from lrwatch.detect.explosion import Explosion
 from lrwatch.detect.groups import GROUP, Groups, summarise
 from lrwatch.detect.history import History
+from lrwatch.detect.layer_gradients import LayerGradients
 from lrwatch.detect.nonfinite import NonFinite
 from lrwatch.detect.opening import Opening
 from lrwatch.detect.overfitting import Validation
@@ -51,6 +52,7 @@ class Tracker:
         self.explosion = Explosion()
         self.standstill = Standstill()
         self.validation = Validation()
+        self.layers = LayerGradients()
         self.n_rows = 0
         self.last_step: int | None = None
         self._next_look = FIRST_LOOK
@@ -80,6 +82,7 @@ class Tracker:
             self.last_step = int(block.step[n_rows - 1])
             self.standstill.add(block[:n_rows])
             self.validation.add(block[:n_rows])
+            self.layers.add(block[:n_rows])
             block = block[n_rows:]
             is_look = self.n_rows >= self._next_look
             if is_look:

@@ -168,6 +168,7 @@ _TESTS: Final[dict[str, Callable[[Examination], Evidence]]] = {
     "solved": lambda exam: progress.solved(exam.past),
     "spike": lambda exam: spike(exam.past),
     "overfitting": lambda exam: exam.tracker.validation.overfits(),
+    "layers": lambda exam: exam.tracker.layers.evidence(exam.tracker.last_step),
     "range_test": lambda exam: schedule.range_test(exam.past),
     "no_objective": lambda exam: wanders(exam.past),
     "unusual_loss": lambda exam: unjudgeable(exam.past),
@@ -191,6 +192,6 @@ _OF_FEW: Final = ("rose", "fell")
 
 _OF_THE_END: Final = (
     "nonfinite", "gradient_not_finite", "zero_gradient", "zero_rate", "zero_loss", "drawdown",
-    "no_progress",
+    "no_progress", "layers",
 )  # fmt: skip
 """Tests of how a run ends, which need few rows; of the first of them, none."""

@@ -36,9 +36,12 @@ CERTAIN: Final = 3.0
 
 
 def reason(verdict: Verdict, exam: Examination) -> str:
-    """Say in one sentence why a run got its verdict; overfitting is told beside it."""
-    also = f"; {exam.result('overfitting').note}" if exam.fired("overfitting") else ""
-    return _SENTENCES[verdict](exam) + also
+    """Say in one sentence why a run got its verdict.
+
+    Overfitting, and a layer whose gradient stands out, are told beside it.
+    """
+    beside = [exam.result(name).note for name in ("layers", "overfitting") if exam.fired(name)]
+    return "; ".join([_SENTENCES[verdict](exam), *beside])
 
 
 def _diverging(exam: Examination) -> str:

@@ -12,9 +12,8 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 
-from lrwatch.store.journal import read_journal
+from lrwatch.store.journal import JournalRows, read_journal, together
 from lrwatch.store.layout import STEPS, Extent, extents, journals, part_path, parts
 from lrwatch.store.parts import arrow_table, merge_parts, write_part
 
@@ -92,11 +91,11 @@ def _compact(run: Path, held: Sequence[tuple[Extent, int | None]]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    """Rows `first` up to, not including, `stop`."""
+    """Rows `first` up to, not including, `stop`, from one journal."""
 
     first: int
     stop: int
-    table: pa.Table
+    content: JournalRows
 
 
 def _read(journal: Extent, begin: int, stop: int | None) -> Iterator[_Rows]:
@@ -110,7 +109,7 @@ def _read(journal: Extent, begin: int, stop: int | None) -> Iterator[_Rows]:
     edges = [0, *(np.flatnonzero(np.diff(rows.place) > 1) + 1).tolist(), len(rows)]
     for some in (rows[i:k] for i, k in pairwise(edges) if i < k):
         first, last = (journal.first + int(some.place[i]) for i in (0, -1))
-        yield _Rows(first, last + 1, arrow_table(some))
+        yield _Rows(first, last + 1, some)
 
 
 def _n_waiting(waiting: Sequence[_Rows]) -> int:
@@ -120,8 +119,8 @@ def _n_waiting(waiting: Sequence[_Rows]) -> int:
 def _write(run: Path, waiting: list[_Rows], done: list[Extent]) -> None:
     """Write rows that follow each other as one part, then remove the journals they are from."""
     if waiting:
-        table = pa.concat_tables([rows.table for rows in waiting], promote_options="default")
-        table = table.combine_chunks()
+        # As one table from the start: of as many journals as columns, one each would be slow.
+        table = arrow_table(together([rows.content for rows in waiting]))
         write_part(part_path(run, waiting[0].first, waiting[-1].stop), iter([table]), table.schema)
         waiting.clear()
     for journal in done:

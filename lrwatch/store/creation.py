@@ -15,6 +15,7 @@ from lrwatch.records import RunInfo
 from lrwatch.store.faults import naming, reading
 from lrwatch.store.journal import read_journal
 from lrwatch.store.layout import extents, is_run
+from lrwatch.store.ownership import is_lock
 from lrwatch.store.parts import read_part
 from lrwatch.store.run_info import read_run_info
 from lrwatch.store.writer import RunWriter
@@ -90,7 +91,12 @@ def create_run(store: Path, info: RunInfo, columns: Sequence[str]) -> RunWriter:
 
 
 def resume_run(
-    store: Path, info: RunInfo, columns: Sequence[str], *, step: int | None
+    store: Path,
+    info: RunInfo,
+    columns: Sequence[str],
+    *,
+    step: int | None,
+    may_begin: bool = False,
 ) -> tuple[RunWriter, int]:
     """Go on with the run called `info.name`.
 
@@ -105,6 +111,8 @@ def resume_run(
     step
         Number of the next step; ``None`` to go on after the last one. Rows that have this
         step or a later one stay in the files, and no longer count.
+    may_begin
+        Begin the run if there is none.
 
     Returns
     -------
@@ -119,7 +127,11 @@ def resume_run(
     """
     folder = store / info.name
     with naming(folder), reading(folder):
+        if _was_killed_at_birth(folder):
+            return RunWriter(folder, info, columns), step or 0
         if not is_run(folder):
+            if may_begin:
+                return create_run(store, info, columns), step or 0
             raise RunNotFound("there is no run to resume; leave out resume to begin one")
         earlier = read_run_info(folder)
         n_rows, last_step = _end(folder)
@@ -132,6 +144,15 @@ def resume_run(
     )
     writer = RunWriter(folder, merged, columns, first_row=n_rows)
     return writer, last_step + 1 if step is None else step
+
+
+def _was_killed_at_birth(folder: Path) -> bool:
+    """Tell whether a folder was made for a run whose process did not come to write ``run.json``."""
+    try:
+        names = [path.name for path in folder.iterdir()]
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return all(is_lock(name) or name.startswith(".") for name in names)
 
 
 def _end(folder: Path) -> tuple[int, int]:

@@ -35,10 +35,10 @@ import numpy.typing as npt
 
 from lrwatch.errors import RunUnreadable
 from lrwatch.plain_files import open_plain
-from lrwatch.records import FloatArray
+from lrwatch.records import NULL, FloatArray
 from lrwatch.store.faults import reading
 
-__all__ = ["SKIPPED", "JournalRows", "JournalWriter", "read_journal"]
+__all__ = ["SKIPPED", "JournalRows", "JournalWriter", "read_journal", "together"]
 
 _MAGIC = b"LRWJRNL1"
 _PREFIX = struct.Struct("<8sII")
@@ -201,6 +201,28 @@ def read_journal(path: Path, *, skip_rows: int = 0) -> JournalRows:
         time=rows["time"].astype(np.int64),
         skipped=(rows["flags"] & SKIPPED) != 0,
         values=rows["values"].astype(np.float64, copy=True).reshape(len(rows), len(columns)),
+    )
+
+
+def together(blocks: Sequence[JournalRows]) -> JournalRows:
+    """Return the rows of several journals, one after the other; a column that one lacks is null."""
+    if len(blocks) == 1:
+        return blocks[0]
+    columns = tuple(dict.fromkeys(name for block in blocks for name in block.columns))
+    values = np.full((sum(map(len, blocks)), len(columns)), NULL)
+    column = {name: i for i, name in enumerate(columns)}
+    first = 0
+    for block in blocks:
+        held = [column[name] for name in block.columns]
+        values[first : first + len(block), held] = block.values
+        first += len(block)
+    return JournalRows(
+        columns=columns,
+        place=np.concatenate([block.place for block in blocks]),
+        step=np.concatenate([block.step for block in blocks]),
+        time=np.concatenate([block.time for block in blocks]),
+        skipped=np.concatenate([block.skipped for block in blocks]),
+        values=values,
     )
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from lrwatch.records import RunInfo
 from lrwatch.store.silent_writer import SilentWriter
@@ -66,7 +67,14 @@ class LateWriter:
         else:
             self.writer.widen(names)
 
-    def close(self, status: str) -> None:
+    def learn(self, facts: Mapping[str, Any]) -> None:
+        """Keep what has become known of the run, for when it is made."""
+        if self.writer is None:
+            self.info = dataclasses.replace(self.info, **facts)
+        else:
+            self.writer.learn(facts)
+
+    def close(self, status: str, error: str | None = None) -> None:
         """End the run, if there is one."""
         if self.writer is not None:
-            self.writer.close(status)
+            self.writer.close(status, error)

@@ -19,7 +19,7 @@ from typing import Final, NamedTuple
 from lrwatch.errors import RunBusy
 from lrwatch.plain_files import open_plain
 
-__all__ = ["Ownership", "writer_is_gone"]
+__all__ = ["Ownership", "is_lock", "writer_is_gone"]
 
 _LOCK = "writer.lock"
 _ABANDONED_SECONDS = 600.0
@@ -140,6 +140,11 @@ class Ownership:
         if holder.pid == os.getpid():
             return self._lock in _OURS
         return holder.is_alive()
+
+
+def is_lock(name: str) -> bool:
+    """Tell the file of a run's lock, or what is left of taking one over, by its name."""
+    return name == _LOCK or (name.startswith(_LOCK) and name.endswith(".stale"))
 
 
 def writer_is_gone(run: Path) -> bool:

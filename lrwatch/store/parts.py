@@ -214,10 +214,12 @@ def _array(
 
 
 def _widened(table: pa.Table, schema: pa.Schema) -> pa.Table:
-    for field in schema:
-        if field.name not in table.column_names:
-            table = table.append_column(field, pa.nulls(table.num_rows, field.type))
-    return table.select(schema.names)
+    held = set(table.column_names)
+    columns = [
+        table.column(field.name) if field.name in held else pa.nulls(len(table), field.type)
+        for field in schema
+    ]
+    return pa.Table.from_arrays(columns, schema=schema)
 
 
 def _encoding(schema: pa.Schema) -> dict[str, object]:

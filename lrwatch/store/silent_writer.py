@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from lrwatch.records import RunInfo
 from lrwatch.store.writer import Row
@@ -42,5 +43,8 @@ class SilentWriter:
         """Add columns."""
         self.columns += tuple(names)
 
-    def close(self, status: str) -> None:
+    def learn(self, facts: Mapping[str, Any]) -> None:
+        """Do nothing."""
+
+    def close(self, status: str, error: str | None = None) -> None:
         """Do nothing."""

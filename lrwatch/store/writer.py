@@ -12,12 +12,13 @@ import dataclasses
 import errno
 import logging
 import os
+import threading
 import time
 import weakref
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from lrwatch.errors import LrwatchError, RunUnreadable, StoreNotWritable
 from lrwatch.plain_files import replacing
@@ -102,6 +103,7 @@ class RunWriter:
             ) from error
         self._close_journal_at = first_row + JOURNAL_ROWS
         self._closed = False
+        self._info_lock = threading.Lock()
         self._keeper = Keeper(folder, self.ask_for_new_journal)
         _open_writers.add(self)
 
@@ -152,7 +154,22 @@ class RunWriter:
         """Have the next row begin a new journal, so that this one can become a part."""
         self._close_journal_at = 0
 
-    def close(self, status: str) -> None:
+    def learn(self, facts: Mapping[str, Any]) -> None:
+        """Add what has become known of the run to ``run.json``; from any thread.
+
+        Parameters
+        ----------
+        facts
+            Fields of `RunInfo`.
+        """
+        with self._info_lock:
+            if self._closed:
+                return
+            self.info = dataclasses.replace(self.info, **facts)
+            with contextlib.suppress(OSError):  # it is written again at the end
+                write_run_info(self.folder, self.info)
+
+    def close(self, status: str, error: str | None = None) -> None:
         """End the run: all rows into one part, the status into ``run.json``.
 
         Never raises: journals that cannot become a part stay readable, and rows that no disk
@@ -160,17 +177,18 @@ class RunWriter:
         """
         if self._closed:
             return
-        self._closed = True
+        with self._info_lock:
+            self._closed = True
         try:
             self._write_backlog(final=True)
             self._journal.close()
             self._keeper.stop()
-            self._end(status)
+            self._end(status, error)
             self._ownership.release()
         except Exception:  # the training goes on, whatever is wrong here
             logger.exception("the end of run %s could not be recorded", self.folder)
 
-    def _end(self, status: str) -> None:
+    def _end(self, status: str, ended_by: str | None) -> None:
         try:
             compact_all(self.folder)
             merge_all(self.folder)
@@ -180,7 +198,11 @@ class RunWriter:
                 exc_info=not isinstance(error, (OSError, LrwatchError)),
             )  # fmt: skip
         self.info = dataclasses.replace(
-            self.info, status=status, ended_at=time.time(), lost_rows=self._lost
+            self.info,
+            status=status,
+            error=ended_by,
+            ended_at=time.time(),
+            lost_rows=self._lost,
         )
         try:
             write_run_info(self.folder, self.info)

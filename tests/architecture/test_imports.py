@@ -32,6 +32,7 @@ def loaded_by(code: str) -> set[str]:
         ("import lrwatch; lrwatch.diagnose", {"torch", "pandas", "click", "rich"}),
         ("import lrwatch; lrwatch.read", {"torch", "pandas", "click", "rich"}),
         ("import lrwatch; lrwatch.watch", {"pandas", "click", "rich"}),
+        ("import lrwatch; lrwatch.open_run", {"torch", "pandas", "click", "rich"}),
         ("import lrwatch.cli", {"torch", "pandas", "pyarrow", "numpy", "rich"}),
         (f"import lrwatch; lrwatch.diagnose({str(SAMPLE)!r})", {"torch", "pandas"}),
         ("import lrwatch_dashboard.data", {"torch"}),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import subprocess
 import sys
 import textwrap
+import time
 from pathlib import Path
 
 import pytest
@@ -86,3 +88,44 @@ def test_a_forked_child_writes_nothing_into_its_parents_run(tmp_path: Path) -> N
     assert (ended.returncode, ended.stderr) == (0, "")
     assert len(lrwatch.read(tmp_path / "killed")) == 5
     assert lrwatch.store.read_run_info(tmp_path / "killed").status == "finished"
+
+
+REQUEUED = textwrap.dedent(
+    """
+    import sys
+    import lrwatch
+
+    run = lrwatch.open_run(dir=sys.argv[1], name="job", resume="auto", alerts=False)
+    print("begun", run.next_step, flush=True)
+    for step in range(run.next_step, 10**9):
+        run.record(loss=float(step), **({"own": 1.0} if step % 50 == 0 else {}))
+        print("made", step, flush=True)
+    """
+)
+
+
+@pytest.mark.e2e
+def test_a_job_that_is_killed_and_requeued_again_and_again_is_one_run(tmp_path: Path) -> None:
+    draws = random.Random(5)
+    made = -1
+    for kill_after in ["", "begun", "made", *[f"made {draws.randrange(400)}" for _ in range(4)]]:
+        with subprocess.Popen(
+            [sys.executable, "-c", REQUEUED, str(tmp_path)], stdout=subprocess.PIPE, text=True
+        ) as job:
+            assert job.stdout is not None
+            if not kill_after:  # somewhere on the way to its first step, or after it
+                time.sleep(draws.uniform(0.1, 1.0))
+            n_lines = int(kill_after.split()[-1]) if " " in kill_after else 1
+            said = [job.stdout.readline() for _ in range(n_lines if kill_after else 0)]
+            job.kill()
+            said += job.stdout.readlines()
+        told = [int(line.split()[1]) for line in said if line.endswith("\n") and "made" in line]
+        made = max([made, *told])
+    names = [path.name for path in tmp_path.iterdir()]
+    assert names == ["job"]
+    run = lrwatch.open_run(dir=tmp_path, name="job", resume=True)
+    assert run.next_step > made > 100
+    run.finish()
+    frame = lrwatch.read(run.path)
+    assert frame["step"].tolist() == list(range(run.next_step))
+    assert frame["loss"].tolist() == frame["step"].tolist()

@@ -67,9 +67,10 @@ def test_every_key_of_run_json_is_documented() -> None:
     assert {f"`{key}`" for key in RunInfo.__dataclass_fields__} <= set(
         table.replace("|", " ").replace(",", " ").split()
     )
-    # The run was written before there was a number of parameters.
+    # The run was written before there were these.
+    later = {"n_parameters", "host", "command", "cwd", "git_commit", "git_dirty", "error"}
     then = set(json.loads((RUN / "run.json").read_text()))
-    assert then | {"n_parameters"} == set(RunInfo.__dataclass_fields__)
+    assert then | later == set(RunInfo.__dataclass_fields__)
 
 
 def test_the_journals_bytes_are_as_documented(tmp_path: Path) -> None:

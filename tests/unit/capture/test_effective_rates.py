@@ -44,7 +44,7 @@ def rates(optimizer: torch.optim.Optimizer, net: torch.nn.Module, folder: Path) 
         train(net, optimizer, 5)
     frame = lrwatch.read(run.path)
     assert frame["lr"].nunique() <= 1
-    return frame["effective_lr"].tolist()
+    return frame["lr_effective"].tolist()
 
 
 def test_of_a_schedule_of_its_own(tmp_path: Path) -> None:
@@ -92,4 +92,4 @@ def test_others_have_no_such_column(tmp_path: Path) -> None:
     optimizer = torch.optim.AdamW(net.parameters())
     with lrwatch.watch(optimizer, dir=tmp_path, alerts=None) as run:
         train(net, optimizer, 3)
-    assert "effective_lr" not in lrwatch.read(run.path)
+    assert "lr_effective" not in lrwatch.read(run.path)

@@ -7,7 +7,9 @@ import os
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from stores import new_writer, row, write_run
 
@@ -16,7 +18,7 @@ from lrwatch.records import FLOAT_COLUMNS, NULL, RunInfo
 from lrwatch.store import compaction, parts, read, read_run_info, read_table
 from lrwatch.store import writer as writer_module
 from lrwatch.store.creation import create_run, resume_run
-from lrwatch.store.journal import JournalWriter
+from lrwatch.store.journal import JournalRows, JournalWriter
 from lrwatch.store.keeper import Keeper
 
 
@@ -244,6 +246,33 @@ def test_whatever_breaks_at_the_end_the_status_is_written_and_the_training_goes_
     assert "ends in several files" in caplog.text
 
 
+def test_many_new_columns_one_after_the_other_end_as_one_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A table a column would take time by the square of their number."""
+    made: list[int] = []
+    one_table = parts.arrow_table
+
+    def counted(rows: JournalRows) -> pa.Table:
+        made.append(len(rows))
+        return one_table(rows)
+
+    monkeypatch.setattr(Keeper, "wake", lambda _: None)
+    monkeypatch.setattr(compaction, "arrow_table", counted)
+    writer = new_writer(tmp_path)
+    for step in range(40):
+        writer.append(row(step, writer))
+        writer.widen([f"own-{step}"])
+        writer.amend([*row(step, writer).values[:-1], step])
+    writer.close("finished")
+    assert made == [40]
+    frame = read(writer.folder)
+    own = frame[[f"own-{step}" for step in range(40)]]
+    assert own.notna().to_numpy().tolist() == np.eye(40, dtype=bool).tolist()
+    assert np.diag(own).tolist() == list(range(40))
+    assert frame["loss"].tolist() == list(range(40))
+
+
 class TestResume:
     info = RunInfo(id="new", name="run")
 
@@ -284,6 +313,32 @@ class TestResume:
         writer.append(row(0, writer))
         writer.close("finished")
         assert steps(run) == [0]
+
+    @pytest.mark.parametrize(
+        "left",
+        [[], ["writer.lock"], ["writer.lock", ".run.json.0f3a"], ["writer.lock.0f3a.stale"]],
+        ids=len,
+    )
+    def test_a_run_killed_as_it_was_made_goes_on(self, tmp_path: Path, left: list[str]) -> None:
+        (tmp_path / "run").mkdir()
+        for name in left:
+            (tmp_path / "run" / name).write_text('{"host": "elsewh')
+        writer, step = resume_run(tmp_path, self.info, FLOAT_COLUMNS, step=None)
+        writer.append(row(step, writer))
+        writer.close("finished")
+        assert steps(tmp_path / "run") == [0]
+        assert read_run_info(tmp_path / "run").id == "new"
+
+    def test_a_folder_of_something_else_is_no_run(self, tmp_path: Path) -> None:
+        (tmp_path / "run").mkdir()
+        (tmp_path / "run" / "thesis.txt").write_text("mine")
+        with pytest.raises(RunNotFound):
+            resume_run(tmp_path, self.info, FLOAT_COLUMNS, step=None)
+
+    def test_a_run_that_is_not_there_may_be_begun(self, tmp_path: Path) -> None:
+        writer, step = resume_run(tmp_path, self.info, FLOAT_COLUMNS, step=None, may_begin=True)
+        assert (step, writer.folder) == (0, tmp_path / "run")
+        writer.close("finished")
 
     def test_a_journal_that_cannot_be_read_is_set_aside(
         self, tmp_path: Path, caplog: pytest.LogCaptureFixture
