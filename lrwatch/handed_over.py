@@ -39,6 +39,7 @@ class HandedOver:
     def __init__(self, *, is_measured: bool) -> None:
         self._is_measured = is_measured
         self._refused: set[str] = set()  # names that were warned about
+        self._n_on_device = 0  # numbers so far that are still there
 
     def own(
         self, call: str, values: Mapping[str, object], *, may_be_none: bool = False
@@ -71,10 +72,12 @@ class HandedOver:
         if value is None:
             return NULL
         try:
-            return _on_host_or_device(value)
+            number = _on_host_or_device(value)
         except Exception:  # noqa: BLE001  whatever the value's own code raises
             self._refuse(call, name, f"{_WANTED}, got {_shown(value)}")
             return NULL
+        self._n_on_device += type(number) is not float
+        return number
 
     def row(
         self, *, step: object, own: Mapping[str, object], **measured: object
@@ -90,14 +93,15 @@ class HandedOver:
         **measured
             Numbers by the name of their field.
         """
+        n_before = self._n_on_device  # others on another thread send this one a longer way, at most
         numbers: dict[str, Any] = {
             name: self.number("record", name, value) for name, value in measured.items()
         }
         if numbers["skipped"] is NULL:
             numbers["skipped"] = 0.0
         logged = self.own("record", own, may_be_none=True) if own else {}
-        is_on_host = all(type(n) is float for n in (*numbers.values(), *logged.values()))
-        return StepValues(**numbers, step=self._step(step), logged=logged), is_on_host
+        values = StepValues(**numbers, step=self._step(step), logged=logged)
+        return values, self._n_on_device == n_before
 
     def _step(self, value: object) -> int | None:
         if value is None:

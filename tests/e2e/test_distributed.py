@@ -49,12 +49,16 @@ HEAD = textwrap.dedent(
         losses = [nn.functional.cross_entropy(whole(x), y) for x, y in batches(step)]
         (sum(losses) / 2).backward()
         row = {"loss": losses[0].item(), "grad_norm": norm(p.grad for p in whole.parameters())}
+        for i in (0, 2):
+            row[f"layer_grad_norm/{i}"] = norm(p.grad for p in whole[i].parameters())
         if clip:
             nn.utils.clip_grad_norm_(whole.parameters(), clip)
         before = [p.detach().clone() for p in whole.parameters()]
         optimizer.step()
         row["update_norm"] = norm(p - b for p, b in zip(whole.parameters(), before))
         row["param_norm"] = norm(whole.parameters())
+        for i in (0, 2):
+            row[f"layer_param_norm/{i}"] = norm(whole[i].parameters())
         return row
     """
 )
@@ -64,7 +68,8 @@ LOOP = textwrap.dedent(
     clip = float(sys.argv[2])
     optimizer = torch.optim.Adam(net.parameters(), lr=0.01)
     other = torch.optim.Adam(whole.parameters(), lr=0.01)
-    run = lrwatch.watch(optimizer, dir=sys.argv[1], name="job", update_norm_every=1)
+    asked = {"update_norm_every": 1, "model": net, "layers": True}
+    run = lrwatch.watch(optimizer, dir=sys.argv[1], name="job", **asked)
     rows = []
     for step in range(6):
         rows.append(truth(step, other, clip))
@@ -128,7 +133,7 @@ def test_two_processes_record_one_run_with_global_norms(
     assert [path.name for path in (tmp_path / "runs").iterdir()] == ["job"]
     frame = lrwatch.read(tmp_path / "runs" / "job")
     assert len(frame) == len(rows) == 6
-    for name in ("loss", "grad_norm", "update_norm", "param_norm"):
+    for name in rows[0]:
         expected = [row[name] for row in rows]
         assert frame[name].tolist() == pytest.approx(expected, rel=1e-3), name
     assert frame["accuracy"].notna().tolist() == [True, False] * 3
