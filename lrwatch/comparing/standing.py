@@ -35,6 +35,9 @@ AS_FAR: Final = 0.9
 MUCH: Final = 0.5
 """Runs that came less than half as far as others say nothing beside those."""
 
+MOST_STEPS: Final = 2**62
+"""Numbers of steps in a damaged store may be larger than any integer of numpy's."""
+
 FEWEST_MEANS: Final = 4
 MAD: Final = 0.6745
 """Median of the absolute values of a standard normal variable."""
@@ -136,7 +139,8 @@ class Siblings:
         self._place = {trial.key: place for place, trial in enumerate(self.trials)}
         self._rates = _by_rate(self.trials)
         self._logs = np.log10([trial.lr for trial in self.trials])
-        self._made = np.array([trial.summary.n_steps for trial in self.trials], np.int64)
+        made = [min(trial.summary.n_steps, MOST_STEPS) for trial in self.trials]
+        self._made = np.array(made, np.int64)
         self._broke = np.array([trial.has_broken for trial in self.trials], bool)
         self._levels: dict[tuple[int, int], float] = {}
         ends = [self._level(place, int(n)) for place, n in enumerate(self._made)]

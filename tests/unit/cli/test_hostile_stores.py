@@ -30,6 +30,7 @@ def commands(store: Path, elsewhere: Path) -> Iterator[tuple[list[str], set[int]
     yield ["check", str(store), "--json"], {0, 1, 2}
     yield ["alert", str(store), "--once", "--to", f"jsonl:{elsewhere / 'sent.jsonl'}"], {0}
     yield ["alert", "list", str(store)], {0}
+    yield ["suggest", str(store), "--json"], {0}
     for entry in list_runs(store):
         for command in (["check"], ["alert", "why"], ["alert", "replay"]):
             yield [*command, str(entry.path)], {0, 1, 2}
