@@ -52,8 +52,10 @@ fast: $(VENV)/.test  # which looks at the layers as well, in tests/architecture
 smoke: $(VENV)/.demo
 	PYTHON=$(BIN)/python .ci/smoke
 
+# What the suggested rates are worth takes a quarter of an hour each, and is run by itself.
+WORTH := benchmarks/range_tests.py benchmarks/pruning.py
 bench: $(VENV)/.test
-	@for program in benchmarks/[a-z]*.py; do \
+	@for program in $(filter-out $(WORTH),$(wildcard benchmarks/[a-z]*.py)); do \
 		echo "== $$program"; $(BIN)/python "$$program" || exit 1; \
 	done
 
