@@ -22,7 +22,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from lrwatch_dashboard.address import compare_href, curves_href, report_href, sweep_href
+from lrwatch_dashboard.address import compare_href, curves_href, report_href, run_href, sweep_href
 from lrwatch_dashboard.command import bind
 from lrwatch_dashboard.server import serve
 from PIL import Image
@@ -44,7 +44,8 @@ PAGES: Final = {
     "compare": (compare_href(SWEEP, SWEEP[1]), CHART),
     "sweep": (sweep_href(SWEEP[0]), CHART),
     "range-test": (sweep_href(RANGE_TEST), CHART),
-    "seeds": (curves_href(SEEDED, by_seed=True) + "&others=off", CHART),
+    "seeds": (curves_href(SEEDED, by_seed=True), CHART),
+    "metrics": (run_href(SEEDED), CHART),
     "help": ("/help", ".meanings"),
 }
 

@@ -19,6 +19,8 @@ SEEDED: Final = "seeds/adamw-0.01-0"
 _LENGTH: Final = 32
 _BATCH_SIZE: Final = 16
 _RATES: Final = (0.001, 0.01, 0.1)
+_OTHER_SEED: Final = 1000  # of batches that are not trained on
+_EVERY: Final = 20  # steps between two looks at them
 _N_SEEDS: Final = 3
 
 
@@ -47,8 +49,13 @@ def _train(folder: Path, rates: list[float], *, seed: int, schedule: str) -> Non
     run = lrwatch.watch(optimizer, dir=folder.parent, name=folder.name, config=config)
     with run:
         batches = text.batches(batch_size=_BATCH_SIZE, length=_LENGTH, seed=seed)
-        for rate, (characters, following) in zip(rates, batches, strict=False):
+        others = text.batches(batch_size=_BATCH_SIZE, length=_LENGTH, seed=_OTHER_SEED)
+        for step, (rate, (characters, following)) in enumerate(zip(rates, batches, strict=False)):
             optimizer.param_groups[0]["lr"] = rate
             optimizer.zero_grad()
             model.loss(characters, following).backward()
             optimizer.step()
+            run.log(tokens=(step + 1) * _BATCH_SIZE * _LENGTH)
+            if step % _EVERY == _EVERY - 1:
+                with torch.no_grad():
+                    run.log(val_loss=model.loss(*next(others)))
