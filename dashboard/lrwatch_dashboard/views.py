@@ -279,6 +279,8 @@ class RunCurves:
         Half-life of the smoothing. Unit: steps.
     lr
         Learning rate, one curve a parameter group.
+    schedule
+        Name of the schedule of the first group, in words; empty where it has none.
     clipped
         Gradient norm after clipping; None where it never differs.
     update_ratio
@@ -316,6 +318,7 @@ class RunCurves:
     token: str
     own: tuple[Curve, ...] = ()
     cuts: tuple[int, ...] = ()
+    schedule: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,6 +102,7 @@ def _said(run: ListedRun) -> list[Text]:
 
 def _curves(run: ListedRun, console: Console) -> list[str]:
     from lrwatch.cli.plot import curve_lines
+    from lrwatch.detect.schedule_name import name_of
     from lrwatch.errors import LrwatchError
     from lrwatch.store import read_table
 
@@ -120,7 +121,9 @@ def _curves(run: ListedRun, console: Console) -> list[str]:
             lines += ["", f"learning rate {number(float(values[0]))}, constant"]
             continue
         size: dict[str, Any] = {"width": width, "height": height, "is_plain": is_plain}
-        lines += ["", _NAMES[name], *curve_lines(steps, values, **size)]
+        schedule = name_of(values, steps) if name == "lr" else ""
+        title = ": ".join(filter(None, (_NAMES[name], schedule)))
+        lines += ["", title, *curve_lines(steps, values, **size)]
     return lines
 
 

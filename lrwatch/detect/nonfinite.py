@@ -91,7 +91,7 @@ class NonFinite:
         self._vanished = Vanished()
 
     def advance(self, block: StepBlock) -> int | None:
-        """Look at the next rows, up to the first at which an episode begins.
+        """Look at the next rows, up to the first at which an episode begins, or a relapse in one.
 
         Returns
         -------
@@ -102,9 +102,9 @@ class NonFinite:
         for k in self._suspects(block):
             self._pass(block[at:k])
             at = k + 1
-            was_well = self.step is None
+            was_dead = self.is_dead
             self.is_urgent = self._blew_up(block[k : k + 1])
-            if was_well and self.step is not None:
+            if self.is_dead and not was_dead:
                 return at
         self._pass(block[at:])
         return None

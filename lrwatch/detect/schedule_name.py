@@ -23,11 +23,14 @@ from collections.abc import Callable
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from lrwatch.formats import counted
 from lrwatch.records import FloatArray
 
 __all__ = ["name_of"]
+
+_Steps = npt.NDArray[np.int64]
 
 SAME: Final = 1e-6
 """Share of the peak by which rates may differ and be one: a float32 is off by less."""
@@ -57,13 +60,15 @@ HELD: Final = 0.01
 """Share of the run for which a peak may last that is only passed."""
 
 
-def name_of(lr: FloatArray) -> str:
+def name_of(lr: FloatArray, step: npt.ArrayLike | None = None) -> str:
     """Name the schedule of a run so far.
 
     Parameters
     ----------
     lr
-        Learning rate of each step, shape ``(n_steps,)``; those that are not finite do not count.
+        Learning rate of each row, shape ``(n_rows,)``; those that are not finite do not count.
+    step
+        Number of its step, rising, of the same shape; counted from 0 where it is not given.
 
     Returns
     -------
@@ -71,7 +76,9 @@ def name_of(lr: FloatArray) -> str:
         In words that follow "The schedule is", lower case; empty where nothing can be said.
     """
     lr = np.asarray(lr, np.float64)
-    lr = lr[np.isfinite(lr)]
+    seen = np.isfinite(lr)
+    at = (np.arange(len(lr)) if step is None else np.asarray(step))[seen].astype(np.int64)
+    lr = lr[seen]
     if not len(lr) or not lr.max() > 0:
         return ""
     lr = lr / lr.max()
@@ -79,22 +86,22 @@ def name_of(lr: FloatArray) -> str:
         return "constant"
     if len(lr) < FEWEST:
         return ""
-    again = _rises_again(lr)
-    if again is not None:
-        return again
+    return _rises_again(lr, at) or _rise_and_fall(lr, at)
+
+
+def _rise_and_fall(lr: FloatArray, at: _Steps) -> str:
+    """Name a schedule with one peak, which may be held."""
     top = np.flatnonzero(lr >= 1 - SAME)
-    return _rise(lr) if top[0] == len(lr) - 1 else _rise_and_fall(lr, int(top[0]), int(top[-1]))
-
-
-def _rise_and_fall(lr: FloatArray, first: int, last: int) -> str:
-    """Name a schedule whose peak is held from step `first` to `last`."""
-    fall = _fall(lr, first, last)
+    first, last = int(top[0]), int(top[-1])
+    if first == len(lr) - 1:
+        return _rise(lr)
+    fall = _fall(lr, at, first, last)
     if first == 0:
         return fall
     is_passed = last - first <= HELD * len(lr)
     if first >= ONE_CYCLE * len(lr) and lr[-1] < lr[0] and is_passed:
-        return f"one cycle, with its peak at step {first:,}"
-    return f"warm-up over {counted(first, 'step')}, then {fall}"
+        return f"one cycle, with its peak at step {at[first]:,}"
+    return f"warm-up over {counted(int(at[first] - at[0]), 'step')}, then {fall}"
 
 
 def _rise(lr: FloatArray) -> str:
@@ -105,16 +112,16 @@ def _rise(lr: FloatArray) -> str:
     return "linear rise" if _follows(points, t) else "rising"
 
 
-def _fall(lr: FloatArray, first: int, last: int) -> str:
-    """Name what comes after the peak."""
+def _fall(lr: FloatArray, at: _Steps, first: int, last: int) -> str:
+    """Name what comes after a peak that is held from row `first` to `last`."""
     rest = lr[first:]
     falls = np.flatnonzero(np.diff(rest) < -SAME)
     if not len(falls):
         return "constant"
     if len(falls) <= MOST_STEPS and len(falls) < len(rest) / 4:
-        return f"steps down at {_enumerated([first + int(i) + 1 for i in falls])}"
+        return f"steps down at {_enumerated(at[first + falls + 1])}"
     if last - first >= PLATEAU * len(lr):
-        return f"constant until step {last:,}, then {_curve(lr[last:])}"
+        return f"constant until step {at[last]:,}, then {_curve(lr[last:])}"
     return _curve(lr[last:])
 
 
@@ -174,18 +181,18 @@ _CURVES: Final = (
 """The simplest first: each is looked for where those before it were not found."""
 
 
-def _rises_again(lr: FloatArray) -> str | None:
+def _rises_again(lr: FloatArray, at: _Steps) -> str:
     """Name a schedule that comes up again after it fell, or whose rises are many."""
     way = np.sign(np.where(np.abs(np.diff(lr)) > SAME, np.diff(lr), 0))
     moves = np.flatnonzero(way)
     turns = moves[1:][np.diff(way[moves]) > 0]  # the first step up after one down
     if not len(turns):
-        return None
+        return ""
     if len(turns) > len(lr) / 4:
         return "changing from step to step"
     rises = [(int(turn), _end_of_rise(way, int(turn))) for turn in turns]
     if all(end - start <= 1 for start, end in rises):
-        return f"warm restarts at {_enumerated([start + 1 for start, _ in rises])}"
+        return f"warm restarts at {_enumerated(at[turns + 1])}"
     peaks = lr[[end for _, end in rises]]
     cycles = f"cyclical, {counted(len(turns) + 1, 'rise')}"
     return f"{cycles} to falling peaks" if np.all(np.diff(peaks) < -CLOSE) else cycles
@@ -201,7 +208,7 @@ def _points(y: FloatArray) -> FloatArray:
     return points
 
 
-def _enumerated(steps: list[int]) -> str:
+def _enumerated(steps: _Steps) -> str:
     shown = [f"{step:,}" for step in steps]
     if len(shown) > MOST_NAMED:
         n_others = len(shown) - MOST_NAMED + 1

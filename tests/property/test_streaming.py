@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from synthetic_runs import EDGE, descent
 
@@ -39,6 +39,7 @@ def odd_run(seed: int) -> dict[str, np.ndarray]:
 
 @settings(max_examples=60, deadline=None)
 @given(seed=st.integers(0, 10_000), cuts=st.lists(st.integers(1, 90), min_size=1, max_size=12))
+@example(seed=585, cuts=[1])  # dead, gone back from, and dead again
 def test_blocks_of_any_size_give_the_same_alarms_and_diagnosis(seed: int, cuts: list[int]) -> None:
     run = odd_run(seed)
     n = len(run["step"])

@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 
+from lrwatch.detect.schedule_name import name_of
 from lrwatch.errors import LrwatchError
 from lrwatch.records import STEP_COLUMNS, FloatArray, StepBlock, rising
 from lrwatch.store import RunReader, read_run_info
@@ -169,6 +170,7 @@ class LoadedRun:
             stays_broken=bool(len(broken)) and not np.isfinite(loss[step >= broken[0]]).any(),
             resumes=tuple(self._resumes),
             cuts=_cuts(step, self._column("lr")),
+            schedule=name_of(self._column("lr"), step),
             window=window,
             token=str(self._revision),
         )

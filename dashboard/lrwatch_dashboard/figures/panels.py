@@ -109,7 +109,7 @@ def _learning_rate(curves: RunCurves, palette: Palette, y: YScale) -> Panel:
     several = len(drawn) > 1
     return Panel(
         title,
-        "by parameter group" if several else "",
+        "by parameter group" if several else curves.schedule,
         tuple(traces),
         log_axis(values) if is_log else linear_axis(values),
         legend=several,

@@ -144,3 +144,8 @@ def test_momentum_that_is_cycled_changes_no_rate(tmp_path: Path) -> None:
 )
 def test_a_name_says_what_was_seen(rates: list[float], name: str) -> None:
     assert name_of(np.array(rates)) == name
+
+
+def test_steps_are_those_of_the_rows() -> None:
+    lr, step = np.repeat([0.1, 0.01], 30), np.arange(60) * 10 + 5
+    assert name_of(lr, step) == "steps down at 305"
