@@ -30,8 +30,6 @@ from lrwatch.records import FloatArray
 
 __all__ = ["name_of"]
 
-_Steps = npt.NDArray[np.int64]
-
 SAME: Final = 1e-6
 """Share of the peak by which rates may differ and be one: a float32 is off by less."""
 
@@ -77,7 +75,7 @@ def name_of(lr: FloatArray, step: npt.ArrayLike | None = None) -> str:
     """
     lr = np.asarray(lr, np.float64)
     seen = np.isfinite(lr)
-    at = (np.arange(len(lr)) if step is None else np.asarray(step))[seen].astype(np.int64)
+    at = np.asarray(np.arange(len(lr)) if step is None else step, np.float64)[seen]
     lr = lr[seen]
     if not len(lr) or not lr.max() > 0:
         return ""
@@ -89,7 +87,7 @@ def name_of(lr: FloatArray, step: npt.ArrayLike | None = None) -> str:
     return _rises_again(lr, at) or _rise_and_fall(lr, at)
 
 
-def _rise_and_fall(lr: FloatArray, at: _Steps) -> str:
+def _rise_and_fall(lr: FloatArray, at: FloatArray) -> str:
     """Name a schedule with one peak, which may be held."""
     top = np.flatnonzero(lr >= 1 - SAME)
     first, last = int(top[0]), int(top[-1])
@@ -100,7 +98,7 @@ def _rise_and_fall(lr: FloatArray, at: _Steps) -> str:
         return fall
     is_passed = last - first <= HELD * len(lr)
     if first >= ONE_CYCLE * len(lr) and lr[-1] < lr[0] and is_passed:
-        return f"one cycle, with its peak at step {at[first]:,}"
+        return f"one cycle, with its peak at step {int(at[first]):,}"
     return f"warm-up over {counted(int(at[first] - at[0]), 'step')}, then {fall}"
 
 
@@ -112,7 +110,7 @@ def _rise(lr: FloatArray) -> str:
     return "linear rise" if _follows(points, t) else "rising"
 
 
-def _fall(lr: FloatArray, at: _Steps, first: int, last: int) -> str:
+def _fall(lr: FloatArray, at: FloatArray, first: int, last: int) -> str:
     """Name what comes after a peak that is held from row `first` to `last`."""
     rest = lr[first:]
     falls = np.flatnonzero(np.diff(rest) < -SAME)
@@ -121,7 +119,7 @@ def _fall(lr: FloatArray, at: _Steps, first: int, last: int) -> str:
     if len(falls) <= MOST_STEPS and len(falls) < len(rest) / 4:
         return f"steps down at {_enumerated(at[first + falls + 1])}"
     if last - first >= PLATEAU * len(lr):
-        return f"constant until step {at[last]:,}, then {_curve(lr[last:])}"
+        return f"constant until step {int(at[last]):,}, then {_curve(lr[last:])}"
     return _curve(lr[last:])
 
 
@@ -181,7 +179,7 @@ _CURVES: Final = (
 """The simplest first: each is looked for where those before it were not found."""
 
 
-def _rises_again(lr: FloatArray, at: _Steps) -> str:
+def _rises_again(lr: FloatArray, at: FloatArray) -> str:
     """Name a schedule that comes up again after it fell, or whose rises are many."""
     way = np.sign(np.where(np.abs(np.diff(lr)) > SAME, np.diff(lr), 0))
     moves = np.flatnonzero(way)
@@ -208,8 +206,8 @@ def _points(y: FloatArray) -> FloatArray:
     return points
 
 
-def _enumerated(steps: _Steps) -> str:
-    shown = [f"{step:,}" for step in steps]
+def _enumerated(steps: FloatArray) -> str:
+    shown = [f"{int(step):,}" for step in steps]
     if len(shown) > MOST_NAMED:
         n_others = len(shown) - MOST_NAMED + 1
         shown = [*shown[: MOST_NAMED - 1], counted(n_others, "other step")]

@@ -1,8 +1,12 @@
-"""Five hundred hostile stores, ten a test, through whatever a test does with a store."""
+"""Hostile stores, ten a test, through whatever a test does with a store.
+
+There are as many as ``LRWATCH_HOSTILE_STORES`` says: 500 before a release, 200 without it.
+"""
 
 from __future__ import annotations
 
 import logging
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -19,7 +23,7 @@ __all__ = ["MARKS", "ROUNDS", "check_round"]
 _AT_ONCE: Final = 10
 _SECONDS: Final = 10
 
-ROUNDS: Final = range(0, 500, _AT_ONCE)
+ROUNDS: Final = range(0, int(os.environ.get("LRWATCH_HOSTILE_STORES", "200")), _AT_ONCE)
 """The first seed of each test."""
 
 MARKS: Final = [
@@ -29,11 +33,13 @@ MARKS: Final = [
 
 
 def check_round(
-    folder: Path, first: int, caplog: pytest.LogCaptureFixture, check: Callable[[Path], None]
+    folder: Path, first: int, caplog: pytest.LogCaptureFixture, check: Callable[[Path, int], None]
 ) -> None:
     """Check ten stores; nothing may be logged as an error, and no store may hang.
 
-    The time is that of all ten, so that a loaded machine is given it on the whole and not a store.
+    A check is given the seed as well, so that it can do a part of its work on each store, and all
+    of it on all of them. The time is that of all ten, so that a loaded machine is given it on the
+    whole and not a store.
     """
     with ending_within(_SECONDS * _AT_ONCE):
         for seed in range(first, first + _AT_ONCE):
@@ -41,7 +47,7 @@ def check_round(
             kinds = make_hostile_store(store, seed)
             caplog.clear()
             try:
-                check(store)
+                check(store, seed)
             except (LrwatchError, AssertionError, OSError) as error:
                 raise AssertionError(f"seed {seed}, {kinds}: {error!r}") from error
             said = [record for record in caplog.records if record.levelno >= logging.ERROR]
