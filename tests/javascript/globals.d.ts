@@ -9,17 +9,32 @@ interface Lrwatch {
   clockAhead?: number;
   open(href: string): void;
   togglePause(): void;
+  find: {
+    arrived(): void;
+    filterChanged(): void;
+    found(now: any): void;
+    known(now: any): void;
+    refresh(): void;
+    rowsChanged(api: any): void;
+  };
   grid: {
-    applyFilter(): void;
     applyRows(change: any): void;
     compare(): void;
     duration(seconds: number): string;
     fitWidth(): void;
+    isNarrow(): boolean;
     moveRow(by: number): void;
     refreshAges(): void;
     restoreSelection(): void;
     restoreSort(): void;
+    selectedRows(): any[];
     toggleRow(): void;
+    usualColumns(): string[];
+    withGrid(use: (api: any) => void, tries?: number): void;
+  };
+  tidy: {
+    edit(rows?: any[]): void;
+    show(answer: any): void;
   };
   view: {
     cycle(word: string, choices: string[]): void;
@@ -47,6 +62,7 @@ interface EventTarget {
   closest?: any;
   close?: any;
   readonly dataset: DOMStringMap;
+  hidden?: any;
   id?: any;
   open?: any;
   tagName?: any;

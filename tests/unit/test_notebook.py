@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html.parser
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,15 @@ class Parsed(html.parser.HTMLParser):
         self.text += data
 
 
-HELD: list[object] = []  # a run ends with its optimizer
+HELD: list[tuple[object, lrwatch.Run]] = []  # a run ends with its optimizer
+
+
+@pytest.fixture(autouse=True)
+def _ended() -> Iterator[None]:
+    yield
+    for _, run in HELD:
+        run.finish()
+    HELD.clear()
 
 
 def trained(folder: Path, n_steps: int, **options: Any) -> lrwatch.Run:
@@ -57,7 +66,7 @@ def trained(folder: Path, n_steps: int, **options: Any) -> lrwatch.Run:
     sgd = torch.optim.SGD(net.parameters(), lr=0.1)
     run = lrwatch.watch(sgd, dir=folder, **options)
     train(net, sgd, n_steps)
-    HELD[:] = [sgd]
+    HELD.append((sgd, run))
     return run
 
 
