@@ -33,7 +33,7 @@ interface Lrwatch {
     withGrid(use: (api: any) => void, tries?: number): void;
   };
   tidy: {
-    edit(rows?: any[]): void;
+    edit(): void;
     show(answer: any): void;
   };
   view: {
