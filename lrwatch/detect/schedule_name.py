@@ -12,7 +12,7 @@ Learning Rates, WACV 2017, section 3.2.
 >>> name_of(np.full(1000, 0.1)), name_of(0.1 * (1 - t / 1000))
 ('constant', 'linear decay')
 >>> name_of(np.minimum(1, t / 50) * 0.05 * (1 + np.cos(np.pi * t / 1000)))
-'warm-up over 50 steps, then cosine decay'
+'warm-up (50 steps), cosine decay'
 >>> name_of(0.1 * 0.5 ** (t // 300))
 'steps down at 300, 600 and 900'
 """
@@ -99,7 +99,7 @@ def _rise_and_fall(lr: FloatArray, at: FloatArray) -> str:
     is_passed = last - first <= HELD * len(lr)
     if first >= ONE_CYCLE * len(lr) and lr[-1] < lr[0] and is_passed:
         return f"one cycle, with its peak at step {int(at[first]):,}"
-    return f"warm-up over {counted(int(at[first] - at[0]), 'step')}, then {fall}"
+    return f"warm-up ({counted(int(at[first] - at[0]), 'step')}), {fall}"
 
 
 def _rise(lr: FloatArray) -> str:
@@ -119,7 +119,7 @@ def _fall(lr: FloatArray, at: FloatArray, first: int, last: int) -> str:
     if len(falls) <= MOST_STEPS and len(falls) < len(rest) / 4:
         return f"steps down at {_enumerated(at[first + falls + 1])}"
     if last - first >= PLATEAU * len(lr):
-        return f"constant until step {int(at[last]):,}, then {_curve(lr[last:])}"
+        return f"constant to step {int(at[last]):,}, {_curve(lr[last:])}"
     return _curve(lr[last:])
 
 
@@ -131,7 +131,7 @@ def _curve(fall: FloatArray) -> str:
     y = _points(fall[: reached + 1])
     t = np.linspace(0, 1, len(y))
     name = next((name for name, is_one in _CURVES if is_one(y, t)), "decay")
-    return f"{name}, then constant" if held >= PLATEAU * len(fall) else name
+    return f"{name}, constant" if held >= PLATEAU * len(fall) else name
 
 
 def _follows(y: FloatArray, x: FloatArray) -> bool:
@@ -171,8 +171,8 @@ def _is_polynomial(y: FloatArray, t: FloatArray) -> bool:
 _CURVES: Final = (
     ("linear decay", _follows),
     ("exponential decay", _is_exponential),
-    ("decay by one over the time", _is_power_of_time(-1)),
-    ("decay by one over the root of the time", _is_power_of_time(-2)),
+    ("inverse time decay", _is_power_of_time(-1)),
+    ("inverse square root decay", _is_power_of_time(-2)),
     ("cosine decay", _is_cosine),
     ("polynomial decay", _is_polynomial),
 )

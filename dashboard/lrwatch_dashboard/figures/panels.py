@@ -32,6 +32,7 @@ RATIO_GUIDE: Final = 1e-3
 _RAW_OPACITY: Final = 0.35
 _GROUPS_APART: Final = 20.0  # peaks of groups this far apart need a log axis
 _FEW_GROUPS: Final = 4  # parameter groups whose rates are read in one line
+_LONGEST_NOTE: Final = 42  # characters beside the title of a panel
 _DASHES: Final = ("solid", "dash", "dot")
 
 
@@ -109,11 +110,18 @@ def _learning_rate(curves: RunCurves, palette: Palette, y: YScale) -> Panel:
     several = len(drawn) > 1
     return Panel(
         title,
-        "by parameter group" if several else curves.schedule,
+        "by parameter group" if several else _brief(curves.schedule),
         tuple(traces),
         log_axis(values) if is_log else linear_axis(values),
         legend=several,
     )
+
+
+def _brief(schedule: str) -> str:
+    """Return a schedule in few enough words for a narrow screen: the warm-up is left out."""
+    if len(schedule) <= _LONGEST_NOTE or not schedule.startswith("warm-up"):
+        return schedule
+    return f"..., {schedule.partition(', ')[2]}"
 
 
 def _steady(curves: Sequence[Curve]) -> str:

@@ -285,3 +285,17 @@ def _pixels(source: str) -> Any:
     packed = zlib.decompressobj().decompress(file[file.index(b"IDAT") + 4 :])
     rows = np.frombuffer(packed, np.uint8).reshape(height, 1 + 4 * width)
     return rows[:, 1:].reshape(height, width, 4)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "shown"),
+    [
+        ("cosine decay", "cosine decay"),
+        ("warm-up (100 steps), constant to step 800, linear decay", "..., constant to step 800, "),
+        ("steps down at 100,000, 200,000, 300,000 and 7 other steps", "steps down at 100,000, "),
+    ],
+)
+def test_the_schedule_is_named_in_few_words(schedule: str, shown: str) -> None:
+    texts = _texts(run_figure(dataclasses.replace(curves(), schedule=schedule)))
+    assert shown in texts
+    assert "warm-up" not in texts

@@ -23,11 +23,11 @@ SCHEDULES: dict[str, tuple[Make, str]] = {
     "fixed": (lambda o: schedules.ConstantLR(o, 1.0), "constant"),
     "time-based": (
         lambda o: schedules.LambdaLR(o, lambda t: 1 / (1 + 0.05 * t)),
-        "decay by one over the time",
+        "inverse time decay",
     ),
     "inverse square root": (
         lambda o: schedules.LambdaLR(o, lambda t: min((t + 1) / 20, (20 / (t + 1)) ** 0.5)),
-        "warm-up over 19 steps, then decay by one over the root of the time",
+        "warm-up (19 steps), inverse square root decay",
     ),
     "step": (lambda o: schedules.StepLR(o, 100), "steps down at 100 and 200"),
     "multi-step": (
@@ -62,11 +62,11 @@ SCHEDULES: dict[str, tuple[Make, str]] = {
     ),
     "warm-up": (
         lambda o: schedules.LinearLR(o, 0.01, 1.0, 30),
-        "warm-up over 30 steps, then constant",
+        "warm-up (30 steps), constant",
     ),
     "warm-up, stable, decay": (
         lambda o: schedules.LambdaLR(o, lambda t: min(t / 30, 1, (N_STEPS - t) / 60)),
-        "warm-up over 30 steps, then constant until step 240, then linear decay",
+        "warm-up (30 steps), constant to step 240, linear decay",
     ),
     "sequential": (
         lambda o: schedules.SequentialLR(
@@ -74,13 +74,13 @@ SCHEDULES: dict[str, tuple[Make, str]] = {
             [schedules.LinearLR(o, 0.1, 1.0, 30), schedules.CosineAnnealingLR(o, N_STEPS - 30)],
             [30],
         ),
-        "warm-up over 30 steps, then cosine decay",
+        "warm-up (30 steps), cosine decay",
     ),
     "chained": (
         lambda o: schedules.ChainedScheduler(
             [schedules.ConstantLR(o, 0.5, 40), schedules.ExponentialLR(o, 1.0)]
         ),
-        "warm-up over 40 steps, then constant",
+        "warm-up (40 steps), constant",
     ),
     "stochastic": (
         lambda o: schedules.LambdaLR(o, lambda t: 0.5 + (t * 7919 % 101) / 202),
