@@ -12,6 +12,7 @@ import contextlib
 import json
 import os
 import socket
+import threading
 import time
 import uuid
 from pathlib import Path
@@ -19,7 +20,7 @@ from typing import NamedTuple, Self
 
 from lrwatch.errors import RunBusy
 from lrwatch.plain_files import open_plain
-from lrwatch.system import is_running, patiently, process_mark
+from lrwatch.system import in_forked_child, is_running, patiently, process_mark
 
 __all__ = ["Ownership", "is_lock", "writer_is_gone"]
 
@@ -30,6 +31,15 @@ _MOST_BYTES = 10_000  # of a lock, many times what one has
 _OURS: set[Path] = set()
 """Locks that this process holds. A lock that names it and is none of them was left by another
 process with its number: in a container, where every first process is number 1, say."""
+
+_one_at_a_time = threading.RLock()  # from a lock that is made to its place among ours
+
+
+@in_forked_child
+def _have_a_lock_of_its_own() -> None:
+    """Let a child go on that was forked while another thread of its parent held the lock."""
+    global _one_at_a_time  # noqa: PLW0603
+    _one_at_a_time = threading.RLock()
 
 
 class _Holder(NamedTuple):
@@ -91,11 +101,12 @@ class Ownership:
         self._lock = (folder / lock).absolute()
         self._holder = _Holder.ours()
         self._content = json.dumps({**self._holder._asdict(), "id": uuid.uuid4().hex}).encode()
-        try:
-            self._claim()
-        except FileExistsError:
-            self._take_over(folder, otherwise)
-        _OURS.add(self._lock)
+        with _one_at_a_time:
+            try:
+                self._claim()
+            except FileExistsError:
+                self._take_over(folder, otherwise)
+            _OURS.add(self._lock)
 
     def release(self) -> None:
         """Give the right back; once is enough, twice does nothing.
@@ -108,8 +119,18 @@ class Ownership:
                 patiently(lambda: self._lock.unlink(missing_ok=True))
 
     def _claim(self) -> None:
-        with self._lock.open("xb") as file:
-            file.write(self._content)
+        """Make the lock, whole at once: one that says nothing would be taken for a dead one's."""
+        whole = self._lock.with_name(f"{self._lock.name}.{uuid.uuid4().hex}.new")
+        try:
+            whole.write_bytes(self._content)
+            os.link(whole, self._lock)
+        except FileExistsError:
+            raise
+        except (OSError, AttributeError, NotImplementedError):  # a folder without links
+            with self._lock.open("xb") as file:
+                file.write(self._content)
+        finally:
+            whole.unlink(missing_ok=True)
 
     def _take_over(self, folder: Path, otherwise: str) -> None:
         found = _read(self._lock)
@@ -157,7 +178,7 @@ class Ownership:
 
 def is_lock(name: str) -> bool:
     """Tell the file of a run's lock, or what is left of taking one over, by its name."""
-    return name == _LOCK or (name.startswith(_LOCK) and name.endswith(".stale"))
+    return name == _LOCK or (name.startswith(_LOCK) and name.endswith((".new", ".stale")))
 
 
 def writer_is_gone(run: Path) -> bool:

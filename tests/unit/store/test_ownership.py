@@ -5,7 +5,9 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -219,3 +221,42 @@ def test_without_a_scheduler_nothing_was_requeued(
     monkeypatch.setenv("SLURM_RESTART_COUNT", "3")
     with pytest.raises(RunBusy):
         Ownership(tmp_path)
+
+
+@pytest.mark.parametrize("has_links", [True, False])
+def test_of_many_threads_one_owns_the_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_links: bool
+) -> None:
+    if not has_links:
+        monkeypatch.delattr(os, "link")
+    begin = threading.Barrier(8)
+
+    def take(_: int) -> Ownership | None:
+        begin.wait()
+        try:
+            return Ownership(tmp_path)
+        except RunBusy:
+            return None
+
+    with ThreadPoolExecutor(8) as threads:
+        for _ in range(20):
+            owners = [owner for owner in threads.map(take, range(8)) if owner is not None]
+            assert len(owners) == 1
+            assert [path.name for path in tmp_path.iterdir()] == ["writer.lock"]
+            owners[0].release()
+
+
+def test_a_lock_says_whose_it_is_from_the_moment_it_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process would take an empty one for that of a process killed while it wrote it."""
+    said: list[str] = []
+    link = os.link
+
+    def look(source: Path, target: Path) -> None:
+        link(source, target)
+        said.append(Path(target).read_text())
+
+    monkeypatch.setattr(os, "link", look)
+    Ownership(tmp_path).release()
+    assert json.loads(said[0])["pid"] == os.getpid()
