@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from accessibility import AXE, SERIOUS, SIDEWAYS
@@ -61,7 +62,7 @@ def test_metrics_are_hidden_shown_and_counted_by_and_the_address_keeps_it(
     until(page, NAMES, lambda names: "system/cpu" in names)
     chips.get_by_role("button", name="grad norm by layer").click()
     until(page, "() => document.querySelectorAll('.js-plotly-plot image').length", (1).__eq__)
-    assert page.url.endswith("?m=loss%2Csystem%2Clayer_grad_norm")
+    assert unquote(page.url).endswith("?m=loss,system,layer_grad_norm")
     page.get_by_role("button", name="epoch", exact=True).last.click()
     until(page, END, lambda x: x == pytest.approx(59 / 6))
     page.reload()

@@ -181,7 +181,7 @@ def test_a_clock_that_jumps_back_disorders_nothing(
     net = small_net()
     optimizer = torch.optim.SGD(net.parameters(), lr=0.01)
     with lrwatch.watch(optimizer, dir=tmp_path) as run:
-        monkeypatch.setattr("lrwatch.capture.recorder.time.time_ns", lambda: next(moments))
+        monkeypatch.setattr("lrwatch.capture.steps_in_order.time.time_ns", lambda: next(moments))
         losses = train(net, optimizer, 10)
         monkeypatch.undo()
     frame = lrwatch.read(run.path)
