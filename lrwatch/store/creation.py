@@ -108,7 +108,8 @@ def resume_run(
     store
         Folder of runs.
     info
-        What is known of the run now; its id, creation time and configuration stay as they are.
+        What is known of the run now; its id, creation time and configuration stay as they are,
+        and so does its planned length where none is given now.
     columns
         Names of the float columns.
     step
@@ -143,6 +144,7 @@ def resume_run(
         id=earlier.id,
         created_at=earlier.created_at,
         config={**earlier.config, **info.config},
+        total_steps=earlier.total_steps if info.total_steps is None else info.total_steps,
         lost_rows=earlier.lost_rows,
     )
     writer = RunWriter(folder, merged, columns, first_row=n_rows)

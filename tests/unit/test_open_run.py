@@ -417,3 +417,13 @@ def test_numbers_on_a_device_are_not_waited_for_and_keep_their_order(
     frame = lrwatch.read(run.path)
     assert frame["loss"].tolist() == [0.0, 1.0, 2.0, 3.0, 4.0]
     assert frame["own"].isna().tolist() == [True, True, False, True, True]
+
+
+@pytest.mark.parametrize(("planned_now", "kept"), [(None, 100), (200, 200)])
+def test_a_run_that_goes_on_keeps_its_planned_length(
+    tmp_path: Path, planned_now: int | None, kept: int
+) -> None:
+    lrwatch.open_run(dir=tmp_path, name="run", total_steps=100).finish()
+    run = lrwatch.open_run(dir=tmp_path, name="run", resume=True, total_steps=planned_now)
+    run.finish()
+    assert read_run_info(run.path).total_steps == kept
