@@ -280,7 +280,8 @@ class RunCurves:
     lr
         Learning rate, one curve a parameter group.
     schedule
-        Name of the schedule of the first group, in words; empty where it has none.
+        Name of the schedule of the first group, in words; empty where it has none, or was not
+        asked for.
     clipped
         Gradient norm after clipping; None where it never differs.
     update_ratio
@@ -393,6 +394,7 @@ class RunSource(Protocol):
         half_life: int | None = None,
         *,
         is_coarse: bool = False,
+        names_schedule: bool = False,
         own: Sequence[str] = (),
     ) -> RunCurves | None:
         """Return the curves of one run; None if there is no such run.
@@ -407,6 +409,8 @@ class RunSource(Protocol):
             Of the smoothing, in steps; None for one that fits the run, 0 for no smoothing.
         is_coarse
             Whether a long run need not be read for it, for a chart of many runs.
+        names_schedule
+            Whether to name the schedule, for which every rate is looked at.
         own
             Which of the user's metrics to read as well; one that the run does not have is empty.
         """

@@ -23,7 +23,14 @@ from lrwatch.store import RunEntry, list_runs, read_run_info
 from lrwatch.store.faults import naming
 from lrwatch.verdicts import Diagnosis, LearningRate, Verdict
 
-__all__ = ["SiblingVerdicts", "diagnose_sweep", "judged_run", "judged_together", "with_siblings"]
+__all__ = [
+    "SiblingVerdicts",
+    "diagnose_sweep",
+    "judged_folder",
+    "judged_run",
+    "judged_together",
+    "with_siblings",
+]
 
 SEEN: Final = frozenset(
     {
@@ -97,7 +104,7 @@ def diagnose_sweep(
     {'a': 'ok', 'b': 'too_high', 'c': 'ok'}
     """
     if isinstance(runs, str | os.PathLike):
-        found = _folder(runs, total_steps)
+        found = judged_folder(runs, total_steps)
     else:
         found = [judged_run(name, run, total_steps) for name, run in runs.items()]
     return judged_together([trial for trial, _ in found], {trial.key: own for trial, own in found})
@@ -237,8 +244,9 @@ def judged_run(name: str, run: Any, total_steps: int | None = None) -> tuple[Tri
     return Trial(name, lr, summary, total_steps=total_steps, is_range_test=is_range_test(own)), own
 
 
-def _folder(
-    folder: str | os.PathLike[str], total_steps: int | None
+def judged_folder(
+    folder: str | os.PathLike[str], total_steps: int | None = None
 ) -> list[tuple[Trial, Diagnosis]]:
+    """Return the runs of a folder that can be read, and the verdict on each by itself."""
     runs = [judged(entry, total_steps=total_steps) for entry in list_runs(folder)]
     return [(trial_of(run), run.diagnosis) for run in runs if run.diagnosis and not run.problem]

@@ -10,13 +10,12 @@ from typing import Any, Final
 
 from lrwatch.comparing.range_reading import RangeReading, read_range_test
 from lrwatch.comparing.settings import same_but_rate_and_seed
-from lrwatch.comparing.sibling_verdicts import judged_run
+from lrwatch.comparing.sibling_verdicts import judged_folder, judged_run
 from lrwatch.comparing.suggestion import Job, Suggestion, from_other_sizes, suggested
-from lrwatch.comparing.sweeps import Trial, find_sweeps, trial_of
-from lrwatch.following import judged
+from lrwatch.comparing.sweeps import Trial, find_sweeps
 from lrwatch.logs import rows_of
 from lrwatch.records import StepBlock
-from lrwatch.store import list_runs, read_table
+from lrwatch.store import read_table
 from lrwatch.verdicts import Diagnosis
 
 __all__ = ["suggest", "suggest_each"]
@@ -82,10 +81,8 @@ def suggest_each(folder: str | os.PathLike[str]) -> list[Suggestion]:
     RunNotFound
         If the folder does not exist.
     """
-    followed = [judged(entry) for entry in list_runs(folder)]
-    seen = [(trial_of(r), r.diagnosis) for r in followed if r.diagnosis and not r.problem]
-    paths = {run.entry.key: run.entry.path for run in followed}
-    jobs = _jobs(seen, paths)
+    seen = judged_folder(folder)
+    jobs = _jobs(seen, {trial.key: Path(folder, trial.key) for trial, _ in seen})
     found = [suggested(job) for job in jobs]
     return [_with_sizes(each, found) for each in found]
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 from lrwatch.errors import RunUnreadable
 from lrwatch.plain_files import open_plain
 
-__all__ = ["is_database", "opened", "tables_of"]
+__all__ = ["is_database", "opened", "tables_if_any", "tables_of"]
 
 _MAGIC: Final = b"SQLite format 3\0"
 
@@ -41,6 +41,16 @@ def opened(path: Path) -> Iterator[sqlite3.Connection]:
     finally:
         if connection is not None:
             connection.close()
+
+
+def tables_if_any(path: Path, head: bytes) -> dict[str, set[str]]:
+    """Return the tables as `tables_of` does; none of what is no database that can be read."""
+    if not is_database(head):
+        return {}
+    try:
+        return tables_of(path)
+    except RunUnreadable:
+        return {}
 
 
 def tables_of(path: Path) -> dict[str, set[str]]:

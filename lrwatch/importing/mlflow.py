@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from lrwatch.errors import RunUnreadable
 from lrwatch.importing.cells import number_of
-from lrwatch.importing.databases import is_database, opened, tables_of
+from lrwatch.importing.databases import opened, tables_if_any
 from lrwatch.importing.foreign_run import Choice, ForeignRun, Trouble
 from lrwatch.importing.series import Series, rows_of_series
 from lrwatch.importing.source import content_of, decoded, setting, settings_of
@@ -34,12 +34,7 @@ class MlflowDatabase:
 
     def recognises(self, path: Path, head: bytes) -> float:
         """Say how sure it is that a file is of this kind."""
-        if not is_database(head):
-            return 0.0
-        try:
-            tables = tables_of(path)
-        except RunUnreadable:
-            return 0.0
+        tables = tables_if_any(path, head)
         return 0.95 if tables.get("metrics", set()) >= _METRICS and "runs" in tables else 0.0
 
     def read(self, path: Path, choice: Choice) -> list[ForeignRun]:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from lrwatch.errors import RunUnreadable
 from lrwatch.importing.cells import RawTable, typed
-from lrwatch.importing.databases import is_database, opened, tables_of
+from lrwatch.importing.databases import opened, tables_if_any, tables_of
 from lrwatch.importing.foreign_run import Choice, ForeignRun
 
 __all__ = ["TrackioDatabase"]
@@ -24,12 +24,7 @@ class TrackioDatabase:
 
     def recognises(self, path: Path, head: bytes) -> float:
         """Say how sure it is that a file is of this kind."""
-        if not is_database(head):
-            return 0.0
-        try:
-            tables = tables_of(path)
-        except RunUnreadable:
-            return 0.0
+        tables = tables_if_any(path, head)
         return 0.9 if tables.get("metrics", set()) >= _METRICS else 0.0
 
     def read(self, path: Path, choice: Choice) -> list[ForeignRun]:

@@ -164,6 +164,7 @@ class FakeSource:
         half_life: int | None = None,
         *,
         is_coarse: bool = False,
+        names_schedule: bool = False,
         own: Sequence[str] = (),
     ) -> RunCurves | None:
         self.asked.append(window)

@@ -55,6 +55,7 @@ class LoadedRun:
         self._resumes: list[int] = []
         self._smoothed: tuple[int, int, FloatArray] = (-1, 0, np.empty(0))
         self._last: RunCurves | None = None
+        self._schedule: tuple[int, str] = (-1, "")  # of which revision
 
     def own(self, names: Sequence[str], window: Window | None = None) -> tuple[Curve, ...]:
         """Return the lines of some of the user's metrics, as `OwnColumns.curves` does."""
@@ -73,6 +74,16 @@ class LoadedRun:
                     self._read_again()
                 self._last = last = self._thinned(window, wanted)
             return last
+
+    def schedule(self) -> str:
+        """Name the schedule of the rows read so far, as `name_of` does; once for each state."""
+        with self._lock:
+            if self._schedule[0] != self._revision:
+                if self._is_released:
+                    self._read_again()
+                name = name_of(self._column("lr"), self._column("step"))
+                self._schedule = (self._revision, name)
+            return self._schedule[1]
 
     @property
     def n_bytes(self) -> int:
@@ -170,7 +181,6 @@ class LoadedRun:
             stays_broken=bool(len(broken)) and not np.isfinite(loss[step >= broken[0]]).any(),
             resumes=tuple(self._resumes),
             cuts=_cuts(step, self._column("lr")),
-            schedule=name_of(self._column("lr"), step),
             window=window,
             token=str(self._revision),
         )
@@ -261,6 +271,13 @@ class LoadedRuns:
             return None
         self._trim()
         return curves
+
+    def schedule(self, key: str, path: Path) -> str:
+        """Name the schedule of a run; empty where it cannot be read."""
+        try:
+            return self._loaded(key, path).schedule()
+        except (LrwatchError, OSError):
+            return ""
 
     def own(
         self, key: str, path: Path, names: Sequence[str], window: Window | None

@@ -154,6 +154,7 @@ class RunStore:
         half_life: int | None = None,
         *,
         is_coarse: bool = False,
+        names_schedule: bool = False,
         own: Sequence[str] = (),
     ) -> RunCurves | None:
         """Return the curves of one run; None if there is no such run, or it cannot be read."""
@@ -171,7 +172,9 @@ class RunStore:
         if curves is None:
             return None  # the run's view says what cannot be read
         found = self._loaded.own(key, path, own, window) if own else ()
-        return dataclasses.replace(curves, token=f"{self._identity}:{curves.token}", own=found)
+        schedule = self._loaded.schedule(key, path) if names_schedule else ""
+        token = f"{self._identity}:{curves.token}"
+        return dataclasses.replace(curves, token=token, own=found, schedule=schedule)
 
     def rows(self, key: str) -> Any | None:
         """Return the rows of one run as a `pyarrow.Table`; None if there are none to be had."""

@@ -148,7 +148,8 @@ class _Shown:
         chosen = chosen_families(found, words.get("m"), counters)
         own = [name for family in chosen for name in family.metrics]
         window = steps_of(view, run.clock)
-        return cls(run, view, chosen, source.curves(run.key, window, view.half_life, own=own))
+        curves = source.curves(run.key, window, view.half_life, names_schedule=True, own=own)
+        return cls(run, view, chosen, curves)
 
     def figure(self, theme: str) -> go.Figure:
         """Return the chart; there must be curves."""
