@@ -172,7 +172,8 @@ class FakeSource:
             return None
         known = {line.name: line for line in self.lines.own}
         found = tuple(known.get(name, Curve(name, np.empty(0), np.empty(0))) for name in own)
-        return dataclasses.replace(self.lines, own=found)
+        schedule = self.lines.schedule if names_schedule else ""
+        return dataclasses.replace(self.lines, own=found, schedule=schedule)
 
     def rows(self, key: str) -> Any | None:
         return self.tables.get(key)

@@ -12,7 +12,9 @@ from lrwatch_dashboard.data import RunStore, envelope, loaded_run, run_store
 from lrwatch_dashboard.views import RunView
 from stores import new_writer, row, write_run
 
+from lrwatch.detect.schedule_name import name_of
 from lrwatch.monitor import Monitor, diagnose
+from lrwatch.records import FloatArray
 from lrwatch.verdicts import Diagnosis
 
 
@@ -182,6 +184,29 @@ def test_a_run_replaced_by_another_of_its_name_is_read_anew(tmp_path: Path) -> N
         curves = store.curves("run")
         assert curves is not None
         assert curves.last_step == n_steps - 1
+
+
+def test_a_schedule_is_named_where_it_is_asked_for_and_once_for_each_state(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[int] = []
+
+    def counted(lr: FloatArray, step: FloatArray) -> str:
+        looked.append(len(lr))
+        return name_of(lr, step)
+
+    monkeypatch.setattr(loaded_run, "name_of", counted)
+    falling = {"lr": [0.1 * (1 - step / 100) for step in range(100)]}
+    write_run(tmp_path, "run", steps=range(100), values=falling)
+    store = RunStore(tmp_path, threaded=False)
+    store.refresh()
+    plain = store.curves("run")
+    assert plain is not None
+    assert (plain.schedule, looked) == ("", [])
+    for window in (None, (10, 20)):
+        shown = store.curves("run", window, names_schedule=True)
+        assert shown is not None
+        assert (shown.schedule, looked) == ("linear decay", [100])
 
 
 def test_a_budget_ends_the_round_and_the_next_goes_on(tmp_path: Path) -> None:

@@ -105,3 +105,10 @@ def test_the_table_follows_the_zoom_and_says_when_there_is_nothing() -> None:
     ]
     nothing = {n: curve(n=0, y=[]) for n in ("loss", "smooth_loss", "grad_norm", "update_ratio")}
     assert "No step" in text_of(curve_table(curves(lr=(), last_step=None, **nothing)))
+
+
+def test_the_chart_names_the_schedule() -> None:
+    source = _source()
+    source.lines = curves(schedule="cosine decay")
+    figure, _, _ = _drawn(source, "sgd-0.1", {}, "light", "")
+    assert any("cosine decay" in str(note.text) for note in figure.layout.annotations)
