@@ -47,7 +47,7 @@ types: $(VENV)/.test
 	$(BIN)/mypy
 
 fast: $(VENV)/.test  # which looks at the layers as well, in tests/architecture
-	$(PYTEST) -q -m "not e2e and not slow"
+	$(PYTEST) -q --ignore tests/e2e -m "not e2e and not slow"
 
 # The wheel in fresh environments: without extras, and with the lowest versions that it allows.
 smoke: $(VENV)/.demo
