@@ -12,5 +12,14 @@ from lrwatch.uploading.carrying import (
     prepare,
     stop_all,
 )
+from lrwatch.uploading.spool import local_store
 
-__all__ = ["address_of", "carry", "fetch_for_resume", "finish", "prepare", "stop_all"]
+__all__ = [
+    "address_of",
+    "carry",
+    "fetch_for_resume",
+    "finish",
+    "local_store",
+    "prepare",
+    "stop_all",
+]
