@@ -1,1 +1,20 @@
-"""Stores that are not folders of this machine: object stores, and whatever else is plugged in."""
+"""Stores beyond this machine: one door to object stores and other storages.
+
+A new kind is one class that passes `lrwatch.testing.storages`.
+"""
+
+from lrwatch.storage.addresses import is_address, join, shown
+from lrwatch.storage.door import NEW, Expected, Storage, StoredObject
+from lrwatch.storage.registry import STORAGE_GROUP, open_storage
+
+__all__ = [
+    "NEW",
+    "STORAGE_GROUP",
+    "Expected",
+    "Storage",
+    "StoredObject",
+    "is_address",
+    "join",
+    "open_storage",
+    "shown",
+]

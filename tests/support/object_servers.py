@@ -1,0 +1,116 @@
+"""Real servers that speak S3, for tests: moto in a thread, SeaweedFS as a process."""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import boto3
+import botocore.config
+
+BUCKET = "bucket"
+KEY, SECRET = "lrwatch-test", "lrwatch-secret"
+_PATIENCE_SECONDS = 120.0
+
+
+def settings(endpoint: str) -> dict[str, str]:
+    """Return the environment variables that lead to a server."""
+    return {
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_ALLOW_HTTP": "true",
+        "AWS_ACCESS_KEY_ID": KEY,
+        "AWS_SECRET_ACCESS_KEY": SECRET,
+        "AWS_REGION": "us-east-1",
+    }
+
+
+@contextmanager
+def moto_server(port: int = 0) -> Iterator[str]:
+    """Run moto with an empty bucket; yields its endpoint."""
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer("127.0.0.1", port, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    endpoint = f"http://{host}:{port}"
+    try:
+        _make_bucket(endpoint)
+        yield endpoint
+    finally:
+        server.stop()
+
+
+@contextmanager
+def seaweed_server(folder: Path) -> Iterator[str]:
+    """Run SeaweedFS with an empty bucket; yields its endpoint."""
+    identity = {
+        "name": "test",
+        "credentials": [{"accessKey": KEY, "secretKey": SECRET}],
+        "actions": ["Admin", "Read", "Write", "List", "Tagging"],
+    }
+    known = folder / "identities.json"
+    known.write_text(json.dumps({"identities": [identity]}))
+    master, volume, filer, s3 = _free_ports(4)
+    program = shutil.which("weed", path=str(Path(sys.executable).parent)) or "weed"
+    with (folder / "log.txt").open("wb") as log:
+        process = subprocess.Popen(
+            [
+                program, "server", "-s3", f"-dir={folder}", "-ip=127.0.0.1",
+                f"-master.port={master}", f"-volume.port={volume}", f"-filer.port={filer}",
+                f"-s3.port={s3}", f"-s3.config={known}", "-volume.max=20",
+                "-master.volumeSizeLimitMB=64",
+            ],
+            stdout=log, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        try:
+            endpoint = f"http://127.0.0.1:{s3}"
+            _make_bucket(endpoint)
+            yield endpoint
+        finally:
+            process.kill()  # what it would write down at its end is thrown away
+            process.wait(30)
+
+
+def _make_bucket(endpoint: str) -> None:
+    client = boto3.client(
+        "s3",
+        endpoint_url=endpoint,
+        aws_access_key_id=KEY,
+        aws_secret_access_key=SECRET,
+        region_name="us-east-1",
+        config=botocore.config.Config(retries={"max_attempts": 0}, connect_timeout=2),
+    )
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        try:
+            client.create_bucket(Bucket=BUCKET)
+        except Exception:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
+        else:
+            return
+
+
+def _free_ports(n: int) -> list[int]:
+    """Return ports that are free, and so are those 10,000 further on, which SeaweedFS takes too."""
+    found: list[int] = []
+    dice = random.SystemRandom()
+    while len(found) < n:
+        port = dice.randrange(20_000, 32_000)
+        if all(_is_free(each) for each in (port, port + 10_000)) and port not in found:
+            found.append(port)
+    return found
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
