@@ -20,7 +20,6 @@ from lrwatch.errors import InvalidArgument, RunBusy, RunNotFound, RunUnreadable
 from lrwatch.formats import printable
 from lrwatch.plain_files import read_file, replacing
 from lrwatch.store.layout import LABELS, is_run
-from lrwatch.store.mirroring.changing import change_object
 from lrwatch.store.mirroring.places import known_as, mirror_of
 
 __all__ = ["LONGEST_NOTE", "RunLabels", "change_labels", "read_labels", "tagged"]
@@ -127,6 +126,8 @@ def change_labels(run: Path, change: Callable[[RunLabels], RunLabels]) -> RunLab
     if not is_run(run):
         raise RunNotFound(f"there is no run at {known_as(run)}")
     if mirror := mirror_of(run):
+        from lrwatch.store.mirroring.changing import change_object
+
         edited = change_object(mirror, run / LABELS, lambda text: _edited(run, text, change))
         return _labels(_decoded(run, edited))
     with _alone(run):

@@ -10,14 +10,16 @@ import functools
 import os
 import threading
 from pathlib import Path
-from urllib.request import url2pathname
+from typing import TYPE_CHECKING
 
 from lrwatch.errors import InvalidArgument
 from lrwatch.storage.addresses import is_address, shown, tidy
 from lrwatch.store.mirroring.cache_space import CACHE_VARIABLE, CacheSpace, cache_folder
-from lrwatch.store.mirroring.mirror import StoreMirror
 from lrwatch.store.mirroring.names import is_holdable
 from lrwatch.system import in_forked_child
+
+if TYPE_CHECKING:
+    from lrwatch.store.mirroring.mirror import StoreMirror
 
 __all__ = ["known_as", "local_folder", "mirror_above", "mirror_of"]
 
@@ -48,6 +50,8 @@ def local_folder(place: str | os.PathLike[str], *, look: bool = True) -> Path:
         return Path(place)
     address = tidy(os.fspath(place))
     if address.startswith("file://"):
+        from urllib.request import url2pathname
+
         return Path(url2pathname(address.removeprefix("file://")))
     folder = _folder_of(address)
     mirror = _opened(folder)
@@ -96,7 +100,8 @@ def _opened(folder: Path) -> StoreMirror:
         for above in (folder, *folder.parents):
             if above in _OPEN:
                 return _OPEN[above]
-        from lrwatch.storage import open_storage
+        from lrwatch.storage import open_storage  # a training process needs neither
+        from lrwatch.store.mirroring.mirror import StoreMirror
 
         storage = open_storage(known_as(folder))
         for below in [known for known in _OPEN if folder in known.parents]:
