@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from lrwatch.description import describe
@@ -17,6 +16,7 @@ from lrwatch.store.layout import folder_name
 from lrwatch.store.silent_writer import SilentWriter
 from lrwatch.store.writer import RunWriter
 from lrwatch.training_actions import Alerting
+from lrwatch.uploading import carry, fetch_for_resume, prepare
 
 if TYPE_CHECKING:
     from lrwatch.alerts import Handler, Rule, Severity
@@ -45,7 +45,7 @@ def open_run(  # noqa: PLR0913  one call, its options keyword-only
     Parameters
     ----------
     dir
-        Folder of runs; made if it is not there.
+        Folder of runs, made if it is not there; or an address, as for `watch`.
     name
         Name of the run and of its folder; ``run`` by default. Where a run has the name already,
         the new one is called ``NAME-2``, and so on.
@@ -76,6 +76,8 @@ def open_run(  # noqa: PLR0913  one call, its options keyword-only
         If an option is not allowed.
     StoreNotWritable
         If the run's folder cannot be created.
+    MissingExtra
+        If a package is needed for the address.
     RunNotFound, RunBusy
         If the run to resume is not there, or another process writes it.
     """
@@ -120,11 +122,6 @@ class RunOptions:
             check_count("total_steps", self.total_steps)
         if self.name is not None and not isinstance(self.name, str):
             raise InvalidArgument(f"name must be a text, got {self.name!r}")
-        if _is_address(self.folder):
-            raise InvalidArgument(
-                f"dir must be a folder of this machine, got {os.fspath(self.folder)!r}; record "
-                "into one and copy it, as lrwatch cannot write to object stores yet"
-            )
         if self.resume is not False and self.name is None:
             raise InvalidArgument("resume needs the name of the run to continue; give name=...")
         if not (self.resume == "auto" or (type(self.resume) in (bool, int) and self.resume >= 0)):
@@ -135,17 +132,21 @@ class RunOptions:
 
     def open(self, info: RunInfo) -> tuple[RunWriter, int]:
         """Create the run or go on with it; return its writer, and the number of the next step."""
-        store = Path(self.folder)
+        store = prepare(self.folder)
         if self.resume is False:
-            return create_run(store, info, FLOAT_COLUMNS), 0
-        at = None if self.resume is True or self.resume == "auto" else int(self.resume)
-        # A job that is requeued calls with step 0 as long as it has no checkpoint.
-        may_begin = self.resume == "auto" or at == 0
-        return resume_run(store, info, FLOAT_COLUMNS, step=at, may_begin=may_begin)
+            writer, step = create_run(store, info, FLOAT_COLUMNS), 0
+        else:
+            at = None if self.resume is True or self.resume == "auto" else int(self.resume)
+            # A job that is requeued calls with step 0 as long as it has no checkpoint.
+            may_begin = self.resume == "auto" or at == 0
+            fetch_for_resume(store, info.name, may_begin=may_begin)
+            writer, step = resume_run(store, info, FLOAT_COLUMNS, step=at, may_begin=may_begin)
+        carry(writer)
+        return writer, step
 
     def open_silent(self, info: RunInfo) -> tuple[SilentWriter, int]:
         """Return what takes the numbers in processes that write nothing."""
-        return SilentWriter(Path(self.folder) / folder_name(info.name), info, FLOAT_COLUMNS), 0
+        return SilentWriter(prepare(self.folder) / folder_name(info.name), info, FLOAT_COLUMNS), 0
 
 
 def check_count(name: str, value: object) -> int:
@@ -159,8 +160,3 @@ def check_count(name: str, value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise InvalidArgument(f"{name} must be a whole number, at least 1, got {value!r}")
     return value
-
-
-def _is_address(folder: str | os.PathLike[str]) -> bool:
-    """Tell an address such as ``s3://bucket/runs`` from a path."""
-    return "://" in os.fspath(folder)

@@ -22,6 +22,8 @@ from lrwatch.store.journal import SKIPPED
 from lrwatch.store.late_writer import LateWriter
 from lrwatch.store.silent_writer import SilentWriter
 from lrwatch.store.writer import Row, RunWriter
+from lrwatch.uploading import address_of, stop_all
+from lrwatch.uploading import finish as finish_upload
 
 if TYPE_CHECKING:  # a loop of its own may have no torch
     import torch
@@ -111,7 +113,15 @@ class Run:
         self._recorder = OwnLoop(self._on_step, self._on_give_up)
 
     def __repr__(self) -> str:
-        return f"<lrwatch run {self.name!r} in {self.path}>"
+        return f"<lrwatch run {self.name!r} in {self.address or self.path}>"
+
+    @property
+    def address(self) -> str | None:
+        """Where the run is sent to, as ``s3://bucket/runs/sgd-0.1``; ``None`` if it stays here.
+
+        Before the first contact with the address it is where the run will be if the name is free.
+        """
+        return address_of(self._writer.folder)
 
     def __fspath__(self) -> str:
         """Return the folder: whatever takes the path of a run takes the run itself."""
@@ -385,6 +395,7 @@ def end_open_runs() -> None:
         run.end(of_run.status, of_run.error)
     for callback in _callbacks:
         callback()
+    stop_all()
 
 
 def at_exit(callback: Callable[[], object]) -> None:
@@ -404,6 +415,7 @@ def _close(
             ending(end.status, patience)
         except Exception:  # the end of a run is no reason to end a training
             logger.exception("the end of run %s was not reported", writer.folder)
+    finish_upload(writer.folder, patience)
 
 
 _callbacks: list[Callable[[], object]] = []

@@ -78,7 +78,9 @@ def watch(  # noqa: PLR0913  one call, its options keyword-only
         a run each, in one group. Steps, schedulers, clipping, accumulation and closures are seen
         by themselves.
     dir
-        Folder of runs; made if it is not there.
+        Folder of runs, made if it is not there; or an address, as ``s3://bucket/runs``. Then rows
+        are written on this machine first and sent by a thread, every 30 seconds; `Run.address`
+        says where to.
     name
         Name of the run and of its folder; by default from the optimizer and its learning
         rate. Where a run has the name already, the new one is called ``NAME-2``, and so on.
@@ -135,6 +137,8 @@ def watch(  # noqa: PLR0913  one call, its options keyword-only
         If an option is not allowed.
     StoreNotWritable
         If the run's folder cannot be created.
+    MissingExtra
+        If a package is needed for the address.
     RunNotFound, RunBusy
         If the run to resume is not there, or another process writes it.
     """

@@ -12,6 +12,7 @@ from lrwatch.errors import RunBusy, RunNotFound, RunUnreadable
 from lrwatch.records import RunInfo
 from lrwatch.store.creation import create_run, resume_run
 from lrwatch.store.writer import RunWriter
+from lrwatch.uploading import fetch_for_resume
 
 __all__ = ["continued_run"]
 
@@ -43,6 +44,7 @@ def continued_run(
     """
     names = (info.name if n == 1 else f"{info.name}-{n}" for n in count(1))
     name = next(name for name in names if name not in taken)
+    fetch_for_resume(store, name, may_begin=True)
     try:
         return resume_run(store, replace(info, name=name), columns, step=None)
     except RunNotFound:

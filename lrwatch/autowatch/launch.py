@@ -52,7 +52,7 @@ def prepare(
     arguments: Sequence[str],
     *,
     is_module: bool = False,
-    folder: Path = Path("runs"),
+    folder: str = "runs",
     name: str | None = None,
     **options: Any,
 ) -> Launch:
@@ -67,7 +67,7 @@ def prepare(
     is_module
         Whether `program` is a module, as in ``python -m``.
     folder
-        Folder of runs.
+        Folder of runs, or the address of a store.
     name
         Name of the run; by default from the program, the optimizer and its learning rate.
     options
@@ -76,8 +76,10 @@ def prepare(
     Raises
     ------
     InvalidArgument
-        If there is no such program, or the name is not allowed.
+        If there is no such program, or the name or the address is not allowed.
     """
+    from lrwatch.uploading import prepare as prepare_store
+
     if name is not None:
         from lrwatch.store.creation import check_run_name
 
@@ -88,8 +90,8 @@ def prepare(
         _check_script(program)
     python_path = os.environ.get("PYTHONPATH")
     settings = Settings(
-        folder=str(folder.absolute()),
-        shown_folder=str(folder),
+        folder=str(prepare_store(folder).absolute()),
+        shown_folder=folder,
         name=name or "",
         program=_stem(program, is_module=is_module),
         command=shlex.join([*(["-m"] if is_module else []), program, *arguments]),

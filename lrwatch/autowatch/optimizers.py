@@ -31,6 +31,7 @@ from lrwatch.store.layout import folder_name
 from lrwatch.store.silent_writer import SilentWriter
 from lrwatch.store.writer import RunWriter
 from lrwatch.training_actions import Alerting
+from lrwatch.uploading import carry
 from lrwatch.watcher import watched
 
 __all__ = ["MOST_AT_ONCE", "EveryOptimizer", "run_name"]
@@ -174,10 +175,13 @@ class EveryOptimizer:
         return writer, first_step
 
     def _make(self, info: RunInfo, columns: Sequence[str]) -> tuple[RunWriter, int]:
-        if not self._resume:
-            return create_run(self._folder, info, columns), 0
-        taken = {writer.info.name for writer in self.recorded}
-        return continued_run(self._folder, info, columns, taken=taken)
+        if self._resume:
+            taken = {writer.info.name for writer in self.recorded}
+            writer, step = continued_run(self._folder, info, columns, taken=taken)
+        else:
+            writer, step = create_run(self._folder, info, columns), 0
+        carry(writer)
+        return writer, step
 
     def _name_of(self, own: str, label: str = "") -> str:
         """Return a run's name from that of an optimizer, and what tells it from others."""

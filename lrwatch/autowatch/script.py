@@ -12,6 +12,7 @@ from lrwatch.autowatch.optimizers import EveryOptimizer
 from lrwatch.autowatch.settings import Settings
 from lrwatch.formats import count, printable
 from lrwatch.training_actions import Alerting
+from lrwatch.uploading import address_of
 
 if TYPE_CHECKING:
     from lrwatch.store.writer import RunWriter
@@ -62,7 +63,8 @@ def summary(runs: Sequence[RunWriter], folder: str, n_before: int = 0) -> str:
     """Say in one line what was recorded, and where; `n_before` rows were there before."""
     steps = count(sum(run.n_rows for run in runs) - n_before)
     if len(runs) == 1:
-        return printable(f"{steps} steps recorded in {Path(folder, runs[0].info.name)}")
+        at = address_of(runs[0].folder) or Path(folder, runs[0].info.name)
+        return printable(f"{steps} steps recorded in {at}")
     names = [run.info.name for run in runs[:_MOST_NAMES]]
     more = len(runs) - len(names)
     listed = ", ".join(names) + (f" and {more} more" if more else "")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 import click
@@ -20,10 +19,9 @@ __all__ = ["run"]
     "--dir",
     "folder",
     metavar="DIR",
-    type=click.Path(path_type=Path),
     default="runs",
     show_default=True,
-    help="Folder for the runs.",
+    help="Folder for the runs, or an address such as s3://bucket/runs.",
 )
 @click.option(
     "--name",
@@ -48,7 +46,7 @@ __all__ = ["run"]
 @click.argument("script", metavar="SCRIPT")
 @click.argument("arguments", metavar="[ARGS]...", nargs=-1, type=click.UNPROCESSED)
 def run(  # noqa: PLR0913  one for each option
-    folder: Path,
+    folder: str,
     name: str | None,
     script: str,
     arguments: tuple[str, ...],

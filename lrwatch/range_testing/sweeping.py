@@ -28,6 +28,7 @@ from lrwatch.range_testing.restoring import restored
 from lrwatch.records import FLOAT_COLUMNS, NULL
 from lrwatch.store.creation import create_run
 from lrwatch.store.writer import Row, RunWriter
+from lrwatch.uploading import carry, finish, prepare
 
 __all__ = ["range_test"]
 
@@ -101,7 +102,7 @@ def range_test(  # noqa: PLR0913  one call, its options keyword-only
     optimizer = _checked(optimizer, loader, start_lr, end_lr, steps)
     loss_of = _loss_of(loss_fn)
     rates = np.geomspace(start_lr, end_lr, steps)
-    writer = None if dir is None else _writer(Path(dir), name, config, optimizer, steps)
+    writer = None if dir is None else _writer(prepare(dir), name, config, optimizer, steps)
     losses: list[float] = []
     with ExitStack() as stack:
         if writer is not None:
@@ -184,12 +185,15 @@ def _writer(
     info = describe(optimizer, name=name, config=config, total_steps=steps, group=None)
     if name is None:
         info = replace(info, name=f"range-test-{info.optimizer.lower()}")
-    return create_run(store, info, FLOAT_COLUMNS)
+    writer = create_run(store, info, FLOAT_COLUMNS)
+    carry(writer)
+    return writer
 
 
 def _close(writer: RunWriter, kind: type[BaseException] | None, *_: object) -> None:
     is_interrupted = kind is not None and issubclass(kind, KeyboardInterrupt)
     writer.close("finished" if kind is None else "interrupted" if is_interrupted else "failed")
+    finish(writer.folder, patience=1.0)
 
 
 def _ratios(optimizer: Optimizer) -> list[float]:

@@ -6,16 +6,14 @@ Each operation writes the new file first and removes the old ones after it is in
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
-import numpy as np
-
-from lrwatch.store.journal import JournalRows, read_journal, together
+from lrwatch.store.journal import together
 from lrwatch.store.layout import STEPS, Extent, extents, journals, part_path, parts
 from lrwatch.store.parts import arrow_table, merge_parts, write_part
+from lrwatch.store.rows import UnbrokenRows, unbroken
 from lrwatch.system import remove
 
 __all__ = ["compact_all", "compact_closed", "merge_all", "merge_similar"]
@@ -77,11 +75,11 @@ def _n_rows(extent: Extent) -> int:
 def _compact(run: Path, held: Sequence[tuple[Extent, int | None]]) -> None:
     """Turn journals, each up to a row or to its end, into parts."""
     covered = max((part.stop or 0 for part in parts(run)), default=0)
-    waiting: list[_Rows] = []
+    waiting: list[UnbrokenRows] = []
     done: list[Extent] = []
     try:
         for journal, stop in held:
-            for rows in _read(journal, max(journal.first, covered), stop):
+            for rows in unbroken(journal, max(journal.first, covered), stop):
                 if waiting and (waiting[-1].stop != rows.first or _n_waiting(waiting) >= _ENOUGH):
                     _write(run, waiting, done)
                 waiting.append(rows)
@@ -90,34 +88,11 @@ def _compact(run: Path, held: Sequence[tuple[Extent, int | None]]) -> None:
         _write(run, waiting, done)
 
 
-@dataclass(frozen=True, slots=True)
-class _Rows:
-    """Rows `first` up to, not including, `stop`, from one journal."""
-
-    first: int
-    stop: int
-    content: JournalRows
-
-
-def _read(journal: Extent, begin: int, stop: int | None) -> Iterator[_Rows]:
-    """Yield the rows of a journal from `begin` on, without those that are lost between them."""
-    if stop is not None and begin >= stop:
-        return
-    rows = read_journal(journal.path, skip_rows=begin - journal.first)
-    if stop is not None:
-        rows = rows.before(stop - journal.first)
-    # A part has all rows that its name says, so it ends where a damaged record was.
-    edges = [0, *(np.flatnonzero(np.diff(rows.place) > 1) + 1).tolist(), len(rows)]
-    for some in (rows[i:k] for i, k in pairwise(edges) if i < k):
-        first, last = (journal.first + int(some.place[i]) for i in (0, -1))
-        yield _Rows(first, last + 1, some)
-
-
-def _n_waiting(waiting: Sequence[_Rows]) -> int:
+def _n_waiting(waiting: Sequence[UnbrokenRows]) -> int:
     return waiting[-1].stop - waiting[0].first
 
 
-def _write(run: Path, waiting: list[_Rows], done: list[Extent]) -> None:
+def _write(run: Path, waiting: list[UnbrokenRows], done: list[Extent]) -> None:
     """Write rows that follow each other as one part, then remove the journals they are from."""
     if waiting:
         # As one table from the start: of as many journals as columns, one each would be slow.

@@ -22,7 +22,7 @@ from lrwatch.errors import RunBusy
 from lrwatch.plain_files import open_plain
 from lrwatch.system import in_forked_child, is_running, patiently, process_mark
 
-__all__ = ["Ownership", "is_lock", "writer_is_gone"]
+__all__ = ["Ownership", "has_writer", "is_lock", "writer_is_gone"]
 
 _LOCK = "writer.lock"
 _ABANDONED_SECONDS = 600.0
@@ -135,7 +135,8 @@ class Ownership:
     def _take_over(self, folder: Path, otherwise: str) -> None:
         found = _read(self._lock)
         holder = _holder(found)
-        if holder is not None and self._is_held(holder, folder):
+        is_ours = holder is not None and holder.was_requeued_as(self._holder)
+        if holder is not None and not is_ours and _is_held(holder, self._lock):
             raise RunBusy(
                 f"{folder} is being written by process {holder.pid} on {holder.host}: {otherwise}"
             )
@@ -165,20 +166,29 @@ class Ownership:
         finally:
             aside.unlink(missing_ok=True)
 
-    def _is_held(self, holder: _Holder, folder: Path) -> bool:
-        if holder.was_requeued_as(self._holder):
-            return False
-        if holder.host != socket.gethostname():
-            newest = max((p.stat().st_mtime for p in folder.iterdir()), default=0.0)
-            return time.time() - newest < _ABANDONED_SECONDS
-        if holder.pid == os.getpid():
-            return self._lock in _OURS
-        return holder.is_alive()
+
+def _is_held(holder: _Holder, lock: Path) -> bool:
+    if holder.host != socket.gethostname():
+        newest = max((p.stat().st_mtime for p in lock.parent.iterdir()), default=0.0)
+        return time.time() - newest < _ABANDONED_SECONDS
+    if holder.pid == os.getpid():
+        return lock in _OURS
+    return holder.is_alive()
 
 
 def is_lock(name: str) -> bool:
     """Tell the file of a run's lock, or what is left of taking one over, by its name."""
     return name == _LOCK or (name.startswith(_LOCK) and name.endswith((".new", ".stale")))
+
+
+def has_writer(run: Path) -> bool:
+    """Tell whether a process, as far as can be known, writes a run now."""
+    lock = (run / _LOCK).absolute()
+    holder = _holder(_read(lock))
+    try:
+        return holder is not None and _is_held(holder, lock)
+    except OSError:  # the folder is gone
+        return False
 
 
 def writer_is_gone(run: Path) -> bool:

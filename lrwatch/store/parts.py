@@ -28,7 +28,7 @@ from lrwatch.store.faults import reading
 from lrwatch.store.journal import JournalRows
 from lrwatch.store.layout import Extent
 
-__all__ = ["SCHEMA", "arrow_table", "merge_parts", "read_part", "write_part"]
+__all__ = ["SCHEMA", "arrow_table", "merge_parts", "read_part", "widened", "write_part"]
 
 _TIME = pa.timestamp("us", tz="UTC")
 
@@ -82,11 +82,15 @@ def write_part(path: Path, tables: Iterator[pa.Table], schema: pa.Schema) -> Non
 def merge_parts(path: Path, held: Sequence[Extent]) -> None:
     """Write the rows of several parts into one; columns that a part lacks are null there."""
     schema = pa.unify_schemas([_schema(extent.path) for extent in held])
-    write_part(path, (_widened(read_part(extent), schema) for extent in held), schema)
+    write_part(path, (widened(read_part(extent), schema) for extent in held), schema)
 
 
 def read_part(
-    extent: Extent, *, first: int | None = None, columns: Sequence[str] | None = None
+    extent: Extent,
+    *,
+    first: int | None = None,
+    stop: int | None = None,
+    columns: Sequence[str] | None = None,
 ) -> pa.Table:
     """Read the rows of a part that count.
 
@@ -96,6 +100,8 @@ def read_part(
         A part and the rows of it that are wanted.
     first
         Number of the first row that is wanted; row groups before it are not read.
+    stop
+        Number of the row after the last that is wanted; row groups after it are not read.
     columns
         Names to read; those that the part does not have are left out.
 
@@ -107,20 +113,21 @@ def read_part(
         If it is gone.
     """
     begin = max(extent.first, first or 0) - extent.base
-    stop = (extent.stop or 0) - extent.base
+    n_rows = (extent.stop or 0) - extent.base
+    end = n_rows if stop is None else min(n_rows, stop - extent.base)
     # Opened here, since pyarrow takes a path for a URI and only as UTF-8.
     with reading(extent.path), _opened(extent.path) as file:
-        _check(file, stop)
+        _check(file, n_rows)
         names = file.schema_arrow.names
         wanted = names if columns is None else [name for name in columns if name in names]
-        if begin == 0 and stop >= file.metadata.num_rows:
+        if begin == 0 and end >= file.metadata.num_rows:
             table, before = file.read(columns=wanted), 0
         else:
-            groups, before = _row_groups(file, begin, stop)
+            groups, before = _row_groups(file, begin, end)
             table = file.read_row_groups(groups, columns=wanted)
         if "step" in wanted and table["step"].null_count:
             raise ValueError("a row has no step")
-    return table.slice(begin - before, max(0, stop - begin))
+    return table.slice(begin - before, max(0, end - begin))
 
 
 @contextlib.contextmanager
@@ -213,7 +220,8 @@ def _array(
     return pa.Array.from_buffers(kind, len(values), [mask, pa.py_buffer(values)])
 
 
-def _widened(table: pa.Table, schema: pa.Schema) -> pa.Table:
+def widened(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Return a table with the columns of a schema; those that it lacks are null."""
     held = set(table.column_names)
     columns = [
         table.column(field.name) if field.name in held else pa.nulls(len(table), field.type)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-__all__ = ["CAN_WAKE", "ending_within"]
+__all__ = ["CAN_WAKE", "ending_within", "eventually"]
 
 CAN_WAKE = hasattr(signal, "SIGALRM")
 """Whether a process can be woken from whatever it waits for; not on Windows."""
@@ -26,3 +27,23 @@ def ending_within(seconds: int) -> Iterator[None]:
     finally:
         signal.alarm(0)
         signal.signal(signal.SIGALRM, before)
+
+
+def eventually(is_so: Callable[[], object], seconds: float = 120.0) -> None:
+    """Return when something has come to be, which other threads or processes work on.
+
+    Raises
+    ------
+    TimeoutError
+        If it does not; what it raises until then counts as not yet.
+    """
+    deadline = time.monotonic() + seconds
+    last: Exception | None = None
+    while time.monotonic() < deadline:
+        try:
+            if is_so():
+                return
+        except Exception as error:  # noqa: BLE001
+            last = error
+        time.sleep(0.01)
+    raise TimeoutError(f"not so after {seconds} s") from last

@@ -360,7 +360,7 @@ def test_a_run_to_go_on_with_must_be_there(tmp_path: Path, resume: Any) -> None:
         {"name": "a", "resume": 1.5},
         {"total_steps": 0},
         {"name": 3},
-        {"dir": "s3://bucket/runs"},
+        {"dir": "nowhere://bucket/runs"},
     ],
 )
 def test_what_is_not_allowed_is_said(tmp_path: Path, options: dict[str, Any]) -> None:

@@ -768,12 +768,12 @@ class TestArguments:
             watch(torch.optim.SGD(net.parameters(), lr=0.1), tmp_path, **options)
         assert list(tmp_path.iterdir()) == []
 
-    def test_an_object_store_is_refused_before_a_folder_of_that_name_is_made(
+    def test_an_address_that_nobody_knows_is_refused_before_a_folder_of_that_name_is_made(
         self, net: nn.Sequential, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.chdir(tmp_path)
-        with pytest.raises(InvalidArgument, match="got 's3://bucket/runs'; record into one"):
-            lrwatch.watch(torch.optim.SGD(net.parameters(), lr=0.1), dir="s3://bucket/runs")
+        with pytest.raises(InvalidArgument, match="nowhere://bucket/runs"):
+            lrwatch.watch(torch.optim.SGD(net.parameters(), lr=0.1), dir="nowhere://bucket/runs")
         assert list(tmp_path.iterdir()) == []
 
     def test_a_name_with_a_slash_is_kept_and_found_again(

@@ -53,7 +53,7 @@ def test_the_path_of_the_environment_is_kept_and_found_again(
 
 
 def test_the_folder_stays_where_it_is_when_the_script_moves(tmp_path: Path) -> None:
-    kept = settings("train.py", folder=Path("kept"))
+    kept = settings("train.py", folder="kept")
     assert (kept.folder, kept.shown_folder) == (str(tmp_path / "kept"), "kept")
 
 

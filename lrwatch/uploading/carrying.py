@@ -1,0 +1,146 @@
+"""What the recording of runs asks of their uploads: begin, where is it, wait for the end."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from lrwatch.errors import InvalidArgument, MissingExtra, StorageError
+from lrwatch.storage import is_address, open_storage
+from lrwatch.store.layout import folder_name
+from lrwatch.system import in_forked_child
+from lrwatch.uploading.courier import Cargo, Courier, seconds_of
+from lrwatch.uploading.fetching import fetch_run
+from lrwatch.uploading.run_upload import RunUpload
+from lrwatch.uploading.spool import address_of_store, drop_sent, local_store
+
+if TYPE_CHECKING:
+    from lrwatch.store.writer import RunWriter
+
+__all__ = ["address_of", "carry", "fetch_for_resume", "finish", "prepare", "stop_all"]
+
+logger = logging.getLogger("lrwatch")
+
+_WAIT: Final = "LRWATCH_UPLOAD_SECONDS"
+"""Environment variable with the seconds for which the end of a run waits for its upload."""
+
+_one_at_a_time = threading.Lock()
+_couriers: dict[str, Courier] = {}
+_cargo: dict[Path, tuple[Courier, Cargo]] = {}
+
+
+def prepare(place: str | os.PathLike[str]) -> Path:
+    """Return the folder of this machine for the runs of a folder or address.
+
+    Raises
+    ------
+    InvalidArgument, MissingExtra
+        If nothing can be sent to the address: its scheme is not known, say.
+    StoreNotWritable
+        If the folder cannot be made.
+    """
+    if is_address(place):
+        open_storage(place)
+    return local_store(place)
+
+
+def fetch_for_resume(store: Path, name: str, *, may_begin: bool) -> None:
+    """Have the run that is to be resumed in a store of this machine, if its address has it.
+
+    Where the address cannot be reached, what is here is gone on with.
+
+    Parameters
+    ----------
+    store
+        Folder of runs; nothing happens if it belongs to no address.
+    name
+        Name of the run.
+    may_begin
+        Whether a new run will do.
+
+    Raises
+    ------
+    StorageError
+        If the address cannot be reached, nothing is here, and a new run will not do.
+    """
+    address = address_of_store(store)
+    if address is None:
+        return
+    run = store / folder_name(name)
+    try:
+        fetch_run(open_storage(address), run)
+    except StorageError as error:
+        if not run.exists() and not may_begin:
+            raise
+        what = "what is here goes on" if run.exists() else "a new run begins"
+        logger.warning("run %s cannot be looked up, %s: %s", name, what, error)
+
+
+def carry(writer: RunWriter) -> None:
+    """Send a run to where its folder belongs, from now on; nothing happens if that is here."""
+    run = writer.folder
+    address = address_of_store(run.parent)
+    if address is None:
+        return
+    try:
+        with _one_at_a_time:
+            courier = _couriers.get(address)
+            if courier is None:
+                courier = _couriers[address] = Courier(open_storage(address), run.parent)
+            cargo = Cargo(RunUpload(run, courier.storage), lambda: writer.n_rows)
+            _cargo[run] = courier, cargo
+            courier.take(cargo)
+    except (InvalidArgument, MissingExtra, StorageError, RuntimeError) as error:
+        logger.warning("run %s stays in %s: %s; see lrwatch push", run.name, run, error)
+
+
+def address_of(run: Path) -> str | None:
+    """Return where a run of this process is sent to; ``None`` if it stays here."""
+    found = _cargo.get(run)
+    return None if found is None else found[1].upload.address
+
+
+def finish(run: Path, patience: float) -> None:
+    """Send the rest of a run that has ended, and wait for it if there is any patience.
+
+    How long is `LRWATCH_UPLOAD_SECONDS`; what is not there by then is said to be here.
+    """
+    found = _cargo.get(run)
+    if found is None:
+        return
+    courier, cargo = found
+    courier.hurry(cargo)
+    if patience <= 0 or cargo.gone.wait(0.0 if courier.has_waited else seconds_of(_WAIT, 60.0)):
+        return
+    courier.has_waited = True  # ten runs that end together wait once
+    why = f": {courier.trouble}" if courier.trouble else ""
+    logger.warning(
+        "run %s is not at %s yet%s; the rest is in %s: `lrwatch push` sends it, and so does "
+        "the next process that records there",
+        run.name, cargo.upload.address, why, run,
+    )  # fmt: skip
+
+
+def stop_all() -> None:
+    """End the threads at the end of the program, and remove what has arrived."""
+    for courier in _couriers.values():
+        with contextlib.suppress(Exception):
+            courier.stop(_LAST_SECONDS)
+    for run in _cargo:
+        drop_sent(run)
+
+
+_LAST_SECONDS: Final = 5.0  # for a request that is under way at the very end
+
+
+@in_forked_child
+def _carry_nothing() -> None:
+    """Leave the runs to the parent process; its threads are not here."""
+    global _one_at_a_time  # noqa: PLW0603
+    _one_at_a_time = threading.Lock()
+    _couriers.clear()
+    _cargo.clear()
