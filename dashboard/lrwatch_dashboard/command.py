@@ -122,7 +122,7 @@ def dashboard(  # noqa: PLR0913  one parameter an option
         return
     from lrwatch_dashboard.data.watching import watching
 
-    with watching(Path(folder), addresses, click.echo, alone=alone) as n_receivers:
+    with watching(folder, addresses, click.echo, alone=alone) as n_receivers:
         click.echo(f"alerting {n_receivers} receiver{'s' * (n_receivers > 1)}")
         serve(listener, folder, access, alone=alone)
 

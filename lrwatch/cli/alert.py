@@ -14,6 +14,7 @@ import click
 from lrwatch.cli.alert_desk import ack, list_alerts, silence
 from lrwatch.cli.alert_trial import replay, test
 from lrwatch.cli.alert_why import why
+from lrwatch.cli.place import PLACE, known_as
 from lrwatch.formats import printable
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def alert() -> None:
 
 
 @alert.command()
-@click.argument("folder", metavar="[DIR]", type=click.Path(path_type=Path), default="runs")
+@click.argument("folder", metavar="[DIR]", type=PLACE, default="runs")
 @click.option(
     "--to", "addresses", metavar="URL", multiple=True, help="A receiver; may be repeated."
 )
@@ -134,7 +135,7 @@ def _announce(folder: Path, service: AlertService, *, is_dry: bool) -> None:
     whom = (
         "and sending nothing (--dry-run)" if is_dry else f"and alerting {n} receiver{'s' * (n > 1)}"
     )
-    click.echo(f"watching {printable(str(folder))} {whom}; press Ctrl-C to stop", err=True)
+    click.echo(f"watching {printable(known_as(folder))} {whom}; press Ctrl-C to stop", err=True)
 
 
 def _show(message: Message, *, is_dry: bool) -> None:

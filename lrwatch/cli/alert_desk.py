@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from lrwatch.cli.place import PLACE, known_as
 from lrwatch.errors import InvalidArgument
 from lrwatch.formats import printable
 
@@ -22,9 +23,7 @@ __all__ = ["ack", "list_alerts", "silence"]
 _UNITS: Final = {"m": 60.0, "h": 3600.0, "d": 86400.0}
 _SPAN: Final = re.compile(r"(\d+(?:\.\d+)?)([mhd])")
 
-_HOME: Final = click.argument(
-    "folder", metavar="[DIR]", type=click.Path(path_type=Path), default="runs"
-)
+_HOME: Final = click.argument("folder", metavar="[DIR]", type=PLACE, default="runs")
 
 
 @click.command(name="list", short_help="List the alerts of a folder of runs.")
@@ -47,7 +46,9 @@ def list_alerts(folder: Path, *, as_json: bool) -> None:
         return
     if state is None:
         click.echo(
-            f"no watcher has run on {folder}; lrwatch alert {folder} --to URL starts one", err=True
+            f"no watcher has run on {known_as(folder)} here; "
+            f"lrwatch alert {known_as(folder)} --to URL starts one",
+            err=True,
         )
     elif not known:
         click.echo("no alerts", err=True)
@@ -69,7 +70,8 @@ def ack(folder: Path, alert_id: str, note: str) -> None:
     episode = next((one.alert.episode for one in known if one.alert.id == alert_id), None)
     if episode is None:
         raise InvalidArgument(
-            f"there is no alert {alert_id!r} in {folder}; `lrwatch alert list {folder}` lists them"
+            f"there is no alert {alert_id!r} in {known_as(folder)}; "
+            f"`lrwatch alert list {known_as(folder)}` lists them"
         )
     acknowledge(folder, alert_id, episode, by=_user(), note=note)
 

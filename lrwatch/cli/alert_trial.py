@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from lrwatch.cli.place import PLACE
 from lrwatch.errors import InvalidArgument
 from lrwatch.formats import count, printable
 
@@ -55,7 +56,7 @@ def test(addresses: Sequence[str], config: Path | None) -> int:
 
 
 @click.command(short_help="Show the alerts that would have been sent for a run.")
-@click.argument("run", metavar="RUN", type=click.Path(path_type=Path))
+@click.argument("run", metavar="RUN", type=PLACE)
 @click.option(
     "--config", metavar="FILE", type=click.Path(path_type=Path), help="Use its rules (TOML)."
 )

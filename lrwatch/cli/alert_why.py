@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from lrwatch.cli.place import PLACE, known_as
 from lrwatch.errors import RunNotFound
 from lrwatch.formats import printable
 
@@ -18,7 +19,7 @@ __all__ = ["why"]
 
 
 @click.command(short_help="Explain why an alert of a run was sent, or was not.")
-@click.argument("run", metavar="RUN", type=click.Path(path_type=Path))
+@click.argument("run", metavar="RUN", type=PLACE)
 @click.option(
     "--config",
     metavar="FILE",
@@ -43,11 +44,13 @@ def why(run: Path, config: Path | None, state: Path | None) -> None:
 
     entry = next((each for each in list_runs(run) if each.key == "."), None)
     if entry is None:
-        raise RunNotFound(f"{run} is not a run; `lrwatch ls {run}` lists the runs in it")
+        raise RunNotFound(
+            f"{known_as(run)} is not a run; `lrwatch ls {known_as(run)}` lists the runs in it"
+        )
     found = list(explained(entry, state or home_of(run), read_settings(config)))
     emit("\n".join(map(_line, found)))
     if not any(one.is_watched for one in found):
-        click.echo(f"no watcher has alerts of {run}: this is what one would do", err=True)
+        click.echo(f"no watcher has alerts of {known_as(run)}: this is what one would do", err=True)
 
 
 def _line(found: Explanation) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lrwatch.cli.column_options import choosing_columns
+from lrwatch.cli.place import PLACE, known_as
 from lrwatch.errors import LrwatchError
 from lrwatch.formats import printable
 
@@ -21,9 +22,7 @@ _FLAGGED, _UNREADABLE = 1, 2
 
 
 @click.command(short_help="Diagnose runs; the exit status says whether one is flagged.")
-@click.argument(
-    "paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path)
-)
+@click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=PLACE)
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list, with all the evidence.")
 @click.option(
     "--fail-on",
@@ -60,7 +59,7 @@ def check(
         emit(strict_json([report.as_object(run) for run in runs]))
     elif runs:
         emit(report.text(runs))
-    problems += [f"{run.path}: {run.problem}" for run in runs if run.problem]
+    problems += [f"{known_as(run.path)}: {run.problem}" for run in runs if run.problem]
     for problem in problems:
         click.echo(f"lrwatch: {printable(problem)}", err=True)
     if problems:

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import click
 
+from lrwatch.cli.place import PLACE
 from lrwatch.formats import count, printable
 
 __all__ = ["export"]
 
 
 @click.command(short_help="Write a run to one file for other tools.")
-@click.argument("run", metavar="PATH", type=click.Path(path_type=Path))
+@click.argument("run", metavar="PATH", type=PLACE)
 @click.option(
     "--to",
     "target",

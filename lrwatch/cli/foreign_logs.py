@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from lrwatch.cli.judging import ListedRun, judge_entry, with_verdict
+from lrwatch.cli.place import known_as
 from lrwatch.errors import LrwatchError, RunNotFound
 from lrwatch.following import summarised
 from lrwatch.importing import (
@@ -57,16 +58,17 @@ def logs_at(path: Path) -> list[FoundLog]:
         if found:
             return found
         raise RunNotFound(
-            f"there are no runs in {path}; give the folder that lrwatch.watch wrote, or one with "
-            "logs of another tool"
+            f"there are no runs in {known_as(path)}; give the folder that lrwatch.watch wrote, "
+            "or one with logs of another tool"
         )
     importer, sureness = recognised(path)
     if importer is None and path.suffix.lower() in _TABLES:
         importer = importer_named("table")  # which says what is wrong with it
     if importer is None:
         raise RunNotFound(
-            f"{path} is neither a run nor a log that is recognised; give a run's folder, a folder "
-            "of runs or logs, or a log that names its loss: lrwatch import --help lists the kinds"
+            f"{known_as(path)} is neither a run nor a log that is recognised; give a run's folder, "
+            "a folder of runs or logs, or a log that names its loss: lrwatch import --help lists "
+            "the kinds"
         )
     return [FoundLog(path, importer, sureness)]
 

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from lrwatch.cli.appearance import run_name, shortened, verdict_text
 from lrwatch.cli.judging import ListedRun
+from lrwatch.cli.place import known_as
 from lrwatch.formats import count, duration, number, printable
 
 __all__ = ["as_object", "plain", "table"]
@@ -52,7 +53,7 @@ def as_object(run: ListedRun) -> dict[str, Any]:
     diagnosis = run.diagnosis
     return {
         "run": run.run,
-        "path": str(run.path),
+        "path": known_as(run.path),
         "verdict": None if diagnosis is None else diagnosis.verdict,
         "learning_rate": run.learning_rate,
         "confidence": None if diagnosis is None else diagnosis.confidence,

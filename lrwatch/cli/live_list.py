@@ -12,8 +12,10 @@ from rich.text import Text
 
 from lrwatch.cli.appearance import run_name, shortened, verdict_text
 from lrwatch.cli.judging import ListedRun, beside_siblings, chosen, listed, worst_first
+from lrwatch.cli.place import known_as
 from lrwatch.cli.plot import small_curve
 from lrwatch.cli.report import summary
+from lrwatch.errors import StorageError
 from lrwatch.following import FollowedRun, FollowedStore
 from lrwatch.formats import count, duration, number, printable
 from lrwatch.monitor import Monitor
@@ -52,12 +54,15 @@ class LiveList:
         Worst first, as of the last look.
     n_waiting
         Runs that are still to be judged.
+    problem
+        Why the store cannot be looked at now; empty if it can.
     """
 
     def __init__(self, folder: Path, *, wanted: str = "", alone: bool = False) -> None:
         self.folder = folder
         self.runs: list[ListedRun] = []
         self.n_waiting = 0
+        self.problem = ""
         self._wanted, self._alone = wanted, alone
         self._store: FollowedStore[FollowedRun[Any]] = FollowedStore(
             folder,
@@ -71,10 +76,18 @@ class LiveList:
         ------
         RunNotFound
             If the store does not exist.
+        StorageError
+            If it is at an address that was never reached.
         InvalidArgument
             If the filter cannot be understood.
         """
-        self._store.relist()
+        try:
+            self._store.relist()
+            self.problem = ""
+        except StorageError as error:  # what was seen is still shown
+            if not self._store.runs:
+                raise
+            self.problem = str(error)
         deadline = time.monotonic() + seconds
         waiting = [run for run in self._store.runs.values() if run.needs_work()]
         waiting.sort(key=lambda run: (run.has_ended, -run.entry.last_write))
@@ -121,8 +134,9 @@ def _head(runs: LiveList) -> Text:
     n_running = sum(run.state == "running" for run in runs.runs)
     said = f"{summary(runs.runs)}, {n_running} running" if runs.runs else "no runs to show yet"
     waiting = f", judging {count(runs.n_waiting)}" if runs.n_waiting else ""
-    where = Text(f"  {printable(str(runs.folder))}", "dim")
-    line = Text.assemble((said + waiting, "bold"), where)
+    where = Text(f"  {printable(known_as(runs.folder))}", "dim")
+    problem = Text(f"  {printable(runs.problem)}" if runs.problem else "", "bold red")
+    line = Text.assemble((said + waiting, "bold"), where, problem)
     line.no_wrap, line.overflow = True, "ellipsis"
     return line
 

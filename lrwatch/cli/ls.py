@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from lrwatch.cli.place import PLACE, known_as
 from lrwatch.formats import counted
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ __all__ = ["ls"]
 
 
 @click.command(short_help="List the runs of a folder, worst first.")
-@click.argument("folder", metavar="[DIR]", type=click.Path(path_type=Path), default="runs")
+@click.argument("folder", metavar="[DIR]", type=PLACE, default="runs")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list instead of a table.")
 @click.option("--filter", "wanted", default="", metavar="TEXT", help="List only these runs.")
 @click.option("--alone", is_flag=True, help="Judge each run by itself, not beside its siblings.")
@@ -50,7 +51,8 @@ def ls(folder: Path, *, as_json: bool, wanted: str, alone: bool) -> None:
         return
     if not runs:
         click.echo(
-            f"no runs in {folder} yet; lrwatch.watch(optimizer, dir={str(folder)!r}) writes them",
+            f"no runs in {known_as(folder)} yet; "
+            f"lrwatch.watch(optimizer, dir={known_as(folder)!r}) writes them",
             err=True,
         )
         return

@@ -9,6 +9,8 @@ from typing import Any, Final
 
 import click
 
+from lrwatch.cli.place import PLACE
+
 __all__ = ["mcp"]
 
 INSTRUCTIONS: Final = (
@@ -20,7 +22,7 @@ INSTRUCTIONS: Final = (
 
 
 @click.command(short_help="Serve runs to agents over stdin and stdout (MCP); read-only.")
-@click.argument("folder", metavar="[DIR]", type=click.Path(path_type=Path), default="runs")
+@click.argument("folder", metavar="[DIR]", type=PLACE, default="runs")
 def mcp(folder: Path) -> None:
     """Serve the runs of DIR (default: runs) by the Model Context Protocol, over standard streams.
 

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from lrwatch.cli.appearance import run_name, verdict_text
 from lrwatch.cli.judging import ListedRun, worst_first
+from lrwatch.cli.place import known_as
 from lrwatch.formats import count, number, printable
 from lrwatch.verdicts import Diagnosis, LearningRate
 
@@ -58,7 +59,7 @@ def as_object(run: ListedRun) -> dict[str, Any]:
     diagnosis = run.diagnosis
     return {
         "run": run.run,
-        "path": str(run.path),
+        "path": known_as(run.path),
         "verdict": None if diagnosis is None else diagnosis.verdict,
         "learning_rate": run.learning_rate,
         "confidence": None if diagnosis is None else diagnosis.confidence,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from lrwatch.cli.place import PLACE, known_as
 from lrwatch.errors import RunNotFound
 from lrwatch.formats import count, number, printable
 
@@ -26,7 +27,7 @@ _MOST_COLUMNS: Final = 120
 
 
 @click.command(short_help="Show one run, with its curves, in the terminal.")
-@click.argument("run", metavar="RUN", type=click.Path(path_type=Path))
+@click.argument("run", metavar="RUN", type=PLACE)
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object, with all the evidence.")
 @click.option("--alone", is_flag=True, help="Judge the run by itself, not beside its siblings.")
 def show(run: Path, *, as_json: bool, alone: bool) -> int:
@@ -44,7 +45,7 @@ def show(run: Path, *, as_json: bool, alone: bool) -> int:
         emit(_text(found))
     if not found.problem:
         return 0
-    click.echo(f"lrwatch: {printable(f'{run}: {found.problem}')}", err=True)
+    click.echo(f"lrwatch: {printable(f'{known_as(run)}: {found.problem}')}", err=True)
     return _UNREADABLE
 
 
@@ -54,7 +55,9 @@ def _found(path: Path, *, alone: bool) -> ListedRun:
     from lrwatch.store.layout import is_run
 
     if not is_run(path):
-        raise RunNotFound(f"{path} is not a run; `lrwatch ls {path}` lists the runs in it")
+        raise RunNotFound(
+            f"{known_as(path)} is not a run; `lrwatch ls {known_as(path)}` lists the runs in it"
+        )
     path = path.absolute()
     own = judge_entry(next(entry for entry in list_runs(path) if entry.key == "."))
     if alone:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from lrwatch.cli.place import PLACE, known_as
+
 if TYPE_CHECKING:
     from lrwatch.comparing import Suggestion
 
@@ -14,7 +16,7 @@ __all__ = ["as_object", "suggest"]
 
 
 @click.command(short_help="Suggest the learning rate to try next, with its range and why.")
-@click.argument("folder", metavar="[DIR]", type=click.Path(path_type=Path), default="runs")
+@click.argument("folder", metavar="[DIR]", type=PLACE, default="runs")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list, an object a job.")
 def suggest(folder: Path, *, as_json: bool) -> None:
     """Suggest the rate to try next for each job of DIR (default: runs).
@@ -31,7 +33,9 @@ def suggest(folder: Path, *, as_json: bool) -> None:
     elif found:
         emit("\n\n".join(_text(each) for each in found))
     else:
-        click.echo(f"no runs in {folder} yet; lrwatch.watch(optimizer) writes them", err=True)
+        click.echo(
+            f"no runs in {known_as(folder)} yet; lrwatch.watch(optimizer) writes them", err=True
+        )
 
 
 def as_object(found: Suggestion) -> dict[str, Any]:

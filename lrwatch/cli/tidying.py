@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from lrwatch.cli.place import PLACE, known_as
 from lrwatch.errors import InvalidArgument, LrwatchError, RunNotFound
 from lrwatch.formats import counted, printable
 
@@ -19,9 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["COMMANDS"]
 
 _UNREADABLE: Final = 2
-_RUNS: Final = click.argument(
-    "runs", metavar="RUN...", nargs=-1, required=True, type=click.Path(path_type=Path)
-)
+_RUNS: Final = click.argument("runs", metavar="RUN...", nargs=-1, required=True, type=PLACE)
 
 
 @click.command(
@@ -39,7 +38,7 @@ def tag(arguments: Sequence[str]) -> int:
     runs, tags = _runs_and_tags(arguments)
     if not tags:
         for run in runs:
-            click.echo(printable(" ".join([str(run), *read_labels(run).tags])))
+            click.echo(printable(" ".join([known_as(run), *read_labels(run).tags])))
         return 0
     add = tuple(each for each in tags if not each.startswith("-"))
     drop = tuple(each[1:] for each in tags if each.startswith("-"))
@@ -48,7 +47,7 @@ def tag(arguments: Sequence[str]) -> int:
 
 
 @click.command(short_help="Show or write the note of a run.")
-@click.argument("run", metavar="RUN", type=click.Path(path_type=Path))
+@click.argument("run", metavar="RUN", type=PLACE)
 @click.argument("text", metavar="[TEXT]", required=False)
 def note(run: Path, text: str | None) -> int:
     """Write TEXT, which may be Markdown, as the note of RUN; without TEXT, print the note.
@@ -68,7 +67,7 @@ def note(run: Path, text: str | None) -> int:
 
 
 @click.command(short_help="Change the name that a run is shown by.")
-@click.argument("run", metavar="RUN", type=click.Path(path_type=Path))
+@click.argument("run", metavar="RUN", type=PLACE)
 @click.argument("name", metavar="NAME")
 def rename(run: Path, name: str) -> int:
     """Show RUN as NAME from now on; its folder stays. An empty NAME takes that back."""
@@ -141,7 +140,9 @@ def _each(runs: Sequence[Path], act: Callable[[Path], object]) -> int:
             click.echo(f"lrwatch: {printable(str(error))}", err=True)
             status = _UNREADABLE
         except OSError as error:
-            click.echo(f"lrwatch: {printable(f'{run}: {error.strerror or error}')}", err=True)
+            click.echo(
+                f"lrwatch: {printable(f'{known_as(run)}: {error.strerror or error}')}", err=True
+            )
             status = _UNREADABLE
     return status
 
@@ -150,19 +151,24 @@ def _runs_and_tags(arguments: Sequence[str]) -> tuple[list[Path], list[str]]:
     """Return the runs, which come first, and the tags after them."""
     from lrwatch.store.layout import is_run
 
-    n_runs = 0
-    while n_runs < len(arguments) and is_run(Path(arguments[n_runs])):
-        n_runs += 1
-    if not n_runs:
-        _checked_run(Path(arguments[0]))
-    return [Path(text) for text in arguments[:n_runs]], list(arguments[n_runs:])
+    runs: list[Path] = []
+    for text in arguments:
+        run = PLACE.convert(text, None, None)
+        if not is_run(run):
+            break
+        runs.append(run)
+    if not runs:
+        _checked_run(PLACE.convert(arguments[0], None, None))
+    return runs, list(arguments[len(runs) :])
 
 
 def _checked_run(run: Path) -> Path:
     from lrwatch.store.layout import is_run
 
     if not is_run(run):
-        raise RunNotFound(f"{run} is not a run; give its folder, as `lrwatch ls --json` names it")
+        raise RunNotFound(
+            f"{known_as(run)} is not a run; give its folder, as `lrwatch ls --json` names it"
+        )
     return run
 
 
@@ -175,8 +181,8 @@ def _confirm(question: str, *, yes: bool) -> None:
 
 
 def _named(runs: Sequence[Path]) -> str:
-    return str(runs[0]) if len(runs) == 1 else counted(len(runs), "run")
+    return known_as(runs[0]) if len(runs) == 1 else counted(len(runs), "run")
 
 
 def _say_emptied(folder: Path, n_runs: int) -> None:
-    click.echo(printable(f"{folder}: {counted(n_runs, 'run')} removed for good"))
+    click.echo(printable(f"{known_as(folder)}: {counted(n_runs, 'run')} removed for good"))

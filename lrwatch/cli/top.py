@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from lrwatch.cli.place import PLACE
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -22,7 +24,7 @@ _LOOK_SECONDS: Final = 1.0
 
 
 @click.command(short_help="Show the runs of a folder in the terminal, live.")
-@click.argument("folder", metavar="[DIR]", type=click.Path(path_type=Path), default="runs")
+@click.argument("folder", metavar="[DIR]", type=PLACE, default="runs")
 @click.option("--filter", "wanted", default="", metavar="TEXT", help="Only these runs, as in ls.")
 @click.option("--once", is_flag=True, help="Print the table once and exit; so it does in a pipe.")
 @click.option("--alone", is_flag=True, help="Judge each run by itself, not beside its siblings.")

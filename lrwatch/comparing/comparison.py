@@ -13,6 +13,7 @@ from lrwatch.comparing.sweeps import Sweep, find_sweeps, trial_of
 from lrwatch.errors import LrwatchError
 from lrwatch.following import judged
 from lrwatch.store import RunEntry, list_runs, read_run_info
+from lrwatch.store.mirroring.places import local_folder
 
 __all__ = ["Comparison", "compare"]
 
@@ -79,7 +80,7 @@ def _entries(
 ) -> list[RunEntry]:
     if isinstance(runs, str | os.PathLike):
         return list_runs(runs)
-    return [_entry(Path(run)) for run in runs]
+    return [_entry(local_folder(run)) for run in runs]
 
 
 def _entry(path: Path) -> RunEntry:

@@ -6,7 +6,6 @@ import math
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, Final
 
 from lrwatch.comparing.joining import probability
@@ -21,6 +20,7 @@ from lrwatch.monitor import Monitor
 from lrwatch.records import RunState
 from lrwatch.store import RunEntry, list_runs, read_run_info
 from lrwatch.store.faults import naming
+from lrwatch.store.mirroring.places import known_as, local_folder
 from lrwatch.verdicts import Diagnosis, LearningRate, Verdict
 
 __all__ = [
@@ -228,8 +228,8 @@ def _verdict(kind: LearningRate, standing: Standing) -> Verdict:
 def judged_run(name: str, run: Any, total_steps: int | None = None) -> tuple[Trial, Diagnosis]:
     """Return a run, given as a table of steps or a path, and the verdict on it by itself."""
     if isinstance(run, str | os.PathLike):
-        path = Path(run)
-        with naming(path):
+        path = local_folder(run)
+        with naming(known_as(path)):
             followed = judged(
                 RunEntry(name, path, read_run_info(path), "", 0.0), total_steps=total_steps
             )

@@ -16,6 +16,7 @@ from lrwatch.comparing.sweeps import Trial, find_sweeps
 from lrwatch.logs import rows_of
 from lrwatch.records import StepBlock
 from lrwatch.store import read_table
+from lrwatch.store.mirroring.places import local_folder
 from lrwatch.verdicts import Diagnosis
 
 __all__ = ["suggest", "suggest_each"]
@@ -81,6 +82,7 @@ def suggest_each(folder: str | os.PathLike[str]) -> list[Suggestion]:
     RunNotFound
         If the folder does not exist.
     """
+    folder = local_folder(folder)
     seen = judged_folder(folder)
     jobs = _jobs(seen, {trial.key: Path(folder, trial.key) for trial, _ in seen})
     found = [suggested(job) for job in jobs]

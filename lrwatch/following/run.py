@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, Generic, Protocol, TypeVar, cast
 
-from lrwatch.errors import LrwatchError
+from lrwatch.errors import LrwatchError, StorageError
 from lrwatch.following.clock import Clock, steady_clock
 from lrwatch.following.summary import RunSummary
 from lrwatch.monitor import Monitor
@@ -32,6 +32,9 @@ _COARSE_SECONDS: Final = 10.0
 
 _RETRY_SECONDS: Final = 60.0
 """After an error of ours a run is read again from its first row; not at once, then."""
+
+_OUTAGE_SECONDS: Final = 10.0
+"""After an error of a storage a run is read again."""
 
 _RESTING_SECONDS: Final = 600.0
 """A run that calls itself running and has written nothing for so long is taken to rest."""
@@ -225,6 +228,9 @@ class FollowedRun(Generic[News]):
             self._advance(news, max_rows, deadline)
         except (LrwatchError, OSError) as error:
             self._waiting = None
+            if isinstance(error, StorageError):  # its files say nothing of when to try again
+                self._read_at = -math.inf
+                self._retry_at = self._clock() + _OUTAGE_SECONDS
             self.problem = str(error) if isinstance(error, LrwatchError) else _said(error)
         except Exception as error:
             # Whatever this run has run into, the others are followed.

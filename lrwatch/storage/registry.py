@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Final
-from urllib.request import url2pathname
 
 from lrwatch.errors import InvalidArgument, LrwatchError
 from lrwatch.storage.addresses import is_address, scheme, shown, tidy
@@ -42,6 +40,9 @@ def open_storage(address: str | os.PathLike[str]) -> Storage:
     """
     if not is_address(address):
         return FolderStorage(address)
+    from importlib.metadata import entry_points  # not in a training that writes to a folder
+    from urllib.request import url2pathname
+
     place = tidy(os.fspath(address))
     kind = scheme(place)
     for entry in entry_points(group=STORAGE_GROUP, name=kind):

@@ -16,6 +16,7 @@ from lrwatch.errors import LrwatchError, RunNotFound
 from lrwatch.records import RunInfo
 from lrwatch.store.labels import RunLabels, read_labels
 from lrwatch.store.layout import LABELS, RUN_JSON, STEPS, folder_name
+from lrwatch.store.mirroring.places import known_as, local_folder, mirror_of
 from lrwatch.store.run_info import read_run_info
 
 __all__ = ["Catalog", "RunEntry", "list_runs"]
@@ -85,11 +86,11 @@ class Catalog:
     Parameters
     ----------
     root
-        Folder that holds the runs.
+        Folder that holds the runs, or an address such as ``s3://bucket/runs``.
     """
 
     def __init__(self, root: str | os.PathLike[str]) -> None:
-        self.root = Path(root)
+        self.root = local_folder(root)
         # By folder: when it was last changed, and the run that was found in it.
         self._ended: dict[str, tuple[int, RunEntry]] = {}
         self._is_warned = False
@@ -101,10 +102,14 @@ class Catalog:
         ------
         RunNotFound
             If the store does not exist or is not a folder.
+        StorageError
+            If the store is at an address that cannot be reached.
         """
+        if mirror := mirror_of(self.root):
+            mirror.look()
         if not self.root.is_dir():
             what = "is not a folder" if self.root.exists() else "does not exist"
-            raise RunNotFound(f"{self.root} {what}; give the folder that holds the runs")
+            raise RunNotFound(f"{known_as(self.root)} {what}; give the folder that holds the runs")
         known, self._ended = self._ended, {}
         return sorted(self._entries(known), key=lambda entry: entry.key)
 
@@ -135,7 +140,9 @@ class Catalog:
                 continue
             if n_names > _MOST_NAMES:
                 if not self._is_warned:
-                    logger.warning("%s holds too many files, not all are searched", self.root)
+                    logger.warning(
+                        "%s holds too many files, not all are searched", known_as(self.root)
+                    )
                 self._is_warned = True
                 return
             waiting.extend(_below(items, depth))

@@ -20,6 +20,7 @@ from lrwatch.errors import InvalidArgument, RunBusy, RunNotFound, RunUnreadable
 from lrwatch.formats import printable
 from lrwatch.plain_files import read_file, replacing
 from lrwatch.store.layout import LABELS, is_run
+from lrwatch.store.mirroring.places import known_as, mirror_of
 
 __all__ = ["LONGEST_NOTE", "RunLabels", "change_labels", "read_labels", "tagged"]
 
@@ -101,7 +102,7 @@ def tagged(
 def read_labels(run: Path) -> RunLabels:
     """Return what was said of a run; of a file that cannot be read, nothing."""
     try:
-        return _labels(_content(run))
+        return _labels(_decoded(run, _read(run)))
     except RunUnreadable:
         return RunLabels()
 
@@ -120,20 +121,30 @@ def change_labels(run: Path, change: Callable[[RunLabels], RunLabels]) -> RunLab
     RunBusy
         If somebody else changes it all the time.
     OSError
-        If it cannot be written.
+        If it cannot be written, or the run is at an address that cannot be reached.
     """
     if not is_run(run):
-        raise RunNotFound(f"there is no run at {run}")
+        raise RunNotFound(f"there is no run at {known_as(run)}")
+    if mirror := mirror_of(run):
+        from lrwatch.store.mirroring.changing import change_object
+
+        edited = change_object(mirror, run / LABELS, lambda text: _edited(run, text, change))
+        return _labels(_decoded(run, edited))
     with _alone(run):
-        content = _content(run)
-        labels = change(_labels(content)).checked()
-        content |= {"format": _FORMAT, **asdict(labels)}
-        text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+        text = _edited(run, _read(run), change)
         with replacing(run / LABELS) as aside, aside.open("xb") as file:
-            file.write(text.encode("utf-8", "replace"))
+            file.write(text)
             file.flush()
             os.fsync(file.fileno())
-    return labels
+    return _labels(_decoded(run, text))
+
+
+def _edited(run: Path, text: bytes | None, change: Callable[[RunLabels], RunLabels]) -> bytes:
+    """Return the file with a change."""
+    content = _decoded(run, text)
+    labels = change(_labels(content)).checked()
+    content |= {"format": _FORMAT, **asdict(labels)}
+    return f"{json.dumps(content, indent=2, ensure_ascii=False)}\n".encode("utf-8", "replace")
 
 
 @contextlib.contextmanager
@@ -149,7 +160,7 @@ def _alone(run: Path) -> Iterator[None]:
             break
         except FileExistsError as error:
             if time.monotonic() > deadline:
-                raise RunBusy(f"{LABELS} of {run} is being changed; try again") from error
+                raise RunBusy(f"{LABELS} of {known_as(run)} is being changed; try again") from error
         _drop_leftover(lock)
         time.sleep(0.01)
     try:
@@ -164,16 +175,30 @@ def _drop_leftover(lock: Path) -> None:
             lock.unlink()
 
 
-def _content(run: Path) -> dict[str, Any]:
+def _read(run: Path) -> bytes | None:
+    with _reading(run):
+        return read_file(run / LABELS, most=_MOST_BYTES)
+
+
+def _decoded(run: Path, text: bytes | None) -> dict[str, Any]:
     """Return the fields of the file, with those that lrwatch does not know."""
-    try:
-        text = read_file(run / LABELS, most=_MOST_BYTES)
+    with _reading(run):
+        if text is not None and len(text) > _MOST_BYTES:
+            raise ValueError(f"it has more than {_MOST_BYTES} bytes")
         content = {} if text is None else decode(text, dict[str, Any])
         _check_format(content.get("format", _FORMAT))
+        return content
+
+
+@contextlib.contextmanager
+def _reading(run: Path) -> Iterator[None]:
+    try:
+        yield
     except (OSError, ValueError) as error:
         said = error.strerror if isinstance(error, OSError) else error
-        raise RunUnreadable(f"{LABELS} of {run} cannot be read: {said}; move it away") from error
-    return content
+        raise RunUnreadable(
+            f"{LABELS} of {known_as(run)} cannot be read: {said}; move it away"
+        ) from error
 
 
 def _check_format(version: Any) -> None:

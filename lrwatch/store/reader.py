@@ -19,6 +19,7 @@ from lrwatch.records import FLOAT_COLUMNS, NULL, RunInfo, StepBlock, is_null, su
 from lrwatch.store.faults import naming, reading
 from lrwatch.store.journal import JournalRows, read_journal
 from lrwatch.store.layout import Extent, extents, is_run
+from lrwatch.store.mirroring.places import known_as, local_folder, mirror_of
 from lrwatch.store.parts import SCHEMA, arrow_table, read_part
 from lrwatch.store.run_info import read_run_info
 from lrwatch.tables import joined, step_block
@@ -45,7 +46,8 @@ def read(path: str | os.PathLike[str], *, raw: bool = False) -> pd.DataFrame:
     Parameters
     ----------
     path
-        Folder of a run, or a `Run`, also while it is being recorded.
+        Folder of a run, its address, such as ``s3://bucket/runs/sgd-0.1``, or a `Run`, also
+        while it is being recorded.
     raw
         Keep the rows that a resumed run wrote again; by default the last writing of a step
         counts.
@@ -64,6 +66,8 @@ def read(path: str | os.PathLike[str], *, raw: bool = False) -> pd.DataFrame:
         If there is no run at `path`.
     RunUnreadable
         If a file of the run cannot be read, or is of a later format.
+    StorageError
+        If it is at an address that cannot be reached.
     """
     frame: pd.DataFrame = read_table(path, raw=raw).to_pandas()
     return frame
@@ -71,14 +75,14 @@ def read(path: str | os.PathLike[str], *, raw: bool = False) -> pd.DataFrame:
 
 def read_table(path: str | os.PathLike[str], *, raw: bool = False) -> pa.Table:
     """Read a run as `read` does, into an Arrow table, which keeps null and NaN apart."""
-    with naming(path):
+    with naming(known_as(path)):
         run = _run_folder(path)
         read_run_info(run)
         found, n_rows = _read_from(run, 0)
         with reading(run):
             table = _concatenated([_as_table(rows) for rows in found])
     if n_lost := n_rows - table.num_rows:
-        logger.warning("%s: %s", path, _lost(n_lost))
+        logger.warning("%s: %s", known_as(path), _lost(n_lost))
     if raw:
         return table
     again = superseded(table["step"].to_numpy())
@@ -151,7 +155,7 @@ def _lost(n_rows: int) -> str:
 
 
 def _run_folder(path: str | os.PathLike[str]) -> Path:
-    run = Path(path)
+    run = local_folder(path)
     with reading(run):
         if run.is_dir() and is_run(run):
             return run
@@ -175,6 +179,8 @@ def _read_from(
     found: list[JournalRows | pa.Table] = []
     for left in reversed(range(_LISTINGS)):
         try:
+            if mirror := mirror_of(run):
+                mirror.fetch(run, first)
             for extent in extents(run):
                 if extent.stop is None or extent.stop > first:
                     rows, first = _rows_of(extent, first, columns)

