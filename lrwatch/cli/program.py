@@ -11,9 +11,11 @@ import click
 
 from lrwatch.cli.alert import alert
 from lrwatch.cli.check import check
+from lrwatch.cli.compare import compare
 from lrwatch.cli.demo import demo
 from lrwatch.cli.export import export
 from lrwatch.cli.import_runs import import_runs
+from lrwatch.cli.judge import judge
 from lrwatch.cli.ls import ls
 from lrwatch.cli.mcp import mcp
 from lrwatch.cli.run import run
@@ -72,8 +74,9 @@ def program(ctx: click.Context) -> None:
         click.echo(ctx.get_help())
 
 
-_COMMANDS = (alert, check, demo, export, import_runs, ls, mcp, run, show, suggest, top, *TIDYING)
-for _command in _COMMANDS:
+for _command in (alert, check, compare, demo, export, import_runs, judge, ls, mcp, *TIDYING):
+    program.add_command(_command)
+for _command in (run, show, suggest, top):
     program.add_command(_command)
 
 

@@ -18,7 +18,7 @@ from lrwatch.store.labels import RunLabels, read_labels
 from lrwatch.store.layout import LABELS, RUN_JSON, STEPS, folder_name
 from lrwatch.store.run_info import read_run_info
 
-__all__ = ["Catalog", "RunEntry", "list_runs"]
+__all__ = ["Catalog", "RunEntry", "list_runs", "run_at"]
 
 logger = logging.getLogger("lrwatch")
 
@@ -150,6 +150,17 @@ def list_runs(root: str | os.PathLike[str]) -> list[RunEntry]:
         If `root` does not exist or is not a folder.
     """
     return Catalog(root).list_runs()
+
+
+def run_at(path: str | os.PathLike[str]) -> RunEntry:
+    """Return the run at a path as a list has it; one that is not there has a problem."""
+    folder = Path(path)
+    try:
+        with os.scandir(folder) as found:
+            items = list(islice(found, _MOST_IN_FOLDER))
+    except OSError:
+        items = []
+    return _entry(folder, folder, items)
 
 
 def _has_ended(entry: RunEntry) -> bool:

@@ -10,22 +10,20 @@ import hashlib
 import logging
 import os
 import sqlite3
-import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
 
 from lrwatch import records
+from lrwatch.cache_folder import store_mark
 from lrwatch.store import RunEntry
 from lrwatch_dashboard.data.run_digest import RunDigest
 
-__all__ = ["CACHE_VARIABLE", "VerdictMemory", "cache_folder"]
+__all__ = ["VerdictMemory"]
 
 logger = logging.getLogger("lrwatch_dashboard")
-
-CACHE_VARIABLE: Final = "LRWATCH_CACHE_DIR"
 
 _JUDGES: Final = (
     "alerts",
@@ -47,8 +45,7 @@ class VerdictMemory:
     """
 
     def __init__(self, folder: Path | None, root: Path) -> None:
-        name = hashlib.sha256(os.fsencode(root.resolve())).hexdigest()[:32]
-        self._path = None if folder is None else folder / f"{name}.sqlite"
+        self._path = None if folder is None else folder / f"{store_mark(root)}.sqlite"
         self._judges = _fingerprint()
         self._new: list[tuple[str, str, str, bytes]] = []
         self._known: dict[str, tuple[str, bytes]] | None = None
@@ -99,26 +96,6 @@ class VerdictMemory:
                 self._path.unlink(missing_ok=True)
             return {}
         return {key: (state, found) for key, state, found in rows}
-
-
-def cache_folder(environment: Mapping[str, str]) -> Path | None:
-    """Return where findings are kept; None if nowhere.
-
-    ``LRWATCH_CACHE_DIR`` says so, and if it is empty nothing is kept; without it, it is the
-    platform's folder for what can be made again.
-    """
-    if CACHE_VARIABLE in environment:
-        chosen = environment[CACHE_VARIABLE]
-        return Path(chosen) if chosen else None
-    try:
-        home = Path.home()
-    except RuntimeError:
-        return None  # a user without a home, as in a container
-    if sys.platform == "win32":
-        return Path(environment.get("LOCALAPPDATA", home)) / "lrwatch" / "Cache"
-    if sys.platform == "darwin":
-        return home / "Library" / "Caches" / "lrwatch"
-    return Path(environment.get("XDG_CACHE_HOME") or home / ".cache") / "lrwatch"
 
 
 @contextmanager
