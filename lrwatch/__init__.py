@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         suggest,
     )
     from lrwatch.errors import LrwatchError
+    from lrwatch.judging import judge
     from lrwatch.monitor import Monitor, diagnose
     from lrwatch.opening import open_run
     from lrwatch.range_testing import range_test
@@ -61,6 +62,7 @@ __all__ = [
     "compare",
     "diagnose",
     "diagnose_sweep",
+    "judge",
     "open_run",
     "range_test",
     "read",
@@ -90,6 +92,7 @@ _HOME = {
     "compare": "lrwatch.comparing",
     "diagnose": "lrwatch.monitor",
     "diagnose_sweep": "lrwatch.comparing",
+    "judge": "lrwatch.judging",
     "open_run": "lrwatch.opening",
     "range_test": "lrwatch.range_testing",
     "read": "lrwatch.store",

@@ -6,14 +6,20 @@ from pathlib import Path
 from typing import Any
 
 from lrwatch.cli import listing, report
-from lrwatch.cli.judging import ListedRun, beside_siblings, judge_entry, worst_first
+from lrwatch.cli.compare import as_object as comparison_as_object
+from lrwatch.cli.judging import ListedRun, judge_store, worst_first
 from lrwatch.cli.suggest import as_object as suggestion_as_object
 from lrwatch.codec import plain
-from lrwatch.comparing import Comparison, compare, suggest_each
+from lrwatch.comparing import (
+    StoreVerdicts,
+    compared,
+    store_verdicts,
+    suggested_each,
+)
 from lrwatch.errors import RunNotFound
-from lrwatch.store import list_runs
+from lrwatch.judging import Workers
 
-__all__ = ["AgentTools", "comparison_as_object"]
+__all__ = ["AgentTools"]
 
 
 class AgentTools:
@@ -48,35 +54,17 @@ class AgentTools:
 
     def compare(self) -> dict[str, Any]:
         """Say which learning rate of each job won, and what flagged runs have in common."""
-        return _strict(comparison_as_object(compare(self._folder)))
+        return _strict(comparison_as_object(compared(self._seen())))
 
     def suggest(self) -> list[dict[str, Any]]:
         """Suggest the learning rate to try next for each job, with its range and why."""
-        return [_strict(suggestion_as_object(each)) for each in suggest_each(self._folder)]
+        return [_strict(suggestion_as_object(each)) for each in suggested_each(self._seen())]
 
     def _judged(self) -> list[ListedRun]:
-        return beside_siblings(judge_entry(entry) for entry in list_runs(self._folder))
+        return judge_store(self._folder, Workers(), writes=False)
 
-
-def comparison_as_object(found: Comparison) -> dict[str, Any]:
-    """Return a comparison as `docs/json.md` has it."""
-    return {
-        "sweeps": [
-            {
-                "settings": dict(sweep.settings),
-                "runs": list(sweep.runs),
-                "steps": sweep.n_steps,
-                "best": sweep.choice.best,
-                "band": sweep.choice.band,
-                "reason": sweep.reason,
-            }
-            for sweep in found.sweeps
-            if len(sweep.trials) > 1
-        ],
-        "common_ground": [str(ground) for ground in found.common_ground],
-        "verdicts": found.verdicts,
-        "unreadable": found.unreadable,
-    }
+    def _seen(self) -> StoreVerdicts:
+        return store_verdicts(self._folder, writes=False)
 
 
 def _strict(value: dict[str, Any]) -> dict[str, Any]:

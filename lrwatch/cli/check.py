@@ -10,11 +10,13 @@ import click
 
 from lrwatch.cli.column_options import choosing_columns
 from lrwatch.cli.place import PLACE, known_as
+from lrwatch.cli.worker_options import choosing_workers
 from lrwatch.errors import LrwatchError
 from lrwatch.formats import printable
 
 if TYPE_CHECKING:
     from lrwatch.cli.judging import ListedRun
+    from lrwatch.judging import Workers
 
 __all__ = ["check"]
 
@@ -34,8 +36,16 @@ _FLAGGED, _UNREADABLE = 1, 2
 @click.option("--filter", "wanted", default="", metavar="TEXT", help="Only these runs, as in ls.")
 @click.option("--alone", is_flag=True, help="Judge each run by itself, not beside its siblings.")
 @choosing_columns
+@choosing_workers
 def check(
-    paths: Sequence[Path], *, as_json: bool, fail_on: str, wanted: str, alone: bool, **choice: Any
+    paths: Sequence[Path],
+    *,
+    as_json: bool,
+    fail_on: str,
+    wanted: str,
+    alone: bool,
+    workers: Workers,
+    **choice: Any,
 ) -> int:
     """Diagnose runs, folders of runs, and logs of other tools.
 
@@ -52,7 +62,7 @@ def check(
     from lrwatch.cli.output import emit, strict_json
 
     flags = _flags(fail_on)
-    runs, problems = _judged(paths, choice, alone=alone)
+    runs, problems = _judged(paths, choice, workers, alone=alone)
     if wanted.strip():
         runs = chosen(runs, wanted)
     if as_json:
@@ -69,21 +79,23 @@ def check(
 
 
 def _judged(
-    paths: Sequence[Path], choice: Mapping[str, Any], *, alone: bool
+    paths: Sequence[Path], choice: Mapping[str, Any], workers: Workers, *, alone: bool
 ) -> tuple[list[ListedRun], list[str]]:
     """Judge what can be read; the problems are those of whole paths."""
     from lrwatch.cli.foreign_logs import judge_path
     from lrwatch.cli.judging import beside_siblings
     from lrwatch.importing import Choice
 
+    # Runs of several paths are siblings of one another, too.
+    is_alone = alone or len(paths) > 1
     runs: list[ListedRun] = []
     problems: list[str] = []
     for path in paths:
         try:
-            runs += judge_path(path, Choice(**choice))
+            runs += judge_path(path, Choice(**choice), workers, alone=is_alone)
         except (LrwatchError, OSError) as error:
             problems.append(str(error))
-    return (runs if alone else beside_siblings(runs)), problems
+    return (beside_siblings(runs) if is_alone and not alone else runs), problems
 
 
 def _flags(fail_on: str) -> set[str]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from lrwatch.cli.judging import ListedRun, judge_entry, with_verdict
+from lrwatch.cli.judging import ListedRun, judge_store, with_verdict
 from lrwatch.cli.place import known_as
 from lrwatch.errors import LrwatchError, RunNotFound
 from lrwatch.following import summarised
@@ -20,8 +20,8 @@ from lrwatch.importing import (
     ordered,
     recognised,
 )
+from lrwatch.judging import Workers
 from lrwatch.monitor import diagnose
-from lrwatch.store import list_runs
 
 __all__ = ["judge_path", "logs_at"]
 
@@ -29,17 +29,28 @@ _TABLES: Final = (".csv", ".tsv", ".parquet", ".jsonl", ".json")
 """Endings of files that are read as tables even where nothing in them looks like a log."""
 
 
-def judge_path(path: Path, choice: Choice) -> Iterator[ListedRun]:
+def judge_path(path: Path, choice: Choice, workers: Workers, *, alone: bool) -> Iterator[ListedRun]:
     """Judge the run, the runs of the folder, or the logs of other tools at a path.
+
+    Parameters
+    ----------
+    path
+        Where to look.
+    choice
+        How logs are to be read.
+    workers
+        Who judges the runs of a folder.
+    alone
+        Whether each run is judged by itself.
 
     Raises
     ------
     RunNotFound
         If there is none.
     """
-    entries = [] if path.is_file() else list_runs(path)
-    if entries:
-        yield from map(judge_entry, entries)
+    runs = [] if path.is_file() else judge_store(path, workers, alone=alone)
+    if runs:
+        yield from runs
         return
     for log in logs_at(path):
         yield from _judged_log(log, path, choice)

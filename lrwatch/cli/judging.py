@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from lrwatch.comparing import Trial, flat_settings, trial_of, with_siblings
+from lrwatch.comparing import Trial, flat_settings, store_verdicts, trial_of, with_siblings
 from lrwatch.finding import RunFacts, RunFilter
 from lrwatch.following import FollowedRun, RunSummary, judged
+from lrwatch.judging import OnJudged, Workers
 from lrwatch.store import RunEntry
 from lrwatch.store.labels import RunLabels
 from lrwatch.verdicts import SEVERITY, Diagnosis, LearningRate
@@ -20,7 +22,9 @@ __all__ = [
     "beside_siblings",
     "chosen",
     "judge_entry",
+    "judge_store",
     "listed",
+    "progress",
     "with_verdict",
     "worst_first",
 ]
@@ -116,6 +120,48 @@ class ListedRun:
 def judge_entry(entry: RunEntry) -> ListedRun:
     """Judge a run that was found in a folder; one that cannot be read says why."""
     return listed(judged(entry))
+
+
+def judge_store(
+    folder: Path, workers: Workers, *, alone: bool = False, writes: bool | None = None
+) -> list[ListedRun]:
+    """Judge the runs of a folder; one that cannot be read says why.
+
+    Parameters
+    ----------
+    folder
+        Folder of runs.
+    workers
+        Who judges those that are not known yet.
+    alone
+        Whether runs are shown as they are by themselves, and not beside their siblings.
+    writes
+        As for `lrwatch.comparing.store_verdicts`.
+
+    Raises
+    ------
+    RunNotFound
+        If the folder does not exist.
+    """
+    with progress() as on_judged:
+        seen = store_verdicts(folder, workers=workers, writes=writes, on_judged=on_judged)
+    runs = [listed(run) for run in seen.runs.values()]
+    if alone:
+        return runs
+    said = seen.together
+    return [replace(run, diagnosis=said.get(run.key, run.diagnosis)) for run in runs]
+
+
+@contextmanager
+def progress() -> Iterator[OnJudged]:
+    """Yield what draws a bar of what is judged, where somebody can see it."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("Judging", total=None)
+        yield lambda n, total: bar.update(task, completed=n, total=total)
 
 
 def listed(run: FollowedRun[Any]) -> ListedRun:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from lrwatch.cli.place import PLACE, known_as
+from lrwatch.cli.worker_options import choosing_workers
 from lrwatch.formats import counted
 
 if TYPE_CHECKING:
     from lrwatch.cli.judging import ListedRun
-    from lrwatch.store import RunEntry
+    from lrwatch.judging import Workers
 
 __all__ = ["ls"]
 
@@ -24,7 +25,8 @@ __all__ = ["ls"]
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list instead of a table.")
 @click.option("--filter", "wanted", default="", metavar="TEXT", help="List only these runs.")
 @click.option("--alone", is_flag=True, help="Judge each run by itself, not beside its siblings.")
-def ls(folder: Path, *, as_json: bool, wanted: str, alone: bool) -> None:
+@choosing_workers
+def ls(folder: Path, *, as_json: bool, wanted: str, alone: bool, workers: Workers) -> None:
     """List the runs of DIR (default: runs) with what is wrong with them, worst first.
 
     Runs of one job at different learning rates are judged beside one another.
@@ -36,12 +38,10 @@ def ls(folder: Path, *, as_json: bool, wanted: str, alone: bool) -> None:
     In a pipe each run is one line of columns separated by tabs.
     """
     from lrwatch.cli import listing
-    from lrwatch.cli.judging import beside_siblings, chosen, worst_first
+    from lrwatch.cli.judging import chosen, judge_store, worst_first
     from lrwatch.cli.output import emit, strict_json
-    from lrwatch.store import list_runs
 
-    judged = _judged(list_runs(folder))
-    judged = list(judged if alone else beside_siblings(judged))
+    judged = judge_store(folder, workers, alone=alone)
     runs = worst_first(chosen(judged, wanted))
     if as_json:
         emit(strict_json([listing.as_object(run) for run in runs]))
@@ -62,16 +62,3 @@ def ls(folder: Path, *, as_json: bool, wanted: str, alone: bool) -> None:
 def _nothing_found(wanted: str, runs: Sequence[ListedRun]) -> str:
     what = f"matches {wanted!r}" if wanted.strip() else "is not archived"
     return f"none of {counted(len(runs), 'run')} {what}; --filter is:all lists every one"
-
-
-def _judged(entries: Sequence[RunEntry]) -> Iterable[ListedRun]:
-    """Judge runs one after the other, with a progress bar where somebody can see it."""
-    from rich.console import Console
-    from rich.progress import track
-
-    from lrwatch.cli.judging import judge_entry
-
-    console = Console(stderr=True)
-    is_hidden = not console.is_terminal
-    found = map(judge_entry, entries)
-    return track(found, "Reading", len(entries), console=console, transient=True, disable=is_hidden)

@@ -11,9 +11,11 @@ import click
 
 from lrwatch.cli.alert import alert
 from lrwatch.cli.check import check
+from lrwatch.cli.compare import compare
 from lrwatch.cli.demo import demo
 from lrwatch.cli.export import export
 from lrwatch.cli.import_runs import import_runs
+from lrwatch.cli.judge import judge
 from lrwatch.cli.ls import ls
 from lrwatch.cli.mcp import mcp
 from lrwatch.cli.push import push
@@ -74,7 +76,8 @@ def program(ctx: click.Context) -> None:
 
 
 _COMMANDS = (
-    alert, check, demo, export, import_runs, ls, mcp, push, run, show, suggest, top, *TIDYING,
+    alert, check, compare, demo, export, import_runs, judge, ls, mcp, push, run, show, suggest, top,
+    *TIDYING,
 )  # fmt: skip
 for _command in _COMMANDS:
     program.add_command(_command)

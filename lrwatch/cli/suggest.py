@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lrwatch.cli.place import PLACE, known_as
+from lrwatch.cli.worker_options import choosing_workers
 
 if TYPE_CHECKING:
     from lrwatch.comparing import Suggestion
+    from lrwatch.judging import Workers
 
 __all__ = ["as_object", "suggest"]
 
@@ -18,16 +20,20 @@ __all__ = ["as_object", "suggest"]
 @click.command(short_help="Suggest the learning rate to try next, with its range and why.")
 @click.argument("folder", metavar="[DIR]", type=PLACE, default="runs")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list, an object a job.")
-def suggest(folder: Path, *, as_json: bool) -> None:
+@choosing_workers
+def suggest(folder: Path, *, as_json: bool, workers: Workers) -> None:
     """Suggest the rate to try next for each job of DIR (default: runs).
 
     Runs that differ in rate and seed only are one job, range tests of it included. Where they
     say too little, other sizes of the same model do; or the next run is named that would tell.
     """
+    from lrwatch.cli.judging import progress
     from lrwatch.cli.output import emit, strict_json
-    from lrwatch.comparing import suggest_each
+    from lrwatch.comparing import store_verdicts, suggested_each
 
-    found = suggest_each(folder)
+    with progress() as on_judged:
+        seen = store_verdicts(folder, workers=workers, on_judged=on_judged)
+    found = suggested_each(seen)
     if as_json:
         emit(strict_json([as_object(each) for each in found]))
     elif found:

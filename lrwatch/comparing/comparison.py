@@ -9,13 +9,12 @@ from pathlib import Path
 
 from lrwatch.comparing.common_ground import CommonGround, common_ground
 from lrwatch.comparing.sibling_verdicts import with_siblings
-from lrwatch.comparing.sweeps import Sweep, find_sweeps, trial_of
-from lrwatch.errors import LrwatchError
+from lrwatch.comparing.store_verdicts import StoreVerdicts, known_of, store_verdicts
+from lrwatch.comparing.sweeps import Sweep, find_sweeps
 from lrwatch.following import judged
-from lrwatch.store import RunEntry, list_runs, read_run_info
-from lrwatch.store.mirroring.places import local_folder
+from lrwatch.store import run_at
 
-__all__ = ["Comparison", "compare"]
+__all__ = ["Comparison", "compare", "compared"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,30 +60,17 @@ def compare(
     RunNotFound
         If the folder of runs does not exist.
     """
-    trials, own, unreadable = [], {}, {}
-    for entry in _entries(runs):
-        run = judged(entry)
-        if run.problem or run.diagnosis is None:
-            unreadable[entry.key] = run.problem
-        else:
-            trials.append(trial_of(run))
-            own[entry.key] = run.diagnosis
-    found = with_siblings(trials, own)
-    trials = [replace(trial, verdict=found[trial.key].verdict) for trial in trials]
-    verdicts = {trial.key: trial.verdict for trial in trials}
-    return Comparison(find_sweeps(trials), common_ground(trials), verdicts, unreadable)
-
-
-def _entries(
-    runs: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
-) -> list[RunEntry]:
     if isinstance(runs, str | os.PathLike):
-        return list_runs(runs)
-    return [_entry(local_folder(run)) for run in runs]
+        return compared(store_verdicts(runs))
+    entries = [replace(run_at(run), key=Path(run).name) for run in runs]
+    found = {entry.key: judged(entry) for entry in entries}
+    return compared(StoreVerdicts(found, with_siblings(*known_of(found)), len(found)))
 
 
-def _entry(path: Path) -> RunEntry:
-    try:
-        return RunEntry(path.name, path, read_run_info(path), "", 0.0)
-    except LrwatchError as error:
-        return RunEntry(path.name, path, None, str(error), 0.0)
+def compared(seen: StoreVerdicts) -> Comparison:
+    """Compare runs that are judged."""
+    said = seen.together
+    trials = [replace(trial, verdict=said[trial.key].verdict) for trial in seen.trials]
+    verdicts = {trial.key: trial.verdict for trial in trials}
+    unreadable = {key: run.problem for key, run in seen.runs.items() if key not in said}
+    return Comparison(find_sweeps(trials), common_ground(trials), verdicts, unreadable)

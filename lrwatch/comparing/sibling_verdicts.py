@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from operator import itemgetter
 from typing import Any, Final
 
 from lrwatch.comparing.joining import probability
@@ -134,7 +135,7 @@ class SiblingVerdicts:
         for sweep in find_sweeps(trial for trial in trials if trial.key in own):
             if len({trial.lr for trial in sweep.trials}) > 1:
                 keys = frozenset(sweep.runs)
-                mark = [(t.key, t.state, t.summary.n_rows, own[t.key]) for t in sweep.trials]
+                mark = _mark(sweep.trials, own)
                 before = known.get(keys)
                 is_known = before is not None and before[0] == mark
                 joined = before[1] if before and is_known else judged_together(sweep.trials, own)
@@ -142,8 +143,25 @@ class SiblingVerdicts:
                 found |= joined
         return found
 
+    def recall(
+        self, trials: Sequence[Trial], own: Mapping[str, Diagnosis], found: dict[str, Diagnosis]
+    ) -> None:
+        """Take over what was found on the runs of one job as they were then."""
+        self._known[frozenset(trial.key for trial in trials)] = _mark(trials, own), found
 
-_Known = tuple[list[tuple[str, RunState, int, Diagnosis]], dict[str, Diagnosis]]
+    def jobs(self) -> dict[str, str]:
+        """Return the job of each run that was judged beside others: its first run's key."""
+        return {key: min(keys) for keys in self._known for key in keys}
+
+
+_Mark = list[tuple[str, RunState, int, Diagnosis]]
+_Known = tuple[_Mark, dict[str, Diagnosis]]
+
+
+def _mark(trials: Iterable[Trial], own: Mapping[str, Diagnosis]) -> _Mark:
+    """Return what a job is judged again for, if it changes."""
+    marks = [(t.key, t.state, t.summary.n_rows, own[t.key]) for t in trials]
+    return sorted(marks, key=itemgetter(0))
 
 
 def with_siblings(trials: Iterable[Trial], own: Mapping[str, Diagnosis]) -> dict[str, Diagnosis]:
@@ -247,6 +265,14 @@ def judged_run(name: str, run: Any, total_steps: int | None = None) -> tuple[Tri
 def judged_folder(
     folder: str | os.PathLike[str], total_steps: int | None = None
 ) -> list[tuple[Trial, Diagnosis]]:
-    """Return the runs of a folder that can be read, and the verdict on each by itself."""
+    """Return the runs of a folder that can be read, and the verdict on each by itself.
+
+    Parameters
+    ----------
+    folder
+        Folder of runs.
+    total_steps
+        Planned number of steps, where it is not what the runs say themselves.
+    """
     runs = [judged(entry, total_steps=total_steps) for entry in list_runs(folder)]
     return [(trial_of(run), run.diagnosis) for run in runs if run.diagnosis and not run.problem]

@@ -10,16 +10,16 @@ from typing import Any, Final
 
 from lrwatch.comparing.range_reading import RangeReading, read_range_test
 from lrwatch.comparing.settings import same_but_rate_and_seed
-from lrwatch.comparing.sibling_verdicts import judged_folder, judged_run
+from lrwatch.comparing.sibling_verdicts import judged_run
+from lrwatch.comparing.store_verdicts import StoreVerdicts, store_verdicts
 from lrwatch.comparing.suggestion import Job, Suggestion, from_other_sizes, suggested
 from lrwatch.comparing.sweeps import Trial, find_sweeps
 from lrwatch.logs import rows_of
 from lrwatch.records import StepBlock
 from lrwatch.store import read_table
-from lrwatch.store.mirroring.places import local_folder
 from lrwatch.verdicts import Diagnosis
 
-__all__ = ["suggest", "suggest_each"]
+__all__ = ["suggest", "suggest_each", "suggested_each"]
 
 _PARAMETERS: Final = "parameters"
 
@@ -82,9 +82,14 @@ def suggest_each(folder: str | os.PathLike[str]) -> list[Suggestion]:
     RunNotFound
         If the folder does not exist.
     """
-    folder = local_folder(folder)
-    seen = judged_folder(folder)
-    jobs = _jobs(seen, {trial.key: Path(folder, trial.key) for trial, _ in seen})
+    return suggested_each(store_verdicts(folder))
+
+
+def suggested_each(store: StoreVerdicts) -> list[Suggestion]:
+    """Suggest a rate for each job of a store that is judged."""
+    own = store.own
+    seen = [(trial, own[trial.key]) for trial in store.trials]
+    jobs = _jobs(seen, {key: store.runs[key].entry.path for key in own})
     found = [suggested(job) for job in jobs]
     return [_with_sizes(each, found) for each in found]
 

@@ -19,7 +19,7 @@ from lrwatch.store.layout import LABELS, RUN_JSON, STEPS, folder_name
 from lrwatch.store.mirroring.places import known_as, local_folder, mirror_of
 from lrwatch.store.run_info import read_run_info
 
-__all__ = ["Catalog", "RunEntry", "list_runs"]
+__all__ = ["Catalog", "RunEntry", "list_runs", "run_at"]
 
 logger = logging.getLogger("lrwatch")
 
@@ -157,6 +157,23 @@ def list_runs(root: str | os.PathLike[str]) -> list[RunEntry]:
         If `root` does not exist or is not a folder.
     """
     return Catalog(root).list_runs()
+
+
+def run_at(path: str | os.PathLike[str]) -> RunEntry:
+    """Return the run at a path or an address, as a list has it.
+
+    One that is not there, or cannot be reached, has a problem.
+    """
+    try:
+        folder = local_folder(path)
+    except LrwatchError as error:
+        return RunEntry(Path(path).name, Path(path), None, str(error), 0.0)
+    try:
+        with os.scandir(folder) as found:
+            items = list(islice(found, _MOST_IN_FOLDER))
+    except OSError:
+        items = []
+    return _entry(folder, folder, items)
 
 
 def _has_ended(entry: RunEntry) -> bool:

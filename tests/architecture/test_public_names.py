@@ -25,7 +25,10 @@ COMMANDS = {
         "--lr",
         "--step",
         "--every",
+        "--jobs",
+        "--dask",
     ],
+    "compare": ["folder", "--json", "--jobs", "--dask"],
     "dashboard": [
         "folder",
         "--host",
@@ -41,7 +44,8 @@ COMMANDS = {
     "demo": ["--dir", "--port", "--no-dashboard", "--exit", "--steps"],
     "export": ["run", "--to", "--as", "--force"],
     "import": ["kind", "source", "--dir", "--follow", "--loss", "--lr", "--step", "--every"],
-    "ls": ["folder", "--json", "--filter", "--alone"],
+    "judge": ["folder", "--anew", "--jobs", "--dask"],
+    "ls": ["folder", "--json", "--filter", "--alone", "--jobs", "--dask"],
     "mcp": ["folder"],
     "run": [
         "--dir",
@@ -54,7 +58,7 @@ COMMANDS = {
         "script",
         "arguments",
     ],
-    "suggest": ["folder", "--json"],
+    "suggest": ["folder", "--json", "--jobs", "--dask"],
     "note": ["run", "text"],
     "pin": ["runs", "--undo"],
     "rename": ["run", "name"],
@@ -96,6 +100,7 @@ def test_the_public_names_of_the_library() -> None:
         "compare",
         "diagnose",
         "diagnose_sweep",
+        "judge",
         "open_run",
         "range_test",
         "read",
@@ -122,6 +127,7 @@ def test_a_public_name_can_be_had_and_is_listed(name: str) -> None:
 FUNCTIONS: dict[str, list[str]] = {
     "compare": ["runs"],
     "diagnose": ["run", "total_steps"],
+    "judge": ["path"],
     "Monitor": ["total_steps"],
     "open_run": [
         "dir",

@@ -4,7 +4,7 @@
 # meet half a pandas on another, and fail.
 import pandas  # noqa: F401
 
-from lrwatch.store.mirroring.cache_space import cache_folder
+from lrwatch.cache_folder import cache_folder
 from lrwatch_dashboard.data.run_store import RunStore
 
 __all__ = ["RunStore", "cache_folder"]

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from lrwatch import records
+from lrwatch.cache_folder import store_mark
 from lrwatch.store import RunEntry
 from lrwatch_dashboard.data.run_digest import RunDigest
 
@@ -44,8 +45,7 @@ class VerdictMemory:
     """
 
     def __init__(self, folder: Path | None, root: Path) -> None:
-        name = hashlib.sha256(os.fsencode(root.resolve())).hexdigest()[:32]
-        self._path = None if folder is None else folder / f"{name}.sqlite"
+        self._path = None if folder is None else folder / f"{store_mark(root)}.sqlite"
         self._judges = _fingerprint()
         self._new: list[tuple[str, str, str, bytes]] = []
         self._known: dict[str, tuple[str, bytes]] | None = None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -14,9 +13,8 @@ from typing import Final
 from lrwatch.errors import InvalidArgument
 from lrwatch.store.layout import STEPS
 
-__all__ = ["BYTES_VARIABLE", "CACHE_VARIABLE", "CacheSpace", "cache_folder", "note_use"]
+__all__ = ["BYTES_VARIABLE", "CacheSpace", "note_use"]
 
-CACHE_VARIABLE: Final = "LRWATCH_CACHE_DIR"
 BYTES_VARIABLE: Final = "LRWATCH_CACHE_BYTES"
 
 _USUAL_BYTES: Final = 20 * 10**9
@@ -28,26 +26,6 @@ _USED: Final = ".used"
 
 _IN_USE_SECONDS: Final = 60.0
 """Steps that were asked for so recently are being read, and stay."""
-
-
-def cache_folder(environment: Mapping[str, str]) -> Path | None:
-    """Return where what can be made again is kept; None if nowhere.
-
-    ``LRWATCH_CACHE_DIR`` says so, and if it is empty nothing is kept; without it, it is the
-    platform's folder for such things.
-    """
-    if CACHE_VARIABLE in environment:
-        chosen = environment[CACHE_VARIABLE]
-        return Path(chosen) if chosen else None
-    try:
-        home = Path.home()
-    except RuntimeError:
-        return None  # a user without a home, as in a container
-    if sys.platform == "win32":
-        return Path(environment.get("LOCALAPPDATA", home)) / "lrwatch" / "Cache"
-    if sys.platform == "darwin":
-        return home / "Library" / "Caches" / "lrwatch"
-    return Path(environment.get("XDG_CACHE_HOME") or home / ".cache") / "lrwatch"
 
 
 class CacheSpace:

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
+from lrwatch.cache_folder import CACHE_VARIABLE
 from lrwatch.errors import StorageError, StoreNotWritable
 from lrwatch.formats import count
 from lrwatch.plain_files import replacing
@@ -21,7 +22,6 @@ from lrwatch.storage.door import Storage, StoredObject
 from lrwatch.store.layout import LABELS, RUN_JSON, STEPS
 from lrwatch.store.mirroring.cache_space import (
     BYTES_VARIABLE,
-    CACHE_VARIABLE,
     CacheSpace,
     note_use,
 )

@@ -12,9 +12,10 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lrwatch.cache_folder import CACHE_VARIABLE, cache_folder
 from lrwatch.errors import InvalidArgument
 from lrwatch.storage.addresses import is_address, shown, tidy
-from lrwatch.store.mirroring.cache_space import CACHE_VARIABLE, CacheSpace, cache_folder
+from lrwatch.store.mirroring.cache_space import CacheSpace
 from lrwatch.store.mirroring.names import is_holdable
 from lrwatch.system import in_forked_child
 

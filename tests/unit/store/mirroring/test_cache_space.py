@@ -10,9 +10,10 @@ import pytest
 from buckets import Bucket
 
 import lrwatch
+from lrwatch.cache_folder import cache_folder
 from lrwatch.errors import InvalidArgument
 from lrwatch.store import list_runs
-from lrwatch.store.mirroring.cache_space import CacheSpace, cache_folder, note_use
+from lrwatch.store.mirroring.cache_space import CacheSpace, note_use
 from lrwatch.store.mirroring.places import local_folder
 
 STORE = "s3://bucket/runs"

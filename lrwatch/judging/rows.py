@@ -1,0 +1,149 @@
+"""One run as one row of plain values: what `judge` returns, and the table of a store holds."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any, Final
+
+import pyarrow as pa
+
+from lrwatch.codec import plain
+from lrwatch.following import FollowedRun
+from lrwatch.judging.judges import judges
+from lrwatch.judging.kept import keep, rested
+from lrwatch.judging.source import source_of
+from lrwatch.store import run_at
+from lrwatch.verdicts import Diagnosis
+from lrwatch.version import VERSION
+
+__all__ = ["ROW_SCHEMA", "judge", "row_of", "text", "verdict_columns"]
+
+ROW_SCHEMA: Final = pa.schema(
+    [
+        ("key", pa.string()),
+        ("name", pa.string()),
+        ("verdict", pa.string()),
+        ("learning_rate", pa.string()),
+        ("confidence", pa.float64()),
+        ("reason", pa.string()),
+        ("advice", pa.string()),
+        ("suggested_lr", pa.float64()),
+        ("first_alarm_step", pa.int64()),
+        ("peak_lr", pa.float64()),
+        ("last_lr", pa.float64()),
+        ("first_loss", pa.float64()),
+        ("best_loss", pa.float64()),
+        ("final_loss", pa.float64()),
+        ("last_loss", pa.float64()),
+        ("steps", pa.int64()),
+        ("total_steps", pa.int64()),
+        ("state", pa.string()),
+        ("optimizer", pa.string()),
+        ("group", pa.string()),
+        ("config", pa.string()),
+        ("last_write", pa.float64()),
+        ("problem", pa.string()),
+        ("source", pa.string()),
+        ("lrwatch", pa.string()),
+        ("judges", pa.string()),
+    ]
+)
+"""Columns and types of a row; a missing value is null."""
+
+_LARGEST: Final = 2**63 - 1
+
+
+def judge(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Judge a run by itself, and say what was found as one row of plain values.
+
+    It reads nothing but the run's folder, writes nothing and raises nothing, so that it can be
+    mapped over many runs by whatever there is: a process pool, Dask, Ray, Spark.
+
+    Parameters
+    ----------
+    path
+        Folder of a run, or its address.
+
+    Returns
+    -------
+    dict
+        Text, numbers and None by name. ``verdict``, ``learning_rate``, ``confidence``,
+        ``reason``, ``advice``, ``suggested_lr`` and ``first_alarm_step`` are those of
+        `lrwatch.diagnose`; ``verdict`` is ``unreadable`` where there is no run or it cannot be
+        read, and ``problem`` says why. ``peak_lr``, ``last_lr``; ``first_loss``, ``best_loss``
+        and ``final_loss`` as lists show them, ``last_loss`` as it was recorded; ``steps`` made,
+        ``total_steps`` planned. ``state`` is what the run does, ``config`` what it was
+        configured with, as JSON. ``source`` changes whenever the run does, ``judges`` whenever
+        another version may judge otherwise.
+
+    Examples
+    --------
+    >>> judge("/nowhere")["verdict"]
+    'unreadable'
+    """
+    entry = run_at(path)
+    source = source_of(entry)  # before its rows are read, so that a change meanwhile is seen
+    return row_of(rested(entry, keep(entry)), source)
+
+
+def row_of(run: FollowedRun[Any], source: str) -> dict[str, Any]:
+    """Return a judged run as a row, as far as it is known by itself.
+
+    Parameters
+    ----------
+    run
+        The run.
+    source
+        What it was when it was read, as `source_of` has it.
+    """
+    info, summary = run.info, run.summary
+    return {
+        "key": text(run.name),
+        "name": text(run.entry.shown_name),
+        **verdict_columns(run.diagnosis),
+        "first_alarm_step": None if run.diagnosis is None else run.diagnosis.first_alarm_step,
+        "peak_lr": summary.peak_lr,
+        "last_lr": summary.last_lr if summary.n_rows else None,
+        "first_loss": summary.first_loss,
+        "best_loss": summary.losses.best(),
+        "final_loss": summary.final_loss,
+        "last_loss": summary.last_loss,
+        "steps": min(summary.n_steps, _LARGEST),
+        "total_steps": None if info is None else info.total_steps,
+        "state": run.state,
+        "optimizer": "" if info is None else text(info.optimizer),
+        "group": None if info is None or info.group is None else text(info.group),
+        "config": "{}" if info is None else json.dumps(plain(info.config)),
+        "last_write": run.entry.last_write,
+        "problem": text(run.problem or run.damage),
+        "source": source,
+        "lrwatch": VERSION,
+        "judges": judges(),
+    }
+
+
+def verdict_columns(found: Diagnosis | None) -> dict[str, Any]:
+    """Return what is said of a run, by column."""
+    if found is None:
+        return {
+            "verdict": "unreadable",
+            "learning_rate": "unknown",
+            "confidence": 0.0,
+            "reason": "",
+            "advice": "",
+            "suggested_lr": None,
+        }
+    return {
+        "verdict": found.verdict,
+        "learning_rate": found.learning_rate,
+        "confidence": float(found.confidence),
+        "reason": text(found.reason),
+        "advice": text(found.advice),
+        "suggested_lr": found.suggested_lr,
+    }
+
+
+def text(given: str) -> str:
+    """Return a text that every file can hold: names of files need not be UTF-8."""
+    return given.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -1,0 +1,216 @@
+"""The table of verdicts beside a store: one Parquet file, replaced whole.
+
+A run is taken from it as long as neither the run nor the judging has changed. What is damaged,
+foreign or of another version is no table at all: its runs are judged anew. Of two processes that
+write it, the last one wins, and the runs of the other are judged once more.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from lrwatch.cache_folder import CACHE_VARIABLE, cache_folder, store_mark
+from lrwatch.judging.judges import judges
+from lrwatch.judging.kept import KeptVerdict, unpacked
+from lrwatch.judging.rows import ROW_SCHEMA, text
+from lrwatch.plain_files import made_folder, open_plain, replacing
+from lrwatch.records import RunState
+from lrwatch.verdicts import Diagnosis
+
+__all__ = ["TABLE_FILE", "TABLE_SCHEMA", "KnownRun", "VerdictTable"]
+
+logger = logging.getLogger("lrwatch")
+
+TABLE_FILE: Final = ".lrwatch-verdicts/verdicts.parquet"
+"""Where the table of a store is; the dot keeps it out of the list of runs."""
+
+_ALONE: Final = ("verdict", "learning_rate", "confidence", "reason", "advice", "suggested_lr")
+
+TABLE_SCHEMA: Final = pa.schema(
+    [
+        *ROW_SCHEMA,
+        ("job", pa.string()),
+        ("job_runs", pa.int64()),
+        *(ROW_SCHEMA.field(name).with_name(f"{name}_alone") for name in _ALONE),
+        ("kept", pa.binary()),
+        ("kept_beside", pa.binary()),
+    ]
+)
+"""Columns of the table: those of `judge`, whose verdict is the one beside siblings here; the job
+that the run belongs to, and how many runs that has; the verdict by itself; and what lrwatch keeps
+for itself."""
+
+_PACKED: Final = ("kept", "kept_beside")
+_ASKED: Final = ("key", "source", "judges", "problem", "state", "job", "job_runs", *_PACKED)
+_ROWS_A_GROUP: Final = 2_000
+"""Rows that are in memory at once while the table is read or written: some 20 MB."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownRun:
+    """What the table says of a run that has not changed since.
+
+    Attributes
+    ----------
+    kept
+        What its rows came to; ``None`` where they are to be read again.
+    problem
+        What of it could not be read.
+    state
+        What it did then.
+    job
+        The job that it was judged in; empty if it was judged by itself.
+    n_job
+        How many runs that had then.
+    beside
+        What was said of it beside its siblings; ``None`` where there were none.
+    """
+
+    kept: KeptVerdict | None
+    problem: str
+    state: RunState
+    job: str
+    n_job: int
+    beside: Diagnosis | None
+
+
+class VerdictTable:
+    """What is known of the runs of one store.
+
+    Parameters
+    ----------
+    store
+        Folder of runs.
+    environment
+        Says where the table of a store is that cannot be written: `lrwatch.cache_folder`.
+    """
+
+    def __init__(
+        self, store: str | os.PathLike[str], environment: Mapping[str, str] = os.environ
+    ) -> None:
+        cache = cache_folder(environment)
+        self.path = Path(store, TABLE_FILE)
+        self._aside = None if cache is None else cache / f"{store_mark(store)}.parquet"
+
+    def found(self) -> Path | None:
+        """Return where it is; ``None`` if there is none."""
+        return next(iter(self._paths()), None)
+
+    def known(self, sources: Mapping[str, str]) -> dict[str, KnownRun]:
+        """Return what is known of runs, by key.
+
+        Parameters
+        ----------
+        sources
+            What each run is now, by key, as `source_of` has it.
+        """
+        keys = {text(key): key for key, source in sources.items() if source}
+        found = {}
+        for row in self.rows(_ASKED):
+            key = keys.get(row["key"])
+            if key is not None and row["source"] == sources[key] and row["judges"] == judges():
+                found[key] = _known(row)
+        return found
+
+    def n_rows(self) -> int:
+        """Return how many runs it holds, those included that have changed or are gone."""
+        return sum(1 for _ in self.rows(["key"]))
+
+    def rows(self, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
+        """Yield the table's rows as plain values; none if there is no table that can be read."""
+        for path in self._paths():
+            try:
+                yield from _read(path, columns)
+            except FileNotFoundError:
+                continue
+            except (OSError, ValueError, pa.ArrowException) as error:
+                logger.info("%s is made anew, since it cannot be read: %s", path, error)
+                continue
+            return
+
+    def write(self, rows: Callable[[], Iterable[Mapping[str, Any]]]) -> Path | None:
+        """Replace the table.
+
+        Parameters
+        ----------
+        rows
+            Returns one a run, with the columns of `TABLE_SCHEMA`; called again where the table
+            must go elsewhere.
+
+        Returns
+        -------
+        pathlib.Path or None
+            Where it is now: in the cache where the store cannot be written, and nowhere where
+            neither can. That is said once, in the log.
+        """
+        for path in filter(None, (self.path, self._aside)):
+            try:
+                _write(path, rows())
+            except OSError as error:
+                logger.info("%s cannot be written: %s", path, error.strerror or error)
+            else:
+                return path
+        logger.warning(
+            "what was found is not kept: %s cannot be written; %s names another folder",
+            self.path.parent,
+            CACHE_VARIABLE,
+        )
+        return None
+
+    def _paths(self) -> list[Path]:
+        """Return where the table may be, the newest first."""
+        there = []
+        for path in filter(None, (self.path, self._aside)):
+            try:
+                there.append((path.stat().st_mtime_ns, path))
+            except OSError:
+                continue
+        return [path for _, path in sorted(there, reverse=True)]
+
+
+def _read(path: Path, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
+    with os.fdopen(open_plain(path), "rb") as file:
+        table = pq.ParquetFile(file, page_checksum_verification=True)
+        if not table.schema_arrow.equals(TABLE_SCHEMA):
+            raise ValueError("it has other columns than a table of this version")
+        for batch in table.iter_batches(_ROWS_A_GROUP, columns=list(columns)):
+            yield from batch.to_pylist()
+
+
+def _known(row: Mapping[str, Any]) -> KnownRun:
+    kept = beside = None
+    with contextlib.suppress(ValueError):
+        kept = unpacked(row["kept"] or b"", KeptVerdict)
+        beside = unpacked(row["kept_beside"] or b"", Diagnosis)
+    return KnownRun(
+        kept, row["problem"], row["state"], row["job"] or "", row["job_runs"] or 0, beside
+    )
+
+
+def _write(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
+    made_folder(path.parent)
+    waiting = iter(rows)
+    # Packed columns differ in every row; a dictionary of them would be as large as they are.
+    repeated = [name for name in TABLE_SCHEMA.names if name not in _PACKED]
+    with replacing(path) as aside, aside.open("xb") as file:
+        with pq.ParquetWriter(
+            file,
+            TABLE_SCHEMA,
+            compression="zstd",
+            use_dictionary=repeated,
+            write_page_checksum=True,
+        ) as table:
+            while some := list(islice(waiting, _ROWS_A_GROUP)):
+                table.write_table(pa.Table.from_pylist(some, TABLE_SCHEMA))
+        file.flush()
+        os.fsync(file.fileno())
