@@ -43,7 +43,7 @@ class Agreement:
         known = list(parameters)
         shapes = [tuple(parameter.shape) for parameter in known]
         mark = zlib.crc32(repr((plan, shapes)).encode())
-        self._key = f"lrwatch/norms/{next(_numbers)}/{mark:08x}"
+        self._key = f"norms/{next(_numbers)}/{mark:08x}"
         self._ranks = sorted({each for tensor in known for each in _ranks_of(tensor)})
         self._holds: bool | None = None
         self._is_late = is_late

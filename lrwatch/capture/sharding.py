@@ -7,6 +7,7 @@ steps, and one writes.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -32,13 +33,16 @@ def n_processes() -> int:
 def meeting_place() -> Any:
     """Return the key-value store through which the processes met; ``None`` for one alone.
 
-    To write there and to look whether something is there waits for no other process.
+    To write there and to look whether something is there waits for no other process. What an
+    earlier start of the job wrote may still be in the store of torchrun, and is not in this one.
     """
     if not _is_distributed():
         return None
-    from torch.distributed import distributed_c10d
+    from torch.distributed import PrefixStore, distributed_c10d
 
-    return distributed_c10d._get_default_store()  # noqa: SLF001  torch's own parts use it
+    store = distributed_c10d._get_default_store()  # noqa: SLF001  torch's own parts use it
+    start = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
+    return PrefixStore(f"lrwatch/{start}", store)
 
 
 def _is_distributed() -> bool:

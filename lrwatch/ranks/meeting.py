@@ -67,7 +67,7 @@ def join(
     first_step
         Number of its first step, where the run is known.
     """
-    key = f"lrwatch/ranks/{next(_numbers)}"
+    key = f"ranks/{next(_numbers)}"
     if run is not None:
         try:
             attempt = new_attempt(run)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import textwrap
 from pathlib import Path
 
@@ -182,3 +185,56 @@ def test_no_process_waits_for_one_that_does_not_watch_or_has_ended(tmp_path: Pat
     assert alone["grad_norm"].isna().all()  # and not the norm of a part
     assert again["grad_norm"].isna().all()  # they do not agree any more on how often they watched
     assert ended[0].errors.count("norms are not recorded") == 2
+
+
+ELASTIC = HEAD + textwrap.dedent(
+    """
+    net = nn.parallel.DistributedDataParallel(net)
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    start = int(os.environ["TORCHELASTIC_RESTART_COUNT"])
+    run = lrwatch.watch(optimizer, dir=sys.argv[1], name="job", ranks=1, resume="auto")
+    if rank:
+        while not run._rank.is_settled:
+            time.sleep(0.01)
+    dist.barrier()
+    for step in range(6):
+        if start == 0 and rank == 1 and step == 3:
+            raise RuntimeError("bad memory")
+        x, y = batch()
+        optimizer.zero_grad()
+        nn.functional.cross_entropy(net(x), y).backward()
+        optimizer.step()
+    run.finish()
+    dist.destroy_process_group()
+    """
+)
+
+
+OWN_STORE = {"TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1"}
+"""In the launcher's store, gloo finds addresses of the first start, and waits for them for ever."""
+
+
+def test_a_job_that_is_started_again_goes_on_with_its_run(tmp_path: Path) -> None:
+    script = tmp_path / "job.py"
+    script.write_text(ELASTIC)
+    launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    ended = subprocess.run(
+        [sys.executable, *launcher, "--max-restarts=1", str(script), str(tmp_path / "runs")],
+        env={**os.environ, **OWN_STORE, "OMP_NUM_THREADS": "1", "LRWATCH_NO_GIT": "1"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert [path.name for path in (tmp_path / "runs").iterdir()] == ["job"]
+    run = tmp_path / "runs" / "job"
+    steps = lrwatch.read(run)["step"].tolist()
+    assert steps == list(range(len(steps)))
+    first = len(steps) - 6  # 3, and perhaps one that the others made before they were ended
+    assert first in (3, 4)
+    frame = lrwatch.read_ranks(run)
+    again = frame[frame["attempt"] == 2]
+    assert again.groupby("rank")["step"].apply(list).tolist() == [steps[first:]] * 2
+    assert [state.status for state in rank_states(run)] == ["finished"] * 2
+    assert said_of_ranks(run).startswith("2 ranks")
