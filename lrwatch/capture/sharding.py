@@ -38,11 +38,11 @@ def meeting_place() -> Any:
     """
     if not _is_distributed():
         return None
-    from torch.distributed import PrefixStore, distributed_c10d
+    from torch.distributed import distributed_c10d
 
     store = distributed_c10d._get_default_store()  # noqa: SLF001  torch's own parts use it
     start = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
-    return PrefixStore(f"lrwatch/{start}", store)
+    return distributed_c10d.PrefixStore(f"lrwatch/{start}", store)
 
 
 def _is_distributed() -> bool:

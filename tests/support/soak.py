@@ -26,6 +26,7 @@ import traceback
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,7 @@ import lrwatch
 from lrwatch.capture.update import Updates
 from lrwatch.store import journal, keeper, writer
 from lrwatch.store.reader import read_table
+from lrwatch.system import write_at
 
 _ACK = struct.Struct("<qqd")  # run, step, loss
 _MB = 2**20
@@ -47,9 +49,13 @@ class Acknowledged:
     def __init__(self, path: Path) -> None:
         self._file = os.open(path, os.O_CREAT | os.O_APPEND | os.O_RDWR)
         self.path = path
+        self.at_first: Callable[[], object] | None = None
 
     def add(self, run: int, step: int, loss: float) -> None:
         os.write(self._file, _ACK.pack(run, step, loss))
+        if self.at_first is not None:
+            self.at_first()
+            self.at_first = None
 
     def all(self) -> list[tuple[int, int, float]]:
         return list(_ACK.iter_unpack(self.path.read_bytes()))
@@ -78,8 +84,12 @@ def train(
 
 
 def killed(acknowledged: Acknowledged, folder: Path, luck: random.Random) -> None:
-    """Train until somebody ends it."""
-    _die_in(luck.expovariate(1 / 0.3))
+    """Train until somebody ends it, mostly once there is something to lose."""
+    die = partial(_die_in, luck.expovariate(1 / 0.3))
+    if luck.random() < 0.25:
+        die()
+    else:
+        acknowledged.at_first = die
     train(acknowledged, folder, 0, 10**9)
 
 
@@ -146,7 +156,7 @@ def _failing(call: Callable[..., Any], luck: random.Random) -> Callable[..., Any
 
 def short_of_disk(acknowledged: Acknowledged, folder: Path, luck: random.Random) -> None:
     """Train on a disk that is full now and then, and has room again before the end."""
-    write_at, is_full = journal.write_at, threading.Event()
+    is_full = threading.Event()
 
     def write(file: int, data: Any, offset: int) -> int:
         if is_full.is_set():
@@ -159,8 +169,8 @@ def short_of_disk(acknowledged: Acknowledged, folder: Path, luck: random.Random)
             is_full.clear() if is_full.is_set() else is_full.set()
         is_full.clear()
 
-    journal.write_at = write  # type: ignore[misc]
-    writer._RETRY_SECONDS = (0.001, 0.01)  # type: ignore[misc]
+    vars(journal)["write_at"] = write
+    vars(writer)["_RETRY_SECONDS"] = (0.001, 0.01)
     turning = threading.Thread(target=turn)
     torch.manual_seed(0)
     net = nn.Linear(8, 1)
@@ -193,9 +203,7 @@ def one_round(way: str, seed: int, folder: Path) -> tuple[int, list[str]]:
     play, n_lives = WAYS[way]
     acknowledged, problems = Acknowledged(folder / "acknowledged"), list[str]()
     for life in range(n_lives):
-        status = _in_a_fork(
-            lambda seed=seed + life: play(acknowledged, folder, random.Random(seed))
-        )
+        status = _in_a_fork(partial(play, acknowledged, folder, random.Random(seed + life)))
         if status not in (0, -signal.SIGKILL):
             problems.append(f"the training ended with {status}")
     rows: Counter[int] = Counter()
@@ -267,8 +275,8 @@ def main() -> int:
     torch.set_num_threads(1)
     os.environ["LRWATCH_NO_GIT"] = "1"
     _load()
-    writer.JOURNAL_ROWS = 48
-    keeper._WAKE_SECONDS = 0.01
+    vars(writer)["JOURNAL_ROWS"] = 48
+    vars(keeper)["_WAKE_SECONDS"] = 0.01
     luck = random.Random(options.seed)
     rounds, steps, n_wrong = Counter[str](), Counter[str](), 0
     say(f"seed {options.seed}")
