@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from lrwatch.monitor import Monitor, diagnose
     from lrwatch.opening import open_run
     from lrwatch.range_testing import range_test
+    from lrwatch.ranks import read_ranks
     from lrwatch.run import Run
     from lrwatch.store import read, read_table
     from lrwatch.verdicts import Alarm, Diagnosis, Evidence
@@ -66,6 +67,7 @@ __all__ = [
     "open_run",
     "range_test",
     "read",
+    "read_ranks",
     "read_table",
     "suggest",
     "watch",
@@ -96,6 +98,7 @@ _HOME = {
     "open_run": "lrwatch.opening",
     "range_test": "lrwatch.range_testing",
     "read": "lrwatch.store",
+    "read_ranks": "lrwatch.ranks",
     "read_table": "lrwatch.store",
     "suggest": "lrwatch.comparing",
     "watch": "lrwatch.watcher",

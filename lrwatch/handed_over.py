@@ -39,6 +39,7 @@ class HandedOver:
     def __init__(self, *, is_measured: bool) -> None:
         self._is_measured = is_measured
         self._refused: set[str] = set()  # names that were warned about
+        self._allowed: set[str] = set()  # names that were looked at
         self._n_on_device = 0  # numbers so far that are still there
 
     def own(
@@ -57,9 +58,12 @@ class HandedOver:
         """
         numbers: dict[str, Number] = {}
         for name, value in values.items():
-            if problem := self._problem(name):
-                self._refuse(call, name, problem)
-            elif value is None and not may_be_none:
+            if name not in self._allowed:
+                if problem := self._problem(name):
+                    self._refuse(call, name, problem)
+                    continue
+                self._allowed.add(name)
+            if value is None and not may_be_none:
                 self._refuse(call, name, f"{_WANTED}, got None")
             elif (number := self.number(call, name, value)) is not NULL:
                 numbers[name] = number
@@ -80,32 +84,33 @@ class HandedOver:
         return number
 
     def row(
-        self, *, step: object, own: Mapping[str, object], **measured: object
+        self, measured: dict[str, Any], *, step: object, own: Mapping[str, object]
     ) -> tuple[StepValues, bool]:
         """Return the row of a step as `Run.record` is given it, and whether all of it is here.
 
         Parameters
         ----------
+        measured
+            What was given for each field of a step; numbers take its place.
         step
             Number of the step, ``None`` for the next.
         own
             Columns of the script's own.
-        **measured
-            Numbers by the name of their field.
         """
         n_before = self._n_on_device  # others on another thread send this one a longer way, at most
-        numbers: dict[str, Any] = {
-            name: self.number("record", name, value) for name, value in measured.items()
-        }
-        if numbers["skipped"] is NULL:
-            numbers["skipped"] = 0.0
-        logged = self.own("record", own, may_be_none=True) if own else {}
-        values = StepValues(**numbers, step=self._step(step), logged=logged)
+        for name, value in measured.items():
+            if type(value) is not float:
+                measured[name] = NULL if value is None else self.number("record", name, value)
+        if measured["skipped"] is NULL:
+            measured["skipped"] = 0.0
+        values = StepValues(**measured)
+        if step is not None:
+            values.step = self._step(step)
+        if own:
+            values.logged = self.own("record", own, may_be_none=True)
         return values, self._n_on_device == n_before
 
     def _step(self, value: object) -> int | None:
-        if value is None:
-            return None
         try:
             step = operator.index(value)  # type: ignore[arg-type]
         except Exception:  # noqa: BLE001

@@ -15,6 +15,7 @@ from lrwatch.store.creation import create_run, resume_run
 from lrwatch.store.layout import folder_name
 from lrwatch.store.silent_writer import SilentWriter
 from lrwatch.store.writer import RunWriter
+from lrwatch.system_metrics import record_system
 from lrwatch.training_actions import Alerting
 from lrwatch.uploading import carry, fetch_for_resume, prepare
 
@@ -37,6 +38,7 @@ def open_run(  # noqa: PLR0913  one call, its options keyword-only
     resume: Resume = False,
     alerts: bool | Severity | Sequence[Rule | str] | None = True,
     on_alert: Handler | Sequence[Handler] | None = None,
+    system: bool = True,
 ) -> Run:
     """Begin a run of a training that has no optimizer of torch; the loop calls `Run.record`.
 
@@ -64,6 +66,8 @@ def open_run(  # noqa: PLR0913  one call, its options keyword-only
         on a thread of its own; `StopTraining` or `SaveCheckpoint`, which act within the next
         `Run.record`, on the thread of the loop; or a list of them. `CutLearningRate` is not for
         such loops: it changes optimizers of torch.
+    system
+        As for `watch`.
 
     Returns
     -------
@@ -96,6 +100,8 @@ def open_run(  # noqa: PLR0913  one call, its options keyword-only
     options.alerting.prepare(run, None)
     run.attach_own_loop()
     options.alerting.begin(run, writer)
+    if system:
+        record_system(run)
     return run
 
 

@@ -6,7 +6,7 @@ import atexit
 import logging
 import sys
 import weakref
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeAlias, cast
@@ -18,6 +18,7 @@ from lrwatch.handed_over import HandedOver
 from lrwatch.notebook_cells import cells_of_session
 from lrwatch.provenance import when_known
 from lrwatch.records import FLOAT_COLUMNS, GROUP_COLUMNS, NULL
+from lrwatch.side_thread import now_and_then
 from lrwatch.store.journal import SKIPPED
 from lrwatch.store.late_writer import LateWriter
 from lrwatch.store.silent_writer import SilentWriter
@@ -31,6 +32,8 @@ if TYPE_CHECKING:  # a loop of its own may have no torch
     from lrwatch.between_steps import BetweenSteps
     from lrwatch.capture.recorder import Recorder
     from lrwatch.capture.sampling import Sampling
+    from lrwatch.capture.step_clock import StepClock
+    from lrwatch.ranks.writing import RankWriter
 
 __all__ = ["Run", "at_exit", "end_open_runs"]
 
@@ -69,6 +72,7 @@ class Run:
         self._recorder: Recorder | OwnLoop | None = None
         self._handed_over = HandedOver(is_measured=True)
         self.between_steps: BetweenSteps | None = None
+        self._rank: RankWriter | None = None
         self._place: dict[str, int] = {}  # columns beyond the usual ones: where they stand
         self._group_places: list[list[int]] = []  # of each kind of column, by group
         self._groups: tuple[str, ...] = ()
@@ -93,6 +97,7 @@ class Run:
         sampling: Sampling,
         capture_loss: bool,
         n_layers: int = 0,
+        clock: StepClock | None = None,
     ) -> None:
         """Begin to record the steps of an optimizer; `watch` does it."""
         from lrwatch.capture.recorder import Recorder
@@ -105,7 +110,13 @@ class Run:
             model=model,
             capture_loss=capture_loss,
             n_layers=n_layers,
+            clock=clock,
         )
+
+    def attach_rank(self, writer: RankWriter) -> None:
+        """Also keep what this process of a job does by itself; `watch` does it."""
+        self._rank = writer
+        self.at_end(lambda status, _: writer.close(status))
 
     def attach_own_loop(self) -> None:
         """Begin to take what `record` is given; `open_run` does it."""
@@ -240,17 +251,16 @@ class Run:
             return
         if recorder.is_captured():
             return
-        values, is_on_host = self._handed_over.row(
-            loss=loss,
-            lr=lr,
-            grad_norm=grad_norm,
-            grad_norm_clipped=grad_norm_clipped,
-            param_norm=param_norm,
-            update_norm=update_norm,
-            skipped=skipped,
-            step=step,
-            own=own,
-        )
+        measured = {
+            "loss": loss,
+            "lr": lr,
+            "grad_norm": grad_norm,
+            "grad_norm_clipped": grad_norm_clipped,
+            "param_norm": param_norm,
+            "update_norm": update_norm,
+            "skipped": 0.0 if skipped is False else skipped,
+        }
+        values, is_on_host = self._handed_over.row(measured, step=step, own=own)
         recorder.record(values, is_on_host=is_on_host)
         if self.between_steps is not None:
             self.between_steps.act_now()
@@ -289,8 +299,24 @@ class Run:
 
     def log_ahead(self, **values: float) -> None:
         """Attach numbers to the step that is about to be made."""
-        if self._recorder is not None:
-            self._recorder.log_ahead(values)
+        recorder = self._recorder  # which another thread may take away
+        if recorder is not None:
+            recorder.log_ahead(values)
+
+    def log_beside(self, numbers: Callable[[], Mapping[str, float]], seconds: float) -> None:
+        """Attach what a function returns to the coming step, every so many seconds.
+
+        It is called on the side thread, and must not keep the run alive.
+        """
+        own = weakref.ref(self)
+
+        def log() -> float | None:
+            if (run := own()) is None or not run.is_recording:
+                return None
+            run.log_ahead(**numbers())
+            return seconds
+
+        now_and_then(log, seconds)
 
     # -- called by the recorder, on the training thread ---------------------------------------
 
@@ -307,12 +333,16 @@ class Run:
                 step.update_norm,
             ],
         )
-        if step.group_lr or step.logged or self._place:
+        if step.group_lr or step.logged:
             row = self._with_more(row, step)
+        elif self._place:  # those that are logged now and then, and not now
+            row += [NULL] * len(self._place)
         flags = SKIPPED if step.skipped else 0
         if step.step is not None:
             self._step = step.step
         self._writer.append(Row(flags, self._step, step.time, row))
+        if self._rank is not None:
+            self._rank.take(self._step, step.time, (row[0], row[2], step.seconds_to_backward))
         self._step += 1
 
     def _on_give_up(self, error: Exception) -> None:
@@ -325,17 +355,23 @@ class Run:
         """Return the row with columns by group, and those that were logged."""
         if step.group_lr:
             self._find_group_places()
-        logged = cast("dict[str, float]", dict(step.logged))
-        row[0] = logged.pop("loss", row[0])
-        self._add_columns(logged)
+        logged = cast("dict[str, float]", step.logged)
+        if "loss" in logged:
+            logged = dict(logged)
+            row[0] = logged.pop("loss")
+        if not logged.keys() <= self._place.keys():
+            self._add_columns(logged)
         row += [NULL] * (len(self._writer.columns) - len(row))
-        for places, kind in zip(self._group_places, GROUP_COLUMNS, strict=False):
-            for place, value in zip(places, getattr(step, f"group_{kind}"), strict=False):
-                row[place] = value
+        self._put_groups(row, step)
         for name, value in logged.items():
             if name in self._place:
                 row[self._place[name]] = value
         return row
+
+    def _put_groups(self, row: list[float], step: StepValues) -> None:
+        for places, kind in zip(self._group_places, GROUP_COLUMNS, strict=False):
+            for place, value in zip(places, getattr(step, f"group_{kind}"), strict=False):
+                row[place] = value
 
     def _find_group_places(self) -> None:
         if self._recorder is None:  # the last steps come from the device as the run ends
@@ -380,6 +416,8 @@ class Run:
             recorder.detach()
         if self._asks_git is not None:
             self._asks_git.join(_GIT_PATIENCE)
+        if self._rank is not None:
+            self._rank.close(status, error)
         if self._close.detach() is not None:
             _close(self._writer, self._endings, EndOfRun(status, error), _PATIENCE)
 

@@ -25,6 +25,7 @@ __all__ = [
     "become",
     "in_forked_child",
     "is_running",
+    "is_still",
     "move",
     "patiently",
     "process_mark",
@@ -177,6 +178,14 @@ def process_mark(pid: int) -> str:
     if _IS_WINDOWS:
         return _asked_of_windows(pid, _creation_time, "") or ""
     return _mark_of_linux(pid) if sys.platform.startswith("linux") else _mark_of_ps(pid)
+
+
+def is_still(pid: int, mark: str) -> bool:
+    """Tell whether the process of this number is there, and the one that had this mark."""
+    if not is_running(pid):
+        return False
+    now = process_mark(pid)
+    return not mark or not now or mark == now
 
 
 _PROCESSES: Final = Path("/proc")

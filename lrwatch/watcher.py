@@ -13,15 +13,16 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypedDict, Unpack, overloa
 
 import torch
 
-from lrwatch.capture import sharding
 from lrwatch.capture.layers import MOST_LAYERS
 from lrwatch.capture.sampling import Sampling
 from lrwatch.capture.wrappers import unwrapped
 from lrwatch.description import describe
 from lrwatch.errors import InvalidArgument, LrwatchError, NotAnOptimizer
 from lrwatch.opening import Resume, RunOptions, check_count
+from lrwatch.rank_options import RankOptions
 from lrwatch.run import Run
 from lrwatch.store.writer import RunWriter
+from lrwatch.system_metrics import record_system
 from lrwatch.training_actions import Alerting
 
 if TYPE_CHECKING:
@@ -45,6 +46,9 @@ class _Keywords(TypedDict, total=False):
     resume: Resume
     alerts: bool | Severity | Sequence[Rule | str] | None
     on_alert: Handler | Sequence[Handler] | None
+    ranks: bool | int
+    main_rank: int
+    system: bool
 
 
 @overload
@@ -68,6 +72,9 @@ def watch(  # noqa: PLR0913  one call, its options keyword-only
     resume: Resume = False,
     alerts: bool | Severity | Sequence[Rule | str] | None = True,
     on_alert: Handler | Sequence[Handler] | None = None,
+    ranks: bool | int = False,
+    main_rank: int = 0,
+    system: bool = True,
 ) -> Run | RunGroup:
     """Record every step of an optimizer from now on.
 
@@ -117,11 +124,22 @@ def watch(  # noqa: PLR0913  one call, its options keyword-only
         What else to do: a function of an `lrwatch.alerts.Alert`, called on a thread of its own;
         `StopTraining`, `CutLearningRate` or `SaveCheckpoint`, which act before the next step;
         or a list of them.
+    ranks
+        ``True`` also keeps loss, gradient norm and pace of each process of a distributed job, as
+        means over 10 steps, or over as many as a number says: who is slow, whose loss differs,
+        who stopped. `lrwatch.read_ranks` reads them.
+    main_rank
+        Which process of a distributed job writes the run; -1 is the last one, which has the loss
+        where the layers of a net are spread over processes, as a pipeline.
+    system
+        Keep what the machine does, as columns ``system/...``, every 10 seconds, where psutil
+        is installed, and of GPUs where nvidia-ml-py is.
 
     Notes
     -----
-    Of the processes of a distributed job the one of rank 0 writes. The others return a `Run`
-    that records nothing, and measure along where parameters are spread over processes.
+    Of the processes of a distributed job one writes. The others return a `Run` that records
+    nothing, and measure along where parameters are spread over processes: all must call `watch`
+    in the same way, or norms are missing. No process ever waits for one that does not.
 
     Returns
     -------
@@ -156,6 +174,8 @@ def watch(  # noqa: PLR0913  one call, its options keyword-only
         capture_loss=_check_loss(loss),
         update_norm_every=check_count("update_norm_every", update_norm_every),
         n_layers=_check_layers(layers, model),
+        ranks=RankOptions.of(ranks, main_rank),
+        is_with_system=system,
     )
     if isinstance(optimizer, Mapping):
         return _watch_all(optimizer, options)
@@ -213,6 +233,8 @@ class _Options:
     capture_loss: bool
     update_norm_every: int
     n_layers: int
+    ranks: RankOptions
+    is_with_system: bool
 
 
 def _watch_all(optimizers: Mapping[str, Any], options: _Options) -> RunGroup:
@@ -252,8 +274,8 @@ def _watch_one(optimizer: Any, options: _Options) -> Run:
         group=asked.group,
         model=options.model,
     )
-    # Of the processes of a job, the first one writes.
-    writer, step = asked.open(info) if sharding.rank() == 0 else asked.open_silent(info)
+    # Of the processes of a job, one writes.
+    writer, step = asked.open(info) if options.ranks.is_main else asked.open_silent(info)
     run = Run(writer, first_step=step)
     if isinstance(writer, RunWriter):
         asked.alerting.prepare(run, optimizer)
@@ -264,10 +286,13 @@ def _watch_one(optimizer: Any, options: _Options) -> Run:
         sampling=Sampling(options.update_norm_every, seed=info.name),
         capture_loss=options.capture_loss,
         n_layers=options.n_layers,
+        clock=options.ranks.join(run, step),
     )
     watched[optimizer] = run
     if isinstance(writer, RunWriter):
         asked.alerting.begin(run, writer)
+        if options.is_with_system:
+            record_system(run)
     return run
 
 

@@ -24,6 +24,7 @@ __all__ = [
     "families",
     "is_layer",
     "is_own",
+    "is_result",
     "layer_families",
     "names_of",
     "parse_names",
@@ -47,6 +48,9 @@ _FEW: Final = 2
 _USUAL: Final = 6  # families that are drawn before anybody chose
 _BY_GROUP: Final = ("lr", "grad_norm", "grad_norm_clipped", "param_norm", "update_norm")
 _OURS: Final = frozenset({*STEP_COLUMNS, "lr_effective"})
+
+_OF_RANKS: Final = ("rank_loss", "rank_seconds", "slowest_rank")
+"""Families of what each process of a job did."""
 
 _KINDS_OF_DATA: Final = "train|training|val|valid|validation|eval|evaluation|test|dev"
 _BEFORE: Final = re.compile(rf"({_KINDS_OF_DATA})[/_.\-](.+)", re.IGNORECASE)
@@ -121,6 +125,11 @@ def is_layer(column: str) -> bool:
     """Return whether a column holds a number of one layer."""
     before, slash, _ = column.partition("/")
     return bool(slash) and before in LAYERS
+
+
+def is_result(metric: str) -> bool:
+    """Return whether runs may be measured by a metric: not by what the machine did."""
+    return metric.partition("/")[0] not in {SYSTEM, *_OF_RANKS}
 
 
 def split_of(metric: str) -> tuple[str, str]:

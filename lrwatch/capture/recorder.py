@@ -29,6 +29,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from lrwatch.capture import backward, clipping, scaling
+from lrwatch.capture.agreement import Agreement
 from lrwatch.capture.backward_call import BackwardCall
 from lrwatch.capture.compilation import hide_from_compiler
 from lrwatch.capture.deferred import Number
@@ -42,6 +43,7 @@ from lrwatch.capture.layers import Layers
 from lrwatch.capture.missing_loss import MissingLoss
 from lrwatch.capture.objective import Marks, Objective
 from lrwatch.capture.sampling import Sampling
+from lrwatch.capture.step_clock import StepClock
 from lrwatch.capture.steps_in_order import StepsInOrder
 from lrwatch.capture.update import Update, Updates, plain_sgd_update
 from lrwatch.capture.values import StepValues
@@ -73,6 +75,8 @@ class Recorder:
         Take the loss from `backward`.
     n_layers
         How many layers to tell apart at most on sampled steps; 0 for none.
+    clock
+        Takes the time before `backward`, where that is asked for.
 
     Attributes
     ----------
@@ -90,6 +94,7 @@ class Recorder:
         model: torch.nn.Module | None = None,
         capture_loss: bool = True,
         n_layers: int = 0,
+        clock: StepClock | None = None,
     ) -> None:
         hide_from_compiler()
         self._optimizer = weakref.ref(optimizer)
@@ -99,7 +104,9 @@ class Recorder:
         self._in_order = StepsInOrder(hand_on)
         self.lock = self._in_order.lock
         self._n_layers = n_layers
+        self._clock = clock
         self.groups = self._groups_of(optimizer)
+        self._agreement = self._agreed(is_late=False)
         self._objective = Objective(self.groups, is_captured=capture_loss)
         self._missing_loss = MissingLoss(is_expected=capture_loss)
         self._gradients = Gradients()
@@ -115,7 +122,19 @@ class Recorder:
             listeners.add(self)
 
     def detach(self) -> None:
-        """Take every hook off, and hand on what is under way; torch is then as it was."""
+        """Take every hook off, and hand on what is under way; torch is then as it was.
+
+        Where other processes need this one to measure what is spread over them, it goes on to do
+        so, and hands nothing on.
+        """
+        if self._agreement is not None and not self._agreement.leave():
+            self._in_order.drain()
+            self._in_order = StepsInOrder(lambda _: None)
+            self._on_give_up = lambda _: None
+            return
+        self._take_off()
+
+    def _take_off(self) -> None:
         self._is_over = True
         self._hooks.take_off()
         for listeners in (backward.listeners, clipping.listeners, scaling.listeners):
@@ -131,7 +150,7 @@ class Recorder:
 
     def give_up(self, error: Exception) -> None:
         """Stop recording after an error of ours."""
-        self.detach()
+        self._take_off()
         self._on_give_up(error)
 
     @property
@@ -188,6 +207,10 @@ class Recorder:
     @guarded
     def before_backward(self, call: BackwardCall) -> Marks | None:
         """Look at the gradients before they are added to."""
+        if self._clock is not None:
+            self._clock.backward_begins()
+        if self._agreement is not None:
+            self._agreement.backward_begins()
         return None if self.is_captured() else self._objective.before_backward(call)
 
     @guarded
@@ -203,7 +226,7 @@ class Recorder:
     @guarded
     def before_clipping(self, parameters: list[Tensor], by_norm: clipping.ByNorm | None) -> None:
         """Measure the gradients before they are clipped."""
-        if self.is_captured():
+        if self.is_captured() or (self._agreement and not self._is_agreed(parameters)):
             return
         self._gradients.before_clipping(
             self.groups, parameters, by_norm, by_layer=self._is_by_layer
@@ -253,7 +276,7 @@ class Recorder:
             values.logged[EFFECTIVE_RATE] = rate
         if values.grad_norm is NULL:  # a closure that the optimizer never called
             self._measure_before(step, optimizer)
-        if step.update is not None:
+        if step.update is not None and (self._agreement is None or self._agreement.holds()):
             self._updates.measure(step.update, values)
         else:
             plain_sgd_update(values, optimizer)
@@ -282,8 +305,16 @@ class Recorder:
 
     def _read_groups(self, optimizer: Optimizer) -> None:
         self.groups = self._groups_of(optimizer)
+        self._agreement = self._agreement or self._agreed(is_late=True)
         self._objective.follow(self.groups)
         self._updates = Updates(self.groups)
+
+    def _agreed(self, *, is_late: bool) -> Agreement | None:
+        """Return what the processes agree on that hold parts of the parameters, if any do."""
+        if not self.groups.is_sharded:
+            return None
+        plan = self._sampling.plan, self._n_layers
+        return Agreement(self.groups.parameters, plan, is_late=is_late)
 
     def _groups_of(self, optimizer: Optimizer) -> ParameterGroups:
         model = None if self._model is None else self._model()
@@ -304,7 +335,14 @@ class Recorder:
             values.group_lr = rates
         return values
 
+    def _is_agreed(self, parameters: list[Tensor]) -> bool:
+        """Tell whether all processes measure the norms of what is about to be clipped."""
+        is_ours = not self.groups.ids.isdisjoint(map(id, parameters))
+        return is_ours and self._agreement is not None and self._agreement.holds()
+
     def _measure_before(self, step: _StepUnderWay, optimizer: Optimizer) -> None:
+        if self._agreement is not None and not self._agreement.holds():
+            return
         self._gradients.measure(step.values, self.groups, optimizer, by_layer=self._is_by_layer)
         if not step.has_begun:
             self._begin_update(step, optimizer)
@@ -343,6 +381,10 @@ class Recorder:
             self._missing_loss.found()
         self._objective.end_step()
         self._gradients.forget_clipping()
+        if self._clock is not None:
+            values.seconds_to_backward = self._clock.step_ends()
+        if self._agreement is not None:
+            self._agreement.step_ends()
         with self.lock:
             if self._is_over:  # ended by another thread meanwhile
                 return

@@ -23,9 +23,15 @@ class Sampling:
         Steps to a window; 1 measures each step.
     seed
         Start of the draws.
+
+    Attributes
+    ----------
+    plan
+        What decides them.
     """
 
     def __init__(self, every: int, seed: str) -> None:
+        self.plan = every, seed
         self._every = every
         self._random = random.Random(seed)  # noqa: S311  no secret hangs on it
         self._next = 0  # the next step that is measured

@@ -7,6 +7,7 @@ steps, and one writes.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,7 +17,7 @@ from torch import Tensor
 from lrwatch.capture.norms import tensor_norms
 from lrwatch.capture.values import Numbers
 
-__all__ = ["is_sharded", "local", "n_processes", "rank", "sharded_norms"]
+__all__ = ["is_sharded", "local", "meeting_place", "n_processes", "rank", "sharded_norms"]
 
 
 def rank() -> int:
@@ -27,6 +28,21 @@ def rank() -> int:
 def n_processes() -> int:
     """Return how many processes train together."""
     return torch.distributed.get_world_size() if _is_distributed() else 1
+
+
+def meeting_place() -> Any:
+    """Return the key-value store through which the processes met; ``None`` for one alone.
+
+    To write there and to look whether something is there waits for no other process. What an
+    earlier start of the job wrote may still be in the store of torchrun, and is not in this one.
+    """
+    if not _is_distributed():
+        return None
+    from torch.distributed import distributed_c10d
+
+    store = distributed_c10d._get_default_store()  # noqa: SLF001  torch's own parts use it
+    start = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
+    return distributed_c10d.PrefixStore(f"lrwatch/{start}", store)
 
 
 def _is_distributed() -> bool:

@@ -29,6 +29,8 @@ class StepValues:
         Not 0 if the step was skipped for an overflow under mixed precision.
     group_lr, group_grad_norm, group_param_norm, group_update_norm
         The same by parameter group; empty where there is a single one.
+    seconds_to_backward
+        From the end of the step before to the first `backward` of this one, where it is timed.
     time
         When the step ended: microseconds since the Unix epoch, UTC.
     step
@@ -48,6 +50,7 @@ class StepValues:
     group_grad_norm: Sequence[Number] = ()
     group_param_norm: Sequence[Number] = ()
     group_update_norm: Sequence[Number] = ()
+    seconds_to_backward: float = NULL
     time: int = 0
     step: int | None = None
     logged: dict[str, Number] = field(default_factory=dict)

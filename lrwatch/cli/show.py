@@ -85,6 +85,8 @@ def _text(run: ListedRun) -> str:
 def _said(run: ListedRun) -> list[Text]:
     from rich.text import Text
 
+    from lrwatch.ranks import said_of_ranks
+
     lines = [Text(printable(run.reason))]
     if run.diagnosis is not None and run.diagnosis.advice:
         lines.append(Text(printable(run.diagnosis.advice), "bold"))
@@ -99,6 +101,8 @@ def _said(run: ListedRun) -> list[Text]:
         *(f"#{tag}" for tag in run.labels.tags),
     ]
     lines.append(Text(printable(", ".join(part for part in parts if part)), "dim"))
+    if ranks := said_of_ranks(run.path):
+        lines.append(Text(printable(ranks), "dim"))
     lines += [Text(printable(line), "italic") for line in run.labels.note.splitlines()]
     return lines
 

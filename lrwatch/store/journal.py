@@ -40,7 +40,7 @@ from lrwatch.records import NULL, FloatArray
 from lrwatch.store.faults import reading
 from lrwatch.system import BINARY, MOVES_OPEN_FILES, NEW_FILE, read_at, write_at
 
-__all__ = ["SKIPPED", "JournalRows", "JournalWriter", "read_journal", "together"]
+__all__ = ["SKIPPED", "JournalRows", "JournalWriter", "last_rows", "read_journal", "together"]
 
 _MAGIC = b"LRWJRNL1"
 _PREFIX = struct.Struct("<8sII")
@@ -219,6 +219,14 @@ def read_journal(path: Path, *, skip_rows: int = 0) -> JournalRows:
         skipped=(rows["flags"] & SKIPPED) != 0,
         values=rows["values"].astype(np.float64, copy=True).reshape(len(rows), len(columns)),
     )
+
+
+def last_rows(path: Path, n: int) -> JournalRows:
+    """Read the last records of a journal, up to `n`; else as `read_journal`."""
+    with reading(path), os.fdopen(open_plain(path, follow=True), "rb") as file:
+        columns, length = _read_header(path, file)
+        n_records = (os.fstat(file.fileno()).st_size - length) // _record_type(columns).itemsize
+    return read_journal(path, skip_rows=max(n_records - n, 0))
 
 
 def together(blocks: Sequence[JournalRows]) -> JournalRows:

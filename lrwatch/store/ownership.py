@@ -20,7 +20,7 @@ from typing import NamedTuple, Self
 
 from lrwatch.errors import RunBusy
 from lrwatch.plain_files import open_plain
-from lrwatch.system import in_forked_child, is_running, patiently, process_mark
+from lrwatch.system import in_forked_child, is_still, patiently, process_mark
 
 __all__ = ["Ownership", "has_writer", "is_lock", "writer_is_gone"]
 
@@ -65,10 +65,7 @@ class _Holder(NamedTuple):
 
     def is_alive(self) -> bool:
         """Return whether the process, one of this host, is there and still the same."""
-        if not is_running(self.pid):
-            return False
-        now = process_mark(self.pid)
-        return not self.started or not now or self.started == now
+        return is_still(self.pid, self.started)
 
 
 class Ownership:

@@ -104,6 +104,7 @@ def test_the_public_names_of_the_library() -> None:
         "open_run",
         "range_test",
         "read",
+        "read_ranks",
         "read_table",
         "suggest",
         "watch",
@@ -138,8 +139,10 @@ FUNCTIONS: dict[str, list[str]] = {
         "resume",
         "alerts",
         "on_alert",
+        "system",
     ],
     "read": ["path", "raw"],
+    "read_ranks": ["path", "by_step"],
     "suggest": ["runs"],
     "watch": [
         "optimizer",
@@ -155,6 +158,9 @@ FUNCTIONS: dict[str, list[str]] = {
         "resume",
         "alerts",
         "on_alert",
+        "ranks",
+        "main_rank",
+        "system",
     ],
 }
 

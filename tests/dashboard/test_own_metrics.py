@@ -10,6 +10,7 @@ from lrwatch_dashboard.own_metrics import (
     families,
     is_layer,
     is_own,
+    is_result,
     parse_names,
     rising_names,
     wants_least,
@@ -44,6 +45,11 @@ def test_an_address_names_the_families_that_are_shown() -> None:
     assert parse_names(word) == ["~", "a,b", "system"]
     assert [f.name for f in chosen_families(found, word)] == ["a,b", "~", "system"]
     assert chosen_families(found, "-") == ()
+
+
+def test_runs_are_not_measured_by_what_machines_and_processes_did() -> None:
+    names = ["system/cpu_percent", "rank_seconds/max", "slowest_rank", "accuracy", "gpu/power"]
+    assert [name for name in names if is_result(name)] == ["accuracy", "gpu/power"]
 
 
 @pytest.mark.parametrize("name", ["val_loss", "eval/perplexity", "val/wer", "mae"])

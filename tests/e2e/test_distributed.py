@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import sys
+import json
 import textwrap
 from pathlib import Path
-from subprocess import PIPE, Popen
 
 import pytest
 import torch
 import torch.distributed.fsdp
+from gloo import Ended, launch
 
 import lrwatch
 
@@ -129,7 +127,7 @@ def test_two_processes_record_one_run_with_global_norms(
         pytest.skip("this torch has no fully_shard")
     script = tmp_path / "job.py"
     script.write_text(HEAD + setup + LOOP)
-    rows = launch(script, str(tmp_path / "runs"), str(clip))
+    rows = rows_of(launch(script, str(tmp_path / "runs"), str(clip)))
     assert [path.name for path in (tmp_path / "runs").iterdir()] == ["job"]
     frame = lrwatch.read(tmp_path / "runs" / "job")
     assert len(frame) == len(rows) == 6
@@ -141,31 +139,7 @@ def test_two_processes_record_one_run_with_global_norms(
         assert (frame["grad_norm_clipped"] < 1.01 * clip).all()
 
 
-def launch(script: Path, *arguments: str) -> list[dict[str, float]]:
-    import json
-
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    common = {
-        **os.environ,
-        "MASTER_ADDR": "127.0.0.1",
-        "MASTER_PORT": str(port),
-        "WORLD_SIZE": "2",
-        "OMP_NUM_THREADS": "1",
-    }
-    processes = [
-        Popen(
-            [sys.executable, str(script), *arguments],
-            stdout=PIPE,
-            stderr=PIPE,
-            text=True,
-            env={**common, "RANK": str(rank), "LOCAL_RANK": str(rank)},
-        )
-        for rank in range(2)
-    ]
-    outputs = [process.communicate(timeout=120) for process in processes]
-    for process, (_, errors) in zip(processes, outputs, strict=True):
-        assert process.returncode == 0, errors
-    rows: list[dict[str, float]] = json.loads(outputs[0][0].splitlines()[-1])
+def rows_of(ended: list[Ended]) -> list[dict[str, float]]:
+    assert [each.status for each in ended] == [0] * len(ended), ended[-1].errors
+    rows: list[dict[str, float]] = json.loads(ended[0].output.splitlines()[-1])
     return rows

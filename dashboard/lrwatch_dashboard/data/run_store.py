@@ -28,6 +28,7 @@ from lrwatch_dashboard.data.follower import Follower
 from lrwatch_dashboard.data.judges import Judges, Judging
 from lrwatch_dashboard.data.label_desk import LabelDesk
 from lrwatch_dashboard.data.loaded_run import LoadedRuns
+from lrwatch_dashboard.data.rank_facts import RankFacts
 from lrwatch_dashboard.data.sibling_views import SiblingViews
 from lrwatch_dashboard.views import Overview, RunCurves, RunView, Window
 
@@ -90,6 +91,7 @@ class RunStore:
         self._published = _Published()
         self._followers: dict[str, Follower] = {}
         self._loaded = LoadedRuns()
+        self._ranks = RankFacts()
         self._shown: dict[str, tuple[Any, ...]] = {}
         self._wake, self._listed, self._caught_up = (threading.Event() for _ in range(3))
         self._worker: threading.Thread | None = None
@@ -131,13 +133,16 @@ class RunStore:
             if view is None:
                 return None
             order = [row.key for row in sorted(now.views.values(), key=_by_triage)]
-            place = order.index(key)
-            return dataclasses.replace(
-                view,
-                previous=order[place - 1] if place else None,
-                following=order[place + 1] if place + 1 < len(order) else None,
-                token=f"{self._identity}:{now.changed_at[key]}",
-            )
+            place, follower = order.index(key), self._followers.get(key)
+            token = f"{self._identity}:{now.changed_at[key]}"
+        ranks = "" if follower is None else self._ranks.of(follower.entry.path)
+        return dataclasses.replace(
+            view,
+            job={**view.job, "ranks": ranks} if ranks else view.job,
+            previous=order[place - 1] if place else None,
+            following=order[place + 1] if place + 1 < len(order) else None,
+            token=token,
+        )
 
     def runs(self, keys: Iterable[str] | None = None) -> tuple[RunView, ...]:
         """Return those of the runs that there are, in the order given; every run without keys."""

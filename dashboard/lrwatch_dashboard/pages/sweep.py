@@ -26,7 +26,7 @@ from lrwatch_dashboard.data.range_tests import range_test
 from lrwatch_dashboard.data.sweeps import find_sweeps, sweep_of
 from lrwatch_dashboard.data.tables import range_rows, sweep_rows
 from lrwatch_dashboard.figures import message_figure, range_figure, sweep_figure
-from lrwatch_dashboard.own_metrics import names_of, wants_least
+from lrwatch_dashboard.own_metrics import is_result, names_of, wants_least
 from lrwatch_dashboard.pages.page import Page, chart, follow, frame, heading, redraw
 from lrwatch_dashboard.views import RunSource, RunView
 
@@ -157,7 +157,8 @@ def _shown(source: RunSource, found: _Store, words: Mapping[str, str], theme: st
 def _measured_by(shown: SweepView | RunView | None, words: Mapping[str, str]) -> list[Any]:
     """Return what chooses the metric that runs are measured by; nothing where there is none."""
     runs = [run.view for run in shown.runs] if isinstance(shown, SweepView) else []
-    names, objective = names_of(view.metrics for view in runs), SweepMeasure.of(words)
+    names = [name for name in names_of(view.metrics for view in runs) if is_result(name)]
+    objective = SweepMeasure.of(words)
     if not names:
         return []
     choices = [("training loss", ""), *((name, name) for name in names)]

@@ -1,7 +1,7 @@
-"""Scripts of the trainers that people use, as they are: every step, with the trainer's numbers.
+"""Twenty training loops as people write them, and as their trainers do: each with its own numbers.
 
-Each script notes what the trainer itself computes, in its own callbacks. Everything is made at
-random and offline.
+Each script notes what the loop or the trainer itself computes, in its own callbacks. Everything is
+made at random and offline.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from scripts import lrwatch_run
 
 import lrwatch
@@ -57,6 +58,193 @@ for k, (x, y) in enumerate(torch.utils.data.DataLoader(data(), 2)):
     optimizer.step()
     scheduler.step()
     optimizer.zero_grad()
+"""
+
+GAMES = """
+from torch.nn.functional import binary_cross_entropy_with_logits as bce, smooth_l1_loss
+
+def note(truth, loss, lr, net, clip=None):
+    truth["loss"].append(float(loss))
+    truth["lr"].append(lr)
+    before = norm(net.parameters())
+    truth["grad_norm"].append(before)
+    truth["grad_norm_clipped"].append(before if clip is None else min(before, clip))
+
+def gan():
+    torch.manual_seed(0)
+    generator, discriminator = torch.nn.Linear(4, 8), small_net()
+    g_truth, d_truth = noted(), noted()
+    g = torch.optim.Adam(generator.parameters(), 1e-3, betas=(0.5, 0.999))
+    d = torch.optim.Adam(discriminator.parameters(), 4e-3, betas=(0.5, 0.999))
+    ones, zeros = torch.ones(8, 1), torch.zeros(8, 1)
+    for _ in range(10):
+        fake = generator(torch.randn(8, 4))
+        discriminator.zero_grad()
+        on_real = bce(discriminator(torch.randn(8, 8)), ones)
+        on_real.backward()
+        on_fake = bce(discriminator(fake.detach()), zeros)
+        on_fake.backward()
+        note(d_truth, on_real + on_fake, 4e-3, discriminator)
+        d.step()
+        generator.zero_grad()
+        loss = bce(discriminator(fake), ones)
+        loss.backward()
+        note(g_truth, loss, 1e-3, generator)
+        g.step()
+
+def ppo():
+    torch.manual_seed(1)
+    body = torch.nn.Sequential(torch.nn.Linear(4, 16), torch.nn.Tanh())
+    net = torch.nn.ModuleDict({"body": body, "pi": torch.nn.Linear(16, 2),
+                               "v": torch.nn.Linear(16, 1)})
+    truth = noted()
+    optimizer = torch.optim.Adam(net.parameters(), lr=3e-4, eps=1e-5)
+    for update in range(3):
+        optimizer.param_groups[0]["lr"] = 3e-4 * (1 - update / 3)
+        seen, gains = torch.randn(32, 4), torch.randn(32)
+        with torch.no_grad():
+            policy = torch.distributions.Categorical(logits=net["pi"](body(seen)))
+            actions = policy.sample()
+            old = policy.log_prob(actions)
+        for places in torch.randperm(32).repeat(2).split(16):
+            policy = torch.distributions.Categorical(logits=net["pi"](body(seen[places])))
+            ratio = (policy.log_prob(actions[places]) - old[places]).exp()
+            gain = gains[places]
+            wanted = torch.min(ratio * gain, ratio.clamp(0.8, 1.2) * gain).mean()
+            value = (net["v"](body(seen[places])).squeeze(1) - gain).square().mean()
+            loss = -wanted + 0.5 * value - 0.01 * policy.entropy().mean()
+            optimizer.zero_grad()
+            loss.backward()
+            note(truth, loss, optimizer.param_groups[0]["lr"], net, clip=0.5)
+            torch.nn.utils.clip_grad_norm_(net.parameters(), 0.5)
+            optimizer.step()
+
+def dqn():
+    torch.manual_seed(2)
+    net, target, truth = small_net(), small_net(), noted()
+    optimizer = torch.optim.RMSprop(net.parameters(), lr=1e-3)
+    for step in range(10):
+        if step % 4 == 0:
+            target.load_state_dict(net.state_dict())
+        seen, after, gain = torch.randn(8, 8), torch.randn(8, 8), torch.randn(8, 1)
+        with torch.no_grad():
+            wanted = gain + 0.9 * target(after)
+        loss = smooth_l1_loss(net(seen), wanted)
+        optimizer.zero_grad()
+        loss.backward()
+        note(truth, loss, 1e-3, net)
+        torch.nn.utils.clip_grad_value_(net.parameters(), 100)
+        optimizer.step()
+
+def lbfgs():
+    torch.manual_seed(3)
+    net, truth = small_net(), noted()
+    optimizer = torch.optim.LBFGS(net.parameters(), lr=0.5, max_iter=4)
+    x, y = data().tensors
+    for _ in range(5):
+        calls = []
+        def closure():
+            optimizer.zero_grad()
+            loss = (net(x) - y).square().mean()
+            loss.backward()
+            if not calls:
+                note(truth, loss, 0.5, net)
+            calls.append(loss)
+            return loss
+        optimizer.step(closure)
+
+for play in (gan, ppo, dqn, lbfgs):
+    play()
+"""
+
+NANO_GPT = """
+import math, tempfile
+import torch.distributed as dist
+from torch.nn.parallel import DistributedDataParallel
+
+met = f"file://{tempfile.mkdtemp()}/met"
+dist.init_process_group("gloo", init_method=met, rank=0, world_size=1)
+torch.manual_seed(0)
+embed, head = torch.nn.Embedding(32, 16), torch.nn.Linear(16, 32, bias=False)
+layer = torch.nn.TransformerEncoderLayer(16, 2, 32, 0.0, batch_first=True, norm_first=True)
+raw = torch.nn.Sequential(embed, layer, head)
+truth = noted()
+matrices = [p for p in raw.parameters() if p.dim() >= 2]
+others = [p for p in raw.parameters() if p.dim() < 2]
+groups = [{"params": matrices, "weight_decay": 0.1}, {"params": others, "weight_decay": 0.0}]
+optimizer = torch.optim.AdamW(groups, lr=6e-4, betas=(0.9, 0.95))
+model = DistributedDataParallel(raw)
+scaler = torch.amp.GradScaler("cpu", enabled=False)
+
+def rate(step, warm_up=3, end=8):
+    if step < warm_up:
+        return 6e-4 * (step + 1) / (warm_up + 1)
+    done = (step - warm_up) / (end - warm_up)
+    return 6e-5 + 0.5 * (1 + math.cos(math.pi * done)) * (6e-4 - 6e-5)
+
+for step in range(8):
+    lr, total = rate(step), 0.0
+    for group in optimizer.param_groups:
+        group["lr"] = lr
+    for micro in range(4):
+        model.require_backward_grad_sync = micro == 3
+        tokens = torch.randint(0, 32, (2, 9))
+        logits = model(tokens[:, :-1])
+        loss = torch.nn.functional.cross_entropy(logits.flatten(0, 1), tokens[:, 1:].flatten()) / 4
+        total += loss.item()
+        scaler.scale(loss).backward()
+    scaler.unscale_(optimizer)
+    before = norm(raw.parameters())
+    torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    truth["loss"].append(total)
+    truth["lr"].append(lr)
+    truth["grad_norm"].append(before)
+    truth["grad_norm_clipped"].append(min(before, 1.0))
+    scaler.step(optimizer)
+    scaler.update()
+    optimizer.zero_grad(set_to_none=True)
+dist.destroy_process_group()
+"""
+
+OPTIMIZERS = """
+import importlib.util
+
+def fit(make, choose=lambda p: True, rates=None):
+    torch.manual_seed(0)
+    net, truth = small_net(), noted()
+    mine = [p for p in net.parameters() if choose(p)]
+    optimizer = make(mine)
+    getattr(optimizer, "train", lambda: None)()
+    for x, y in torch.utils.data.DataLoader(data(), 8):
+        loss = (net(x) - y).square().mean()
+        optimizer.zero_grad()
+        loss.backward()
+        truth["loss"].append(loss.item())
+        truth["lr"].append(optimizer.param_groups[0]["lr"])
+        truth["grad_norm"].append(norm(mine))
+        truth["grad_norm_clipped"].append(norm(mine))
+        optimizer.step()
+        if rates is not None:
+            truth.setdefault("lr_effective", []).append(rates(optimizer.param_groups[0]))
+
+def there(*names):
+    return all(importlib.util.find_spec(name) is not None for name in names)
+
+if there("schedulefree"):
+    import schedulefree
+    fit(lambda p: schedulefree.AdamWScheduleFree(p, lr=0.01, warmup_steps=5),
+        rates=lambda group: group["scheduled_lr"])
+if there("prodigyopt"):
+    import prodigyopt
+    fit(prodigyopt.Prodigy, rates=lambda group: group["d"] * group["lr"])
+if there("lion_pytorch"):
+    import lion_pytorch
+    fit(lambda p: lion_pytorch.Lion(p, lr=1e-3))
+if hasattr(torch.optim, "Muon"):
+    fit(lambda p: torch.optim.Muon(p, lr=0.02), lambda p: p.dim() == 2)
+if there("bitsandbytes"):
+    import bitsandbytes
+    fit(lambda p: bitsandbytes.optim.Adam8bit(p, lr=0.01))
 """
 
 LIGHTNING = """
@@ -152,7 +340,7 @@ def fit(**options):
     arguments = TrainingArguments(
         output_dir="out", use_cpu=True, report_to=[], save_strategy="no", logging_steps=1,
         disable_tqdm=True, per_device_train_batch_size=4, learning_rate=0.01,
-        lr_scheduler_type="linear", max_steps=6, **options,
+        max_steps=6, **options,
     )
     note = Note()
     trainer = Noting(model=model, args=arguments, train_dataset=texts, callbacks=[note])
@@ -164,6 +352,9 @@ def fit(**options):
 fit(warmup_steps=2)
 fit(gradient_accumulation_steps=3, max_grad_norm=0.1)
 fit(bf16=True, gradient_accumulation_steps=2, max_grad_norm=0.5)
+fit(optim="adafactor", max_grad_norm=0.3)
+fit(optim="sgd", lr_scheduler_type="cosine", label_smoothing_factor=0.1)
+fit(gradient_checkpointing=True, lr_scheduler_type="constant_with_warmup", warmup_steps=3)
 """
 
 ACCELERATE = """
@@ -201,10 +392,18 @@ fit(gradient_accumulation_steps=4)
 fit(mixed_precision="bf16")
 """
 
+_PACKAGES = ("schedulefree", "prodigyopt", "lion_pytorch", "bitsandbytes")
+N_OPTIMIZERS = sum(importlib.util.find_spec(name) is not None for name in _PACKAGES) + hasattr(
+    torch.optim, "Muon"
+)
+
 TRAINERS = {
     "torch": (LOOP, [24]),
+    "torch.distributions": (GAMES, [10, 10, 12, 10, 5]),
+    "torch.distributed": (NANO_GPT, [8]),
+    "torch.optim": (OPTIMIZERS, [12] * N_OPTIMIZERS),
     "lightning": (LIGHTNING, [24, 24, 24, 8, 24, 24, 24]),
-    "transformers": (TRANSFORMERS, [6, 6, 6]),
+    "transformers": (TRANSFORMERS, [6] * 6),
     "accelerate": (ACCELERATE, [12, 3, 12]),
 }
 
@@ -221,6 +420,7 @@ def test_every_step_has_the_numbers_of_the_trainer(tmp_path: Path, trainer: str)
     if importlib.util.find_spec(trainer) is None:
         pytest.skip(f"{trainer} is not installed")
     script, n_steps = TRAINERS[trainer]
+    assert sum(len(each) for _, each in TRAINERS.values()) >= 20
     (tmp_path / "train.py").write_text(
         f"{COMMON}{script}\njson.dump(TRUTH, open('truth.json', 'w'))\n"
     )
@@ -232,6 +432,8 @@ def test_every_step_has_the_numbers_of_the_trainer(tmp_path: Path, trainer: str)
     for run, true in zip(runs, truth, strict=True):
         frame = lrwatch.read(run.path)
         np.testing.assert_allclose(frame["loss"], true["loss"], rtol=1e-6)
+        if "lr_effective" in true:
+            np.testing.assert_allclose(frame["lr_effective"], true["lr_effective"], rtol=1e-6)
         np.testing.assert_allclose(frame["lr"], true["lr"], rtol=1e-12)
         np.testing.assert_allclose(frame["grad_norm"], true["grad_norm"], rtol=1e-5)
         np.testing.assert_allclose(frame["grad_norm_clipped"], true["grad_norm_clipped"], rtol=1e-5)
