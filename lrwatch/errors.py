@@ -9,6 +9,7 @@
     ├── RunUnreadable     (ValueError)         a run is there and cannot be read
     ├── RunBusy           (RuntimeError)       another process writes this run
     ├── StoreNotWritable  (OSError)            a run cannot be created in a folder
+    ├── NotAllowed        (PermissionError)    who asks may look, and change nothing
     ├── StateUnreadable   (ValueError)         a file of the watcher cannot be read
     ├── MissingExtra      (ImportError)        an optional dependency is not installed
     └── TrainingStopped   (RuntimeError)       an alert stopped it: `lrwatch.alert`
@@ -27,6 +28,7 @@ __all__ = [
     "LedgerUnreadable",
     "LrwatchError",
     "MissingExtra",
+    "NotAllowed",
     "NotAnOptimizer",
     "RunBusy",
     "RunNotFound",
@@ -62,6 +64,10 @@ class RunBusy(LrwatchError, RuntimeError):  # noqa: N818
 
 class StoreNotWritable(LrwatchError, OSError):  # noqa: N818
     """A run cannot be created in a folder."""
+
+
+class NotAllowed(LrwatchError, PermissionError):  # noqa: N818
+    """Who asks may look at everything, and change nothing."""
 
 
 class StateUnreadable(LrwatchError, ValueError):  # noqa: N818

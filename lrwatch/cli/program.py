@@ -14,6 +14,7 @@ from lrwatch.cli.check import check
 from lrwatch.cli.demo import demo
 from lrwatch.cli.export import export
 from lrwatch.cli.import_runs import import_runs
+from lrwatch.cli.log import log
 from lrwatch.cli.ls import ls
 from lrwatch.cli.mcp import mcp
 from lrwatch.cli.run import run
@@ -72,8 +73,8 @@ def program(ctx: click.Context) -> None:
         click.echo(ctx.get_help())
 
 
-_COMMANDS = (alert, check, demo, export, import_runs, ls, mcp, run, show, suggest, top, *TIDYING)
-for _command in _COMMANDS:
+_OWN = (alert, check, demo, export, import_runs, log, ls, mcp, run, show, suggest, top)
+for _command in (*_OWN, *TIDYING):
     program.add_command(_command)
 
 

@@ -15,10 +15,12 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+from lrwatch.activity import Actor, editor
 from lrwatch.codec import decode
 from lrwatch.errors import InvalidArgument, RunBusy, RunNotFound, RunUnreadable
 from lrwatch.formats import printable
 from lrwatch.plain_files import read_file, replacing
+from lrwatch.store.activity_log import log_activity
 from lrwatch.store.layout import LABELS, is_run
 
 __all__ = ["LONGEST_NOTE", "RunLabels", "change_labels", "read_labels", "tagged"]
@@ -109,8 +111,12 @@ def read_labels(run: Path) -> RunLabels:
 def change_labels(run: Path, change: Callable[[RunLabels], RunLabels]) -> RunLabels:
     """Change what is said of a run, and return it; of two who do so at once, both are heard.
 
+    Who did it is written down.
+
     Raises
     ------
+    NotAllowed
+        If who acts here may only look.
     InvalidArgument
         If the change is not allowed.
     RunNotFound
@@ -122,18 +128,38 @@ def change_labels(run: Path, change: Callable[[RunLabels], RunLabels]) -> RunLab
     OSError
         If it cannot be written.
     """
+    actor = editor()
     if not is_run(run):
         raise RunNotFound(f"there is no run at {run}")
     with _alone(run):
         content = _content(run)
-        labels = change(_labels(content)).checked()
+        before = _labels(content)
+        labels = change(before).checked()
         content |= {"format": _FORMAT, **asdict(labels)}
         text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
         with replacing(run / LABELS) as aside, aside.open("xb") as file:
             file.write(text.encode("utf-8", "replace"))
             file.flush()
             os.fsync(file.fileno())
+    _log(run.absolute(), actor, before, labels)
     return labels
+
+
+def _log(run: Path, actor: Actor, before: RunLabels, after: RunLabels) -> None:
+    """Write down each thing that was changed."""
+    tags = [tag for tag in before.tags if tag not in after.tags]
+    new_tags = [tag for tag in after.tags if tag not in before.tags]
+    pin, archive = "pin" if after.pinned else "unpin", "archive" if after.archived else "unarchive"
+    changes: list[tuple[str, Any, Any]] = [
+        ("rename", {"name": before.name}, {"name": after.name}),
+        ("tag", {"tags": tags}, {"tags": new_tags}),
+        ("note", {"note": before.note}, {"note": after.note}),
+        (pin, {"pinned": before.pinned}, {"pinned": after.pinned}),
+        (archive, {"archived": before.archived}, {"archived": after.archived}),
+    ]
+    for action, was, now in changes:
+        if was != now:
+            log_activity(run.parent, actor, action, run=run.name, before=was, after=now)
 
 
 @contextlib.contextmanager

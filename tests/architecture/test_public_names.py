@@ -41,6 +41,7 @@ COMMANDS = {
     "demo": ["--dir", "--port", "--no-dashboard", "--exit", "--steps"],
     "export": ["run", "--to", "--as", "--force"],
     "import": ["kind", "source", "--dir", "--follow", "--loss", "--lr", "--step", "--every"],
+    "log": ["folder", "--last", "--user", "--json"],
     "ls": ["folder", "--json", "--filter", "--alone"],
     "mcp": ["folder"],
     "run": [
