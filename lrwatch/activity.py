@@ -43,6 +43,11 @@ class Actor:
     role: Role = "editor"
     via: str = "command"
 
+    @property
+    def signed_in(self) -> str:
+        """The name by which they signed in to a dashboard; empty if they did not."""
+        return self.user if self.via == "dashboard" else ""
+
 
 @dataclass(frozen=True, slots=True)
 class Activity:
@@ -85,13 +90,11 @@ _WORDS: Final[Mapping[str, str]] = {
     "pin": "pinned",
     "unpin": "unpinned",
     "archive": "archived",
-    "unarchive": "took out of the archive",
+    "unarchive": "taken out of the archive",
     "delete": "deleted",
-    "restore": "took back",
+    "restore": "taken back",
     "purge": "removed for good",
-    "unsilence": "ended a silence of",
-    "silence": "silenced",
-    "acknowledge": "acknowledged an alert",
+    "acknowledge": "alert acknowledged",
 }
 
 _ACTOR: ContextVar[Actor | None] = ContextVar("lrwatch_actor", default=None)
@@ -123,8 +126,8 @@ def editor() -> Actor:
     actor = current_actor()
     if actor.role != "editor":
         raise NotAllowed(
-            f"{actor.user or 'this sign-in'} may look at everything and change nothing; "
-            "whoever runs this dashboard gives the role of an editor"
+            f"only an editor may do that, and {actor.user or 'who asks'} is a reader; "
+            "ask whoever runs this dashboard"
         )
     return actor
 
@@ -145,16 +148,16 @@ def in_words(done: Activity) -> str:
         return "; ".join(said)
     if done.action == "rename":
         name = done.after.get("name")
-        return f"renamed to {name}" if name else "took the name back"
+        return f"renamed to {name}" if name else "name taken back"
     if done.action == "note":
-        return "wrote a note" if done.after.get("note") else "removed the note"
-    word = _WORDS.get(done.action, done.action)
+        return "note written" if done.after.get("note") else "note removed"
     if done.action in ("silence", "unsilence"):
         of = done.after or done.before
-        runs, rule = of.get("runs", "every run"), of.get("rule", "every alert")
-        until = f" until {of.get('until')}" if done.action == "silence" else ""
-        return f"{word} {rule} on {runs}{until}"
-    return word
+        what = f"{of.get('rule', 'every alert')} on {of.get('runs', 'every run')}"
+        if done.action == "unsilence":
+            return f"silence of {what} ended"
+        return f"{what} silenced until {of.get('until')}"
+    return _WORDS.get(done.action, done.action)
 
 
 def _list(tags: Any) -> str:

@@ -252,7 +252,7 @@ def acknowledgements(store: str | os.PathLike[str]) -> dict[tuple[str, int], Ack
 
 def _in_log(silence: Silence) -> dict[str, str]:
     matcher = silence.matcher
-    ends = datetime.fromtimestamp(silence.ends_at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    ends = datetime.fromtimestamp(silence.ends_at, UTC).strftime("%Y-%m-%d %H:%M UTC")
     about = {"runs": matcher.run, "group": matcher.group, "rule": matcher.rule}
     said = {name: pattern for name, pattern in about.items() if pattern != "*"}
     return {**said, "until": ends, "reason": silence.reason, "by": silence.by}
