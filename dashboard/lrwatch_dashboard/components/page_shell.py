@@ -105,7 +105,11 @@ def _bar(pages: Iterable[tuple[str, str]], who: Actor | None) -> html.Header:
 def _signed_in(who: Actor) -> html.Span:
     may = "may also label, delete and silence" if who.role == "editor" else "may only look"
     return html.Span(
-        [html.Span(who.user, className="who-name"), html.Span(who.role, className="who-role")],
+        [
+            html.Span(who.user[0].upper(), className="who-initial", **{"aria-hidden": "true"}),
+            html.Span(who.user, className="who-name"),
+            html.Span(who.role, className="who-role"),
+        ],
         id="who",
         className="who",
         title=f"Signed in as {who.user}: {may}",

@@ -39,7 +39,7 @@ def test_the_alerts_page_has_a_card_of_it() -> None:
     )
     source.alerts = FakeAlerts(AlertBoard(activity=done))
     text = text_of(alerts.layout(source))
-    assert "too_low on every run silenced until 2026-11-27 12:00 UTC by ann" in text
+    assert "too low on every run silenced until 2026-11-27 12:00 UTC by ann" in text
     assert "sgd-0.1 deleted by ann" in text
     assert "sgd-0.1 alert acknowledged" in text
     source.alerts = FakeAlerts(AlertBoard())

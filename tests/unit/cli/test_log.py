@@ -37,7 +37,7 @@ def test_commands_and_the_dashboard_are_in_one_log(
         [me, "a", "tagged keep, good"],
         ["ann (editor)", "sweep/b", "renamed to The one"],
     ]
-    assert lines[2][2].startswith("too_low on every run silenced until 20")
+    assert lines[2][2].startswith("too low on every run silenced until 20")
     assert lines[3] == [me, "a", "deleted"]
 
     assert main(["log", str(runs), "--json", "--user", "ann"]) == 0
