@@ -5,6 +5,7 @@
 #
 # It answers to the name localhost only. Behind a proxy that asks for a password, or with a token
 # (-e LRWATCH_TOKEN), name the host that browsers see: -e LRWATCH_ALLOWED_HOSTS=lrwatch.example.org
+# For a team, with alerts and a sign-in for each: deploy/compose.yaml, deploy/kubernetes.
 
 FROM python:3.13-slim AS build
 WORKDIR /source

@@ -9,6 +9,7 @@
     ├── RunUnreadable     (ValueError)         a run is there and cannot be read
     ├── RunBusy           (RuntimeError)       another process writes this run
     ├── StoreNotWritable  (OSError)            a run cannot be created in a folder
+    ├── NotAllowed        (PermissionError)    who asks may look, and change nothing
     ├── StateUnreadable   (ValueError)         a file of the watcher cannot be read
     ├── StorageError      (OSError)            a storage, such as ``s3://...``, did not do it
     │   ├── ObjectMissing (FileNotFoundError)  there is no object under a key
@@ -33,6 +34,7 @@ __all__ = [
     "LedgerUnreadable",
     "LrwatchError",
     "MissingExtra",
+    "NotAllowed",
     "NotAnOptimizer",
     "ObjectChanged",
     "ObjectMissing",
@@ -72,6 +74,10 @@ class RunBusy(LrwatchError, RuntimeError):  # noqa: N818
 
 class StoreNotWritable(LrwatchError, OSError):  # noqa: N818
     """A run cannot be created in a folder."""
+
+
+class NotAllowed(LrwatchError, PermissionError):  # noqa: N818
+    """Who asks may look at everything, and change nothing."""
 
 
 class StateUnreadable(LrwatchError, ValueError):  # noqa: N818

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal, Protocol
 
+from lrwatch.activity import Activity
 from lrwatch.alert import Alert
 from lrwatch.alerts.silences import Matcher, Silence
 from lrwatch.alerts.watcher_state import RuleTally, WatcherHealth
@@ -96,6 +97,8 @@ class AlertBoard:
         ever did.
     is_followed
         Whether it has looked recently.
+    activity
+        What people did in the store, the latest first.
     tallies
         By rule: how many alerts were sent, acknowledged and silenced.
     problem
@@ -115,6 +118,7 @@ class AlertBoard:
     silences: tuple[Silence, ...] = ()
     tallies: Mapping[str, RuleTally] = field(default_factory=dict)
     rules: tuple[str, ...] = ()
+    activity: tuple[Activity, ...] = ()
     folder: str = ""
     problem: str = ""
     by_state: Mapping[tuple[str, str, str], int] = field(default_factory=dict)
@@ -123,6 +127,10 @@ class AlertBoard:
 
 class AlertSource(Protocol):
     """Where the Alerts page gets what it shows. Every method may be called from several threads."""
+
+    @property
+    def is_read_only(self) -> bool:
+        """Whether who asks now may write nothing."""
 
     def board(self) -> AlertBoard:
         """Return everything about alerts."""

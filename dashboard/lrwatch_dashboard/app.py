@@ -10,6 +10,7 @@ from dash import ClientsideFunction, Dash, Input, Output, State, html, no_update
 from flask import Response, jsonify, send_file
 from plotly.offline import get_plotlyjs_version
 
+from lrwatch.activity import current_actor
 from lrwatch_dashboard import ids
 from lrwatch_dashboard.components.page_shell import page_shell
 from lrwatch_dashboard.compression import compress
@@ -80,7 +81,8 @@ def create_app(source: RunSource, access: Access | None = None) -> Dash:
         update_title="",
         add_log_handler=False,
     )
-    app.layout = page_shell((page.name, page.path) for page in PAGES if page.name)
+    bar = [(page.name, page.path) for page in PAGES if page.name]
+    app.layout = lambda: page_shell(bar, current_actor())
     _register_shell(app, source)
     for page in PAGES:
         page.connect(app, source)
@@ -145,7 +147,12 @@ def _add_health(app: Dash, source: RunSource) -> None:
             return jsonify(status="error"), 503
         return jsonify(status="ok"), 200
 
+    def ready() -> tuple[Response, int]:
+        reason = source.ready()
+        return (jsonify(status="waiting", reason=reason), 503) if reason else health()
+
     app.server.add_url_rule("/health", "health", health)
+    app.server.add_url_rule("/ready", "ready", ready)
 
 
 def _serve_slim_plotly(app: Dash) -> None:

@@ -11,12 +11,15 @@ import os
 import re
 import socket
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import click
 
 from lrwatch_dashboard.security.access import LOOPBACK_NAMES, Access, is_loopback
-from lrwatch_dashboard.security.token import TOKEN_VARIABLE, TokenError, read_token
+from lrwatch_dashboard.security.people import People, token_or_people
+from lrwatch_dashboard.security.proxy import GROUPS_HEADER, ProxySignIn, SignInError, proxy_sign_in
+from lrwatch_dashboard.security.token import TOKEN_VARIABLE, TokenError
+from lrwatch_dashboard.token_command import Refusal, token
 
 __all__ = ["access_for", "bind", "dashboard"]
 
@@ -26,15 +29,9 @@ _ALL_ADDRESSES: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104
 _HOST_NAME: Final = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")
 
 
-class _Refusal(click.ClickException):
-    """What was given, what is allowed and what to do next, in one line."""
-
-    exit_code = 2
-
-
 def _port(_context: click.Context, _parameter: click.Parameter, text: str) -> int:
     if not (text.isascii() and text.isdecimal()) or not 0 < int(text) <= _LAST_PORT:
-        raise _Refusal(f"--port must be a whole number from 1 to {_LAST_PORT}, got {text!r}")
+        raise Refusal(f"--port must be a whole number from 1 to {_LAST_PORT}, got {text!r}")
     return int(text)
 
 
@@ -43,14 +40,28 @@ def _names(
 ) -> frozenset[str]:
     for name in given:
         if not _HOST_NAME.fullmatch(name):
-            raise _Refusal(
+            raise Refusal(
                 "--allowed-host must be the bare name in the browser's address, "
                 f"without http:// and port, got {name!r}"
             )
     return frozenset(name.lower() for name in given)
 
 
-@click.command(short_help="Show the runs of a folder in the browser.")
+class _Dashboard(click.Command):
+    """The command, and ``lrwatch dashboard token``; a folder of that name is ``./token``."""
+
+    def make_context(
+        self, info_name: str | None, args: list[str], *more: Any, **how: Any
+    ) -> click.Context:
+        if args[:1] == ["token"]:
+            return token.make_context(f"{info_name} token", args[1:], *more, **how)
+        return super().make_context(info_name, args, *more, **how)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        return super().invoke(ctx) if ctx.command is self else ctx.command.invoke(ctx)
+
+
+@click.command(cls=_Dashboard, short_help="Show the runs of a folder in the browser.")
 @click.argument("folder", metavar="[DIR]", default="runs")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
@@ -63,7 +74,26 @@ def _names(
 @click.option(
     "--token-file",
     metavar="FILE",
-    help=f"File that holds the token to ask for; or set {TOKEN_VARIABLE}.",
+    help=f"File that holds the token to ask for, or a line for each person; or {TOKEN_VARIABLE}.",
+)
+@click.option("--user-header", metavar="NAME", help="Header in which a proxy says who signed in.")
+@click.option(
+    "--trust-proxy",
+    metavar="ADDRESS",
+    multiple=True,
+    help="Address or network of that proxy; may be repeated.",
+)
+@click.option(
+    "--editor",
+    "editors",
+    metavar="NAME",
+    multiple=True,
+    help="Who may write, of those: a name, group:NAME or *; may be repeated. Others only read.",
+)
+@click.option(
+    "--groups-header",
+    metavar="NAME",
+    help=f"Header that names the groups of who signed in.  [default: {GROUPS_HEADER}]",
 )
 @click.option(
     "--allowed-host",
@@ -93,21 +123,23 @@ def dashboard(  # noqa: PLR0913  one parameter an option
     host: str,
     port: int,
     *,
-    token_file: str | None,
     allowed_hosts: frozenset[str],
     behind_proxy: bool,
     alone: bool,
     read_only: bool,
     alerts: bool,
     addresses: tuple[str, ...],
+    **sign_in: Any,
 ) -> None:
     """Show the runs of DIR (default: runs) in the browser, live, worst first.
 
     DIR may be empty, or still missing: the page then says how to begin.
+
+    `lrwatch dashboard token NAME` makes a token for one person.
     """
     _check_folder(Path(folder))
     _check_alerts(alerts=alerts, addresses=addresses, read_only=read_only)
-    access = access_for(host, allowed_hosts, token=_token(token_file), behind_proxy=behind_proxy)
+    access = access_for(host, allowed_hosts, behind_proxy=behind_proxy, **_signing_in(**sign_in))
     listener = _listen(host, port)
     from lrwatch_dashboard.server import serve  # before an address is named: it may be missing
 
@@ -115,7 +147,7 @@ def dashboard(  # noqa: PLR0913  one parameter an option
     if chosen != port:
         click.echo(f"Port {port} is in use; using {chosen} instead.")
     address = f"http://{_in_address(host)}:{chosen}/"
-    asks = "; asks for the token" if access.token else ""
+    asks = "; asks for the token" if access.token else "; asks who you are" * access.signs_in
     click.echo(f"lrwatch dashboard on {folder}: {address}  (Ctrl-C to stop{asks})")
     if not alerts:
         serve(listener, folder, access, alone=alone, read_only=read_only)
@@ -128,7 +160,13 @@ def dashboard(  # noqa: PLR0913  one parameter an option
 
 
 def access_for(
-    host: str, allowed_hosts: frozenset[str], *, token: str, behind_proxy: bool
+    host: str,
+    allowed_hosts: frozenset[str],
+    *,
+    behind_proxy: bool,
+    token: str = "",
+    people: People | None = None,
+    proxy: ProxySignIn | None = None,
 ) -> Access:
     """Return who may ask a server at an address.
 
@@ -138,19 +176,19 @@ def access_for(
         Address to listen at.
     allowed_hosts
         Names by which browsers know it, beside the usual ones.
-    token
-        What it asks for; empty for nothing.
     behind_proxy
         Whether a proxy in front asks for a password.
+    token, people, proxy
+        How people sign in, as `Access` has it.
 
     Raises
     ------
     click.ClickException
         If others could read the runs without being asked for anything.
     """
-    is_open = not is_loopback(host)
-    if is_open and not token and not behind_proxy:
-        raise _Refusal(
+    is_open, signs_in = not is_loopback(host), bool(token or people or proxy)
+    if is_open and not signs_in and not behind_proxy:
+        raise Refusal(
             f"--host {host} lets others read these runs without a password; keep 127.0.0.1, or "
             f"set a token in {TOKEN_VARIABLE}, or put a proxy that asks for a password in front "
             "and add --behind-proxy"
@@ -159,8 +197,10 @@ def access_for(
     return Access(
         hosts=LOOPBACK_NAMES | own | allowed_hosts,
         any_host=behind_proxy and not allowed_hosts,
-        any_address=is_open and bool(token),
+        any_address=is_open and signs_in,
         token=token,
+        people=people,
+        proxy=proxy,
     )
 
 
@@ -185,28 +225,33 @@ def bind(host: str, port: int) -> socket.socket:
 
 def _check_folder(folder: Path) -> None:
     if folder.exists() and not folder.is_dir():
-        raise _Refusal(f"{folder} is not a folder; give the folder that holds the runs")
+        raise Refusal(f"{folder} is not a folder; give the folder that holds the runs")
 
 
 def _check_alerts(*, alerts: bool, addresses: tuple[str, ...], read_only: bool) -> None:
     if addresses and not alerts:
-        raise _Refusal(f"--to {addresses[0]} says where alerts go; add --alert to send them")
+        raise Refusal(f"--to {addresses[0]} says where alerts go; add --alert to send them")
     if alerts and read_only:
-        raise _Refusal("--alert keeps its state in the folder of runs; leave out --read-only")
+        raise Refusal("--alert keeps its state in the folder of runs; leave out --read-only")
 
 
-def _token(file: str | None) -> str:
+def _signing_in(token_file: str | None, **by_proxy: Any) -> dict[str, Any]:
     try:
-        return read_token(os.environ, file)
-    except TokenError as error:
-        raise _Refusal(str(error)) from error
+        token, people = token_or_people(os.environ, token_file)
+        return {
+            "token": token,
+            "people": people,
+            "proxy": proxy_sign_in(os.environ, **by_proxy),
+        }
+    except (SignInError, TokenError) as error:
+        raise Refusal(str(error)) from error
 
 
 def _listen(host: str, port: int) -> socket.socket:
     try:
         return bind(host, port)
     except OSError as error:
-        raise _Refusal(
+        raise Refusal(
             f"cannot listen on {host}:{port} ({error.strerror or error}); "
             "--host must be an address of this machine and --port one you may use"
         ) from error

@@ -12,7 +12,8 @@ from lrwatch_dashboard.app import create_app
 from lrwatch_dashboard.data import RunStore, cache_folder
 from lrwatch_dashboard.security.access import LOOPBACK_NAMES, Access
 from lrwatch_dashboard.security.limits import Server
-from lrwatch_dashboard.security.token import read_token
+from lrwatch_dashboard.security.people import token_or_people
+from lrwatch_dashboard.security.proxy import proxy_sign_in
 
 if TYPE_CHECKING:
     import socket
@@ -60,6 +61,7 @@ def wsgi(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterabl
     ``LRWATCH_TOKEN_FILE`` the token. ``LRWATCH_ALLOWED_HOSTS`` gives the names that requests
     may be addressed to, separated by commas, beside those of the loopback address; ``*``
     stands for any, behind a proxy that checks them. ``LRWATCH_READ_ONLY=1`` writes nothing.
+    `proxy_sign_in` says how a proxy signs people in.
     """
     answer: Iterable[bytes] = _wsgi_app()(environ, start_response)
     return answer
@@ -81,13 +83,18 @@ def access_from(environment: Mapping[str, str]) -> Access:
     ------
     TokenError
         If the token would protect nothing.
+    SignInError
+        If the sign-in by a proxy would let in the wrong people, or nobody.
     """
     names = [name.strip().lower() for name in environment.get(HOSTS_VARIABLE, "").split(",")]
     given = {name for name in names if name}
+    token, people = token_or_people(environment)
     return Access(
         hosts=LOOPBACK_NAMES | given,
         any_host="*" in given,
-        token=read_token(environment),
+        token=token,
+        people=people,
+        proxy=proxy_sign_in(environment),
     )
 
 

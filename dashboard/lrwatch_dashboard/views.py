@@ -14,6 +14,7 @@ from typing import Any, Final, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from lrwatch.activity import Activity
 from lrwatch.alert import Alert
 from lrwatch.comparing import Trial
 from lrwatch.finding import RunFacts
@@ -337,7 +338,9 @@ class LabelChange:
 class LabelSource(Protocol):
     """Where pages say something of runs; each method returns what could not be done."""
 
-    is_read_only: bool
+    @property
+    def is_read_only(self) -> bool:
+        """Whether who asks now may write nothing."""
 
     def label(self, keys: Sequence[str], change: LabelChange) -> str:
         """Change what is said of runs."""
@@ -418,8 +421,17 @@ class RunSource(Protocol):
     def rows(self, key: str) -> Any | None:
         """Return the rows of one run as a `pyarrow.Table`; None if there are none to be had."""
 
+    def activity(self, run: str = "") -> Sequence[Activity]:
+        """Return what people did lately in the store, or to one run of it; the latest first."""
+
     def healthy(self) -> str:
         """Return an empty text if runs can be read, else the reason why not."""
+
+    def ready(self) -> str:
+        """Return an empty text once pages have runs to show, else what they wait for.
+
+        It waits for nothing itself, and names no file.
+        """
 
     def looked_ago(self) -> float | None:
         """Return how many seconds ago the folder was last looked at; None if it never was."""

@@ -12,14 +12,17 @@ import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Final, TypeVar
 
+from lrwatch.activity import editor
 from lrwatch.alert import Alert
 from lrwatch.codec import read_record, write_record
 from lrwatch.errors import InvalidArgument, StateUnreadable
 from lrwatch.plain_files import alerts_folder, refuse_links
+from lrwatch.store.activity_log import log_activity
 
 __all__ = [
     "LONGEST_SILENCE",
@@ -131,9 +134,12 @@ def add_silence(
     ------
     InvalidArgument
         If there is no reason, or the time is not between 0 and `LONGEST_SILENCE`.
+    NotAllowed
+        If who acts here may only look.
     OSError
         If it cannot be written.
     """
+    actor = editor()
     if not reason.strip():
         raise InvalidArgument("a silence needs a reason, so that others know why no alerts arrive")
     if not 0 < seconds <= LONGEST_SILENCE:
@@ -152,6 +158,7 @@ def add_silence(
         until_worse=until_worse,
     )
     write_record(_silence_path(store, silence.id), silence)
+    log_activity(Path(store), actor, "silence", after=_in_log(silence))
     return silence
 
 
@@ -174,14 +181,26 @@ def end_silence(store: str | os.PathLike[str], silence_id: str) -> None:
     ------
     InvalidArgument
         If `silence_id` is not an id.
+    NotAllowed
+        If who acts here may only look.
     OSError
         If its file cannot be removed.
     """
-    _silence_path(store, silence_id).unlink(missing_ok=True)
+    actor, path = editor(), _silence_path(store, silence_id)
+    held = next((silence for silence in silences(store) if silence.id == silence_id), None)
+    path.unlink(missing_ok=True)
+    if held is not None:  # what is over by itself, nobody has ended
+        log_activity(Path(store), actor, "unsilence", before=_in_log(held))
 
 
 def acknowledge(
-    store: str | os.PathLike[str], alert: str, episode: int, *, by: str, note: str = ""
+    store: str | os.PathLike[str],
+    alert: str,
+    episode: int,
+    *,
+    by: str,
+    note: str = "",
+    run: str = "",
 ) -> Acknowledgement:
     """Say that somebody is handling an episode of an alert.
 
@@ -189,16 +208,25 @@ def acknowledge(
     ----------
     alert, episode
         Id of the alert, and its episode.
+    by, note
+        Who, and what they say.
+    run
+        Path in the store of the run that it is about, for the log of who did what.
 
     Raises
     ------
     InvalidArgument
         If `alert` is not an id.
+    NotAllowed
+        If who acts here may only look.
     OSError
         If it cannot be written.
     """
+    actor = editor()
     said = Acknowledgement(alert, int(episode), by, time.time(), note)
     write_record(_acknowledgement_path(store, said), said)
+    about = {"alert": said.alert, "episode": said.episode, "by": by, "note": note}
+    log_activity(Path(store), actor, "acknowledge", run=run, after=about)
     return said
 
 
@@ -220,6 +248,14 @@ def acknowledgements(store: str | os.PathLike[str]) -> dict[tuple[str, int], Ack
         for name, said in _records(alerts_folder(store) / "acks", Acknowledgement)
         if _ID.fullmatch(said.alert) and name == f"{said.alert}-{said.episode}.json"
     }
+
+
+def _in_log(silence: Silence) -> dict[str, str]:
+    matcher = silence.matcher
+    ends = datetime.fromtimestamp(silence.ends_at, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    about = {"runs": matcher.run, "group": matcher.group, "rule": matcher.rule}
+    said = {name: pattern for name, pattern in about.items() if pattern != "*"}
+    return {**said, "until": ends, "reason": silence.reason, "by": silence.by}
 
 
 def _acknowledgement_path(store: str | os.PathLike[str], said: Acknowledgement) -> Path:

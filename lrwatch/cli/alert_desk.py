@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import re
 from datetime import datetime
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from lrwatch.activity import current_actor
 from lrwatch.cli.place import PLACE, known_as
 from lrwatch.errors import InvalidArgument
 from lrwatch.formats import printable
@@ -67,13 +67,14 @@ def ack(folder: Path, alert_id: str, note: str) -> None:
 
     state = read_state(folder)
     known = () if state is None else state.alerts
-    episode = next((one.alert.episode for one in known if one.alert.id == alert_id), None)
-    if episode is None:
+    one = next((one for one in known if one.alert.id == alert_id), None)
+    if one is None:
         raise InvalidArgument(
             f"there is no alert {alert_id!r} in {known_as(folder)}; "
             f"`lrwatch alert list {known_as(folder)}` lists them"
         )
-    acknowledge(folder, alert_id, episode, by=_user(), note=note)
+    user = current_actor().user
+    acknowledge(folder, alert_id, one.alert.episode, by=user, note=note, run=one.run_key)
 
 
 @click.command(short_help="Silence alerts for a while.")
@@ -96,7 +97,7 @@ def silence(  # noqa: PLR0913  one parameter an option
         Matcher(run, group, rule),
         seconds=_seconds(span),
         reason=reason,
-        by=_user(),
+        by=current_actor().user,
         until_worse=until_worse,
     )
     emit(_silenced(added))
@@ -130,10 +131,3 @@ def _seconds(span: str) -> float:
     if match is None:
         raise click.BadParameter(f"expected 30m, 2h or 1d, got {span!r}", param_hint="--for")
     return float(match[1]) * _UNITS[match[2]]
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container without a name for its user
-        return ""

@@ -16,6 +16,7 @@ from lrwatch.cli.demo import demo
 from lrwatch.cli.export import export
 from lrwatch.cli.import_runs import import_runs
 from lrwatch.cli.judge import judge
+from lrwatch.cli.log import log
 from lrwatch.cli.ls import ls
 from lrwatch.cli.mcp import mcp
 from lrwatch.cli.push import push
@@ -76,8 +77,8 @@ def program(ctx: click.Context) -> None:
 
 
 _COMMANDS = (
-    alert, check, compare, demo, export, import_runs, judge, ls, mcp, push, run, show, suggest, top,
-    *TIDYING,
+    alert, check, compare, demo, export, import_runs, judge, log, ls, mcp, push, run, show, suggest,
+    top, *TIDYING,
 )  # fmt: skip
 for _command in _COMMANDS:
     program.add_command(_command)

@@ -15,10 +15,12 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+from lrwatch.activity import Actor, editor
 from lrwatch.codec import decode
 from lrwatch.errors import InvalidArgument, RunBusy, RunNotFound, RunUnreadable
 from lrwatch.formats import printable
 from lrwatch.plain_files import read_file, replacing
+from lrwatch.store.activity_log import log_activity
 from lrwatch.store.layout import LABELS, is_run
 from lrwatch.store.mirroring.places import known_as, mirror_of
 
@@ -110,8 +112,12 @@ def read_labels(run: Path) -> RunLabels:
 def change_labels(run: Path, change: Callable[[RunLabels], RunLabels]) -> RunLabels:
     """Change what is said of a run, and return it; of two who do so at once, both are heard.
 
+    Who did it is written down.
+
     Raises
     ------
+    NotAllowed
+        If who acts here may only look.
     InvalidArgument
         If the change is not allowed.
     RunNotFound
@@ -123,28 +129,60 @@ def change_labels(run: Path, change: Callable[[RunLabels], RunLabels]) -> RunLab
     OSError
         If it cannot be written, or the run is at an address that cannot be reached.
     """
+    actor = editor()
     if not is_run(run):
         raise RunNotFound(f"there is no run at {known_as(run)}")
+    edit = _Edit(run, change)
     if mirror := mirror_of(run):
         from lrwatch.store.mirroring.changing import change_object
 
-        edited = change_object(mirror, run / LABELS, lambda text: _edited(run, text, change))
-        return _labels(_decoded(run, edited))
+        change_object(mirror, run / LABELS, edit)
+    else:
+        _edit_file(run, edit)
+    _log(run.absolute(), actor, edit.before, edit.after)
+    return edit.after
+
+
+class _Edit:
+    """Makes a change in the file, perhaps again in what another put there meanwhile."""
+
+    def __init__(self, run: Path, change: Callable[[RunLabels], RunLabels]) -> None:
+        self._run, self._change = run, change
+        self.before = self.after = RunLabels()
+
+    def __call__(self, text: bytes | None) -> bytes:
+        """Return the file with the change."""
+        content = _decoded(self._run, text)
+        self.before = _labels(content)
+        self.after = self._change(self.before).checked()
+        content |= {"format": _FORMAT, **asdict(self.after)}
+        return f"{json.dumps(content, indent=2, ensure_ascii=False)}\n".encode("utf-8", "replace")
+
+
+def _edit_file(run: Path, edit: _Edit) -> None:
     with _alone(run):
-        text = _edited(run, _read(run), change)
+        text = edit(_read(run))
         with replacing(run / LABELS) as aside, aside.open("xb") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-    return _labels(_decoded(run, text))
 
 
-def _edited(run: Path, text: bytes | None, change: Callable[[RunLabels], RunLabels]) -> bytes:
-    """Return the file with a change."""
-    content = _decoded(run, text)
-    labels = change(_labels(content)).checked()
-    content |= {"format": _FORMAT, **asdict(labels)}
-    return f"{json.dumps(content, indent=2, ensure_ascii=False)}\n".encode("utf-8", "replace")
+def _log(run: Path, actor: Actor, before: RunLabels, after: RunLabels) -> None:
+    """Write down each thing that was changed."""
+    tags = [tag for tag in before.tags if tag not in after.tags]
+    new_tags = [tag for tag in after.tags if tag not in before.tags]
+    pin, archive = "pin" if after.pinned else "unpin", "archive" if after.archived else "unarchive"
+    changes: list[tuple[str, Any, Any]] = [
+        ("rename", {"name": before.name}, {"name": after.name}),
+        ("tag", {"tags": tags}, {"tags": new_tags}),
+        ("note", {"note": before.note}, {"note": after.note}),
+        (pin, {"pinned": before.pinned}, {"pinned": after.pinned}),
+        (archive, {"archived": before.archived}, {"archived": after.archived}),
+    ]
+    for action, was, now in changes:
+        if was != now:
+            log_activity(run.parent, actor, action, run=run.name, before=was, after=now)
 
 
 @contextlib.contextmanager

@@ -18,8 +18,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from lrwatch.activity import editor
 from lrwatch.errors import InvalidArgument, RunBusy, RunNotFound, RunUnreadable
 from lrwatch.plain_files import refuse_links
+from lrwatch.store.activity_log import log_activity
 from lrwatch.store.layout import is_run
 from lrwatch.store.mirroring.changing import move_run, objects_below
 from lrwatch.store.mirroring.mirror import StoreMirror
@@ -73,9 +75,12 @@ def throw_away(run: Path, *, force: bool = False) -> ThrownAway:
         If there is no run.
     RunBusy
         If it is running.
+    NotAllowed
+        If who acts here may only look.
     OSError
         If it cannot be moved.
     """
+    actor = editor()
     if not is_run(run):
         raise RunNotFound(f"there is no run at {known_as(run)}")
     if not force and _is_running(run):
@@ -101,6 +106,8 @@ def throw_away(run: Path, *, force: bool = False) -> ThrownAway:
     except OSError:
         _drop(entry)
         raise
+    held = (entry / run.name).relative_to(run.parent)
+    log_activity(run.parent, actor, "delete", run=run.name, after={"held": held.as_posix()})
     with contextlib.suppress(OSError):
         empty_trash(run.parent, days=KEPT_DAYS)
     return ThrownAway(run, entry / run.name, now)
@@ -122,9 +129,12 @@ def take_back(run: Path, held: Path | None = None) -> None:
         If it is not in the trash.
     InvalidArgument
         If there is something else at its place.
+    NotAllowed
+        If who acts here may only look.
     OSError
         If it cannot be moved.
     """
+    actor = editor()
     run = run.absolute()
     found = [one for one in thrown_away(run.parent) if one.run == run and held in (None, one.held)]
     if not found:
@@ -141,6 +151,7 @@ def take_back(run: Path, held: Path | None = None) -> None:
         return
     found[-1].held.rename(run)
     _drop(found[-1].held.parent)
+    log_activity(run.parent, actor, "restore", run=run.name)
 
 
 def thrown_away(folder: Path) -> list[ThrownAway]:
@@ -165,9 +176,12 @@ def empty_trash(folder: Path, *, days: float = 0) -> int:
 
     Raises
     ------
+    NotAllowed
+        If who acts here may only look.
     OSError
         If something cannot be removed.
     """
+    actor = editor()
     latest = time.time() - days * 24 * 3600
     old = [one for one in thrown_away(folder) if one.at <= latest]
     mirror = mirror_of(folder)
@@ -180,6 +194,7 @@ def empty_trash(folder: Path, *, days: float = 0) -> int:
         else:
             shutil.rmtree(one.held)
         _drop(one.held.parent)
+        log_activity(folder, actor, "purge", run=one.run.name)
     return len(old)
 
 

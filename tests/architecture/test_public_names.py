@@ -34,6 +34,10 @@ COMMANDS = {
         "--host",
         "--port",
         "--token-file",
+        "--user-header",
+        "--trust-proxy",
+        "--editor",
+        "--groups-header",
         "--allowed-host",
         "--behind-proxy",
         "--alone",
@@ -45,6 +49,7 @@ COMMANDS = {
     "export": ["run", "--to", "--as", "--force"],
     "import": ["kind", "source", "--dir", "--follow", "--loss", "--lr", "--step", "--every"],
     "judge": ["folder", "--anew", "--jobs", "--dask"],
+    "log": ["folder", "--last", "--user", "--json"],
     "ls": ["folder", "--json", "--filter", "--alone", "--jobs", "--dask"],
     "mcp": ["folder"],
     "run": [

@@ -16,6 +16,7 @@ from lrwatch_dashboard import pages as pages_module
 from lrwatch_dashboard.app import create_app, route
 from lrwatch_dashboard.pages import PAGES
 from lrwatch_dashboard.pages.page import Page
+from lrwatch_dashboard.security.access import Access
 from plotly.offline import get_plotlyjs_version
 
 PACKAGE = Path(lrwatch_dashboard.__file__).parent
@@ -51,7 +52,7 @@ def test_addresses_lead_to_their_pages() -> None:
 
 def test_every_page_is_served_and_those_with_a_name_are_in_the_bar() -> None:
     source = FakeSource()
-    page = create_app(source).layout
+    page = create_app(source).layout()
     links = {part.href: text_of(part) for part in page._traverse() if type(part).__name__ == "A"}
     for one in PAGES:
         assert "No such page" not in text_of(route(source, one.path, ""))
@@ -69,7 +70,7 @@ def test_a_page_that_is_added_to_the_list_is_everywhere(monkeypatch: pytest.Monk
     for module in (app_module, pages_module):
         monkeypatch.setattr(module, "PAGES", (*PAGES, new))
     app = create_app(FakeSource())
-    assert "New" in text_of(app.layout)
+    assert "New" in text_of(app.layout())
     assert text_of(route(FakeSource(), "/new", "?a=1")) == "new ?a=1"
     client = app.server.test_client()
     assert "a report" in client.get("/report/new").text
@@ -123,3 +124,20 @@ def test_the_dashboard_needs_no_torch() -> None:
     code = "import sys, lrwatch_dashboard.server; sys.exit('torch' in sys.modules)"
     path = {"PYTHONPATH": ":".join(sys.path)}
     assert subprocess.run([sys.executable, "-c", code], env=path, check=False).returncode == 0
+
+
+def test_it_is_ready_once_there_is_something_to_show() -> None:
+    source = FakeSource()
+    source.waits_for = "the runs have not been listed yet"
+    client = create_app(source, Access(token="a-token-of-some-length")).server.test_client()
+    answer = client.get("/ready")
+    assert (answer.status_code, answer.get_json()) == (
+        503,
+        {"status": "waiting", "reason": "the runs have not been listed yet"},
+    )
+    source.waits_for = ""
+    assert client.get("/ready").status_code == 200
+    source.problem = "/secret/place: No such file or directory"
+    answer = client.get("/ready")
+    assert answer.status_code == 503
+    assert "secret" not in answer.get_data(as_text=True)

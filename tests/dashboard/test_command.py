@@ -197,6 +197,45 @@ def test_a_weak_token_is_refused_before_anything_is_served(
     assert not served
 
 
+def test_with_people_who_have_a_token_each_an_open_address_is_served(
+    tmp_path: Path, served: list[dict[str, Any]]
+) -> None:
+    file = tmp_path / "people"
+    assert _run("token", "ann", "--role", "editor", "--file", str(file)).exit_code == 0
+    options = ("--host", "0.0.0.0", "--port", str(_free_port()), "--token-file", str(file))
+    result = _run(str(tmp_path), *options)
+    assert "asks who you are" in result.stdout
+    access = served[0]["access"]
+    assert access.people is not None
+    assert access.allows("192.0.2.1:8050")
+    assert not access.allows("evil.example")
+
+
+def test_behind_a_proxy_that_signs_people_in_an_open_address_is_served(
+    tmp_path: Path, served: list[dict[str, Any]]
+) -> None:
+    proxy = ("--user-header", "X-Forwarded-Email", "--trust-proxy", "10.0.0.0/8")
+    more = ("--editor", "ann@x.org", "--editor", "group:ml", "--allowed-host", "runs.example")
+    options = ("--host", "0.0.0.0", "--port", str(_free_port()), *proxy, *more)
+    assert _run(str(tmp_path), *options).exit_code == 0
+    access = served[0]["access"]
+    assert (access.proxy.header, access.proxy.editors) == (
+        "X-Forwarded-Email",
+        {"ann@x.org", "group:ml"},
+    )
+    assert access.allows("runs.example")
+    assert not access.allows("evil.example")
+
+
+def test_a_header_that_anybody_can_send_is_refused(
+    tmp_path: Path, served: list[dict[str, Any]]
+) -> None:
+    said = _refused(_run(str(tmp_path), "--host", "0.0.0.0", "--user-header", "X-User"))
+    assert "anybody can send the header X-User; say with --trust-proxy" in said
+    assert "--user-header" in _refused(_run(str(tmp_path), "--editor", "ann"))
+    assert not served
+
+
 def test_the_token_cannot_be_given_on_the_command_line(tmp_path: Path) -> None:
     assert _run(str(tmp_path), "--token", TOKEN).exit_code == 2
     names = {option for parameter in dashboard.params for option in parameter.opts}

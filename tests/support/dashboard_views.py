@@ -18,6 +18,7 @@ from lrwatch_dashboard.views import (
 )
 from trials import trial_for
 
+from lrwatch.activity import Activity
 from lrwatch.verdicts import CLASSES, Diagnosis, Evidence
 
 __all__ = [
@@ -141,6 +142,8 @@ class FakeSource:
         self.lines = lines
         self.problem = problem
         self.tables: dict[str, Any] = {}
+        self.done: list[Activity] = []
+        self.waits_for = ""
         self.asked: list[Window | None] = []
         self.alerts = FakeAlerts()
         self.labels = FakeLabels()
@@ -178,8 +181,14 @@ class FakeSource:
     def rows(self, key: str) -> Any | None:
         return self.tables.get(key)
 
+    def activity(self, run: str = "") -> list[Activity]:
+        return [done for done in self.done if run in ("", done.run)]
+
     def healthy(self) -> str:
         return self.problem
+
+    def ready(self) -> str:
+        return self.waits_for
 
     def looked_ago(self) -> float | None:
         return 1.5
@@ -211,6 +220,7 @@ class FakeAlerts:
 
     def __init__(self, board: AlertBoard | None = None, problem: str = "") -> None:
         self.shown = board or AlertBoard()
+        self.is_read_only = False
         self.problem = problem
         self.said: list[Any] = []
 

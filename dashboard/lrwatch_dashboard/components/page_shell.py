@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from dash import dcc, html
 
+from lrwatch.activity import Actor
 from lrwatch_dashboard import ids
 from lrwatch_dashboard.components.verdicts import mark_shape
 from lrwatch_dashboard.theme import VERDICTS
@@ -41,15 +42,23 @@ def key_list() -> html.Dl:
     return html.Dl(keys, className="keys")
 
 
-def page_shell(pages: Iterable[tuple[str, str]] = ()) -> html.Div:
-    """Return the frame into which the pages are put; `pages` are names and paths for the bar."""
+def page_shell(pages: Iterable[tuple[str, str]] = (), who: Actor | None = None) -> html.Div:
+    """Return the frame into which the pages are put.
+
+    Parameters
+    ----------
+    pages
+        Names and paths for the bar.
+    who
+        Who is signed in.
+    """
     return html.Div(
         [
             dcc.Location(id=ids.URL, refresh=False),
             dcc.Store(id=ids.THEME),
             dcc.Store(id=ids.BEAT),
             html.A("Skip to the page", href="#" + ids.PAGE, className="skip"),
-            _bar(pages),
+            _bar(pages, who),
             html.Div(
                 "The server is not responding; this page shows its last known state.",
                 id="lost",
@@ -74,13 +83,14 @@ def page_shell(pages: Iterable[tuple[str, str]] = ()) -> html.Div:
     )
 
 
-def _bar(pages: Iterable[tuple[str, str]]) -> html.Header:
+def _bar(pages: Iterable[tuple[str, str]], who: Actor | None) -> html.Header:
     return html.Header(
         [
             html.A(["lr", html.Span("watch")], href="/", className="wordmark"),
             html.Nav([_link(*page) for page in pages], **{"aria-label": "Pages"}),
             html.Div(
                 [
+                    *([_signed_in(who)] if who is not None and who.signed_in else []),
                     _button("pause", "live", "Pause the updates (p)"),
                     _button(ids.THEME_TOGGLE, "", "Light or dark (t)"),
                     _button("help-button", "?", "Keys and verdicts (?)"),
@@ -89,6 +99,20 @@ def _bar(pages: Iterable[tuple[str, str]]) -> html.Header:
             ),
         ],
         className="bar",
+    )
+
+
+def _signed_in(who: Actor) -> html.Span:
+    may = "may also label, delete and silence" if who.role == "editor" else "may only look"
+    return html.Span(
+        [
+            html.Span(who.user[0].upper(), className="who-initial", **{"aria-hidden": "true"}),
+            html.Span(who.user, className="who-name"),
+            html.Span(who.role, className="who-role"),
+        ],
+        id="who",
+        className="who",
+        title=f"Signed in as {who.user}: {may}",
     )
 
 

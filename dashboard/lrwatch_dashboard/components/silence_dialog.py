@@ -23,8 +23,9 @@ LENGTHS: Final = {
 _USUAL_LENGTH: Final = "8 hours"
 
 
-def silence_dialog(rules: tuple[str, ...]) -> html.Dialog:
-    """Return the form; `rules` are the names of those that exist."""
+def silence_dialog(rules: tuple[str, ...], who: str = "") -> html.Dialog:
+    """Return the form; `rules` are the names of those that exist, `who` is signed in."""
+    known = {"value": who, "disabled": True} if who else {"persistence": True}
     return html.Dialog(
         [
             html.Div(
@@ -39,7 +40,7 @@ def silence_dialog(rules: tuple[str, ...]) -> html.Dialog:
             _field("Rule", _rule_choice(rules)),
             _length_choice(),
             _text(ids.SILENCE_REASON, "Reason", "so that others know why"),
-            _text(ids.SILENCE_BY, "Your name", "optional", persistence=True),
+            _text(ids.SILENCE_BY, "Your name", "optional", **known),
             _toggle("until_worse", "Still send if it gets worse"),
             html.P(id=ids.SILENCE_PROBLEM, className="problem", role="alert"),
             html.Button("Silence", id="silence-send", className="action primary"),

@@ -14,6 +14,7 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any, Final
 
+from lrwatch.activity import current_actor
 from lrwatch.alerts import RULES, Alert
 from lrwatch.alerts.history import read_history
 from lrwatch.alerts.silences import (
@@ -44,6 +45,7 @@ _MOST_SILENCES: Final = 200
 _LONGEST_PATTERN: Final = 1000
 _N_HISTORY: Final = 60
 _N_ENDED: Final = 20
+_N_ACTIVITY: Final = 10
 
 
 class AlertDesk:
@@ -68,6 +70,11 @@ class AlertDesk:
         self._candidates: tuple[RunView, ...] = ()
         self._seen = ""
 
+    @property
+    def is_read_only(self) -> bool:
+        """Whether who asks now may write nothing."""
+        return self._is_read_only or current_actor().role == "reader"
+
     def board(self) -> AlertBoard:
         """Return everything about alerts."""
         with self._lock:
@@ -83,10 +90,13 @@ class AlertDesk:
             return f"A name can have at most {LONGEST_TEXT} characters"
         board = self.board()
         # Of others nothing is written, so that nobody can fill the disk.
-        known = {(i.alert.id, i.alert.episode) for i in (*board.firing, *board.unsent)}
+        lines = (*board.firing, *board.unsent)
+        known = {(line.alert.id, line.alert.episode) for line in lines}
         if (alert, episode) not in known:
             return "That alert is no longer firing"
-        return self._say(acknowledge, alert=alert, episode=episode, by=by.strip() or "somebody")
+        run = next((line.run_key for line in lines if line.alert.id == alert), "")
+        by = current_actor().signed_in or by.strip() or "somebody"
+        return self._say(acknowledge, alert=alert, episode=episode, by=by, run=run)
 
     def silence(
         self, matcher: Matcher, *, seconds: float, reason: str, by: str = "", until_worse: bool
@@ -100,7 +110,8 @@ class AlertDesk:
             return f"Rule, reason and name can have at most {LONGEST_TEXT} characters each"
         if len(self.board().silences) >= _MOST_SILENCES:
             return f"There are already {_MOST_SILENCES} silences; end some, or use one pattern"
-        how = {"seconds": seconds, "reason": reason, "by": by, "until_worse": until_worse}
+        who = current_actor().signed_in or by
+        how = {"seconds": seconds, "reason": reason, "by": who, "until_worse": until_worse}
         return self._say(add_silence, matcher=matcher, **how)
 
     def end_silence(self, silence: str) -> str:
@@ -116,11 +127,11 @@ class AlertDesk:
             self._board_until = 0.0
             try:
                 write(self._root, **what)
-            except OSError as error:
-                return f"Cannot write to the folder of runs ({error.strerror or error})"
             except LrwatchError as error:
                 text = str(error)
                 return text[:1].upper() + text[1:]
+            except OSError as error:
+                return f"Cannot write to the folder of runs ({error.strerror or error})"
         return ""
 
     def _look(self) -> None:
@@ -139,6 +150,7 @@ class AlertDesk:
             folder=str(self._root),
             silences=tuple(said.silences),
             rules=tuple(rule.name for rule in RULES),
+            activity=tuple(self._source.activity()[:_N_ACTIVITY]),
         )
         board = self._with_history(self._with_ledger(board, said))
         if not board.is_followed:

@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from lrwatch.activity import current_actor, editor
 from lrwatch.errors import LrwatchError
 from lrwatch.formats import counted
 from lrwatch.store.labels import RunLabels, change_labels, tagged
@@ -45,10 +46,15 @@ class LabelDesk:
         *,
         is_read_only: bool = False,
     ) -> None:
-        self.is_read_only = is_read_only
+        self._is_read_only = is_read_only
         self._path_of, self._changed = path_of, changed
         self._lock = threading.Lock()
         self._thrown: dict[str, list[ThrownAway]] = {}
+
+    @property
+    def is_read_only(self) -> bool:
+        """Whether who asks now may write nothing."""
+        return self._is_read_only or current_actor().role == "reader"
 
     def label(self, keys: Sequence[str], change: LabelChange) -> str:
         """Change what is said of runs; return why that cannot be done, and nothing if it was."""
@@ -79,8 +85,11 @@ class LabelDesk:
 
     def take_back(self, receipt: str) -> str:
         """Take back what was thrown away; return why that cannot be done, or nothing."""
-        if self.is_read_only:
+        if self._is_read_only:
             return _READ_ONLY
+        may_not = _problem(editor)
+        if may_not:
+            return may_not
         with self._lock:
             thrown = self._thrown.pop(receipt, [])
         if not thrown:
@@ -94,7 +103,7 @@ class LabelDesk:
     def _each(
         self, keys: Sequence[str], act: Callable[[Path], object], *, refused: str = ""
     ) -> str:
-        if self.is_read_only:
+        if self._is_read_only:
             return _READ_ONLY
         paths = [(key, self._path_of(key)) for key in dict.fromkeys(keys)]
         problems = [

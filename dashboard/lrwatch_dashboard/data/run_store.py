@@ -19,9 +19,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from lrwatch.activity import Activity
 from lrwatch.errors import LrwatchError, StorageError
 from lrwatch.following import FollowedStore
 from lrwatch.store import RunEntry, read_table
+from lrwatch.store.activity_log import read_activity
 from lrwatch.store.mirroring.places import known_as, local_folder
 from lrwatch_dashboard.data.alert_desk import AlertDesk
 from lrwatch_dashboard.data.follower import Follower
@@ -37,6 +39,7 @@ __all__ = ["RunStore"]
 _LISTING_WAIT: Final = 10.0  # seconds that a first page waits for the list of runs
 _FIRST_WAIT: Final = 0.6  # ... and for verdicts
 _STALE: Final = 5.0  # seconds after which a page waits for a new look before it is answered
+_N_ACTIVITY: Final = 20
 _ROUND: Final = 0.25  # seconds of judging between two publications
 _LISTING_PAUSE: Final = 1.0  # least seconds between two listings of the folder
 _LISTING_SHARE: Final = 5.0  # ... and so many times what the last one took
@@ -198,6 +201,23 @@ class RunStore:
                 return ""
         except OSError as error:
             return f"{known_as(self.root)}: {error.strerror}"
+
+    def ready(self) -> str:
+        """Return an empty text once the runs have been listed, else what pages wait for."""
+        if self._threaded:
+            self._start()
+            self._wake.set()
+        if not self._listed.is_set():
+            return "the runs have not been listed yet"
+        return "the folder of runs cannot be read" if self._published.problem else ""
+
+    def activity(self, run: str = "") -> list[Activity]:
+        """Return what people did lately in the store, or to one run of it; the latest first."""
+        with self._lock:
+            if run and run not in self._followers:
+                return []
+            folders = {follower.entry.path.parent for follower in self._followers.values()}
+        return read_activity(self.root, folders, run=run, last=_N_ACTIVITY)[::-1]
 
     def looked_ago(self) -> float | None:
         """Return how many seconds ago the folder was last looked at; None if it never was."""

@@ -9,6 +9,7 @@ from typing import Any, Final
 from dash import ClientsideFunction, Dash, Input, Output, State, html, no_update
 from dash.exceptions import PreventUpdate
 
+from lrwatch.activity import current_actor
 from lrwatch_dashboard import ids
 from lrwatch_dashboard.address import query
 from lrwatch_dashboard.alert_views import (
@@ -18,6 +19,7 @@ from lrwatch_dashboard.alert_views import (
     Matcher,
     attention,
 )
+from lrwatch_dashboard.components.activity_list import activity_card
 from lrwatch_dashboard.components.alert_list import alert_list, rule_name
 from lrwatch_dashboard.components.alert_parts import (
     health_line,
@@ -51,7 +53,7 @@ def layout(source: RunSource, search: str = "") -> html.Div:
         heading("Alerts", health),
         html.P(id=_NEWS, className="said", role="status"),
         html.Div(_body(board, words), id=_BOARD, className="alert-board"),
-        silence_dialog(board.rules),
+        silence_dialog(board.rules, current_actor().signed_in),
         held={
             _TOKEN: board.token,
             ids.ALERTS_WORDS: words,
@@ -59,7 +61,7 @@ def layout(source: RunSource, search: str = "") -> html.Div:
             ids.SILENCE_FORM: None,
             _DONE: None,
         },
-        look="run alerts-page",
+        look="run alerts-page" + " is-read-only" * source.alerts.is_read_only,
     )
 
 
@@ -179,11 +181,14 @@ def _body(board: AlertBoard, words: Mapping[str, str]) -> list[Any]:
         parts.append(
             _list("Ended" if board.is_followed else "Ended in the last day, while wrong", ended)
         )
+    people = [activity_card(board.activity)] if board.activity else []
     beside: list[Any] = [silence_card(board.silences)]
     # Without a watcher there are neither receivers nor anything sent.
     if board.watcher is not None:
-        sides = [*beside, tally_card(board.tallies)], [receiver_card(board.receivers)]
+        sides = [*beside, tally_card(board.tallies)], [receiver_card(board.receivers), *people]
         beside = [html.Div(side, className="beside") for side in sides]
+    else:
+        beside += people
     parts.append(html.Div(beside, className="rests-on"))
     if board.history:
         parts.append(history_card(board.history))

@@ -12,6 +12,7 @@ from dash import Dash, Output, State, dcc, html
 
 from lrwatch_dashboard import ids
 from lrwatch_dashboard.address import ChartView, query, run_href, steps_of
+from lrwatch_dashboard.components.activity_list import activity_line
 from lrwatch_dashboard.components.facts import settings_list
 from lrwatch_dashboard.components.metric_bar import metric_bar
 from lrwatch_dashboard.components.run_labels import run_labels
@@ -67,7 +68,13 @@ def layout(source: RunSource, key: str, search: str = "") -> html.Div:
     status = html.P(run_status(view, time.time()), id=_STATUS, className="status")
     return frame(
         "run",
-        heading(view.name, status, *run_labels(view), run_links(view.key)),
+        heading(
+            view.name,
+            status,
+            *run_labels(view),
+            *activity_line(source.activity(view.key)),
+            run_links(view.key),
+        ),
         html.Div(verdict_card(view), id=_VERDICT),
         view_bar(ChartView.of(words), run_href(view.key)),
         html.Div(id=_OWN, className="view-bar"),

@@ -1,10 +1,13 @@
-"""Who may ask a server: the host names it answers to, and the token."""
+"""Who may ask a server: the host names it answers to, and how people sign in."""
 
 from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass, field
 from typing import Final
+
+from lrwatch_dashboard.security.people import People
+from lrwatch_dashboard.security.proxy import ProxySignIn
 
 __all__ = ["LOOPBACK_NAMES", "Access", "host_name", "is_loopback"]
 
@@ -25,13 +28,29 @@ class Access:
         Whether a bare IP address will do. A web site that points its own name at this machine
         (DNS rebinding) sends that name, so an address is safe where others may connect anyhow.
     token
-        What must be shown before anything is; empty if nothing must.
+        What must be shown before anything is; empty if there is none.
+    people
+        Who has a token of their own.
+    proxy
+        What a proxy in front says of who asks.
     """
 
     hosts: frozenset[str] = LOOPBACK_NAMES
     any_host: bool = False
     any_address: bool = False
     token: str = field(default="", repr=False)
+    people: People | None = None
+    proxy: ProxySignIn | None = None
+
+    @property
+    def asks_for_token(self) -> bool:
+        """Whether a token lets in."""
+        return bool(self.token) or self.people is not None
+
+    @property
+    def signs_in(self) -> bool:
+        """Whether it asks who somebody is."""
+        return self.asks_for_token or self.proxy is not None
 
     def allows(self, host: str) -> bool:
         """Return whether a ``Host`` header names this server.

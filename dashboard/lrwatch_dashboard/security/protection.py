@@ -7,8 +7,9 @@ from functools import partial
 from typing import Any, Final
 
 from dash import Dash
-from flask import Response, abort, request
+from flask import Response, abort, g, request
 
+from lrwatch.activity import Actor, acting
 from lrwatch_dashboard.security.access import Access
 from lrwatch_dashboard.security.calls import CALLBACKS, is_from_a_page
 from lrwatch_dashboard.security.headers import add_headers, content_security_policy
@@ -39,10 +40,24 @@ def protect(app: Dash, access: Access) -> None:
         return add_headers(response, policy)
 
     server.before_request(partial(_check, access))
-    if access.token:
-        SignIn(access.token).install(server)
+    if access.signs_in:
+        SignIn(access).install(server)
+    server.before_request(_act)
+    server.teardown_request(_act_no_more)
     server.before_request(partial(_check_call, app.callback_map))  # of those who were let in
     server.after_request(finish)
+
+
+def _act() -> None:
+    """Do what is asked for whoever signed in, where that is asked for; else for anybody."""
+    g.acting = acting(g.get("actor") or Actor("", "editor", "dashboard"))
+    g.acting.__enter__()
+
+
+def _act_no_more(_error: BaseException | None) -> None:
+    under_way = g.pop("acting", None)
+    if under_way is not None:
+        under_way.__exit__(None, None, None)
 
 
 def _check(access: Access) -> None:

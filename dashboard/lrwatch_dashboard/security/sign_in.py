@@ -1,6 +1,7 @@
-"""The token is asked for once; a cookie that no script can read stands for it from then on.
+"""Who asks: by what a proxy says, by a token, or by the cookie that stands for one.
 
-Programs show it with every request: ``Authorization: Bearer TOKEN``.
+The token is asked for once; from then on a cookie stands for it that no script can read. Programs
+show it with every request: ``Authorization: Bearer TOKEN``.
 """
 
 from __future__ import annotations
@@ -10,54 +11,69 @@ import re
 from typing import Final
 from urllib.parse import quote, urlencode
 
-from flask import Flask, Response, jsonify, request
+from flask import Flask, Response, g, jsonify, request
 
+from lrwatch.activity import Actor
+from lrwatch_dashboard.security.access import Access
 from lrwatch_dashboard.security.session import LIFETIME_SECONDS, Sessions, same
-from lrwatch_dashboard.security.sign_in_page import POLICY, onward_page, sign_in_page
+from lrwatch_dashboard.security.sign_in_page import POLICY, onward_page, refused_page, sign_in_page
 from lrwatch_dashboard.security.throttle import Throttle
 
 __all__ = ["SIGN_IN", "SignIn", "local_target"]
 
 SIGN_IN: Final = "/login"
 
-_OPEN: Final = frozenset({SIGN_IN, "/health"})
+_OPEN: Final = frozenset({SIGN_IN, "/health", "/ready"})
 _BEARER: Final = "bearer "
 _PATH: Final = re.compile(r"/(?![/\\])[^\x00-\x20\\]*")
+_NOBODY: Final = Actor("", "reader", "dashboard")
+_ANYBODY: Final = Actor("", "editor", "dashboard")
+"""Who has the one token of everybody."""
+
 _WRONG: Final = "That is not the token of this dashboard."
 
 
 class SignIn:
-    """Lets in who has shown the token.
+    """Lets in who has shown a token, or is said to be somebody by a proxy.
 
     Parameters
     ----------
-    token
-        The secret.
+    access
+        Who may ask.
     throttle
         Slows down who guesses.
     """
 
-    def __init__(self, token: str, throttle: Throttle | None = None) -> None:
-        self._token = token
-        self._sessions = Sessions(token)
+    def __init__(self, access: Access, throttle: Throttle | None = None) -> None:
+        self._access = access
+        self._sessions = Sessions(access.token) if access.token else None
         self._throttle = throttle or Throttle()
         # One of its own: every scrape that gets in would let a guesser at the form start anew.
         self._bearer_throttle = Throttle()
 
     def install(self, server: Flask) -> None:
-        """Ask for the token on a server from now on."""
+        """Ask on a server from now on who somebody is; `g.actor` says it to whoever comes later."""
+        server.before_request(self._check)
+        if not self._access.asks_for_token:
+            return
         server.add_url_rule(SIGN_IN, "sign_in_form", self._form, methods=["GET"])
         server.add_url_rule(SIGN_IN, "sign_in", self._submitted, methods=["POST"])
-        server.before_request(self._check)
 
     def _check(self) -> Response | None:
         """Answer a request that is not let through."""
+        g.actor = _NOBODY
         if request.path in _OPEN:
             return None
-        if request.method == "GET" and "token" in request.args:
+        said = self._access.proxy and self._access.proxy.who(request)
+        is_link = request.method == "GET" and "token" in request.args
+        if is_link and not said and self._access.asks_for_token:
             return self._link_with_token()
-        if self._is_known() or self._has_shown_token():
+        actor = said or self._known() or self._with_token()
+        if actor is not None:
+            g.actor = actor
             return None
+        if not self._access.asks_for_token:
+            return _page(refused_page(), 401)
         if request.method == "GET" and "text/html" in request.headers.get("Accept", ""):
             target = local_target(_this_address())
             form = f"{SIGN_IN}?{urlencode({'next': target})}"
@@ -70,22 +86,24 @@ class SignIn:
     def _link_with_token(self) -> Response:
         """Take the token out of the address, and a cookie in exchange for it."""
         target = local_target(_this_address())
-        if self._is_known():
+        if self._known():
             return _page(onward_page(target))
-        refused = self._tried(request.args["token"], target)
-        return refused or self._with_cookie(_page(onward_page(target)))
+        token = request.args["token"].strip()
+        refused = self._tried(token, target)
+        return refused or self._with_cookie(_page(onward_page(target)), token)
 
     def _form(self) -> Response:
         target = local_target(request.args.get("next", ""))
         # Somebody who followed a link from another site gets here without it, and is known here.
-        if self._is_known():
+        if self._known():
             return _redirect(target)
         return _page(sign_in_page(target))
 
     def _submitted(self) -> Response:
         target = local_target(request.form.get("next", ""))
-        refused = self._tried(request.form.get("token", ""), target)
-        return refused or self._with_cookie(_redirect(target))
+        token = request.form.get("token", "").strip()
+        refused = self._tried(token, target)
+        return refused or self._with_cookie(_redirect(target), token)
 
     def _tried(self, token: str, target: str) -> Response | None:
         """Check a token; return the answer to one that is wrong or came too early."""
@@ -97,29 +115,47 @@ class SignIn:
             answer = _page(page, 429)
             answer.headers["Retry-After"] = str(wait)
             return answer
-        if not same(self._token, token.strip()):
+        if self._whose(token) is None:
             return _page(sign_in_page(target, _WRONG), 401)
         self._throttle.succeeded(address)
         return None
 
-    def _is_known(self) -> bool:
-        return self._sessions.holds(request.cookies.get(self._sessions.cookie, ""))
+    def _known(self) -> Actor | None:
+        """Return whose session the cookies are."""
+        sessions, people = self._sessions, self._access.people
+        if sessions is not None and sessions.holds(request.cookies.get(sessions.cookie, "")):
+            return _ANYBODY
+        return None if people is None else people.whose_session(_cookie(people.cookie))
 
-    def _has_shown_token(self) -> bool:
-        """Return whether a program has shown the token, and not after too many wrong ones."""
+    def _whose(self, token: str) -> Actor | None:
+        shared, people = self._access.token, self._access.people
+        if shared and same(shared, token):
+            return _ANYBODY
+        return None if people is None else people.who(token)
+
+    def _with_token(self) -> Actor | None:
+        """Return who a program shows a token of, not after too many wrong ones."""
         shown = request.headers.get("Authorization", "")
         address = request.remote_addr or ""
-        if not shown.lower().startswith(_BEARER) or self._bearer_throttle.admit(address):
-            return False
-        if not same(self._token, shown[len(_BEARER) :].strip()):
-            return False
-        self._bearer_throttle.succeeded(address)
-        return True
+        if not self._access.asks_for_token or not shown.lower().startswith(_BEARER):
+            return None
+        if self._bearer_throttle.admit(address):
+            return None
+        actor = self._whose(shown[len(_BEARER) :].strip())
+        if actor is not None:
+            self._bearer_throttle.succeeded(address)
+        return actor
 
-    def _with_cookie(self, answer: Response) -> Response:
+    def _with_cookie(self, answer: Response, token: str) -> Response:
+        sessions, people = self._sessions, self._access.people
+        if sessions is not None and same(self._access.token, token):
+            name, value = sessions.cookie, sessions.issue()
+        else:
+            assert people is not None  # noqa: S101  the token was right
+            name, value = people.cookie, people.session(token)
         answer.set_cookie(
-            self._sessions.cookie,
-            self._sessions.issue(),
+            name,
+            value,
             max_age=LIFETIME_SECONDS,
             httponly=True,
             samesite="Strict",
@@ -137,6 +173,10 @@ def local_target(address: str) -> str:
     ('/run/a?x=1', '/', '/')
     """
     return address if _PATH.fullmatch(address) else "/"
+
+
+def _cookie(name: str) -> str:
+    return request.cookies.get(name, "")
 
 
 def _this_address() -> str:

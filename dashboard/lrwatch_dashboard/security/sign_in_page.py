@@ -7,7 +7,7 @@ import hashlib
 from html import escape
 from typing import Final
 
-__all__ = ["POLICY", "onward_page", "sign_in_page"]
+__all__ = ["POLICY", "onward_page", "refused_page", "sign_in_page"]
 
 _STYLE: Final = """
 :root { color-scheme: light dark; }
@@ -52,8 +52,8 @@ _PAGE: Final = """<!DOCTYPE html>
 """
 
 _FORM: Final = """<h1>This dashboard asks for its token</h1>
-<p>Whoever started it has the token: the value of LRWATCH_TOKEN, or the content of the token
-file.</p>
+<p>Whoever started it gave you one, or has it: the value of LRWATCH_TOKEN, or the content of the
+token file.</p>
 {wrong}<form method="post" action="/login">
 <input type="hidden" name="next" value="{target}">
 <label for="token">Token</label>
@@ -79,3 +79,12 @@ def onward_page(target: str) -> str:
     head = f'<meta http-equiv="refresh" content="0;url={link}">\n'
     body = f'<p><a href="{link}">Go on to the dashboard</a></p>'
     return _PAGE.format(head=head, title="One moment", style=_STYLE, body=body)
+
+
+def refused_page() -> str:
+    """Return what is said where nobody but a proxy signs people in, and none has."""
+    body = (
+        "<h1>Nobody is signed in</h1>\n<p>This dashboard is reached through a proxy that signs "
+        "people in. This request came past it, or the proxy does not say who asks.</p>"
+    )
+    return _PAGE.format(head="", title="Not signed in", style=_STYLE, body=body)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from lrwatch_dashboard.data import RunStore, envelope, loaded_run, run_store
 from lrwatch_dashboard.views import RunView
+from patience import ending_within
 from stores import new_writer, row, write_run
 
 from lrwatch.detect.schedule_name import name_of
@@ -305,3 +306,21 @@ def test_a_long_run_that_rests_has_outlines_that_need_no_reading(
         read = store.curves("long", is_coarse=True, **finer)
         assert read is None or not len(read.loss.x)
     assert store.curves("gone", half_life=100, is_coarse=True) is None
+
+
+def test_it_is_ready_once_the_runs_are_listed(tmp_path: Path) -> None:
+    write_run(tmp_path / "runs", "a")
+    store = RunStore(tmp_path / "runs", threaded=False)
+    assert store.ready() == "the runs have not been listed yet"
+    store.refresh()
+    assert store.ready() == ""
+    (tmp_path / "runs").rename(tmp_path / "elsewhere")
+    store.refresh()
+    assert store.ready() == "the folder of runs cannot be read"
+
+
+def test_asking_whether_it_is_ready_begins_to_list(tmp_path: Path) -> None:
+    store = RunStore(tmp_path)
+    with ending_within(60):
+        while store.ready():
+            time.sleep(0.01)

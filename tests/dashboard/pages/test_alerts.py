@@ -205,6 +205,7 @@ def test_the_page_writes_what_was_said_and_nothing_else(store: Path) -> None:
     assert written == {
         folder / "acks" / f"{alert}-1.json",
         folder / "silences" / f"{silence.id}.json",
+        store / ".lrwatch-activity.jsonl",
     }
 
 
