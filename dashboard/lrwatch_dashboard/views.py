@@ -298,6 +298,8 @@ class RunCurves:
         The zoom for which the lines are at full detail; None for the whole run.
     own
         Lines of the user's own metrics, those that were asked for.
+    waiting
+        Names of those that are still being read, and empty so far.
     token
         Stands for the recorded rows; the same token means the same curves.
     """
@@ -318,6 +320,7 @@ class RunCurves:
     window: Window | None
     token: str
     own: tuple[Curve, ...] = ()
+    waiting: tuple[str, ...] = ()
     cuts: tuple[int, ...] = ()
     schedule: str = ""
 
@@ -387,7 +390,7 @@ class RunSource(Protocol):
         Their neighbours are left out.
         """
 
-    def curves(
+    def curves(  # noqa: PLR0913  what is asked for is keyword-only
         self,
         key: str,
         window: Window | None = None,
@@ -396,6 +399,7 @@ class RunSource(Protocol):
         is_coarse: bool = False,
         names_schedule: bool = False,
         own: Sequence[str] = (),
+        patience: float | None = None,
     ) -> RunCurves | None:
         """Return the curves of one run; None if there is no such run.
 
@@ -413,6 +417,9 @@ class RunSource(Protocol):
             Whether to name the schedule, for which every rate is looked at.
         own
             Which of the user's metrics to read as well; one that the run does not have is empty.
+        patience
+            Seconds to wait for those; what is not read by then is `RunCurves.waiting`, and comes
+            with a later call. None waits for all.
         """
 
     def rows(self, key: str) -> Any | None:

@@ -166,6 +166,7 @@ class FakeSource:
         is_coarse: bool = False,
         names_schedule: bool = False,
         own: Sequence[str] = (),
+        patience: float | None = None,
     ) -> RunCurves | None:
         self.asked.append(window)
         if self.lines is None or key not in self.views:

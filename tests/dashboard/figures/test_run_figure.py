@@ -256,6 +256,18 @@ def test_own_metrics_stand_by_family_and_losses_beside_the_loss() -> None:
     assert "No loss recorded" not in _texts(alone)
 
 
+def test_a_metric_that_is_still_read_has_its_place() -> None:
+    names = ["acc", "f1"]
+    nothing = Curve("f1", np.empty(0), np.empty(0))
+    shown = families(names)
+    early = run_figure(curves(own=(curve("acc"), nothing), waiting=("f1",)), shown=shown)
+    whole = run_figure(curves(own=(curve("acc"), curve("f1"))), shown=shown)
+    assert "Being read" in _texts(early)
+    assert early.layout.height == whole.layout.height
+    old = run_figure(curves(own=(curve("acc"), curve("f1")), waiting=("f1",)), shown=shown)
+    assert "Being read" not in _texts(old)
+
+
 def test_layers_are_a_picture_whose_rows_go_from_the_first_to_the_last() -> None:
     names = [f"layer_grad_norm/blocks.{i}.<attention>.output" for i in range(3)]
     own = [curve(n, y=np.full(100, 10.0**-i)) for i, n in enumerate(names)]
