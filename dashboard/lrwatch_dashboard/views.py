@@ -231,6 +231,7 @@ class RunView:
             lr=self.lr,
             loss=self.best_loss,
             steps=self.steps,
+            metrics=self.metrics,
         )
 
 

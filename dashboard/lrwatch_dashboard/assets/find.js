@@ -83,8 +83,8 @@
     var text = field.value;
     var cut = text.lastIndexOf(" ") + 1;
     var typed = text.slice(cut).toLowerCase();
-    var minus = typed[0] === "-" ? "-" : "";
-    var part = typed.slice(minus.length);
+    var before = typed.match(/^[-(]*/)[0];
+    var part = typed.slice(before.length);
     var isQuoted = (text.slice(0, cut).match(/"/g) || []).length % 2 === 1;
     var terms = known.terms.filter(function (term) {
       var low = term.toLowerCase();
@@ -94,7 +94,7 @@
     if (isQuoted) return;
     terms.slice(0, MOST_TERMS).forEach(function (term) {
       var option = document.createElement("option");
-      option.value = text.slice(0, cut) + minus + term;
+      option.value = text.slice(0, cut) + before + term;
       list.appendChild(option);
     });
   }

@@ -18,7 +18,6 @@ from lrwatch.records import StepBlock
 from lrwatch_dashboard.data.envelope import Envelope, Outliner
 from lrwatch_dashboard.data.job_facts import job_facts
 from lrwatch_dashboard.data.loaded_run import give_back
-from lrwatch_dashboard.data.metric_tracker import MetricTracker
 from lrwatch_dashboard.data.run_digest import RunDigest
 from lrwatch_dashboard.data.stopwatch import Stopwatch
 from lrwatch_dashboard.own_metrics import MetricSummary
@@ -41,7 +40,6 @@ class Follower(WatchedRun):
         """Start over, before the first row."""
         super().begin()
         self._stopwatch, self._outliner = Stopwatch(), Outliner()
-        self._metrics = MetricTracker()
         self._found: RunDigest | None = None  # of a run that rests
 
     def take(self, rows: StepBlock) -> None:
@@ -49,7 +47,6 @@ class Follower(WatchedRun):
         super().take(rows)
         self._stopwatch.add(rows.step, rows.time)
         self._outliner.add(rows)
-        self._metrics.add(rows)
 
     def catch_up(self, deadline: float) -> bool:
         """Read and judge until a time of `time.monotonic`; return whether all is done."""
@@ -71,7 +68,7 @@ class Follower(WatchedRun):
     @property
     def metrics(self) -> Mapping[str, MetricSummary]:
         """What the user's metrics came to, by name."""
-        return self._metrics.summaries() if self._found is None else self._found.metrics
+        return super().metrics if self._found is None else self._found.metrics
 
     @property
     def trial(self) -> Trial:
@@ -124,7 +121,7 @@ class Follower(WatchedRun):
             alerts=self.verdict_alerts,
             clock=self._stopwatch.clock(),
             envelope=self._outliner.envelope(),
-            metrics=self._metrics.summaries(),
+            metrics=super().metrics,
         )
 
     def shown(self) -> tuple[Any, ...]:

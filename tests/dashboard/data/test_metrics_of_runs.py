@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from lrwatch_dashboard.data.loaded_run import LoadedRuns
-from lrwatch_dashboard.data.metric_tracker import MetricTracker
 from lrwatch_dashboard.data.own_columns import OwnColumns
 from lrwatch_dashboard.data.rulers import ruled, ruler
 from lrwatch_dashboard.data.run_store import RunStore
@@ -17,6 +16,7 @@ from lrwatch_dashboard.own_metrics import MetricSummary
 from lrwatch_dashboard.views import Curve
 from stores import new_writer, row
 
+from lrwatch.following.metric_tracker import MetricTracker
 from lrwatch.tables import step_block
 
 NAN = math.nan
