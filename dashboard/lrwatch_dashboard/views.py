@@ -280,6 +280,8 @@ class RunCurves:
         Half-life of the smoothing. Unit: steps.
     lr
         Learning rate, one curve a parameter group.
+    is_steady
+        None of the rates ever changed.
     schedule
         Name of the schedule of the first group, in words; empty where it has none, or was not
         asked for.
@@ -324,6 +326,7 @@ class RunCurves:
     waiting: tuple[str, ...] = ()
     cuts: tuple[int, ...] = ()
     schedule: str = ""
+    is_steady: bool = False
 
 
 @dataclass(frozen=True, slots=True)

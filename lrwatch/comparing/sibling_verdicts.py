@@ -134,7 +134,9 @@ class SiblingVerdicts:
         for sweep in find_sweeps(trial for trial in trials if trial.key in own):
             if len({trial.lr for trial in sweep.trials}) > 1:
                 keys = frozenset(sweep.runs)
-                mark = [(t.key, t.state, t.summary.n_rows, own[t.key]) for t in sweep.trials]
+                mark = [
+                    (t.key, t.name, t.state, t.summary.n_rows, own[t.key]) for t in sweep.trials
+                ]
                 before = known.get(keys)
                 is_known = before is not None and before[0] == mark
                 joined = before[1] if before and is_known else judged_together(sweep.trials, own)
@@ -143,7 +145,7 @@ class SiblingVerdicts:
         return found
 
 
-_Known = tuple[list[tuple[str, RunState, int, Diagnosis]], dict[str, Diagnosis]]
+_Known = tuple[list[tuple[str, str, RunState, int, Diagnosis]], dict[str, Diagnosis]]
 
 
 def with_siblings(trials: Iterable[Trial], own: Mapping[str, Diagnosis]) -> dict[str, Diagnosis]:

@@ -32,7 +32,7 @@
 
   function isShown(row) {
     var marks = pressed();
-    return (!wanted || wanted.has(row.key)) && (!marks.length || marks.indexOf(row.mark) >= 0);
+    return (!wanted || wanted.has(row.key)) && (!marks.length || marks.indexOf(row.counted) >= 0);
   }
 
   /* Ask the server which runs are meant, once the reader has stopped typing. */
@@ -146,7 +146,7 @@
       });
     var marks = {};
     rows.forEach(function (row) {
-      marks[row.mark] = (marks[row.mark] || 0) + 1;
+      if (row.counted) marks[row.counted] = (marks[row.counted] || 0) + 1;
     });
     // Of an even number the lower one: a value that a run really had.
     var middle = losses.length ? losses[Math.floor((losses.length - 1) / 2)].best_text : "";

@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 
-from lrwatch.detect.schedule_name import name_of
+from lrwatch.detect.schedule_name import is_constant, name_of
 from lrwatch.errors import LrwatchError
 from lrwatch.records import STEP_COLUMNS, FloatArray, StepBlock, rising
 from lrwatch.store import RunReader, read_run_info
@@ -157,13 +157,14 @@ class LoadedRun:
 
     def _thinned(self, window: Window | None, half_life: int) -> RunCurves:
         step, loss, broken = self._column("step"), self._column("loss"), self._broken
-        smoothed = self._smooth_loss(half_life)
+        smoothed, lr = self._smooth_loss(half_life), self._lr_curves(window)
         return RunCurves(
             last_step=int(step[-1]) if self._n else None,
             loss=self._curve("loss", loss, window),
             smooth_loss=self._curve("smoothed", smoothed, window),
             half_life=half_life,
-            lr=self._lr_curves(window),
+            lr=lr,
+            is_steady=all(is_constant(curve.y) for curve in lr if len(curve.y)),
             grad_norm=self._curve("gradient norm", self._column("grad_norm"), window),
             clipped=self._clipped(window),
             update_ratio=self._curve("update / weight", self._column("ratio"), window),

@@ -158,7 +158,7 @@ def test_groups_whose_rates_are_far_apart_get_a_log_axis() -> None:
 
 def test_a_rate_that_never_changed_is_a_line_of_text() -> None:
     steady = (curve("a", y=np.full(100, 1e-5)), curve("<i>", y=np.full(100, 0.1)))
-    figure = run_figure(curves(lr=steady))
+    figure = run_figure(curves(lr=steady, is_steady=True))
     assert "1e-5 (a), 0.1 (&lt;i&gt;) at every step" in _texts(figure)
     assert "a" not in _names(figure)
     assert _layout(figure)["height"] < _layout(run_figure(curves()))["height"] - 100
