@@ -25,6 +25,7 @@ from lrwatch_dashboard.alert_views import AlertSource
 from lrwatch_dashboard.own_metrics import MetricSummary
 
 __all__ = [
+    "AlertMark",
     "Curve",
     "LabelChange",
     "LabelSource",
@@ -51,6 +52,28 @@ class Curve:
     name: str
     x: npt.NDArray[np.float64]
     y: npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class AlertMark:
+    """Where an alert on a run's verdict fired, or where it was over.
+
+    Attributes
+    ----------
+    step
+        The step at which that was so.
+    rule
+        Name of its rule.
+    episode
+        How many times it had fired by then.
+    is_over
+        Whether it ended there.
+    """
+
+    step: int
+    rule: str
+    episode: int
+    is_over: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -129,6 +152,8 @@ class RunView:
         What a watcher would find firing now.
     ended_alerts
         What fired when the run ended, within the last day.
+    alert_marks
+        Where alerts fired and ended on the way, in the order of the steps.
     tags, note, is_pinned, is_archived
         What people said of it; the note is Markdown.
     previous, following
@@ -164,6 +189,7 @@ class RunView:
     trial: Trial = field(default=_NO_TRIAL, compare=False)
     alerts: tuple[Alert, ...] = ()
     ended_alerts: tuple[Alert, ...] = ()
+    alert_marks: tuple[AlertMark, ...] = ()
     tags: tuple[str, ...] = ()
     note: str = ""
     is_pinned: bool = False
@@ -282,6 +308,8 @@ class RunCurves:
         Learning rate, one curve a parameter group.
     is_steady
         None of the rates ever changed.
+    marks
+        Where alerts fired and ended; always by step.
     schedule
         Name of the schedule of the first group, in words; empty where it has none, or was not
         asked for.
@@ -327,6 +355,7 @@ class RunCurves:
     cuts: tuple[int, ...] = ()
     schedule: str = ""
     is_steady: bool = False
+    marks: tuple[AlertMark, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -106,7 +107,7 @@ def draw(
         return None if token == drawn else {"figure": figure, **nothing, "token": token}
     interval = run.diagnosis and run.diagnosis.interval
     chosen = [family.name for family in shown.families]
-    of_rows = f"{shown.curves.token} {shown.curves.waiting}"
+    of_rows = f"{shown.curves.token} {shown.curves.waiting} {len(run.alert_marks)}"
     token = f"{of_rows} {run.verdict} {interval} {shown.view} {chosen} {theme}"
     if token == drawn:
         return None
@@ -159,6 +160,8 @@ class _Shown:
         curves = source.curves(
             run.key, window, view.half_life, names_schedule=True, own=own, patience=patience
         )
+        if curves is not None:
+            curves = dataclasses.replace(curves, marks=run.alert_marks)
         return cls(run, view, chosen, curves)
 
     def figure(self, theme: str) -> go.Figure:

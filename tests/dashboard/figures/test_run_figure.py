@@ -12,12 +12,13 @@ from xml.etree.ElementTree import tostring
 import numpy as np
 import pytest
 from dashboard_views import a_diagnosis, curve, curves
+from lrwatch_dashboard.address import ChartView
 from lrwatch_dashboard.figures import message_figure, run_figure
 from lrwatch_dashboard.own_metrics import families, layer_families
 from lrwatch_dashboard.pages.page import GRAPH_CONFIG
 from lrwatch_dashboard.standalone.chart import chart
 from lrwatch_dashboard.theme import DARK, LIGHT
-from lrwatch_dashboard.views import Curve
+from lrwatch_dashboard.views import AlertMark, Curve, StepTimes
 
 NOTHING = curve(n=0, y=[])
 
@@ -237,6 +238,23 @@ def test_events_have_a_line_and_a_name_where_they_were() -> None:
     }
     named = [(note["text"], note["x"]) for note in _layout(figure)["annotations"] if note["x"]]
     assert named == [("rate cut", 30), ("resumed", 50), ("rate cut", 60), ("first alarm", 70)]
+
+
+def test_every_alert_has_a_line_where_it_fired_and_where_it_was_over() -> None:
+    fired = (
+        AlertMark(20, "too_high", 1),
+        AlertMark(40, "too_high", 1, is_over=True),
+        AlertMark(60, "too_high", 2),
+        AlertMark(90, "<b>", 1),
+    )
+    run, said_of = curves(marks=fired), a_diagnosis(first_alarm_step=20)
+    by_step = run_figure(run, said_of)
+    clock = StepTimes(np.array([0.0, 99.0]), np.array([0.0, 990.0]))
+    by_time = run_figure(run, said_of, view=ChartView(x="time"), clock=clock)
+    said = ["alert: too high", "alert over: too high", "alert: too high (2)", "alert: &lt;b&gt;"]
+    for figure, scale in ((by_step, 1), (by_time, 10)):
+        named = [(n["text"], n["x"] / scale) for n in _layout(figure)["annotations"] if n["x"]]
+        assert named == list(zip(said, [20, 40, 60, 90], strict=True))
 
 
 def test_own_metrics_stand_by_family_and_losses_beside_the_loss() -> None:
