@@ -142,6 +142,7 @@ class FakeSource:
         self.problem = problem
         self.tables: dict[str, Any] = {}
         self.asked: list[Window | None] = []
+        self.looked: float | None = 1.5
         self.alerts = FakeAlerts()
         self.labels = FakeLabels()
 
@@ -183,7 +184,7 @@ class FakeSource:
         return self.problem
 
     def looked_ago(self) -> float | None:
-        return 1.5
+        return self.looked
 
 
 class FakeLabels:

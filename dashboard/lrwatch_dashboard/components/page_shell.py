@@ -11,7 +11,7 @@ from lrwatch_dashboard import ids
 from lrwatch_dashboard.components.verdicts import mark_shape
 from lrwatch_dashboard.theme import VERDICTS
 
-__all__ = ["KEYS", "key_list", "page_shell"]
+__all__ = ["KEYS", "key_list", "page_bar", "page_shell"]
 
 KEYS: Final = (
     ("/", "filter the runs"),
@@ -49,7 +49,7 @@ def page_shell(pages: Iterable[tuple[str, str]] = ()) -> html.Div:
             dcc.Store(id=ids.THEME),
             dcc.Store(id=ids.BEAT),
             html.A("Skip to the page", href="#" + ids.PAGE, className="skip"),
-            _bar(pages),
+            page_bar(pages),
             html.Div(
                 "The server is not responding; this page shows its last known state.",
                 id="lost",
@@ -74,11 +74,15 @@ def page_shell(pages: Iterable[tuple[str, str]] = ()) -> html.Div:
     )
 
 
-def _bar(pages: Iterable[tuple[str, str]]) -> html.Header:
+def page_bar(pages: Iterable[tuple[str, str]], shown: str = "") -> html.Header:
+    """Return the bar on top of every page, with links to those given; `shown` is a path."""
     return html.Header(
         [
             html.A(["lr", html.Span("watch")], href="/", className="wordmark"),
-            html.Nav([_link(*page) for page in pages], **{"aria-label": "Pages"}),
+            html.Nav(
+                [_link(*page, is_shown=page[1] == shown) for page in pages],
+                **{"aria-label": "Pages"},
+            ),
             html.Div(
                 [
                     _button("pause", "live", "Pause the updates (p)"),
@@ -92,9 +96,9 @@ def _bar(pages: Iterable[tuple[str, str]]) -> html.Header:
     )
 
 
-def _link(name: str, href: str) -> html.A:
+def _link(name: str, href: str, *, is_shown: bool) -> html.A:
     count = [html.Span(id=ids.ALERT_COUNT)] if href == "/alerts" else []
-    return html.A([name, *count], href=href)
+    return html.A([name, *count], href=href, **{"aria-current": "page"} if is_shown else {})
 
 
 def _button(id_: str, text: str, label: str) -> html.Button:
