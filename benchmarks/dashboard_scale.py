@@ -22,7 +22,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from scale.store import LONG, make_long_runs, make_store
+from scale.store import LONG, make_long_runs, make_metric_run, make_store
 
 SETTLED_SECONDS = 11.0
 N_LONG_RUNS = 20
@@ -39,6 +39,10 @@ BUDGETS = (
     ("poll while runs are judged, median", "busy_poll_ms", 15.0, "ms"),
     ("memory, first start, all judged", "memory_cold", 400, "MB"),
     ("memory, second start", "memory_warm", 400, "MB"),
+    ("20 own metrics: page as it comes", "metrics_first", 1.0, "s"),
+    ("all 20 drawn, first time", "metrics_all", 1.0, "s"),
+    ("all 20 zoomed", "metrics_zoom", 1.0, "s"),
+    ("most memory meanwhile", "metrics_peak", 400, "MB"),
     ("JavaScript of all pages", "javascript", 4.0, "MB"),
 )
 
@@ -52,8 +56,8 @@ def run(module: str, *arguments: Path | str, **options: Any) -> str:
     return ended.stdout
 
 
-def measured(store: Path, cache: Path, phase: str) -> dict[str, Any]:
-    report = run("scale.phase", phase, store, LRWATCH_CACHE_DIR=str(cache))
+def measured(store: Path, cache: Path, phase: str, part: str = "scale.phase") -> dict[str, Any]:
+    report = run(part, phase, store, LRWATCH_CACHE_DIR=str(cache))
     figures: dict[str, Any] = json.loads(report.splitlines()[-1])
     return figures
 
@@ -87,6 +91,10 @@ def main() -> None:
         cache = Path(folder) / "cache"
         print(f"{options.runs:,} runs of {options.steps:,} steps, one of {options.long:,}")
         figures = measured(store, cache, "cold") | measured(store, cache, "warm")
+        own = store.with_name(f"{store.name}-metrics")
+        make_metric_run(own, options.long)
+        for phase in ("judge", "open"):
+            figures |= measured(own, cache, phase, "scale.metrics")
         for name, key, most, unit in BUDGETS:
             verdict = "" if figures[key] <= most else "  OVER"
             print(f"  {name:44s} {figures[key]:6.3g} {unit:2s}  budget {most:g}{verdict}")

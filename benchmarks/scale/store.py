@@ -10,7 +10,7 @@ import json
 import math
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,9 +20,12 @@ from lrwatch.store.creation import create_run
 from lrwatch.store.writer import Row
 
 LONG = "long"
+METRICS = "metrics"
+N_METRICS = 20
 SPIKE_AT = 0.6180  # of the long run: one step whose loss is ten times its neighbours'
 _RUNS_A_SWEEP = 50
 _SECONDS_A_STEP = 0.1
+_BLOCK = 10_000
 
 
 def make_store(store: Path, n_runs: int, n_steps: int, n_long: int) -> None:
@@ -51,6 +54,17 @@ def make_long_runs(store: Path, original: Path, n_runs: int) -> None:
         description.write_text(json.dumps(plain), encoding="utf-8")
 
 
+def make_metric_run(store: Path, n_steps: int) -> None:
+    """Write a run with many metrics of its own at every step, if it is not there yet."""
+    if (store / METRICS).exists():
+        return
+    random = np.random.default_rng(2)
+    names = tuple(f"metric_{i:02d}" for i in range(N_METRICS))
+    own = (row for _ in range(0, n_steps, _BLOCK) for row in _metrics(random).tolist())
+    numbers = ([*row, *more] for row, more in zip(rows(n_steps, 0.01, seed=3), own, strict=False))
+    _write(store, METRICS, numbers, 0.01, (*FLOAT_COLUMNS, *names))
+
+
 def rows(n_steps: int, rate: float, *, seed: int, spike: int = -1) -> Iterator[list[float]]:
     """Numbers as a run on a noisy quadratic has them: too high a rate swings, or breaks."""
     random = np.random.default_rng(seed)
@@ -70,7 +84,19 @@ def rows(n_steps: int, rate: float, *, seed: int, spike: int = -1) -> Iterator[l
         yield [measured if loss < 1e30 else math.nan, lr, norm, norm, *norms]
 
 
-def _write(store: Path, name: str, numbers: Iterator[list[float]], rate: float) -> None:
+def _metrics(random: np.random.Generator) -> np.ndarray:
+    """Return a block of rows of metrics, each of a size of its own."""
+    sizes = 10.0 ** (np.arange(N_METRICS) % 4)
+    return sizes * (1 + 0.1 * random.standard_normal((_BLOCK, N_METRICS)))
+
+
+def _write(
+    store: Path,
+    name: str,
+    numbers: Iterable[list[float]],
+    rate: float,
+    columns: Sequence[str] = FLOAT_COLUMNS,
+) -> None:
     now = time.time()
     info = RunInfo(
         id=f"{store.name}-{name}",
@@ -80,7 +106,7 @@ def _write(store: Path, name: str, numbers: Iterator[list[float]], rate: float) 
         config={"lr": rate, "batch_size": 64, "model": {"depth": 18}},
         environment={"python": "3.11", "torch": "2.13"},
     )
-    writer = create_run(store, info, FLOAT_COLUMNS)
+    writer = create_run(store, info, columns)
     for i, row in enumerate(numbers):
         writer.append(Row(0, i, int(1e6 * (now + _SECONDS_A_STEP * i)), row))
     writer.close("finished")

@@ -5,22 +5,24 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 from typing import Any, Final
+from xml.etree.ElementTree import tostring
 
 from dash import ClientsideFunction, Dash, Input, Output, State, html, no_update
-from flask import Response, jsonify, send_file
+from flask import Response, jsonify, request, send_file
 from plotly.offline import get_plotlyjs_version
 
 from lrwatch.activity import current_actor
 from lrwatch_dashboard import ids
-from lrwatch_dashboard.components.page_shell import page_shell
+from lrwatch_dashboard.components.page_shell import page_bar, page_shell
 from lrwatch_dashboard.compression import compress
 from lrwatch_dashboard.exports import add_exports
 from lrwatch_dashboard.metrics import add_metrics
-from lrwatch_dashboard.pages import PAGES, find_page
+from lrwatch_dashboard.pages import PAGES, find_page, overview
 from lrwatch_dashboard.pages.alerts import nav_count
 from lrwatch_dashboard.pages.page import message
 from lrwatch_dashboard.security.access import Access
 from lrwatch_dashboard.security.protection import protect
+from lrwatch_dashboard.standalone import markup
 from lrwatch_dashboard.views import RunSource
 
 __all__ = ["create_app"]
@@ -29,6 +31,10 @@ logger = logging.getLogger("lrwatch_dashboard")
 
 _ASSETS: Final = Path(__file__).parent / "assets"
 _PLOTLY: Final = "/_dash-component-suites/plotly/package_data/plotly.min.js"
+
+# What the grid asks for in a request of its own, once it is there.
+_OF_GRID: Final = "/_dash-component-suites/dash_ag_grid/async-community.js"
+_PRELOADED: Final = f'<link rel="preload" as="script" href="{_OF_GRID}">'
 
 # The theme is set by a script of its own before the first paint; an inline one would need a
 # hole in the content security policy.
@@ -41,8 +47,10 @@ _PAGE: Final = """<!DOCTYPE html>
 <link rel="icon" href="THEME_DIR/mark.svg" type="image/svg+xml">
 <script src="THEME_DIR/theme.js"></script>
 {%css%}
+EARLY_HEAD
 </head>
 <body>
+EARLY_BODY
 {%app_entry%}
 <footer>
 {%config%}
@@ -81,8 +89,7 @@ def create_app(source: RunSource, access: Access | None = None) -> Dash:
         update_title="",
         add_log_handler=False,
     )
-    bar = [(page.name, page.path) for page in PAGES if page.name]
-    app.layout = lambda: page_shell(bar, current_actor())
+    app.layout = lambda: page_shell(_pages_of_bar(), current_actor())
     _register_shell(app, source)
     for page in PAGES:
         page.connect(app, source)
@@ -90,9 +97,33 @@ def create_app(source: RunSource, access: Access | None = None) -> Dash:
     add_metrics(app, source)
     _add_health(app, source)
     _serve_slim_plotly(app)
+    _come_early(app, source)
     app.server.after_request(compress)
     protect(app, access or Access())
     return app
+
+
+def _come_early(app: Dash, source: RunSource) -> None:
+    """Have the Overview be seen before its program has come: its first rows are in the document."""
+    whole = app.interpolate_index
+
+    def document(**parts: Any) -> str:
+        is_overview = request.path == "/" and not request.query_string
+        bar = page_bar(_pages_of_bar(), current_actor(), shown="/")
+        page = overview.early(source, bar) if is_overview else None
+        head, body = ("", "") if page is None else (_PRELOADED, _early_body(page))
+        return str(whole(**parts)).replace("EARLY_HEAD", head, 1).replace("EARLY_BODY", body, 1)
+
+    app.interpolate_index = document
+
+
+def _early_body(page: html.Div) -> str:
+    (element,) = markup(page, is_served=True)
+    return f'<div id="first-screen">{tostring(element, encoding="unicode", method="html")}</div>'
+
+
+def _pages_of_bar() -> list[tuple[str, str]]:
+    return [(page.name, page.path) for page in PAGES if page.name]
 
 
 def route(source: RunSource, pathname: str | None, search: str | None) -> Any:

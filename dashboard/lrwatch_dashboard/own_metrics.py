@@ -6,13 +6,12 @@ so do others that share what stands before the first slash (``gpu/memory`` with 
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from lrwatch.records import STEP_COLUMNS
+from lrwatch.finding import LAYERS, MetricSummary, is_layer, is_own, wants_least
 
 __all__ = [
     "LAYERS",
@@ -40,14 +39,9 @@ LOSS: Final = "loss"
 SYSTEM: Final = "system"
 """The family of what the machine did."""
 
-LAYERS: Final = ("layer_grad_norm", "layer_update_norm", "layer_param_norm")
-"""Columns before whose slash this stands hold one number a layer."""
-
 _FEWEST_COUNTS: Final = 8
 _FEW: Final = 2
 _USUAL: Final = 6  # families that are drawn before anybody chose
-_BY_GROUP: Final = ("lr", "grad_norm", "grad_norm_clipped", "param_norm", "update_norm")
-_OURS: Final = frozenset({*STEP_COLUMNS, "lr_effective"})
 
 _OF_RANKS: Final = ("rank_loss", "rank_seconds", "slowest_rank")
 """Families of what each process of a job did."""
@@ -55,46 +49,6 @@ _OF_RANKS: Final = ("rank_loss", "rank_seconds", "slowest_rank")
 _KINDS_OF_DATA: Final = "train|training|val|valid|validation|eval|evaluation|test|dev"
 _BEFORE: Final = re.compile(rf"({_KINDS_OF_DATA})[/_.\-](.+)", re.IGNORECASE)
 _AFTER: Final = re.compile(rf"(.+)[/_.\-]({_KINDS_OF_DATA})", re.IGNORECASE)
-
-_LESS_IS_BETTER: Final = re.compile(
-    r"(^|[^a-z])(\w*loss|\w*error|err|ppl|perplexity|mse|mae|rmse|mape|nll|wer|cer|ter|fid|kl|"
-    r"bpb|bpc|bpd|energy|seconds?|latency|time|entropy|distance|regret|cost|brier|ece)([^a-z]|$)",
-    re.IGNORECASE,
-)
-
-
-@dataclass(frozen=True, slots=True)
-class MetricSummary:
-    """What one metric of a run came to.
-
-    Attributes
-    ----------
-    n
-        Finite values of it.
-    last, low, high
-        The last value, the least and the greatest.
-    last_step, low_step, high_step
-        Where they were.
-    at_best_loss
-        What it was at the least training loss: there, or the last time before; NaN where it was not
-        known by then.
-    rises
-        It never falls, and did rise.
-    """
-
-    n: int = 0
-    last: float = math.nan
-    low: float = math.nan
-    high: float = math.nan
-    last_step: int = -1
-    low_step: int = -1
-    high_step: int = -1
-    at_best_loss: float = math.nan
-    rises: bool = False
-
-    def best(self, *, least: bool) -> float:
-        """Return the best value, which is the least one or the greatest."""
-        return self.low if least else self.high
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,19 +66,6 @@ class Family:
         if self.name != LOSS:
             return self.name
         return ", ".join(self.metrics) if len(self.metrics) <= _FEW else "other losses"
-
-
-def is_own(column: str) -> bool:
-    """Return whether a column is a metric that a user, or another tool, logged."""
-    before, slash, _ = column.partition("/")
-    is_by_group = bool(slash) and before in _BY_GROUP
-    return column not in _OURS and not is_by_group and not is_layer(column)
-
-
-def is_layer(column: str) -> bool:
-    """Return whether a column holds a number of one layer."""
-    before, slash, _ = column.partition("/")
-    return bool(slash) and before in LAYERS
 
 
 def is_result(metric: str) -> bool:
@@ -176,17 +117,6 @@ def chosen_families(
         return tuple(told)[:_USUAL]
     named = parse_names(word)
     return tuple(family for family in found if family.name in named)
-
-
-def wants_least(metric: str) -> bool:
-    """Return whether less of a metric is better, as far as its name tells; else more is.
-
-    Examples
-    --------
-    >>> wants_least("val_loss"), wants_least("eval/wer"), wants_least("accuracy")
-    (True, True, False)
-    """
-    return _LESS_IS_BETTER.search(metric.replace("_", "/")) is not None
 
 
 def layer_families(columns: Iterable[str]) -> tuple[Family, ...]:

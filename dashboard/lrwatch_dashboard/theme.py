@@ -17,6 +17,7 @@ from typing import Final, Literal
 __all__ = [
     "DARK",
     "DASHES",
+    "JUDGING",
     "LIGHT",
     "MARKS",
     "MARK_LABELS",
@@ -30,6 +31,9 @@ __all__ = [
     "look",
     "palette",
 ]
+
+JUDGING: Final = "judging"
+"""In place of the verdict of a run that is still being read; no mark counts it."""
 
 Mark = Literal["cross", "up", "down", "ring", "disc"]
 
@@ -110,7 +114,7 @@ VERDICTS: Final[Mapping[str, Look]] = {
         "Too few steps to tell",
         "A verdict follows as more steps arrive",
     ),
-    "judging": Look("ring", "judging", "The run is being read", "Its verdict follows in a moment"),
+    JUDGING: Look("ring", "judging", "The run is being read", "Its verdict follows in a moment"),
     "spike": Look(
         "disc",
         "spike",

@@ -26,6 +26,7 @@ from lrwatch_dashboard.alert_views import AlertSource
 from lrwatch_dashboard.own_metrics import MetricSummary
 
 __all__ = [
+    "AlertMark",
     "Curve",
     "LabelChange",
     "LabelSource",
@@ -52,6 +53,28 @@ class Curve:
     name: str
     x: npt.NDArray[np.float64]
     y: npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class AlertMark:
+    """Where an alert on a run's verdict fired, or where it was over.
+
+    Attributes
+    ----------
+    step
+        The step at which that was so.
+    rule
+        Name of its rule.
+    episode
+        How many times it had fired by then.
+    is_over
+        Whether it ended there.
+    """
+
+    step: int
+    rule: str
+    episode: int
+    is_over: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -130,6 +153,8 @@ class RunView:
         What a watcher would find firing now.
     ended_alerts
         What fired when the run ended, within the last day.
+    alert_marks
+        Where alerts fired and ended on the way, in the order of the steps.
     tags, note, is_pinned, is_archived
         What people said of it; the note is Markdown.
     previous, following
@@ -165,6 +190,7 @@ class RunView:
     trial: Trial = field(default=_NO_TRIAL, compare=False)
     alerts: tuple[Alert, ...] = ()
     ended_alerts: tuple[Alert, ...] = ()
+    alert_marks: tuple[AlertMark, ...] = ()
     tags: tuple[str, ...] = ()
     note: str = ""
     is_pinned: bool = False
@@ -232,6 +258,7 @@ class RunView:
             lr=self.lr,
             loss=self.best_loss,
             steps=self.steps,
+            metrics=self.metrics,
         )
 
 
@@ -280,6 +307,10 @@ class RunCurves:
         Half-life of the smoothing. Unit: steps.
     lr
         Learning rate, one curve a parameter group.
+    is_steady
+        None of the rates ever changed.
+    marks
+        Where alerts fired and ended; always by step.
     schedule
         Name of the schedule of the first group, in words; empty where it has none, or was not
         asked for.
@@ -299,6 +330,8 @@ class RunCurves:
         The zoom for which the lines are at full detail; None for the whole run.
     own
         Lines of the user's own metrics, those that were asked for.
+    waiting
+        Names of those that are still being read, and empty so far.
     token
         Stands for the recorded rows; the same token means the same curves.
     """
@@ -319,8 +352,11 @@ class RunCurves:
     window: Window | None
     token: str
     own: tuple[Curve, ...] = ()
+    waiting: tuple[str, ...] = ()
     cuts: tuple[int, ...] = ()
     schedule: str = ""
+    is_steady: bool = False
+    marks: tuple[AlertMark, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -390,7 +426,7 @@ class RunSource(Protocol):
         Their neighbours are left out.
         """
 
-    def curves(
+    def curves(  # noqa: PLR0913  what is asked for is keyword-only
         self,
         key: str,
         window: Window | None = None,
@@ -399,6 +435,7 @@ class RunSource(Protocol):
         is_coarse: bool = False,
         names_schedule: bool = False,
         own: Sequence[str] = (),
+        patience: float | None = None,
     ) -> RunCurves | None:
         """Return the curves of one run; None if there is no such run.
 
@@ -416,6 +453,9 @@ class RunSource(Protocol):
             Whether to name the schedule, for which every rate is looked at.
         own
             Which of the user's metrics to read as well; one that the run does not have is empty.
+        patience
+            Seconds to wait for those; what is not read by then is `RunCurves.waiting`, and comes
+            with a later call. None waits for all.
         """
 
     def rows(self, key: str) -> Any | None:

@@ -226,6 +226,7 @@ def _facts(run: FollowedRun[Any]) -> RunFacts:
         lr=run.summary.peak_lr,
         loss=run.summary.losses.best(),
         steps=run.summary.n_steps,
+        metrics=run.metrics,
     )
     if info is None:
         return facts

@@ -109,7 +109,7 @@ def _said(run: ListedRun) -> list[Text]:
 
 def _curves(run: ListedRun, console: Console) -> list[str]:
     from lrwatch.cli.plot import curve_lines
-    from lrwatch.detect.schedule_name import name_of
+    from lrwatch.detect.schedule_name import is_constant, name_of
     from lrwatch.errors import LrwatchError
     from lrwatch.store import read_table
 
@@ -124,7 +124,7 @@ def _curves(run: ListedRun, console: Console) -> list[str]:
         steps, values = _series(rows, name)
         if not len(values):
             continue
-        if name == "lr" and (values == values[0]).all():
+        if name == "lr" and is_constant(values):
             lines += ["", f"learning rate {number(float(values[0]))}, constant"]
             continue
         size: dict[str, Any] = {"width": width, "height": height, "is_plain": is_plain}

@@ -85,8 +85,9 @@ def choose_rate(ended: Iterable[tuple[float, float]]) -> RateChoice:
         return RateChoice(rates, None, None, tried + ("; try lower ones" if rates else ""))
     best = min(finite, key=lambda rate: rate.median)
     if len(rates) < FEWEST_RATES:
-        few = f"Cannot tell yet: {_counted(len(rates), 'rate')} tried, and {FEWEST_RATES} needed"
-        return RateChoice(rates, best.lr, None, few)
+        few = f"No band yet: {FEWEST_RATES} rates are needed, and {len(rates)} tried"
+        lower = f"; of the two {number(best.lr, 3)} ends lower" if len(rates) > 1 else ""
+        return RateChoice(rates, best.lr, None, few + lower)
     if best.lr in (rates[0].lr, rates[-1].lr):
         edge, way = ("lowest", "down") if best.lr == rates[0].lr else ("highest", "up")
         reason = f"No band: the best rate, {number(best.lr, 3)}, is the {edge} that was tried; "
@@ -139,7 +140,3 @@ def _sentence(rates: Sequence[RateResult], best: RateResult, band: tuple[float, 
     place = list(rates).index(best)
     low, high = (number(rates[i].lr, 3) for i in (place - 1, place + 1))
     return f"{ends}; no other rate ends as low, so try some between {low} and {high}"
-
-
-def _counted(n: int, what: str) -> str:
-    return f"{n} {what}{'' if n == 1 else 's'}"

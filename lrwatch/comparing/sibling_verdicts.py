@@ -154,13 +154,13 @@ class SiblingVerdicts:
         return {key: min(keys) for keys in self._known for key in keys}
 
 
-_Mark = list[tuple[str, RunState, int, Diagnosis]]
+_Mark = list[tuple[str, str, RunState, int, Diagnosis]]
 _Known = tuple[_Mark, dict[str, Diagnosis]]
 
 
 def _mark(trials: Iterable[Trial], own: Mapping[str, Diagnosis]) -> _Mark:
     """Return what a job is judged again for, if it changes."""
-    marks = [(t.key, t.state, t.summary.n_rows, own[t.key]) for t in trials]
+    marks = [(t.key, t.name, t.state, t.summary.n_rows, own[t.key]) for t in trials]
     return sorted(marks, key=itemgetter(0))
 
 

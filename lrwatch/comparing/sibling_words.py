@@ -42,15 +42,15 @@ def _note(standing: Standing, rival: Rival) -> str:
     if math.isinf(rival.theirs):
         return f"no other rate kept a finite loss; {rates}"
     if math.isinf(rival.mine):
-        how = f"{rival.key} is at {_n(rival.theirs)} at step {rival.step}, where this run broke"
+        how = f"{rival.name} is at {_n(rival.theirs)} at step {rival.step}, where this run broke"
         return f"{how}, with a rate of {_n(rival.lr)}; {rates}"
     if rival.deficit <= 0:
-        how = f"{rival.key} comes nearest, {_n(rival.theirs)} beside {_n(rival.mine)}"
+        how = f"{rival.name} comes nearest, {_n(rival.theirs)} beside {_n(rival.mine)}"
     else:
         share = f"{min(rival.deficit, 1.0):.0%}".replace("%", " %")
         way = "lower" if rival.lr < standing.trial.lr else "higher"
         how = (
-            f"{rival.key} is {_n(rival.mine - rival.theirs)} lower, {share} of its progress, "
+            f"{rival.name} is {_n(rival.mine - rival.theirs)} lower, {share} of its progress, "
             f"at a {way} rate of {_n(rival.lr)}"
         )
     return f"{how}, at step {rival.step}; {rates}"
@@ -74,7 +74,7 @@ def reason(standing: Standing, kind: LearningRate, own: Diagnosis) -> str:
 def _behind(standing: Standing, rival: Rival) -> str:
     mine, verb, after = _compared(standing, rival)
     rate = f"with a rate of {_n(rival.lr)}"
-    return f"{mine} where {rival.key} {verb} at {_n(rival.theirs)} {after}, {rate}"
+    return f"{mine} where {rival.name} {verb} at {_n(rival.theirs)} {after}, {rate}"
 
 
 def _fine(standing: Standing, rival: Rival) -> str:
@@ -83,7 +83,7 @@ def _fine(standing: Standing, rival: Rival) -> str:
         rates = len(standing.rivals)
         others = "the one other rate" if rates == 1 else f"each of {rates} other rates"
         return f"{mine}, lower than {others} {after}"
-    best = f"{rival.key} {verb} at {_n(rival.theirs)} {after}"
+    best = f"{rival.name} {verb} at {_n(rival.theirs)} {after}"
     if rival.deficit < BEHIND:
         return f"{mine}, about as low as the best: {best}"
     return f"{mine} where {best}: too small a gap to call the rate wrong"
@@ -95,7 +95,7 @@ def _undecided(own: Diagnosis, rival: Rival) -> str:
     word = _WORDS[own.learning_rate]
     return (
         f"The curve by itself looks like a rate that is {word}, and beside "
-        f"{rival.key}, at {_n(rival.theirs)}, that cannot be told"
+        f"{rival.name}, at {_n(rival.theirs)}, that cannot be told"
     )
 
 

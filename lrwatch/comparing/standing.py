@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lrwatch.comparing.progress import ProgressScale, progress_of
-from lrwatch.comparing.sweeps import Trial
+from lrwatch.comparing.sweeps import Trial, names_of
 from lrwatch.following.loss_bins import TAIL
 
 __all__ = ["Rival", "Siblings", "Standing", "decades"]
@@ -53,6 +53,8 @@ class Rival:
         The run at that rate that is named: the one in the middle, where there are several.
     lr
         Its peak rate.
+    name
+        What people call it.
     n_steps, step
         Steps after which they are compared, and the number of the last of them.
     mine, theirs
@@ -65,6 +67,7 @@ class Rival:
 
     key: str
     lr: float
+    name: str
     n_steps: int
     step: int
     mine: float
@@ -137,6 +140,7 @@ class Siblings:
         ordered = sorted((t for t in trials if 0 < t.lr < math.inf), key=lambda trial: trial.lr)
         self.trials = tuple(ordered)
         self._place = {trial.key: place for place, trial in enumerate(self.trials)}
+        self._names = names_of(self.trials)
         self._rates = _by_rate(self.trials)
         self._logs = np.log10([trial.lr for trial in self.trials])
         made = [min(trial.summary.n_steps, MOST_STEPS) for trial in self.trials]
@@ -192,7 +196,9 @@ class Siblings:
         mine, theirs = self._level(own, n_steps), self._level(other, n_steps)
         step = (trial.summary.first_step or 0) + n_steps - 1
         lag, lead = self._progress.lag(mine, theirs), self._progress.lead(theirs, mine)
-        return Rival(rival.key, rival.lr, n_steps, step, mine, theirs, lag, lead)
+        return Rival(
+            rival.key, rival.lr, self._names[other], n_steps, step, mine, theirs, lag, lead
+        )
 
     def _level(self, place: int, n_steps: int) -> float:
         """Return where a run was after so many steps, by the same rule as everywhere."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
@@ -20,7 +21,7 @@ from lrwatch.formats import count
 from lrwatch.records import RunState
 from lrwatch.verdicts import Diagnosis
 
-__all__ = ["Measure", "Sweep", "Trial", "find_sweeps", "is_range_test", "trial_of"]
+__all__ = ["Measure", "Sweep", "Trial", "find_sweeps", "is_range_test", "names_of", "trial_of"]
 
 Measure = Literal["final", "best"]
 """A run by where it ended, or by the least that it came to; both are means over some steps."""
@@ -44,7 +45,7 @@ class Trial:
     Attributes
     ----------
     key
-        Names the run.
+        Tells the run from others.
     lr
         Peak learning rate; NaN where none was recorded.
     summary
@@ -59,6 +60,8 @@ class Trial:
         Planned number of steps, where known.
     is_range_test
         Its rate was swept upwards: the highest one says nothing of where it ended.
+    name
+        What people call it; empty if that is its key.
     """
 
     key: str
@@ -69,6 +72,7 @@ class Trial:
     settings: Mapping[str, Any] = field(default_factory=dict)
     total_steps: int | None = None
     is_range_test: bool = False
+    name: str = ""
 
     @property
     def has_broken(self) -> bool:
@@ -113,17 +117,24 @@ class Sweep:
 
     @property
     def runs(self) -> tuple[str, ...]:
-        """Names of its runs."""
+        """Keys of its runs."""
         return tuple(trial.key for trial in self.trials)
 
     @property
     def reason(self) -> str:
         """Which rate won, and which runs had no say, in a sentence."""
-        absent = [f"{key} {why}" for key, why in self.left_out.items()]
+        names = dict(zip(self.runs, names_of(self.trials), strict=True))
+        absent = [f"{names[key]} {why}" for key, why in self.left_out.items()]
         if not absent:
             return self.choice.reason
         more = f" and {len(absent) - 1} more" if len(absent) > 1 else ""
         return f"{self.choice.reason} (not compared: {absent[0]}{more})"
+
+
+def names_of(trials: Sequence[Trial]) -> list[str]:
+    """Return what to call each of several runs: its name, or its key where two have that name."""
+    n_called = Counter(trial.name for trial in trials)
+    return [t.name if t.name and n_called[t.name] == 1 else t.key for t in trials]
 
 
 def trial_of(run: FollowedRun[Any]) -> Trial:
@@ -145,6 +156,7 @@ def trial_of(run: FollowedRun[Any]) -> Trial:
         settings=settings,
         total_steps=None if info is None else info.total_steps,
         is_range_test=diagnosis is not None and is_range_test(diagnosis),
+        name=run.entry.labels.name or ("" if run.entry.key == "." else run.entry.shown_name),
     )
 
 

@@ -28,7 +28,9 @@ import numpy.typing as npt
 from lrwatch.formats import counted
 from lrwatch.records import FloatArray
 
-__all__ = ["name_of"]
+__all__ = ["is_constant", "name_of"]
+
+CONSTANT: Final = "constant"
 
 SAME: Final = 1e-6
 """Share of the peak by which rates may differ and be one: a float32 is off by less."""
@@ -58,6 +60,19 @@ HELD: Final = 0.01
 """Share of the run for which a peak may last that is only passed."""
 
 
+def is_constant(lr: FloatArray) -> bool:
+    """Return whether rates, or points of their curve, one at least, never changed.
+
+    Examples
+    --------
+    >>> is_constant(np.array([0.1, 0.1, np.nan])), is_constant(np.array([0.1, 0.1001]))
+    (True, False)
+    """
+    seen = np.asarray(lr, np.float64)
+    seen = seen[np.isfinite(seen)]
+    return bool(len(seen)) and float(np.ptp(seen)) <= SAME * float(np.abs(seen).max())
+
+
 def name_of(lr: FloatArray, step: npt.ArrayLike | None = None) -> str:
     """Name the schedule of a run so far.
 
@@ -79,9 +94,9 @@ def name_of(lr: FloatArray, step: npt.ArrayLike | None = None) -> str:
     lr = lr[seen]
     if not len(lr) or not lr.max() > 0:
         return ""
+    if is_constant(lr):
+        return CONSTANT
     lr = lr / lr.max()
-    if np.ptp(lr) <= SAME:
-        return "constant"
     if len(lr) < FEWEST:
         return ""
     return _rises_again(lr, at) or _rise_and_fall(lr, at)

@@ -2,6 +2,16 @@
 
 from lrwatch.finding.completion import completions
 from lrwatch.finding.facts import RunFacts
+from lrwatch.finding.metric_summary import LAYERS, MetricSummary, is_layer, is_own, wants_least
 from lrwatch.finding.run_filter import RunFilter
 
-__all__ = ["RunFacts", "RunFilter", "completions"]
+__all__ = [
+    "LAYERS",
+    "MetricSummary",
+    "RunFacts",
+    "RunFilter",
+    "completions",
+    "is_layer",
+    "is_own",
+    "wants_least",
+]

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from lrwatch.finding.metric_summary import MetricSummary, wants_least
 from lrwatch.verdicts import CLASSES
 
 __all__ = ["FIELDS", "RunFacts"]
@@ -25,7 +26,9 @@ FIELDS: Final = (
     "loss",
     "steps",
 )
-"""Names that every run has; any other name is that of a setting."""
+"""Names that every run has; any other name is that of a setting, or of a metric."""
+
+_BEST: Final = "best:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,8 @@ class RunFacts:
         What people said of it.
     lr, loss, steps
         Peak learning rate, best loss, and steps recorded; ``None`` where there is none.
+    metrics
+        What its user's own metrics came to, by name.
     """
 
     name: str
@@ -64,16 +69,23 @@ class RunFacts:
     lr: float | None = None
     loss: float | None = None
     steps: int = 0
+    metrics: Mapping[str, MetricSummary] = field(default_factory=dict)
 
     def values(self, name: str) -> list[Any]:
-        """Return what a name in lower case means for this run: settings of the name, too."""
+        """Return what a name in lower case means for this run: settings of the name, too.
+
+        That of a metric means its last value, and after ``best:`` its best one.
+        """
+        if name.startswith(_BEST):
+            name = name.removeprefix(_BEST)
+            return [m.best(least=wants_least(key)) for key, m in self._metrics_called(name)]
         found = list(self._of_every_run(name)) if name in FIELDS else []
         name = name.removeprefix("config.")
         for key, value in self.config.items():
             known = key.lower()
             if known == name or known.endswith(f".{name}"):
                 found += value if isinstance(value, list | tuple) else [value]
-        return found
+        return found + [metric.last for _, metric in self._metrics_called(name)]
 
     def text(self) -> str:
         """Return what a plain word is looked for in, in lower case."""
@@ -81,6 +93,9 @@ class RunFacts:
         said += [self.reason, self.state, self.optimizer, self.group, *self.tags, self.note]
         said += [str(value) for value in self.config.values()]
         return "\n".join(said).lower()
+
+    def _metrics_called(self, name: str) -> list[tuple[str, MetricSummary]]:
+        return [(key, metric) for key, metric in self.metrics.items() if key.lower() == name]
 
     def _of_every_run(self, name: str) -> tuple[Any, ...]:
         if name == "name":

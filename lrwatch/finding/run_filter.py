@@ -1,4 +1,4 @@
-"""A filter: every term of it must hold."""
+"""A filter: what of a text must hold of a run."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from functools import cached_property
 from typing import Final, TypeVar
 
 from lrwatch.errors import InvalidArgument
+from lrwatch.finding.clause import Clause, parsed
 from lrwatch.finding.facts import FIELDS, RunFacts
-from lrwatch.finding.terms import Term, terms_of
+from lrwatch.finding.terms import Term
 
 __all__ = ["RunFilter"]
 
@@ -35,14 +36,21 @@ class RunFilter:
     >>> small = RunFacts("small", config={"width": 16, "lr": 0.1}, tags=("keep",))
     >>> [RunFilter(text).matches(small) for text in ("width:16 lr>0.01", "-tag:keep", "lr>")]
     [True, False, True]
+    >>> RunFilter("(width:32 or tag:keep) lr<1").matches(small)
+    True
     """
 
     text: str = ""
 
     @cached_property
+    def clause(self) -> Clause:
+        """What it says."""
+        return parsed(self.text)
+
+    @cached_property
     def terms(self) -> tuple[Term, ...]:
         """The terms that are complete."""
-        return tuple(term for term in terms_of(self.text) if not term.problem)
+        return tuple(term for term in self.clause.terms() if not term.problem)
 
     @cached_property
     def sees_archived(self) -> bool:
@@ -56,12 +64,11 @@ class RunFilter:
         """Return whether a run is meant; one that was archived only if the text speaks of it."""
         if run.is_archived and not self.sees_archived:
             return False
-        return all(term.holds(run) for term in self.terms)
+        return self.clause.holds(run)
 
     def problems(self, runs: Iterable[RunFacts]) -> list[str]:
         """Return what of the text cannot be understood, beside these runs."""
-        found = [term.problem for term in terms_of(self.text) if term.problem]
-        return found + self.unknown(runs)
+        return [*self.clause.problems(), *self.unknown(runs)]
 
     def unknown(self, runs: Iterable[RunFacts]) -> list[str]:
         """Return a sentence for each name that no run has."""
@@ -87,6 +94,6 @@ class RunFilter:
 
 
 def _named(runs: Iterable[RunFacts]) -> str:
-    settings = sorted({key for run in runs for key in run.config})
+    settings = sorted({key for run in runs for key in (*run.config, *run.metrics)})
     more = [] if len(settings) <= _MOST_NAMED else [f"{len(settings) - _MOST_NAMED} more"]
     return ", ".join([*FIELDS, *settings[:_MOST_NAMED], *more])

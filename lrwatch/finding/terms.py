@@ -10,13 +10,13 @@ from typing import Any, Final
 
 from lrwatch.finding.facts import RunFacts
 
-__all__ = ["Term", "quoted", "terms_of"]
+__all__ = ["Term", "quoted", "term_at"]
 
-# A name, a sign and a value; or a value alone. In quotes a value may hold blanks, and a quote
-# that is still open while one types ends where the text does.
+# A name, a sign and a value; or a value alone. "best:" before a name asks for the best value. In
+# quotes a value may hold blanks, and a quote that is still open while one types ends with the text.
 _VALUE: Final = r'"[^"]*(?:"|$)'
 _TERM: Final = re.compile(
-    rf"(?P<minus>-?)(?:(?P<name>[^\s\"<>=!:]+)(?P<sign>!=|<=|>=|[:=<>])"
+    rf"(?P<minus>-?)(?:(?P<name>(?i:best:)?[^\s\"<>=!:]+)(?P<sign>!=|<=|>=|[:=<>])"
     rf"(?P<value>{_VALUE}|[^\s\"]*)|(?P<word>{_VALUE}|[^\s\"]+))"
 )
 
@@ -94,17 +94,18 @@ class Term:
         return wanted in text if self.sign == ":" else text == wanted
 
 
-def terms_of(text: str) -> list[Term]:
-    """Return the terms of a text, the incomplete ones as well."""
-    found: list[Term] = []
-    for match in _TERM.finditer(text):
-        name, word = match["name"] or "", match["word"]
-        if word == "-" or (match["minus"] and word is None and not name):
-            continue
-        value = (match["value"] if word is None else word).strip('"').lower()
-        is_not = bool(match["minus"])
-        found.append(Term(match[0], name.lower(), match["sign"] or "", value, is_not))
-    return [term for term in found if term.name or term.value]
+def term_at(text: str, place: int) -> tuple[Term | None, int]:
+    """Return the term that begins at a place of a text, and the place after it.
+
+    There is none in a minus or a sign alone.
+    """
+    match = _TERM.match(text, place)
+    if match is None:
+        return None, place + 1
+    name, word = match["name"] or "", match["word"]
+    value = (match["value"] if word is None else word).strip('"').lower()
+    term = Term(match[0], name.lower(), match["sign"] or "", value, bool(match["minus"]))
+    return (term if word != "-" and (name or value) else None), match.end()
 
 
 def quoted(value: Any) -> str:

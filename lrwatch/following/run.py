@@ -6,12 +6,14 @@ import logging
 import math
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, Generic, Protocol, TypeVar, cast
 
 from lrwatch.errors import LrwatchError, StorageError
+from lrwatch.finding import MetricSummary
 from lrwatch.following.clock import Clock, steady_clock
+from lrwatch.following.metric_tracker import MetricTracker
 from lrwatch.following.summary import RunSummary
 from lrwatch.monitor import Monitor
 from lrwatch.records import RunInfo, RunState, StepBlock, rising
@@ -108,7 +110,7 @@ class FollowedRun(Generic[News]):
     def begin(self) -> None:
         """Start over, before the first row; `take` then sees every row again."""
         self.judge: Judge[News] | None = None
-        self.summary = RunSummary()
+        self.summary, self._metrics = RunSummary(), MetricTracker()
         if self._patience is not None:
             self.summary.gaps.least_seconds = self._patience
         self._reader: RunReader | None = None
@@ -117,6 +119,12 @@ class FollowedRun(Generic[News]):
     def take(self, rows: StepBlock) -> None:
         """Add rows, whose steps rise, to whatever is kept of them beside the verdict."""
         self.summary.add(rows)
+        self._metrics.add(rows)
+
+    @property
+    def metrics(self) -> Mapping[str, MetricSummary]:
+        """What its user's own metrics came to, by name of the column."""
+        return self._metrics.summaries()
 
     @property
     def info(self) -> RunInfo | None:
@@ -255,8 +263,9 @@ class FollowedRun(Generic[News]):
 
     def rest_on(self, summary: RunSummary, diagnosis: Diagnosis) -> None:
         """Keep only these, found here or earlier; should the run go on, it is read again."""
+        metrics = self._metrics
         self.begin()
-        self.summary, self._kept = summary, diagnosis
+        self.summary, self._kept, self._metrics = summary, diagnosis, metrics
         self._read_at, self._is_relisted = self.entry.last_write, False
         self.version += 1
 

@@ -28,7 +28,9 @@ from lrwatch.store.faults import reading
 from lrwatch.store.journal import JournalRows
 from lrwatch.store.layout import Extent
 
-__all__ = ["SCHEMA", "arrow_table", "merge_parts", "read_part", "widened", "write_part"]
+__all__ = [
+    "SCHEMA", "arrow_table", "merge_parts", "part_tables", "read_part", "widened", "write_part",
+]  # fmt: skip
 
 _TIME = pa.timestamp("us", tz="UTC")
 
@@ -92,7 +94,19 @@ def read_part(
     stop: int | None = None,
     columns: Sequence[str] | None = None,
 ) -> pa.Table:
-    """Read the rows of a part that count.
+    """Read the rows of a part that count, as `part_tables` does, at once."""
+    return pa.concat_tables(part_tables(extent, first=first, stop=stop, columns=columns))
+
+
+def part_tables(
+    extent: Extent,
+    *,
+    first: int | None = None,
+    stop: int | None = None,
+    columns: Sequence[str] | None = None,
+    within: tuple[float, float] | None = None,
+) -> Iterator[pa.Table]:
+    """Read the rows of a part that count, a row group after the other; one table at least.
 
     Parameters
     ----------
@@ -104,6 +118,8 @@ def read_part(
         Number of the row after the last that is wanted; row groups after it are not read.
     columns
         Names to read; those that the part does not have are left out.
+    within
+        Steps that are wanted; row groups that have none of them are not read.
 
     Raises
     ------
@@ -120,14 +136,15 @@ def read_part(
         _check(file, n_rows)
         names = file.schema_arrow.names
         wanted = names if columns is None else [name for name in columns if name in names]
-        if begin == 0 and end >= file.metadata.num_rows:
-            table, before = file.read(columns=wanted), 0
-        else:
-            groups, before = _row_groups(file, begin, end)
-            table = file.read_row_groups(groups, columns=wanted)
-        if "step" in wanted and table["step"].null_count:
-            raise ValueError("a row has no step")
-    return table.slice(begin - before, max(0, end - begin))
+        yield file.read_row_groups([], columns=wanted)
+        for group, at, n_held in _row_groups(file, begin, end):
+            if within is not None and not _has_steps(file, group, within):
+                continue
+            table = file.read_row_group(group, columns=wanted)
+            if "step" in wanted and table["step"].null_count:
+                raise ValueError("a row has no step")
+            before = max(begin - at, 0)
+            yield table.slice(before, min(end - at, n_held) - before)
 
 
 @contextlib.contextmanager
@@ -197,18 +214,23 @@ def _checksum(file: IO[bytes], stop: int) -> int:
     return checksum
 
 
-def _row_groups(file: pq.ParquetFile, begin: int, stop: int) -> tuple[list[int], int]:
-    """Return the row groups that hold rows `begin` to `stop`, and the row the first starts at."""
-    groups: list[int] = []
-    at, before = 0, begin
-    for i in range(file.metadata.num_row_groups):
-        n_rows = file.metadata.row_group(i).num_rows
+def _row_groups(file: pq.ParquetFile, begin: int, stop: int) -> Iterator[tuple[int, int, int]]:
+    """Return the row groups that hold rows `begin` to `stop`: number, first row, rows."""
+    at = 0
+    for group in range(file.metadata.num_row_groups):
+        n_rows = file.metadata.row_group(group).num_rows
         if at < stop and at + n_rows > begin:
-            if not groups:
-                before = at
-            groups.append(i)
+            yield group, at, n_rows
         at += n_rows
-    return groups, before
+
+
+def _has_steps(file: pq.ParquetFile, group: int, within: tuple[float, float]) -> bool:
+    """Return whether a row group may hold some of these steps."""
+    column = file.schema_arrow.names.index("step")  # of flat columns, each one is a leaf
+    known = file.metadata.row_group(group).column(column).statistics
+    if known is None or not known.has_min_max:
+        return True
+    return bool(within[0] <= known.max and known.min <= within[1])
 
 
 def _array(

@@ -7,7 +7,7 @@ merged between listing a file and opening it; then the folder is listed again.
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -20,7 +20,7 @@ from lrwatch.store.faults import naming, reading
 from lrwatch.store.journal import JournalRows, read_journal
 from lrwatch.store.layout import Extent, extents, is_run
 from lrwatch.store.mirroring.places import known_as, local_folder, mirror_of
-from lrwatch.store.parts import SCHEMA, arrow_table, read_part
+from lrwatch.store.parts import SCHEMA, arrow_table, part_tables
 from lrwatch.store.run_info import read_run_info
 from lrwatch.tables import joined, step_block
 
@@ -78,7 +78,9 @@ def read_table(path: str | os.PathLike[str], *, raw: bool = False) -> pa.Table:
     with naming(known_as(path)):
         run = _run_folder(path)
         read_run_info(run)
-        found, n_rows = _read_from(run, 0)
+        n_rows, found = 0, []
+        for rows, n_rows in _read_from(run, 0):  # noqa: B007  the last one counts
+            found.append(rows)
         with reading(run):
             table = _concatenated([_as_table(rows) for rows in found])
     if n_lost := n_rows - table.num_rows:
@@ -98,11 +100,15 @@ class RunReader:
         Folder of a run.
     columns
         Which to read from its parts; what else there is reads as not recorded. ``None`` is all.
+    within
+        First and last of the steps that are wanted; stretches of a part that have none of them
+        are left out. ``None`` is all.
 
     Attributes
     ----------
     damaged_rows
-        Rows among those so far that are in no file, or whose record is damaged.
+        Rows among those so far that are in no file, or whose record is damaged; not known where
+        steps are left out.
 
     Raises
     ------
@@ -114,11 +120,16 @@ class RunReader:
     """
 
     def __init__(
-        self, path: str | os.PathLike[str], *, columns: Collection[str] | None = None
+        self,
+        path: str | os.PathLike[str],
+        *,
+        columns: Collection[str] | None = None,
+        within: tuple[float, float] | None = None,
     ) -> None:
         self.path = _run_folder(path)
         self.info: RunInfo = read_run_info(self.path)
         self._columns = None if columns is None else list(columns)
+        self._within = within
         self._next_row = 0
         self.damaged_rows = 0
 
@@ -143,11 +154,34 @@ class RunReader:
         RunUnreadable
             If a file of the run cannot be read; a later call tries again.
         """
-        found, next_row = _read_from(self.path, self._next_row, self._columns)
-        block = joined([_as_block(rows) for rows in found or [_NO_ROWS]])
-        self.damaged_rows += next_row - self._next_row - len(block)
-        self._next_row = next_row
+        blocks, next_row = [], self._next_row
+        for rows, next_row in self._pieces():  # noqa: B007  the last one counts
+            if len(rows):
+                blocks.append(_as_block(rows))
+        block = joined(blocks or [_as_block(_NO_ROWS)])
+        self._advance(next_row, len(block))
         return block
+
+    def new_blocks(self) -> Iterator[StepBlock]:
+        """Return what `read_new` returns, in pieces, none of which is kept: a long run is large.
+
+        Raises
+        ------
+        RunUnreadable
+            If a file of the run cannot be read; a later call goes on after the last piece.
+        """
+        for rows, next_row in self._pieces():
+            self._advance(next_row, len(rows))
+            if len(rows):
+                yield _as_block(rows)
+
+    def _pieces(self) -> Iterator[tuple[JournalRows | pa.Table, int]]:
+        return _read_from(self.path, self._next_row, self._columns, self._within)
+
+    def _advance(self, next_row: int, n_read: int) -> None:
+        if self._within is None:
+            self.damaged_rows += next_row - self._next_row - n_read
+        self._next_row = next_row
 
 
 def _lost(n_rows: int) -> str:
@@ -170,39 +204,51 @@ def _run_folder(path: str | os.PathLike[str]) -> Path:
 
 
 def _read_from(
-    run: Path, first: int, columns: Sequence[str] | None = None
-) -> tuple[list[JournalRows | pa.Table], int]:
-    """Return the rows from number `first` on, file by file, and the number of the row after them.
+    run: Path,
+    first: int,
+    columns: Sequence[str] | None = None,
+    within: tuple[float, float] | None = None,
+) -> Iterator[tuple[JournalRows | pa.Table, int]]:
+    """Return the rows from number `first` on, piece by piece, each with the number of the next.
 
     As rows are numbered when they are written, the difference is what cannot be read.
     """
-    found: list[JournalRows | pa.Table] = []
     for left in reversed(range(_LISTINGS)):
         try:
             if mirror := mirror_of(run):
                 mirror.fetch(run, first)
             for extent in extents(run):
                 if extent.stop is None or extent.stop > first:
-                    rows, first = _rows_of(extent, first, columns)
-                    found.append(rows)
+                    for rows, next_row in _rows_of(extent, first, columns, within):
+                        first = next_row
+                        yield rows, first
             break
         except FileNotFoundError as error:  # merged or compacted meanwhile: list them anew
             if not left:  # a link that leads nowhere
                 name = Path(error.filename or "").name
                 raise RunUnreadable(f"{name} cannot be read: {error.strerror}") from error
-    return found, first
 
 
 def _rows_of(
-    extent: Extent, first: int, columns: Sequence[str] | None
-) -> tuple[JournalRows | pa.Table, int]:
-    """Return the rows of a file from number `first` on, and the number of the row after them."""
+    extent: Extent,
+    first: int,
+    columns: Sequence[str] | None,
+    within: tuple[float, float] | None,
+) -> Iterator[tuple[JournalRows | pa.Table, int]]:
+    """Return the rows of a file from number `first` on, each piece with the number of the next."""
     if extent.is_part:
-        return read_part(extent, first=first, columns=columns), extent.stop or first
+        at = max(extent.first, first)
+        for table in part_tables(extent, first=first, columns=columns, within=within):
+            at += len(table)
+            yield table, at
+        # Its name says how many rows it holds; what is missing cannot be read.
+        yield _NO_ROWS, extent.stop or first
+        return
     rows = read_journal(extent.path, skip_rows=max(extent.first, first) - extent.base)
     if extent.stop is not None:
-        return rows.before(extent.stop - extent.base), extent.stop
-    return rows, extent.base + int(rows.place[-1]) + 1 if len(rows) else first
+        yield rows.before(extent.stop - extent.base), extent.stop
+    else:
+        yield rows, extent.base + int(rows.place[-1]) + 1 if len(rows) else first
 
 
 def _as_table(rows: JournalRows | pa.Table) -> pa.Table:

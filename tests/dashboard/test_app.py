@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import html as html_text
 import logging
 import re
 import subprocess
@@ -10,7 +11,7 @@ from typing import Any
 import lrwatch_dashboard
 import pytest
 from dash import html
-from dashboard_views import FakeSource, curves, text_of
+from dashboard_views import FakeSource, an_overview, curves, run_row, text_of
 from lrwatch_dashboard import app as app_module
 from lrwatch_dashboard import pages as pages_module
 from lrwatch_dashboard.app import create_app, route
@@ -39,6 +40,32 @@ def test_several_apps_live_in_one_process_with_all_their_callbacks() -> None:
     for outputs in found:
         for part in ("run-graph.figure", "compare-graph.figure", "overview-change.data"):
             assert any(part in output for output in outputs)
+
+
+def test_the_overview_comes_with_its_first_rows_in_the_document() -> None:
+    attack = "</div><script>x</script>{%scripts%}EARLY_BODY"
+    row = run_row("a/b", name=attack, is_pinned=True, state="failed")
+    away = run_row("away", is_archived=True)
+    source = FakeSource(an_overview(row, away), lines=curves())
+    client = create_app(source).server.test_client()
+    page = client.get("/").get_data(as_text=True)
+    early = page[page.index('<div id="first-screen">') : page.index('id="react-entry-point"')]
+    assert html_text.escape(attack, quote=False) in early
+    assert "<script" not in early
+    assert ' id="' not in early.removeprefix('<div id="')  # those of the page proper
+    assert 'href="/run/a/b"' in early
+    assert early.count("early-link") == 1
+    assert 'rel="preload"' in page
+    for other in ("/?q=x", "/alerts", "/run/a/b"):
+        assert "first-screen" not in client.get(other).get_data(as_text=True)
+
+
+def test_what_nobody_has_looked_at_yet_is_not_waited_for() -> None:
+    source = FakeSource()
+    source.looked = None
+    assert "first-screen" not in create_app(source).server.test_client().get("/").text
+    away = FakeSource(an_overview(run_row("a", is_archived=True)))
+    assert "first-screen" not in create_app(away).server.test_client().get("/").text
 
 
 def test_addresses_lead_to_their_pages() -> None:

@@ -145,6 +145,7 @@ class FakeSource:
         self.done: list[Activity] = []
         self.waits_for = ""
         self.asked: list[Window | None] = []
+        self.looked: float | None = 1.5
         self.alerts = FakeAlerts()
         self.labels = FakeLabels()
 
@@ -169,6 +170,7 @@ class FakeSource:
         is_coarse: bool = False,
         names_schedule: bool = False,
         own: Sequence[str] = (),
+        patience: float | None = None,
     ) -> RunCurves | None:
         self.asked.append(window)
         if self.lines is None or key not in self.views:
@@ -191,7 +193,7 @@ class FakeSource:
         return self.waits_for
 
     def looked_ago(self) -> float | None:
-        return 1.5
+        return self.looked
 
 
 class FakeLabels:

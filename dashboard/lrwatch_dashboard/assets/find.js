@@ -32,7 +32,7 @@
 
   function isShown(row) {
     var marks = pressed();
-    return (!wanted || wanted.has(row.key)) && (!marks.length || marks.indexOf(row.mark) >= 0);
+    return (!wanted || wanted.has(row.key)) && (!marks.length || marks.indexOf(row.counted) >= 0);
   }
 
   /* Ask the server which runs are meant, once the reader has stopped typing. */
@@ -83,8 +83,8 @@
     var text = field.value;
     var cut = text.lastIndexOf(" ") + 1;
     var typed = text.slice(cut).toLowerCase();
-    var minus = typed[0] === "-" ? "-" : "";
-    var part = typed.slice(minus.length);
+    var before = typed.match(/^[-(]*/)[0];
+    var part = typed.slice(before.length);
     var isQuoted = (text.slice(0, cut).match(/"/g) || []).length % 2 === 1;
     var terms = known.terms.filter(function (term) {
       var low = term.toLowerCase();
@@ -94,7 +94,7 @@
     if (isQuoted) return;
     terms.slice(0, MOST_TERMS).forEach(function (term) {
       var option = document.createElement("option");
-      option.value = text.slice(0, cut) + minus + term;
+      option.value = text.slice(0, cut) + before + term;
       list.appendChild(option);
     });
   }
@@ -146,7 +146,7 @@
       });
     var marks = {};
     rows.forEach(function (row) {
-      marks[row.mark] = (marks[row.mark] || 0) + 1;
+      if (row.counted) marks[row.counted] = (marks[row.counted] || 0) + 1;
     });
     // Of an even number the lower one: a value that a run really had.
     var middle = losses.length ? losses[Math.floor((losses.length - 1) / 2)].best_text : "";

@@ -12,7 +12,7 @@ from lrwatch_dashboard import ids
 from lrwatch_dashboard.components.verdicts import mark_shape
 from lrwatch_dashboard.theme import VERDICTS
 
-__all__ = ["KEYS", "key_list", "page_shell"]
+__all__ = ["KEYS", "key_list", "page_bar", "page_shell"]
 
 KEYS: Final = (
     ("/", "filter the runs"),
@@ -58,7 +58,7 @@ def page_shell(pages: Iterable[tuple[str, str]] = (), who: Actor | None = None) 
             dcc.Store(id=ids.THEME),
             dcc.Store(id=ids.BEAT),
             html.A("Skip to the page", href="#" + ids.PAGE, className="skip"),
-            _bar(pages, who),
+            page_bar(pages, who),
             html.Div(
                 "The server is not responding; this page shows its last known state.",
                 id="lost",
@@ -83,11 +83,17 @@ def page_shell(pages: Iterable[tuple[str, str]] = (), who: Actor | None = None) 
     )
 
 
-def _bar(pages: Iterable[tuple[str, str]], who: Actor | None) -> html.Header:
+def page_bar(
+    pages: Iterable[tuple[str, str]], who: Actor | None, *, shown: str = ""
+) -> html.Header:
+    """Return the bar on top of every page, with links to those given; `shown` is a path."""
     return html.Header(
         [
             html.A(["lr", html.Span("watch")], href="/", className="wordmark"),
-            html.Nav([_link(*page) for page in pages], **{"aria-label": "Pages"}),
+            html.Nav(
+                [_link(*page, is_shown=page[1] == shown) for page in pages],
+                **{"aria-label": "Pages"},
+            ),
             html.Div(
                 [
                     *([_signed_in(who)] if who is not None and who.signed_in else []),
@@ -116,9 +122,9 @@ def _signed_in(who: Actor) -> html.Span:
     )
 
 
-def _link(name: str, href: str) -> html.A:
+def _link(name: str, href: str, *, is_shown: bool) -> html.A:
     count = [html.Span(id=ids.ALERT_COUNT)] if href == "/alerts" else []
-    return html.A([name, *count], href=href)
+    return html.A([name, *count], href=href, **{"aria-current": "page"} if is_shown else {})
 
 
 def _button(id_: str, text: str, label: str) -> html.Button:

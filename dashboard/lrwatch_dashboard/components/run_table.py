@@ -13,7 +13,7 @@ from lrwatch_dashboard import ids
 from lrwatch_dashboard.address import run_href
 from lrwatch_dashboard.components.run_columns import METRICS, SETTING, column_definitions
 from lrwatch_dashboard.own_metrics import wants_least
-from lrwatch_dashboard.theme import look
+from lrwatch_dashboard.theme import JUDGING, look
 from lrwatch_dashboard.views import Overview, RunView, setting_text
 
 __all__ = ["grid_row", "group_text", "run_table", "table_change"]
@@ -30,6 +30,7 @@ def grid_row(row: RunView, columns: Sequence[str] = (), group_by: str = "") -> d
         "rank": row.rank,
         "word": shown.word,
         "mark": shown.mark,
+        "counted": "" if row.verdict == JUDGING else shown.mark,
         "why": row.reason,
         "state": row.state,
         "spark": list(row.sparkline),

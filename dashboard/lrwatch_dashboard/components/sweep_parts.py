@@ -52,7 +52,7 @@ def _link(key: str, label: str, what: str, *, is_shown: bool) -> html.A:
 def sweep_card(sweep: SweepView) -> html.Div:
     """Return what the sweep says: which rate won, and what to try next."""
     choice, known = sweep.choice, []
-    if choice.best is not None:
+    if choice.best is not None and len(choice.rates) > 1:
         known.append(("Best rate", number(choice.best, 3)))
     if choice.band is not None and choice.band[0] < choice.band[1]:
         low, high = choice.band

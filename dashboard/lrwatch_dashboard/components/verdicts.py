@@ -9,7 +9,7 @@ from dash import html
 
 from lrwatch.formats import count
 from lrwatch_dashboard import ids
-from lrwatch_dashboard.theme import MARK_LABELS, MARKS, VERDICTS, look
+from lrwatch_dashboard.theme import JUDGING, MARK_LABELS, MARKS, VERDICTS, look
 from lrwatch_dashboard.views import RunView
 
 __all__ = [
@@ -65,10 +65,13 @@ def sample_picture(verdict: str, mark: str) -> html.Span | None:
 
 
 def mark_counts(verdicts: Mapping[str, int]) -> list[str]:
-    """Return the number of runs of each mark as text, in the order of `MARKS`."""
+    """Return the number of runs of each mark as text, in the order of `MARKS`.
+
+    Those that are still judged have none yet.
+    """
     totals = dict.fromkeys(MARKS, 0)
     for verdict, n_runs in verdicts.items():
-        totals[look(verdict).mark] += n_runs
+        totals[look(verdict).mark] += n_runs if verdict != JUDGING else 0
     return [count(totals[mark]) for mark in MARKS]
 
 
@@ -84,7 +87,7 @@ def mark_filters(verdicts: Mapping[str, int], pressed: Collection[str]) -> html.
                     html.Span(MARK_LABELS[mark], className="label"),
                 ],
                 className=f"mark-filter verdict-{mark}",
-                title="Show only " + ", ".join(v.word for v in VERDICTS.values() if v.mark == mark),
+                title="Show only " + ", ".join(_words_of(mark)),
                 **{"data-mark": mark, "aria-pressed": "true" if mark in pressed else "false"},
             )
             for mark, n_runs in zip(MARKS, counts, strict=True)
@@ -94,6 +97,10 @@ def mark_filters(verdicts: Mapping[str, int], pressed: Collection[str]) -> html.
         role="group",
         **{"aria-label": "Filter by verdict"},
     )
+
+
+def _words_of(mark: str) -> list[str]:
+    return [v.word for name, v in VERDICTS.items() if v.mark == mark and name != JUDGING]
 
 
 def verdict_list(views: Iterable[RunView]) -> html.Dl:

@@ -11,6 +11,7 @@ from typing import Final
 
 import numpy as np
 
+from lrwatch.detect.schedule_name import is_constant
 from lrwatch.following.loss_bins import LossBins
 from lrwatch.records import FloatArray, StepBlock
 from lrwatch_dashboard.data.smoothing import smooth
@@ -62,6 +63,7 @@ class Envelope:
             smooth_loss=self._smoothed(half_life) if half_life else loss,
             half_life=half_life,
             lr=(lr,),
+            is_steady=is_constant(lr.y),
             grad_norm=grad_norm,
             clipped=None,
             update_ratio=ratio,

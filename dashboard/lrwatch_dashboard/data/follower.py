@@ -18,11 +18,10 @@ from lrwatch.records import StepBlock
 from lrwatch_dashboard.data.envelope import Envelope, Outliner
 from lrwatch_dashboard.data.job_facts import job_facts
 from lrwatch_dashboard.data.loaded_run import give_back
-from lrwatch_dashboard.data.metric_tracker import MetricTracker
 from lrwatch_dashboard.data.run_digest import RunDigest
 from lrwatch_dashboard.data.stopwatch import Stopwatch
 from lrwatch_dashboard.own_metrics import MetricSummary
-from lrwatch_dashboard.views import Curve, RunView, StepTimes
+from lrwatch_dashboard.views import AlertMark, Curve, RunView, StepTimes
 
 __all__ = ["Follower"]
 
@@ -30,6 +29,8 @@ _OLD_SECONDS: Final = Timing().max_age
 """A watcher does not look at runs that were not written for longer."""
 
 _FIRED: Final = ("firing", "recovering", "closed")
+_MARKED: Final = ("firing", "resolved")
+_MOST_MARKS: Final = 60
 _PLACES: Final = 64
 _TOP: Final = 99  # height of the small loss curve
 
@@ -41,19 +42,23 @@ class Follower(WatchedRun):
         """Start over, before the first row."""
         super().begin()
         self._stopwatch, self._outliner = Stopwatch(), Outliner()
-        self._metrics = MetricTracker()
+        self._marks: list[AlertMark] = []
         self._found: RunDigest | None = None  # of a run that rests
 
     def take(self, rows: StepBlock) -> None:
         """Add rows to the numbers and the lines."""
         super().take(rows)
+        first = int(rows.step[0])
+        self._marks = [mark for mark in self._marks if mark.step < first]  # what is written again
         self._stopwatch.add(rows.step, rows.time)
         self._outliner.add(rows)
-        self._metrics.add(rows)
 
     def catch_up(self, deadline: float) -> bool:
         """Read and judge until a time of `time.monotonic`; return whether all is done."""
-        self.advance(deadline=deadline)
+        for alert in self.advance(deadline=deadline):
+            if alert.state in _MARKED and len(self._marks) < _MOST_MARKS:
+                is_over = alert.state == "resolved"
+                self._marks.append(AlertMark(alert.step, alert.rule, alert.episode, is_over))
         if not self.is_behind:
             give_back(self.summary.n_rows)
         return not self.is_behind
@@ -64,6 +69,19 @@ class Follower(WatchedRun):
         return self._stopwatch.clock() if self._found is None else self._found.clock
 
     @property
+    def alert_marks(self) -> tuple[AlertMark, ...]:
+        """Where alerts fired and ended; what siblings made fire, from when that was seen."""
+        if self._found is not None:
+            return self._found.alert_marks
+        known = {(mark.rule, mark.episode) for mark in self._marks}
+        more = [
+            AlertMark(alert.step, alert.rule, alert.episode)
+            for alert in self.verdict_alerts
+            if alert.state == "firing" and (alert.rule, alert.episode) not in known
+        ]
+        return tuple(sorted([*self._marks, *more], key=lambda mark: mark.step))
+
+    @property
     def envelope(self) -> Envelope | None:
         """The lines of a long run that rests; ``None`` while its rows are followed."""
         return None if self._found is None else self._found.envelope
@@ -71,7 +89,7 @@ class Follower(WatchedRun):
     @property
     def metrics(self) -> Mapping[str, MetricSummary]:
         """What the user's metrics came to, by name."""
-        return self._metrics.summaries() if self._found is None else self._found.metrics
+        return super().metrics if self._found is None else self._found.metrics
 
     @property
     def trial(self) -> Trial:
@@ -124,7 +142,8 @@ class Follower(WatchedRun):
             alerts=self.verdict_alerts,
             clock=self._stopwatch.clock(),
             envelope=self._outliner.envelope(),
-            metrics=self._metrics.summaries(),
+            metrics=super().metrics,
+            alert_marks=self.alert_marks,
         )
 
     def shown(self) -> tuple[Any, ...]:
@@ -167,6 +186,7 @@ class Follower(WatchedRun):
             trial=self.trial,
             alerts=self.active_alerts(),
             ended_alerts=self.ended_alerts(),
+            alert_marks=self.alert_marks,
             tags=entry.labels.tags,
             note=entry.labels.note,
             is_pinned=entry.labels.pinned,

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
 
-from lrwatch.detect.schedule_name import name_of
+from lrwatch.detect.schedule_name import is_constant, name_of
 from lrwatch.errors import LrwatchError
 from lrwatch.records import STEP_COLUMNS, FloatArray, StepBlock, rising
 from lrwatch.store import RunReader, read_run_info
@@ -29,6 +31,7 @@ _N_CROSSES: Final = 80
 _MANY_ROWS: Final = 100_000
 _MOST: Final = 24  # runs whose lines stay in memory; a comparison holds up to 20
 _MOST_BYTES: Final = 120_000_000  # ... and of whose rows so much
+_READING: Final = 2  # runs at once whose metrics are read in the background
 _EFFECTIVE: Final = "lr_effective"  # the rate that an optimizer with its own schedule used
 _COLUMNS: Final = ("step", "loss", "lr", "grad_norm", "grad_norm_clipped", "ratio")
 
@@ -44,7 +47,7 @@ class LoadedRun:
 
     def __init__(self, path: Path) -> None:
         self._reader = _reader(path)
-        self._own = OwnColumns(path)
+        self.own = OwnColumns(path)
         self._lock = threading.Lock()
         self._columns = {name: np.empty(0) for name in _COLUMNS}
         self._broken = np.empty(0)  # steps whose loss was seen and is not finite
@@ -56,11 +59,6 @@ class LoadedRun:
         self._smoothed: tuple[int, int, FloatArray] = (-1, 0, np.empty(0))
         self._last: RunCurves | None = None
         self._schedule: tuple[int, str] = (-1, "")  # of which revision
-
-    def own(self, names: Sequence[str], window: Window | None = None) -> tuple[Curve, ...]:
-        """Return the lines of some of the user's metrics, as `OwnColumns.curves` does."""
-        with self._lock:
-            return self._own.curves(names, window)
 
     def curves(self, window: Window | None = None, half_life: int | None = None) -> RunCurves:
         """Read what is new; return the lines thinned for a screen, as `RunSource.curves` does."""
@@ -89,7 +87,7 @@ class LoadedRun:
     def n_bytes(self) -> int:
         """Bytes that the rows take."""
         rows = sum(column.nbytes for column in self._columns.values())
-        return rows + self._smoothed[2].nbytes + self._own.n_bytes
+        return rows + self._smoothed[2].nbytes
 
     def release(self) -> None:
         """Let go of the rows, unless they are in use; the lines drawn last are kept.
@@ -100,36 +98,35 @@ class LoadedRun:
             try:
                 self._columns = {name: np.empty(0) for name in _COLUMNS}
                 self._smoothed = (-1, 0, np.empty(0))
-                self._own.release()
                 self._is_released = True
             finally:
                 self._lock.release()
 
     def _read(self) -> None:
-        block = self._reader.read_new()
-        if not len(block):
+        blocks = self._reader.new_blocks()
+        first = next(blocks, None)
+        if first is None:
             return
         self._revision += 1
-        n_rows = len(block)
-        if not self._is_released:
-            self._take_in(block)
-            del block
-            give_back(n_rows)
-            return
-        del block  # the whole run is read, these rows included
-        self._read_again()
+        if self._is_released:  # the whole run is read, these rows included
+            self._read_again()
+        else:
+            self._take_in(itertools.chain([first], blocks))
 
     def _read_again(self) -> None:
         self._reader = _reader(self._reader.path)
         self._is_released = False
         self._n, self._resumes, self._broken = 0, [], np.empty(0)
-        self._take_in(self._reader.read_new())
-        give_back(self._n)
+        self._take_in(self._reader.new_blocks())
 
-    def _take_in(self, block: StepBlock) -> None:
-        for rows in rising(block):  # each piece overwrites what it writes again
-            self._append(rows)
+    def _take_in(self, blocks: Iterable[StepBlock]) -> None:
+        n_rows = 0
+        for block in blocks:
+            n_rows += len(block)
+            for rows in rising(block):  # each piece overwrites what it writes again
+                self._append(rows)
         self._usual = half_life_for(self._n, self._column("loss"))
+        give_back(n_rows)
 
     def _append(self, block: StepBlock) -> None:
         first = int(block.step[0])
@@ -139,22 +136,17 @@ class LoadedRun:
             self._resumes = [*(s for s in self._resumes if s < first), first]
             self._broken = self._broken[self._broken < first]
         new = _columns_of(block)
-        if not self._n:
-            self._columns = new  # as they were read: a long run is not copied
-        else:
-            begin, end = self._n, self._n + len(block)
-            for name in {*self._columns, *new}:
-                column = self._with_room(name, end)
-                column[begin:end] = new.get(name, np.nan)
-        self._n += len(block)
+        begin, self._n = self._n, self._n + len(block)
+        for name in {*self._columns, *new}:
+            self._with_room(name)[begin : self._n] = new.get(name, np.nan)
         broken = block.loss_seen & ~np.isfinite(block.loss)
         if broken.any():
             self._broken = np.append(self._broken, block.step[broken])
 
-    def _with_room(self, name: str, n_rows: int) -> FloatArray:
+    def _with_room(self, name: str) -> FloatArray:
         column = self._columns.get(name, np.empty(0))
-        if len(column) < n_rows or not column.flags.writeable:
-            room = max(n_rows, 2 * len(column), _FIRST_CAPACITY)
+        if len(column) < self._n:
+            room = max(self._n, len(column) * 5 // 4, _FIRST_CAPACITY)
             grown = np.full(room, np.nan)
             grown[: len(column)] = column
             self._columns[name] = column = grown
@@ -165,13 +157,14 @@ class LoadedRun:
 
     def _thinned(self, window: Window | None, half_life: int) -> RunCurves:
         step, loss, broken = self._column("step"), self._column("loss"), self._broken
-        smoothed = self._smooth_loss(half_life)
+        smoothed, lr = self._smooth_loss(half_life), self._lr_curves(window)
         return RunCurves(
             last_step=int(step[-1]) if self._n else None,
             loss=self._curve("loss", loss, window),
             smooth_loss=self._curve("smoothed", smoothed, window),
             half_life=half_life,
-            lr=self._lr_curves(window),
+            lr=lr,
+            is_steady=all(is_constant(curve.y) for curve in lr if len(curve.y)),
             grad_norm=self._curve("gradient norm", self._column("grad_norm"), window),
             clipped=self._clipped(window),
             update_ratio=self._curve("update / weight", self._column("ratio"), window),
@@ -260,6 +253,8 @@ class LoadedRuns:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._kept: OrderedDict[str, LoadedRun] = OrderedDict()
+        self._pool = ThreadPoolExecutor(_READING, "lrwatch-reads")
+        self._readings: dict[str, Future[Any]] = {}
 
     def curves(
         self, key: str, path: Path, window: Window | None, half_life: int | None
@@ -280,21 +275,56 @@ class LoadedRuns:
             return ""
 
     def own(
-        self, key: str, path: Path, names: Sequence[str], window: Window | None
-    ) -> tuple[Curve, ...]:
-        """Return lines of the user's metrics, empty ones where the run cannot be read."""
+        self,
+        key: str,
+        path: Path,
+        names: Sequence[str],
+        window: Window | None,
+        patience: float | None = None,
+    ) -> tuple[tuple[Curve, ...], tuple[str, ...]]:
+        """Return lines of the user's metrics, and which of them are still being read.
+
+        They are read in the background if it takes longer than the patience, in seconds; until they
+        are there they are empty, as are those of a run that cannot be read.
+        """
+        nothing = tuple(Curve(name, np.empty(0), np.empty(0)) for name in names)
         try:
-            found = self._loaded(key, path).own(names, window)
+            run = self._loaded(key, path).own
+            if patience is None or self._is_read(key, run, names, window, patience):
+                return run.curves(names, window), ()
         except (LrwatchError, OSError):
-            return tuple(Curve(name, np.empty(0), np.empty(0)) for name in names)
-        self._trim()
-        return found
+            return nothing, ()
+        last = [run.drawn(name) for name in names]  # coarse, perhaps, but there
+        found = tuple(old[1] if old else empty for old, empty in zip(last, nothing, strict=True))
+        return found, tuple(
+            name for name, old in zip(names, last, strict=True) if old is None or old[0] != window
+        )
+
+    def _is_read(
+        self,
+        key: str,
+        run: OwnColumns,
+        names: Sequence[str],
+        window: Window | None,
+        patience: float,
+    ) -> bool:
+        """Return whether lines are there within the patience; they are read on if not."""
+        with self._lock:
+            reading = self._readings.get(key)
+            if reading is None or reading.done():
+                reading = self._readings[key] = self._pool.submit(run.curves, names, window)
+        is_done = bool(wait([reading], patience).done)
+        if is_done:
+            reading.result()  # or what went wrong
+        last = [run.drawn(name) for name in names]
+        return is_done and all(old is not None and old[0] == window for old in last)
 
     def forget(self, keys: Iterable[str]) -> None:
         """Let go of runs that are gone, or others now."""
         with self._lock:
             for key in keys:
                 self._kept.pop(key, None)
+                self._readings.pop(key, None)
 
     def _loaded(self, key: str, path: Path) -> LoadedRun:
         with self._lock:

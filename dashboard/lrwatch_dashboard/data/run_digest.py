@@ -14,7 +14,7 @@ from lrwatch.following import RunSummary
 from lrwatch.verdicts import Diagnosis
 from lrwatch_dashboard.data.envelope import Envelope
 from lrwatch_dashboard.own_metrics import MetricSummary
-from lrwatch_dashboard.views import StepTimes
+from lrwatch_dashboard.views import AlertMark, StepTimes
 
 __all__ = ["RunDigest"]
 
@@ -39,6 +39,8 @@ class RunDigest:
         The lines of a long run in short; None of a short one.
     metrics
         What the user's metrics came to, by name.
+    alert_marks
+        Where its alerts fired and ended.
     """
 
     summary: RunSummary
@@ -47,6 +49,7 @@ class RunDigest:
     clock: StepTimes
     envelope: Envelope | None
     metrics: Mapping[str, MetricSummary]
+    alert_marks: tuple[AlertMark, ...] = ()
 
     def as_bytes(self) -> bytes:
         """Return this in MessagePack."""

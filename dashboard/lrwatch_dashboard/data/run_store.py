@@ -156,7 +156,7 @@ class RunStore:
             tokens = {key: f"{self._identity}:{now.changed_at[key]}" for key in chosen}
             return tuple(dataclasses.replace(now.views[k], token=tokens[k]) for k in chosen)
 
-    def curves(
+    def curves(  # noqa: PLR0913  what is asked for is keyword-only
         self,
         key: str,
         window: Window | None = None,
@@ -165,6 +165,7 @@ class RunStore:
         is_coarse: bool = False,
         names_schedule: bool = False,
         own: Sequence[str] = (),
+        patience: float | None = None,
     ) -> RunCurves | None:
         """Return the curves of one run; None if there is no such run, or it cannot be read."""
         with self._lock:
@@ -180,10 +181,12 @@ class RunStore:
             curves = self._loaded.curves(key, path, window, half_life)
         if curves is None:
             return None  # the run's view says what cannot be read
-        found = self._loaded.own(key, path, own, window) if own else ()
+        found, waiting = self._loaded.own(key, path, own, window, patience) if own else ((), ())
         schedule = self._loaded.schedule(key, path) if names_schedule else ""
         token = f"{self._identity}:{curves.token}"
-        return dataclasses.replace(curves, token=token, own=found, schedule=schedule)
+        return dataclasses.replace(
+            curves, token=token, own=found, waiting=waiting, schedule=schedule
+        )
 
     def rows(self, key: str) -> Any | None:
         """Return the rows of one run as a `pyarrow.Table`; None if there are none to be had."""

@@ -114,10 +114,11 @@ def _loss(lines: _Lines, behind: Curve | None, colours: Palette, y: YScale) -> P
 
 def _learning_rate(lines: _Lines, y: YScale) -> Panel:
     title = "Learning rate"
-    shown = [(run.lr[0], run.window) for run, _ in lines if run.lr and len(run.lr[0].x)]
+    seen = [run for run, _ in lines if run.lr and len(run.lr[0].x)]
+    shown = [(run.lr[0], run.window) for run in seen]
     if not shown:
         return Panel(title, missing="No learning rate recorded.")
-    if all(len(curve.x) > 1 and curve.y.min() == curve.y.max() for curve, _ in shown):
+    if all(run.is_steady and len(run.lr[0].x) > 1 for run in seen):
         return Panel(title, "constant in each run, see the table")
     traces = _traces(lines, lambda run: run.lr[0])
     for trace in traces:

@@ -34,6 +34,8 @@ def own_panels(
         is_elsewhere = family.name == LOSS or is_layer(family.metrics[0])
         groups = [] if is_elsewhere else _on_one_scale(members)
         panels += [_panel(family, group, curves.window, palette, y) for group in groups]
+        if not (is_elsewhere or members) and {*family.metrics} & {*curves.waiting}:
+            panels.append(Panel(escape(family.name), missing="Being read ...", is_low=True))
     return tuple(panels)
 
 

@@ -45,7 +45,7 @@ class Panel:
     legend
         Whether the traces need a legend, in this panel's corner.
     is_low
-        Whether little height will do.
+        Whether little height will do; without a trace the panel keeps that place for one to come.
     unnamed
         Names of traces that the legend leaves out.
     image, n_rows

@@ -100,7 +100,7 @@ def _learning_rate(curves: RunCurves, palette: Palette, y: YScale) -> Panel:
         trace = line(curve, hue, name=escape(curve.name) or "learning rate", width=1.8)
         trace["line"] |= {"shape": "hv", "dash": _DASHES[i // len(palette.hues) % len(_DASHES)]}
         traces.append(trace)
-    steady = _steady(drawn)
+    steady = _steady(drawn) if curves.is_steady else ""
     if steady:
         return Panel(title, steady)
     values = np.concatenate([within(curve, curves.window) for curve in drawn])
@@ -125,9 +125,9 @@ def _brief(schedule: str) -> str:
 
 
 def _steady(curves: Sequence[Curve]) -> str:
-    """Say which rate a run had if it never changed; a line that is flat shows no more."""
-    rates = [(curve.name, float(curve.y[0])) for curve in curves if curve.y.min() == curve.y.max()]
-    if len(rates) < len(curves) or len(rates) > _FEW_GROUPS or len(curves[0].x) < 2:  # noqa: PLR2004
+    """Say which rate a run had that never changed; a line that is flat shows no more."""
+    rates = [(curve.name, float(curve.y[0])) for curve in curves]
+    if len(rates) > _FEW_GROUPS or len(curves[0].x) < 2:  # noqa: PLR2004
         return ""
     said = [
         f"{number(rate, 4)} {escape(name) and f'({escape(name)})'}".strip() for name, rate in rates

@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 from lrwatch.formats import count
 from lrwatch.verdicts import Diagnosis
 from lrwatch_dashboard.address import ChartView
+from lrwatch_dashboard.figures.panel import escape
 from lrwatch_dashboard.figures.panels import run_panels
 from lrwatch_dashboard.figures.stack import stacked
 from lrwatch_dashboard.figures.x_axis import by_time, x_axis
@@ -19,7 +20,9 @@ from lrwatch_dashboard.views import RunCurves, StepTimes
 
 __all__ = ["run_figure"]
 
-_MOST_NAMED: Final = 5  # events
+_MOST_NAMED: Final = 6  # events
+
+_Event = tuple[float, str, str]
 
 
 def run_figure(
@@ -31,7 +34,7 @@ def run_figure(
     clock: StepTimes | None = None,
     shown: Sequence[Family] = (),
 ) -> go.Figure:
-    """Draw one run, the steps of its diagnosis shaded.
+    """Draw one run, the steps of its diagnosis shaded and what happened on the way marked.
 
     A view by anything but steps needs the clock that counts it. `shown` are the families of the
     user's own metrics that are drawn.
@@ -44,9 +47,10 @@ def run_figure(
     # which `uirevision` no longer takes it for the reader's own.
     axis = x_axis(view.x if clock else "step", [drawn])
     panels = run_panels(drawn, colours, y=view.y, shown=shown)
-    first = diagnosis.first_alarm_step if diagnosis is not None else None
-    alarm = float(clock.seconds_at(first)) if first is not None and clock else first
-    events = _events(drawn, alarm)
+    alarms = _alarms(curves, diagnosis)
+    if clock:
+        alarms = [(float(clock.seconds_at(x)), name, dash) for x, name, dash in alarms]
+    events = _events(drawn, alarms)
     shapes = _shade(diagnosis, colours, clock) + _marked_steps(drawn, events, colours)
     figure = stacked(panels, colours, axis, shapes)
     for text in _event_texts(events, drawn, colours):
@@ -74,17 +78,27 @@ def _shade(
     return [{"type": "rect", **place, **paint}]
 
 
-def _events(curves: RunCurves, alarm: float | None) -> list[tuple[float, str, str]]:
+def _alarms(curves: RunCurves, diagnosis: Diagnosis | None) -> list[_Event]:
+    """Return where a verdict could first be given, and where alerts fired and ended."""
+    first = diagnosis.first_alarm_step if diagnosis is not None else None
+    is_told = first is None or any(mark.step == first for mark in curves.marks)
+    found: list[_Event] = [] if is_told else [(float(first or 0), "first alarm", "dashdot")]
+    for mark in curves.marks:
+        again = f" ({mark.episode})" if mark.episode > 1 else ""
+        what = f"{'alert over' if mark.is_over else 'alert'}: {mark.rule.replace('_', ' ')}{again}"
+        found.append((float(mark.step), escape(what), "dot" if mark.is_over else "dashdot"))
+    return found
+
+
+def _events(curves: RunCurves, alarms: Sequence[_Event]) -> list[_Event]:
     """Return what happened on the way: where, its name, and the pattern of its line."""
-    events = [(float(step), "resumed", "dot") for step in curves.resumes]
+    events: list[_Event] = [(float(step), "resumed", "dot") for step in curves.resumes]
     events += [(float(step), "rate cut", "dash") for step in curves.cuts]
-    if alarm is not None:
-        events.append((float(alarm), "first alarm", "dashdot"))
-    return sorted(events)
+    return sorted([*events, *alarms])
 
 
 def _event_texts(
-    events: Sequence[tuple[float, str, str]], curves: RunCurves, colours: Palette
+    events: Sequence[_Event], curves: RunCurves, colours: Palette
 ) -> list[dict[str, Any]]:
     """Return the names of the first events, below one another, that none hides the next."""
     window = curves.window
@@ -101,7 +115,7 @@ def _event_texts(
 
 
 def _marked_steps(
-    curves: RunCurves, events: Sequence[tuple[float, str, str]], colours: Palette
+    curves: RunCurves, events: Sequence[_Event], colours: Palette
 ) -> list[dict[str, Any]]:
     """Draw a line at the first broken loss, and at each event."""
     lines = [(step, colours.muted, dash) for step, _, dash in events]

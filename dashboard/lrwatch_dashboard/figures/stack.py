@@ -169,7 +169,7 @@ def _domains(panels: Sequence[Panel]) -> tuple[list[tuple[float, float]], int]:
 def _height(panel: Panel, *, is_first: bool) -> int:
     if panel.image is not None:
         return min(max(_ROW_PX * panel.n_rows, _LOW_PANEL_PX), 2 * _MAIN_PANEL_PX)
-    if not panel.traces:
+    if not panel.traces and not panel.is_low:
         return _MISSING_PX if panel.missing else _HEADING_PX
     return _MAIN_PANEL_PX if is_first else _LOW_PANEL_PX if panel.is_low else _PANEL_PX
 

@@ -13,6 +13,7 @@ from dash.exceptions import PreventUpdate
 from lrwatch.formats import count, counted
 from lrwatch_dashboard import ids
 from lrwatch_dashboard.address import query
+from lrwatch_dashboard.components.first_screen import first_screen
 from lrwatch_dashboard.components.run_columns import COLUMN_NAMES, METRICS, column_definitions
 from lrwatch_dashboard.components.run_table import group_text, run_table, table_change
 from lrwatch_dashboard.components.run_tools import run_dialogs, run_toolbar, undo_line
@@ -24,7 +25,7 @@ from lrwatch_dashboard.pages.run_requests import answered
 from lrwatch_dashboard.theme import MARKS
 from lrwatch_dashboard.views import Overview, RunSource, RunView
 
-__all__ = ["PAGE", "empty_state", "layout", "poll", "summary"]
+__all__ = ["PAGE", "early", "empty_state", "layout", "poll", "summary"]
 
 _CHANGE, _TOKEN, _SUMMARY, _SHARED = "overview-change", "overview-token", "summary", "shared"
 _TABLE, _EMPTY = "table", "empty"
@@ -42,14 +43,10 @@ def layout(source: RunSource, search: str = "") -> html.Div:
     """
     table, views, words = source.overview(), source.runs(), query(search)
     found = find_runs(views, words.get("q", ""))
-    shared = html.P(_shared(source, table), id=_SHARED, className="shared")
     runs = html.Div(
         run_table(table.rows, _columns(words), words.get("group", "")), className="table-frame"
     )
-    said = html.Span(summary(table, found.n_archived), id=_SUMMARY)
-    pressed = [mark for mark in words.get("verdict", "").split(",") if mark in MARKS]
-    is_read_only = source.labels.is_read_only
-    tools = run_toolbar(found.verdicts, words, pressed, said, is_read_only=is_read_only)
+    tools, shared = _above(source, table, found, words)
     news = html.Div(id=_NEWS, className="run-news", role="status")
     # For the script, which reads it as soon as the page is drawn.
     first = {
@@ -85,6 +82,31 @@ def layout(source: RunSource, search: str = "") -> html.Div:
         },
         look="overview",
     )
+
+
+def early(source: RunSource, bar: html.Header) -> html.Div | None:
+    """Return the page as it can be shown before its program is there, its bar given.
+
+    None if nothing is known yet, or there is nothing to show.
+    """
+    table = source.overview() if source.looked_ago() is not None else None
+    if table is None or not table.n_runs:
+        return None
+    found = find_runs(table.rows, "")
+    keys = None if found.keys is None else set(found.keys)
+    rows = [row for row in table.rows if keys is None or row.key in keys]
+    return first_screen(bar, *_above(source, table, found, {}), rows) if rows else None
+
+
+def _above(
+    source: RunSource, table: Overview, found: FoundRuns, words: Mapping[str, str]
+) -> tuple[html.Div, html.P]:
+    """Return what stands above the table."""
+    said = html.Span(summary(table, found.n_archived), id=_SUMMARY)
+    pressed = [mark for mark in words.get("verdict", "").split(",") if mark in MARKS]
+    is_read_only = source.labels.is_read_only
+    tools = run_toolbar(found.verdicts, words, pressed, said, is_read_only=is_read_only)
+    return tools, html.P(_shared(source, table), id=_SHARED, className="shared")
 
 
 def summary(table: Overview, n_archived: int = 0) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -52,6 +53,7 @@ _TOKEN, _DRAWN = "run-token", "run-curves-token"
 _STATUS, _VERDICT, _EVIDENCE = "run-status", "run-verdict", "run-evidence"
 _NUMBERS, _GRAPH, _OWN = "run-numbers", "run-graph", "run-own"
 
+_PATIENCE: Final = 0.3  # seconds that a chart waits for the user's metrics; they come with a tick
 _UNREADABLE: Final = "The rows of this run cannot be read."
 
 
@@ -105,14 +107,15 @@ def draw(
     run = source.run(key)
     if run is None:
         return None
-    shown = _Shown.of(source, run, words)
+    shown = _Shown.of(source, run, words, patience=_PATIENCE)
     if shown.curves is None:
         token, figure = f"unreadable {theme}", message_figure(_UNREADABLE, theme=theme)
         nothing = {"numbers": "", "own": ""}
         return None if token == drawn else {"figure": figure, **nothing, "token": token}
     interval = run.diagnosis and run.diagnosis.interval
     chosen = [family.name for family in shown.families]
-    token = f"{shown.curves.token} {run.verdict} {interval} {shown.view} {chosen} {theme}"
+    of_rows = f"{shown.curves.token} {shown.curves.waiting} {len(run.alert_marks)}"
+    token = f"{of_rows} {run.verdict} {interval} {shown.view} {chosen} {theme}"
     if token == drawn:
         return None
     return {
@@ -147,7 +150,13 @@ class _Shown:
     curves: RunCurves | None
 
     @classmethod
-    def of(cls, source: RunSource, run: RunView, words: Mapping[str, str]) -> _Shown:
+    def of(
+        cls,
+        source: RunSource,
+        run: RunView,
+        words: Mapping[str, str],
+        patience: float | None = None,
+    ) -> _Shown:
         view = ChartView.of(words)
         run = ruled(source, run, view.x)
         view = view.ending_at([(run.last_step, run.clock)])
@@ -155,7 +164,11 @@ class _Shown:
         chosen = chosen_families(found, words.get("m"), counters)
         own = [name for family in chosen for name in family.metrics]
         window = steps_of(view, run.clock)
-        curves = source.curves(run.key, window, view.half_life, names_schedule=True, own=own)
+        curves = source.curves(
+            run.key, window, view.half_life, names_schedule=True, own=own, patience=patience
+        )
+        if curves is not None:
+            curves = dataclasses.replace(curves, marks=run.alert_marks)
         return cls(run, view, chosen, curves)
 
     def figure(self, theme: str) -> go.Figure:

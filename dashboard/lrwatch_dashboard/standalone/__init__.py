@@ -1,5 +1,5 @@
 """Parts of pages as one HTML file that needs no server: no script, no request, light and dark."""
 
-from lrwatch_dashboard.standalone.document import document
+from lrwatch_dashboard.standalone.document import document, markup
 
-__all__ = ["document"]
+__all__ = ["document", "markup"]

@@ -19,8 +19,10 @@ __all__ = ["document", "markup"]
 _STYLE_SHEET: Final = Path(__file__).parents[1] / "assets" / "lrwatch.css"
 _DARK: Final = re.compile(r':root\[data-theme="dark"\] (\{.*?\n\})', re.DOTALL)
 _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
-_LEFT_OUT: Final = (html.Button, html.Nav, dcc.Interval, dcc.Store)
+_LEFT_OUT: Final = (dcc.Interval, dcc.Store)
+_OF_A_SERVER: Final = (html.Button, html.Nav)
 _ATTRIBUTES: Final = {"className": "class", "title": "title", "scope": "scope", "role": "role"}
+_MORE_ATTRIBUTES: Final = {name: name for name in ("href", "type", "placeholder", "hidden")}
 
 
 def document(title: str, body: Any) -> bytes:
@@ -50,36 +52,48 @@ def _style() -> str:
     return _DARK.sub(r"@media (prefers-color-scheme: dark) { :root \1 }", text)
 
 
-def markup(part: Any) -> Iterator[Element]:
-    """Return Dash elements, or a text, as HTML elements; what only acts on a server is left out.
+def markup(part: Any, *, is_served: bool = False) -> Iterator[Element]:
+    """Return Dash elements, or a text, as HTML elements, without their ids.
 
-    Text goes in as text: it is escaped when the elements are written.
+    Text goes in as text: it is escaped when the elements are written. What acts on a server only is
+    left out unless the page `is_served` by it.
     """
     if isinstance(part, (list, tuple)):
         for each in part:
-            yield from markup(each)
+            yield from markup(each, is_served=is_served)
     elif isinstance(part, dcc.Graph):
         yield chart(part.figure)
     elif isinstance(part, Component):
-        if not isinstance(part, _LEFT_OUT):
-            yield _element(part)
+        if not isinstance(part, _LEFT_OUT if is_served else (*_LEFT_OUT, *_OF_A_SERVER)):
+            yield _element(part, is_served=is_served)
     elif part is not None and part != "":
         text = Element("span")
         text.text = str(part)
         yield text
 
 
-def _element(part: Any) -> Element:
+def _element(part: Any, *, is_served: bool) -> Element:
     # A link to a page of the server leads nowhere from a file.
-    element = Element("span" if isinstance(part, html.A) else type(part).__name__.lower())
+    is_dead_link = isinstance(part, html.A) and not is_served
+    element = Element("span" if is_dead_link else type(part).__name__.lower())
+    known = _ATTRIBUTES | _MORE_ATTRIBUTES if is_served else _ATTRIBUTES
     for name, value in part.to_plotly_json()["props"].items():
-        if value is None:
+        if value is None or value is False:
             continue
-        if name in _ATTRIBUTES or name.startswith("aria-"):
-            element.set(_ATTRIBUTES.get(name, name), str(value))
+        if name in known or name.startswith("aria-"):
+            element.set(known.get(name, name), str(value))
     children = getattr(part, "children", None)
-    if isinstance(children, (str, int, float)):
-        element.text = str(children)
-    else:
-        element.extend([*markup(children)])
+    for child in children if isinstance(children, (list, tuple)) else [children]:
+        if isinstance(child, (str, int, float)):
+            _write(element, str(child))
+        else:
+            element.extend([*markup(child, is_served=is_served)])
     return element
+
+
+def _write(element: Element, text: str) -> None:
+    """Add a text behind what an element holds."""
+    if len(element):
+        element[-1].tail = (element[-1].tail or "") + text
+    else:
+        element.text = (element.text or "") + text

@@ -76,7 +76,7 @@ def test_a_change_names_rows_and_what_is_gone() -> None:
 
 
 def test_counts_are_by_mark_and_the_pressed_buttons_say_so() -> None:
-    verdicts = {"diverging": 2, "exploding": 1, "ok": 1200}
+    verdicts = {"diverging": 2, "exploding": 1, "ok": 1200, "judging": 7}
     assert mark_counts(verdicts) == ["3", "0", "0", "0", "1,200"]
     buttons = mark_filters(verdicts, {"cross"}).children
     assert [getattr(b, "aria-pressed") for b in buttons] == ["true"] + ["false"] * 4

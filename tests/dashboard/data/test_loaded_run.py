@@ -73,6 +73,13 @@ def test_learning_rates_come_by_group_in_the_order_of_the_groups(tmp_path: Path)
     assert [(c.name, c.y.tolist()) for c in curves.lr] == [("head", [0.2]), ("body", [0.1])]
 
 
+def test_rates_that_never_changed_are_known_for_it(tmp_path: Path) -> None:
+    about = [1e-5, float(np.float32(1e-5)), 1e-5]  # one rate, in two precisions
+    steady = LoadedRun(write_run(tmp_path, "a", steps=range(3), values={"lr": about})).curves()
+    falls = LoadedRun(write_run(tmp_path, "b", steps=range(3), values={"lr": [2, 2, 1]})).curves()
+    assert (steady.is_steady, falls.is_steady) == (True, False)
+
+
 def test_clipping_is_shown_only_where_it_ever_engaged(tmp_path: Path) -> None:
     norms = {"grad_norm": [3.0, 1.0], "grad_norm_clipped": [2.0, 1.0]}
     clipped = LoadedRun(write_run(tmp_path, "a", steps=range(2), values=norms)).curves().clipped

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from lrwatch_dashboard.data.metric_tracker import MetricTracker
+from lrwatch_dashboard.data.loaded_run import LoadedRuns
 from lrwatch_dashboard.data.own_columns import OwnColumns
 from lrwatch_dashboard.data.rulers import ruled, ruler
 from lrwatch_dashboard.data.run_store import RunStore
@@ -16,6 +16,7 @@ from lrwatch_dashboard.own_metrics import MetricSummary
 from lrwatch_dashboard.views import Curve
 from stores import new_writer, row
 
+from lrwatch.following.metric_tracker import MetricTracker
 from lrwatch.tables import step_block
 
 NAN = math.nan
@@ -72,7 +73,7 @@ def test_columns_are_read_when_asked_for_and_grow_with_the_run(tmp_path: Path) -
     own = OwnColumns(writer.folder)
     (acc,) = own.curves(["acc"], None)
     assert acc.x.tolist() == [1, 3, 5]
-    assert own.n_bytes == 2 * 3 * 8  # the other one costs nothing
+    assert own.drawn("other") is None  # nobody has asked for it
     for step in (4, 5, 6, 7):  # a resumed run makes two steps again
         writer.append(row(step, writer, acc=9.0))
     acc, other, none = own.curves(["acc", "other", "none"], None)
@@ -81,6 +82,49 @@ def test_columns_are_read_when_asked_for_and_grow_with_the_run(tmp_path: Path) -
     assert other.x.tolist() == [0, 1, 2, 3]
     assert len(none.x) == 0
     assert own.curves(["acc"], (3, 4))[0].x.tolist() == [1, 3, 4, 5, 6, 7]
+
+
+def test_a_long_metric_keeps_its_spike_and_a_zoom_brings_every_point(tmp_path: Path) -> None:
+    n = 30_000  # the last rows are in the journal
+    values = np.random.default_rng(0).random((2, n))
+    values[0, 12_345] = 50.0
+    writer = new_writer(tmp_path)
+    writer.widen(["acc", "other"])
+    for step in range(n):
+        writer.append(row(step, writer, acc=values[0, step], other=values[1, step]))
+    own = OwnColumns(writer.folder)
+    acc, _ = own.curves(["acc", "other"], None)
+    assert len(acc.x) <= 2003
+    assert (acc.x[0], acc.x[-1]) == (0, n - 1)
+    assert acc.x[acc.y.argmax()] == 12_345
+    for first, last in ((2_000, 2_500), (16_000, 17_000), (29_900, 40_000)):
+        (zoomed,) = own.curves(["acc"], (first, last))
+        inside = (zoomed.x >= first) & (zoomed.x <= last)
+        assert zoomed.y[inside].tolist() == values[0, first : last + 1].tolist()
+        assert (np.diff(zoomed.x) > 0).all()
+    for step in (1_000, 1_001):  # the run goes back: all the rest counts no longer
+        writer.append(row(step, writer, acc=-1.0))
+    assert own.curves(["acc"], (990, 5_000))[0].y[-2:].tolist() == [-1, -1]
+    again, other = own.curves(["acc", "other"], None)
+    assert (again.x[-1], other.x[-1]) == (1_001, 999)
+    writer.close("finished")
+    assert OwnColumns(writer.folder).curves(["acc"], None)[0].y.tolist() == again.y.tolist()
+
+
+def test_lines_that_take_long_come_later_and_the_old_ones_stay_meanwhile(tmp_path: Path) -> None:
+    writer = new_writer(tmp_path)
+    writer.widen(["acc", "other"])
+    for step in range(5):
+        writer.append(row(step, writer, acc=step, other=step))
+    loaded, ask = LoadedRuns(), ("run", writer.folder, ["acc", "other"])
+    assert loaded.own("run", writer.folder, ["acc"], None, 60)[1] == ()
+    own = loaded._loaded("run", writer.folder).own
+    with own._lock:  # as while another page reads them
+        (acc, other), waiting = loaded.own(*ask, None, 0.01)
+        assert (len(acc.x), len(other.x), waiting) == (5, 0, ("other",))
+        assert loaded.own(*ask, (1, 2), 0.01)[1] == ("acc", "other")
+    (acc, other), waiting = loaded.own(*ask, None, 60)
+    assert (len(acc.x), len(other.x), waiting) == (5, 5, ())
 
 
 def test_an_epoch_grows_between_its_rises_and_after_the_last() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import math
 import os
 import shutil
@@ -8,11 +9,14 @@ import time
 from pathlib import Path
 
 import pytest
+from alert_samples import an_alert
 from lrwatch_dashboard.data import RunStore, envelope, loaded_run, run_store
 from lrwatch_dashboard.views import RunView
 from patience import ending_within
 from stores import new_writer, row, write_run
 
+from lrwatch.alert import State
+from lrwatch.alerts.run_alerts import RunAlerts
 from lrwatch.detect.schedule_name import name_of
 from lrwatch.monitor import Monitor, diagnose
 from lrwatch.records import FloatArray
@@ -38,6 +42,28 @@ def test_a_row_says_what_lrwatch_says_of_the_run(tmp_path: Path) -> None:
     # The mean over the last two steps: no single batch is the best of a run.
     best = (2.0 * math.exp(-298 / 100) + 2.0 * math.exp(-299 / 100)) / 2 + 0.1
     assert shown.best_loss == pytest.approx(best)
+
+
+def test_every_alert_on_the_way_is_known_also_of_a_run_that_rests(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_run(tmp_path, "run", steps=range(50))
+    states: list[tuple[int, State, int]] = [
+        (10, "pending", 0), (12, "firing", 1), (20, "recovering", 1), (25, "resolved", 1),
+        (40, "firing", 2),
+    ]  # fmt: skip
+    told = [
+        dataclasses.replace(an_alert(), rule="too_high", state=state, step=step, episode=episode)
+        for step, state, episode in states
+    ]
+    monkeypatch.setattr(RunAlerts, "_update", lambda _self, _rows: iter(told))
+    for entry in (path, path / "run.json", path / "steps", *(path / "steps").iterdir()):
+        os.utime(entry, (0, 0))
+    store = RunStore(tmp_path, threaded=False, cache=tmp_path / "cache")
+    expected = [(12, 1, False), (25, 1, True), (40, 2, False)]
+    for source in (store, RunStore(tmp_path, threaded=False, cache=tmp_path / "cache")):
+        marks = _rows(source)["run"].alert_marks
+        assert [(mark.step, mark.episode, mark.is_over) for mark in marks] == expected
 
 
 def test_a_run_read_bit_by_bit_is_judged_as_one_read_whole(tmp_path: Path) -> None:

@@ -71,7 +71,7 @@ def test_a_metric_has_a_line_for_each_run_that_has_it_and_few_values_are_points(
 
 
 def test_rates_that_never_changed_are_left_to_the_table() -> None:
-    steady = curves(lr=(curve("", y=np.full(100, 0.1)),))
+    steady = curves(lr=(curve("", y=np.full(100, 0.1)),), is_steady=True)
     figure = _draw(_comparison(a=steady, b=steady))
     assert not [trace for trace in figure.data if trace.yaxis == "y2"]
     assert "see the table" in _texts(figure)

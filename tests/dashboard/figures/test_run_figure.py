@@ -12,12 +12,13 @@ from xml.etree.ElementTree import tostring
 import numpy as np
 import pytest
 from dashboard_views import a_diagnosis, curve, curves
+from lrwatch_dashboard.address import ChartView
 from lrwatch_dashboard.figures import message_figure, run_figure
 from lrwatch_dashboard.own_metrics import families, layer_families
 from lrwatch_dashboard.pages.page import GRAPH_CONFIG
 from lrwatch_dashboard.standalone.chart import chart
 from lrwatch_dashboard.theme import DARK, LIGHT
-from lrwatch_dashboard.views import Curve
+from lrwatch_dashboard.views import AlertMark, Curve, StepTimes
 
 NOTHING = curve(n=0, y=[])
 
@@ -158,7 +159,7 @@ def test_groups_whose_rates_are_far_apart_get_a_log_axis() -> None:
 
 def test_a_rate_that_never_changed_is_a_line_of_text() -> None:
     steady = (curve("a", y=np.full(100, 1e-5)), curve("<i>", y=np.full(100, 0.1)))
-    figure = run_figure(curves(lr=steady))
+    figure = run_figure(curves(lr=steady, is_steady=True))
     assert "1e-5 (a), 0.1 (&lt;i&gt;) at every step" in _texts(figure)
     assert "a" not in _names(figure)
     assert _layout(figure)["height"] < _layout(run_figure(curves()))["height"] - 100
@@ -239,6 +240,23 @@ def test_events_have_a_line_and_a_name_where_they_were() -> None:
     assert named == [("rate cut", 30), ("resumed", 50), ("rate cut", 60), ("first alarm", 70)]
 
 
+def test_every_alert_has_a_line_where_it_fired_and_where_it_was_over() -> None:
+    fired = (
+        AlertMark(20, "too_high", 1),
+        AlertMark(40, "too_high", 1, is_over=True),
+        AlertMark(60, "too_high", 2),
+        AlertMark(90, "<b>", 1),
+    )
+    run, said_of = curves(marks=fired), a_diagnosis(first_alarm_step=20)
+    by_step = run_figure(run, said_of)
+    clock = StepTimes(np.array([0.0, 99.0]), np.array([0.0, 990.0]))
+    by_time = run_figure(run, said_of, view=ChartView(x="time"), clock=clock)
+    said = ["alert: too high", "alert over: too high", "alert: too high (2)", "alert: &lt;b&gt;"]
+    for figure, scale in ((by_step, 1), (by_time, 10)):
+        named = [(n["text"], n["x"] / scale) for n in _layout(figure)["annotations"] if n["x"]]
+        assert named == list(zip(said, [20, 40, 60, 90], strict=True))
+
+
 def test_own_metrics_stand_by_family_and_losses_beside_the_loss() -> None:
     names = ["val_loss", "val/f1", "train/f1", "gpu/a", "gpu/b"]
     own = tuple(curve(name, n=9, y=np.linspace(1, 2, 9)) for name in names)
@@ -254,6 +272,18 @@ def test_own_metrics_stand_by_family_and_losses_beside_the_loss() -> None:
     empty = curve(n=0)
     alone = run_figure(curves(loss=empty, smooth_loss=empty, own=own), shown=shown)
     assert "No loss recorded" not in _texts(alone)
+
+
+def test_a_metric_that_is_still_read_has_its_place() -> None:
+    names = ["acc", "f1"]
+    nothing = Curve("f1", np.empty(0), np.empty(0))
+    shown = families(names)
+    early = run_figure(curves(own=(curve("acc"), nothing), waiting=("f1",)), shown=shown)
+    whole = run_figure(curves(own=(curve("acc"), curve("f1"))), shown=shown)
+    assert "Being read" in _texts(early)
+    assert early.layout.height == whole.layout.height
+    old = run_figure(curves(own=(curve("acc"), curve("f1")), waiting=("f1",)), shown=shown)
+    assert "Being read" not in _texts(old)
 
 
 def test_layers_are_a_picture_whose_rows_go_from_the_first_to_the_last() -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from stores import new_writer, write_run
+from stores import new_writer, row, write_run
 
 from lrwatch.cli import main
+from lrwatch.cli.live_list import LiveList
 
 Said = Callable[[], tuple[str, str]]
 
@@ -55,6 +57,30 @@ def test_a_filter_chooses_what_is_listed_and_checked(runs: Path, said: Said) -> 
     assert main(["ls", str(runs), "--filter", "lr>"]) == 2
     assert main(["ls", str(runs), "--filter", "width:5"]) == 0
     assert "none of 2 runs matches 'width:5'" in said()[1]
+
+
+def test_runs_are_found_by_the_last_and_the_best_value_of_a_metric(runs: Path, said: Said) -> None:
+    writer = new_writer(runs, "measured")
+    writer.widen(["acc"])
+    for step, acc in enumerate([0.5, 0.9, 0.7]):
+        writer.append(row(step, writer, acc=acc))
+    writer.close("finished")
+    for wanted, found in (
+        ("acc>0.8", []),
+        ("best:acc>0.8", ["measured"]),
+        ("acc<0.8 or width:16", ["a", "measured"]),
+        ("-(acc>0 or width:16)", ["b"]),
+    ):
+        assert sorted(_listed(runs, said, "--filter", wanted)) == found
+    os.utime(writer.folder / "run.json", (0, 0))
+    for part in (writer.folder / "steps").iterdir():
+        os.utime(part, (0, 0))
+    live = LiveList(runs, wanted="best:acc>0.8")
+    for _ in range(2):  # the second look is at a run that rests
+        assert live.look(60)
+        assert [run.run for run in live.runs] == ["measured"]
+    assert main(["ls", str(runs), "--filter", "(acc>0.8"]) == 2
+    assert "a bracket is not closed" in said()[1]
 
 
 def test_notes_and_names(runs: Path, said: Said) -> None:

@@ -38,7 +38,8 @@ def test_the_band_ends_where_a_rate_in_between_does_worse() -> None:
     [
         ({0.1: 1.0, 0.2: 2.0, 0.3: 3.0}, "is the lowest that was tried; widen the sweep downwards"),
         ({0.1: 3.0, 0.2: 2.0, 0.3: 1.0}, "is the highest that was tried; widen the sweep upwards"),
-        ({0.1: 1.0, 0.2: 2.0}, "Cannot tell yet: 2 rates tried, and 3 needed"),
+        ({0.1: 1.0, 0.2: 2.0}, "No band yet: 3 rates are needed, and 2 tried; of the two 0.1"),
+        ({0.1: 1.0}, "No band yet: 3 rates are needed, and 1 tried"),
         ({0.1: math.nan, 0.2: math.inf}, "No rate ended with a finite loss; try lower ones"),
         ({}, "No run has a loss yet"),
     ],

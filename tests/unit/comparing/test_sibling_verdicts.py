@@ -13,8 +13,10 @@ from stores import write_run
 from trials import a_trial
 
 import lrwatch
-from lrwatch.comparing import sibling_verdicts, with_siblings
+from lrwatch.comparing import find_sweeps, sibling_verdicts, with_siblings
+from lrwatch.comparing.sibling_verdicts import judged_run, judged_together
 from lrwatch.comparing.standing import Siblings
+from lrwatch.following import RunSummary
 from lrwatch.verdicts import CLASSES, Diagnosis, Evidence
 
 pytestmark = pytest.mark.slow
@@ -57,6 +59,20 @@ def test_a_plateau_above_what_a_lower_rate_reached_is_too_high() -> None:
     assert "good is 1.2 lower, 63 % of its progress, at a lower rate of 0.01" in test.note
     assert high.suggested_lr is not None
     assert 1e-3 < high.suggested_lr < 0.1
+
+
+def test_a_sibling_is_called_what_people_call_it() -> None:
+    runs = {"a": table(0.1, 1.6), "b": table(0.01, 0.4), "c": table(1e-4, 2.0)}
+    found = [judged_run(key, run) for key, run in runs.items()]
+    own = {trial.key: verdict for trial, verdict in found}
+    for names, called in ((["x", "The good one", ""], "The good one"), (["x", "x", ""], "b")):
+        named = [replace(trial, name=n) for (trial, _), n in zip(found, names, strict=True)]
+        high = judged_together(named, own)["a"]
+        assert f"where {called} is at 0.397" in high.reason
+        assert siblings(high).note.startswith(f"{called} is 1.2 lower")
+        early = replace(named[0], state="failed", summary=RunSummary(), total_steps=400)
+        (sweep,) = find_sweeps([early, *named[1:]])
+        assert f"(not compared: {'x' if called != 'b' else 'a'} failed" in sweep.reason
 
 
 def test_a_log_in_another_order_is_read_as_by_diagnose() -> None:

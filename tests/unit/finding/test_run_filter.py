@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lrwatch.errors import InvalidArgument
-from lrwatch.finding import RunFacts, RunFilter, completions
+from lrwatch.finding import MetricSummary, RunFacts, RunFilter, completions
 
 ADAM = RunFacts(
     "adam-16",
@@ -21,6 +21,10 @@ ADAM = RunFacts(
     lr=0.001,
     loss=0.5,
     steps=400,
+    metrics={
+        "val_accuracy": MetricSummary(n=4, last=0.8, low=0.1, high=0.95),
+        "val/loss": MetricSummary(n=4, last=0.7, low=0.4, high=9.0),
+    },
 )
 SGD = RunFacts(
     "sgd-64",
@@ -84,6 +88,26 @@ def _found(text: str) -> str:
         ("loss<1", "adam-16"),
         ("nothing:1", ""),
         ("sgd nan", "sgd-64"),
+        ("val_accuracy>0.7", "adam-16"),
+        ("val_accuracy>0.9", ""),
+        ("best:val_accuracy>0.9", "adam-16"),
+        ("Best:val/loss<=0.4", "adam-16"),
+        ("val/loss=0.7", "adam-16"),
+        ("-best:val/loss<1", "sgd-64"),
+        ("best:val_accuracy:0.95", "adam-16"),
+        ("lr>0.1 or status:finished", "adam-16 sgd-64"),
+        ("width:16 lr>0.1 OR optimizer:sgd", "sgd-64"),
+        ("width:16 (lr>0.1 or status:finished)", "adam-16"),
+        ("(width:64 or width:16) steps>100", "adam-16"),
+        ("-(width:64 or tag:none)", "adam-16"),
+        ("((lr>0.1) or (steps>300)) -tag:keep", "sgd-64"),
+        ('note:"look **again**" or nothing', "sgd-64"),
+        ("adamw or", "adam-16"),
+        ("or adamw", "adam-16"),
+        ("(adamw", "adam-16"),
+        ("adamw)", ""),
+        ("() width:16 ( or )", "adam-16"),
+        ("order or nothing", ""),
     ],
 )
 def test_a_term_means_these_runs(text: str, found: str) -> None:
@@ -91,7 +115,8 @@ def test_a_term_means_these_runs(text: str, found: str) -> None:
 
 
 def test_what_is_half_typed_means_nothing_yet_and_never_fails() -> None:
-    whole = 'width:16 -tag:old lr>1e-4 "in 400 st" optimizer:"adamw" model.depth<=4 loss!=1'
+    whole = '(width:16 or best:val_accuracy>0.9) -tag:old lr>1e-4 "in 400 st" '
+    whole += 'optimizer:"adamw" model.depth<=4 loss!=1'
     for end in range(len(whole) + 1):
         RunFilter(whole[:end]).matches(ADAM)
     for text in ("lr>", "lr>1e-", "-", "width:", '"', "tag:", "-tag:", ">", ":", '-"', "=="):
@@ -111,13 +136,24 @@ def test_an_archived_run_is_found_only_where_the_text_speaks_of_it() -> None:
         ("lr>", "'lr>' is not complete; give a value after lr>"),
         ("lr>fast", "'lr>fast' compares numbers; got 'fast' after >"),
         ("widht:16", "no run has 'widht'; the names are name, verdict"),
+        ("best:val_acc>1", "no run has 'best:val_acc'; the names are name, verdict"),
+        ("lr:1 or", "there is nothing on one side of 'or'"),
+        ("(lr:1", "a bracket is not closed; add )"),
+        ("() lr:1", "there is nothing in the brackets"),
+        ("(lr:1 or lr>)", "'lr>' is not complete"),
     ],
 )
 def test_an_error_says_what_was_given_and_what_is_allowed(text: str, said: str) -> None:
     with pytest.raises(InvalidArgument, match="cannot be used") as caught:
         RunFilter(text).checked(RUNS)
     assert said in str(caught.value)
-    assert "widht" not in text or "model.depth, width" in str(caught.value)
+    assert "widht" not in text or "val/loss, val_accuracy, width" in str(caught.value)
+
+
+def test_brackets_may_be_deep_and_never_too_deep() -> None:
+    assert RunFilter("(" * 40 + "width:16" + ")" * 40).matches(ADAM)
+    assert not RunFilter("-(" * 3 + "width:16" + ")" * 3).matches(ADAM)
+    RunFilter("(" * 100_000 + "width:16").matches(ADAM)
 
 
 def test_completions_tell_runs_apart() -> None:
@@ -127,6 +163,7 @@ def test_completions_tell_runs_apart() -> None:
     many = completions([RunFacts(str(n), config={"seed": n}) for n in range(40)])
     assert "seed:" in many
     assert not any(term.startswith("seed:1") for term in many)
+    assert {"val_accuracy>", "best:val/loss>"} <= set(found)
 
 
 def test_hostile_texts_are_texts() -> None:

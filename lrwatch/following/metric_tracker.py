@@ -9,8 +9,8 @@ from typing import Final
 
 import numpy as np
 
+from lrwatch.finding import MetricSummary, is_layer, is_own
 from lrwatch.records import FloatArray, StepBlock
-from lrwatch_dashboard.own_metrics import MetricSummary, is_layer, is_own
 
 __all__ = ["MetricTracker"]
 
