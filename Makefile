@@ -14,6 +14,7 @@ help:
 	@echo "make test    pass every test, those with training, processes and a browser included"
 	@echo "make check   what to run before a commit: format, lint, types, layers, unit tests"
 	@echo "make smoke   install the wheel without extras, and with the lowest versions, and try it"
+	@echo "make docs    build the site of docs/ into build/site, the tutorial run anew"
 	@echo "make bench   measure what recording, reading and judging cost"
 	@echo "make accuracy   train labelled runs, or take those in CORPORA='FOLDER...', and judge them,"
 	@echo "                each source left out, into docs/accuracy.md"
@@ -37,6 +38,11 @@ COVERED := 96
 
 check:
 	@$(MAKE) --no-print-directory --jobs 2 --keep-going --output-sync=target lint types fast
+
+# The site of docs/, with the tutorial run: open build/site/index.html.
+.PHONY: docs
+docs: $(VENV)/.test
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 .PHONY: lint types fast smoke
 lint: $(VENV)/.test
