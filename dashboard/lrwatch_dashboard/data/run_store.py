@@ -23,8 +23,8 @@ from lrwatch.activity import Activity
 from lrwatch.errors import LrwatchError, StorageError
 from lrwatch.following import FollowedStore
 from lrwatch.store import RunEntry, read_table
-from lrwatch.store.activity_log import read_activity
 from lrwatch.store.mirroring.places import known_as, local_folder
+from lrwatch_dashboard.data.activity_desk import ActivityDesk
 from lrwatch_dashboard.data.alert_desk import AlertDesk
 from lrwatch_dashboard.data.follower import Follower
 from lrwatch_dashboard.data.judges import Judges, Judging
@@ -39,7 +39,6 @@ __all__ = ["RunStore"]
 _LISTING_WAIT: Final = 10.0  # seconds that a first page waits for the list of runs
 _FIRST_WAIT: Final = 0.6  # ... and for verdicts
 _STALE: Final = 5.0  # seconds after which a page waits for a new look before it is answered
-_N_ACTIVITY: Final = 20
 _ROUND: Final = 0.25  # seconds of judging between two publications
 _LISTING_PAUSE: Final = 1.0  # least seconds between two listings of the folder
 _LISTING_SHARE: Final = 5.0  # ... and so many times what the last one took
@@ -86,6 +85,7 @@ class RunStore:
         self._threaded = threaded
         self.alerts = AlertDesk(self.root, self, is_read_only=read_only)
         self.labels = LabelDesk(self._path_of, self._look_again, is_read_only=read_only)
+        self._activity = ActivityDesk(self.root, self._folders)
         self._judging = Judging(self.root, cache, Judges(None if threaded else 0))
         self._store = FollowedStore(self.root, self._follow)
         self._siblings = SiblingViews(alone=alone)
@@ -216,11 +216,9 @@ class RunStore:
 
     def activity(self, run: str = "") -> list[Activity]:
         """Return what people did lately in the store, or to one run of it; the latest first."""
-        with self._lock:
-            if run and run not in self._followers:
-                return []
-            folders = {follower.entry.path.parent for follower in self._followers.values()}
-        return read_activity(self.root, folders, run=run, last=_N_ACTIVITY)[::-1]
+        if not run:
+            return self._activity.lately()
+        return [] if self._path_of(run) is None else self._activity.of_run(run)
 
     def looked_ago(self) -> float | None:
         """Return how many seconds ago the folder was last looked at; None if it never was."""
@@ -254,6 +252,10 @@ class RunStore:
         with self._lock:
             follower = self._followers.get(key)
         return None if follower is None else follower.entry.path
+
+    def _folders(self) -> set[Path]:
+        with self._lock:
+            return {follower.entry.path.parent for follower in self._followers.values()}
 
     def _look_again(self) -> None:
         """Have the next page wait for a new look at the folder."""

@@ -23,7 +23,7 @@ __all__ = ["SIGN_IN", "SignIn", "local_target"]
 
 SIGN_IN: Final = "/login"
 
-_OPEN: Final = frozenset({SIGN_IN, "/health", "/ready"})
+_OPEN: Final = frozenset({"/health", "/ready"})
 _BEARER: Final = "bearer "
 _PATH: Final = re.compile(r"/(?![/\\])[^\x00-\x20\\]*")
 _NOBODY: Final = Actor("", "reader", "dashboard")
@@ -62,17 +62,18 @@ class SignIn:
     def _check(self) -> Response | None:
         """Answer a request that is not let through."""
         g.actor = _NOBODY
-        if request.path in _OPEN:
+        has_form = self._access.asks_for_token
+        if request.path in _OPEN or (has_form and request.path == SIGN_IN):
             return None
         said = self._access.proxy and self._access.proxy.who(request)
         is_link = request.method == "GET" and "token" in request.args
-        if is_link and not said and self._access.asks_for_token:
+        if is_link and not said and has_form:
             return self._link_with_token()
         actor = said or self._known() or self._with_token()
         if actor is not None:
             g.actor = actor
             return None
-        if not self._access.asks_for_token:
+        if not has_form:
             return _page(refused_page(), 401)
         if request.method == "GET" and "text/html" in request.headers.get("Accept", ""):
             target = local_target(_this_address())

@@ -104,7 +104,8 @@ def test_nobody_is_led_to_a_form_that_is_not_there() -> None:
     assert answer.status_code == 401
     assert "reached through a proxy" in answer.get_data(as_text=True)
     assert "<form" not in answer.get_data(as_text=True)
-    assert client.post("/login", data={"token": "x"}).status_code == 405
+    assert client.post("/login", data={"token": "x"}).status_code == 401
+    assert client.get("/login").status_code == 401
     assert client.get("/health").status_code == 200
 
 

@@ -71,6 +71,17 @@ def test_alert_list(tmp_path: Path, capsys: Captured) -> None:
         documented_types(found, keys)
 
 
+def test_log(store: Path, capsys: Captured) -> None:
+    run = next(path.parent for path in sorted(store.glob("*/run.json")))
+    assert main(["tag", str(run), "keep"]) == 0
+    silence = ["alert", "silence", str(store), "--for", "1h", "--reason", "known"]
+    assert main(silence) == 0
+    capsys.readouterr()
+    keys = table_after("## lrwatch log", "json.md")
+    for found in printed(capsys, "log", str(store), "--json"):
+        documented_types(found, keys)
+
+
 def test_what_compare_answers_to_an_agent(store: Path) -> None:
     found = AgentTools(store).compare()
     documented_types(found, table_after("What `compare` answers", "json.md"))
