@@ -50,6 +50,7 @@ def as_object(found: Suggestion) -> dict[str, Any]:
         "lr": found.lr,
         "low": found.low,
         "high": found.high,
+        "next_lr": found.next_lr,
         "basis": found.basis,
         "reason": found.reason,
         "advice": found.advice,

@@ -13,7 +13,8 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
-from lrwatch.comparing.next_rate import HALF_DECADE, WORSE, next_rate
+from lrwatch.comparing.exploring import first_step, outward, within, worse
+from lrwatch.comparing.next_rate import HALF_DECADE, next_rate
 from lrwatch.comparing.range_reading import RangeReading
 from lrwatch.comparing.sibling_verdicts import SURE, judged_together
 from lrwatch.comparing.standing import SAME_RATE, Siblings, Standing, decades
@@ -53,6 +54,9 @@ class Suggestion:
         ``sweep``, ``range test``, ``run``, ``other sizes`` or ``nothing``.
     settings
         What the runs of the job have in common.
+    next_lr
+        Rate to run if there is time for one more run: `lr` where that was not tried, otherwise one
+        that tells whether another is better; ``None`` where nothing is left to find.
     """
 
     lr: float | None
@@ -63,6 +67,7 @@ class Suggestion:
     runs: tuple[str, ...] = ()
     basis: Basis = "nothing"
     settings: Mapping[str, Any] = field(default_factory=dict)
+    next_lr: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,20 +109,30 @@ def _of_sweep(job: Job, compared: Sequence[Standing]) -> Suggestion | None:
     best = max(leaders, key=lambda standing: standing.trial.summary.n_steps)
     found = judged_together(job.trials, job.own)[best.trial.key]
     lr = _next(best, compared, found)
-    low, high, is_open = _range(best, lr, found.learning_rate)
+    further = _round(outward(best, job.own[best.trial.key]))
+    is_open = not (worse(best.lower) and worse(best.higher))
+    if is_open and decades(lr, best.trial.lr) >= SAME_RATE:
+        lr = further
+    low, high = _range(best, lr, found.learning_rate)
     ceiling = min((t.diverges for t in job.tests.values() if t.diverges is not None), default=None)
     if ceiling is not None and best.trial.lr < ceiling:
-        lr, high = min(lr, _middle(best.trial.lr, ceiling)), min(high, ceiling)
-    is_tried = decades(lr, best.trial.lr) < SAME_RATE
-    if is_tried and not is_open:
-        advice = f"Take {_n(lr)}: nothing that was tried on either side gets as far"
-    elif is_tried:
-        advice = f"Take {_n(lr)}, or see whether {_n(_outward(best))} gets further"
-    else:
+        most = _middle(best.trial.lr, ceiling)
+        lr, further, high = min(lr, most), min(further, _round(most)), min(high, ceiling)
+    next_lr: float | None = _exact(lr)
+    if decades(lr, best.trial.lr) >= SAME_RATE:
         advice = f"Run {_n(lr)} for as many steps"
+    elif is_open:
+        next_lr = further
+        advice = f"Take {_n(lr)}, or see whether {_n(further)} gets further"
+    else:
+        middle = within(best)
+        next_lr = None if middle is None else _round(middle)
+        advice = f"Take {_n(lr)}: nothing that was tried on either side gets as far"
     runs = tuple(standing.trial.key for standing in compared)
     reason = _of_rates(best, found.learning_rate, found.confidence)
-    return Suggestion(_exact(lr), _round(low), _round(high), reason, advice, runs, "sweep")
+    return Suggestion(
+        _exact(lr), _round(low), _round(high), reason, advice, runs, "sweep", next_lr=next_lr
+    )
 
 
 def _next(best: Standing, compared: Sequence[Standing], found: Diagnosis) -> float:
@@ -136,23 +151,18 @@ def _next(best: Standing, compared: Sequence[Standing], found: Diagnosis) -> flo
     return next_rate(asking, way, None, of_best) or best.trial.lr
 
 
-def _range(best: Standing, lr: float, kind: LearningRate) -> tuple[float, float, bool]:
-    """Return between which rates the best one lies, and whether one side was not tried."""
+def _range(best: Standing, lr: float, kind: LearningRate) -> tuple[float, float]:
+    """Return between which rates the best one lies."""
     own = best.trial.lr
-    below = [rival.lr for rival in best.lower if -rival.deficit >= WORSE]
-    above = [rival.lr for rival in best.higher if -rival.deficit >= WORSE]
+    below = [rival.lr for rival in worse(best.lower)]
+    above = [rival.lr for rival in worse(best.higher)]
     low = _middle(below[0], min(lr, own)) if below else min(lr, own) / _STEP
     high = _middle(max(lr, own), above[0]) if above else max(lr, own) * _STEP
     if kind == "too_low" and lr > own:
         low = max(low, own)  # it got furthest, and is too low all the same
     elif kind == "too_high" and lr < own:
         high = min(high, own)
-    return low, high, not (below and above)
-
-
-def _outward(best: Standing) -> float:
-    above = [rival for rival in best.higher if -rival.deficit >= WORSE]
-    return _round(best.trial.lr / _STEP if above else best.trial.lr * _STEP)
+    return low, high
 
 
 def _of_rates(best: Standing, kind: LearningRate, confidence: float) -> str:
@@ -177,8 +187,12 @@ def _of_right_run(job: Job) -> Suggestion | None:
         return None
     low, high = run.lr / _STEP, run.lr * _STEP
     reason = f"{_n(run.lr)} is the one rate that was tried, and looks right: {_why(job, run)}"
-    advice = f"Take {_n(run.lr)}, or run {_n(3 * run.lr)}, three times higher, for as many steps"
-    return Suggestion(_exact(run.lr), _round(low), _round(high), reason, advice, (run.key,), "run")
+    next_lr = _round(first_step(run.lr, job.own[run.key]))
+    advice = f"Take {_n(run.lr)}, or run {_n(next_lr)}, three times higher, for as many steps"
+    return Suggestion(
+        _exact(run.lr), _round(low), _round(high), reason, advice, (run.key,), "run",
+        next_lr=next_lr,
+    )  # fmt: skip
 
 
 def _of_tests(job: Job) -> Suggestion | None:
@@ -190,7 +204,9 @@ def _of_tests(job: Job) -> Suggestion | None:
     again = f"; {counted(len(told), 'test')} in all" if len(told) > 1 else ""
     advice = f"Run {_n(test.lr)}; a range test is short, so a run at that rate tells more"
     reason = f"{test.reason}{again}"
-    return Suggestion(test.lr, test.low, test.high, reason, advice, tuple(told), "range test")
+    return Suggestion(
+        test.lr, test.low, test.high, reason, advice, tuple(told), "range test", next_lr=test.lr
+    )
 
 
 def _of_wrong_run(job: Job) -> Suggestion | None:
@@ -202,15 +218,17 @@ def _of_wrong_run(job: Job) -> Suggestion | None:
     low, high = (low, min(high, run.lr)) if is_lower else (max(low, run.lr), high)
     return Suggestion(
         lr, _round(low), _round(high), f"{_n(run.lr)} is too {'high' if is_lower else 'low'}: "
-        f"{_why(job, run)}", f"Run {_n(lr)} for as many steps", (run.key,), "run",
+        f"{_why(job, run)}", f"Run {_n(lr)} for as many steps", (run.key,), "run", next_lr=lr,
     )  # fmt: skip
 
 
 def _nothing(job: Job) -> Suggestion:
-    run = _told(job)
+    run, next_lr = _told(job), None
     if run is not None:
         why = f"one rate, {_n(run.lr)}, does not tell: {_why(job, run)}"
-        advice = f"Run {_n(3 * run.lr)}, three times higher, for as many steps, and compare"
+        next_lr = _round(first_step(run.lr, job.own[run.key]))
+        way = "higher" if next_lr > run.lr else "lower"
+        advice = f"Run {_n(next_lr)}, ten times {way}, for as many steps, and compare"
     elif job.tests:
         why = next(iter(job.tests.values())).reason
         advice = "Run lrwatch.range_test again, from lower to higher rates"
@@ -219,7 +237,7 @@ def _nothing(job: Job) -> Suggestion:
         advice = "Run lrwatch.range_test, or two rates a factor of three apart"
     runs = tuple(trial.key for trial in job.trials) or tuple(job.tests)
     reason = f"Cannot tell yet: {why[:1].lower()}{why[1:]}"
-    return Suggestion(None, None, None, reason, advice, runs)
+    return Suggestion(None, None, None, reason, advice, runs, next_lr=next_lr)
 
 
 def from_other_sizes(
@@ -246,6 +264,7 @@ def from_other_sizes(
     return replace(
         unsure,
         lr=_round(lr),
+        next_lr=_round(lr),
         low=_round(lr / _STEP),
         high=_round(lr * _STEP),
         reason=f"Other sizes of this model: {seen}; this one has {count(int(n_parameters))}",

@@ -33,11 +33,12 @@ A_FEW: Final = 10
 def rose_by_itself(exam: Examination) -> bool:
     """Whether the loss left its best for a reason that is not the length of the steps.
 
-    It may be a game, a policy or other data: steps were calm, and the model agrees.
+    It may be a game, a policy or other data: steps were calm, and the model agrees or the loss
+    was not thrown far.
     """
     if not (exam.is_lost and exam.fired("calm_rise")):
         return False
-    return exam.probability["too_high"] < PROBABLE
+    return exam.probability["too_high"] < PROBABLE or not exam.fired("thrown")
 
 
 def is_withheld(verdict: Verdict, confidence: float, exam: Examination) -> bool:

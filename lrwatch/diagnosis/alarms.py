@@ -29,6 +29,8 @@ class Judged(Protocol):
     @property
     def was_seen(self) -> bool: ...  # noqa: D102
     @property
+    def shows(self) -> bool: ...  # noqa: D102
+    @property
     def end_is_in_sight(self) -> bool: ...  # noqa: D102
 
 
@@ -57,8 +59,8 @@ class AlarmPolicy:
         kind = judged.learning_rate
         flagged = kind in ("too_high", "too_low")
         sure = flagged and judged.confidence >= CONFIDENT and judged.n_steps >= SETTLED
-        if kind == "too_low":
-            sure = sure and judged.end_is_in_sight
+        if sure:
+            sure = judged.end_is_in_sight if kind == "too_low" else judged.shows
         self._agreeing = self._agreeing + 1 if kind == self._class else 1
         self._class = kind
         if kind == "ok" and self._agreeing >= LOOKS:

@@ -24,6 +24,7 @@ from lrwatch.detect.crawl import crawls
 from lrwatch.detect.objective import changed, unjudgeable
 from lrwatch.detect.past import Past
 from lrwatch.detect.spike import spike
+from lrwatch.detect.thrown import thrown
 from lrwatch.detect.tracker import Tracker
 from lrwatch.detect.wandering import calm_rise, wanders
 from lrwatch.diagnosis import model
@@ -174,6 +175,7 @@ _TESTS: Final[dict[str, Callable[[Examination], Evidence]]] = {
     "unusual_loss": lambda exam: unjudgeable(exam.past),
     "objective_changed": lambda exam: changed(exam.past),
     "unmoved": lambda exam: flatness.never_moved(exam.past),
+    "thrown": lambda exam: thrown(exam.past),
     "calm_rise": lambda exam: calm_rise(exam.past, exam.tracker.divergence.lost),
     "lr_cut": lambda exam: stall.cut_too_early(exam.past),
     "frozen": lambda exam: stall.frozen(exam.past),

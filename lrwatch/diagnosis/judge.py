@@ -11,7 +11,7 @@ from lrwatch.diagnosis.advice import advice, suggest
 from lrwatch.diagnosis.examination import Examination, TooHigh
 from lrwatch.diagnosis.horizon import is_in_sight
 from lrwatch.diagnosis.reason import reason
-from lrwatch.diagnosis.verdict import RESTS_ON, decide, was_seen
+from lrwatch.diagnosis.verdict import RESTS_ON, decide, shows, was_seen
 from lrwatch.verdicts import CLASSES, Alarm, Diagnosis
 
 __all__ = ["Finding"]
@@ -54,6 +54,11 @@ class Finding:
     def was_seen(self) -> bool:
         """Whether the verdict was seen to come true: no second look is needed."""
         return was_seen(self._exam)
+
+    @property
+    def shows(self) -> bool:
+        """Whether a rate that is too high shows, and is not merely likely."""
+        return shows(self._exam)
 
     @property
     def end_is_in_sight(self) -> bool:

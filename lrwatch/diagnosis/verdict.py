@@ -9,7 +9,7 @@ from lrwatch.diagnosis.abstention import is_unlike_any, is_withheld, rose_by_its
 from lrwatch.diagnosis.examination import Examination
 from lrwatch.verdicts import Verdict
 
-__all__ = ["RESTS_ON", "decide", "is_early", "was_cut", "was_seen", "weigh"]
+__all__ = ["RESTS_ON", "decide", "is_early", "shows", "was_cut", "was_seen", "weigh"]
 
 BEYOND_DOUBT: Final = 0.97
 """Confidence in what was seen rather than inferred."""
@@ -90,7 +90,14 @@ def _lost_again(exam: Examination) -> tuple[Verdict, float] | None:
     divergence = exam.tracker.divergence
     if not exam.is_lost or not (_is_plausible(exam) or divergence.has_lasted):
         return None
+    if not shows(exam):
+        return None
     return _lost(exam, divergence.since), LIKELY
+
+
+def shows(exam: Examination) -> bool:
+    """Whether a rate that is too high shows: in norms, or in how far the loss was thrown."""
+    return not exam.is_bare or exam.fired("thrown")
 
 
 def _is_plausible(exam: Examination) -> bool:

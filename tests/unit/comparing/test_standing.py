@@ -115,6 +115,15 @@ def test_the_start_is_that_of_the_low_rates() -> None:
     assert standing("1.0", *trials).progress.start == 2.3
 
 
+def test_runs_side_by_side_whose_end_nobody_knows_are_not_taken_for_whole_ones() -> None:
+    running = [a_trial(key, lr, n_steps=100, state="running") for key, lr in (("a", 1.0), ("b", 2))]
+    assert standing("a", *running).done == 0.25
+    planned = a_trial("c", 3.0, n_steps=100, state="running", total_steps=500)
+    assert standing("a", *running, planned).done == 0.2
+    ended = a_trial("c", 3.0, n_steps=200)
+    assert standing("a", *running, ended).done == 0.5
+
+
 def test_how_much_of_the_run_is_done() -> None:
     trials = [a_trial("a", 0.1, n_steps=50), a_trial("b", 0.3, n_steps=200)]
     assert standing("a", *trials).done == 0.25

@@ -104,7 +104,7 @@ def test_too_little_names_the_run_that_would_tell() -> None:
     found = lrwatch.suggest({"short": short})
     assert (found.lr, found.low, found.high, found.basis) == (None, None, None, "nothing")
     assert found.reason.startswith("Cannot tell yet: one rate, 0.001, does not tell")
-    assert found.advice == "Run 0.003, three times higher, for as many steps, and compare"
+    assert found.advice == "Run 0.01, ten times higher, for as many steps, and compare"
     never = {"step": range(400), "loss": [2.0] * 400, "lr": np.geomspace(1e-5, 1, 400)}
     assert "never falls" in lrwatch.suggest({"test": never}).reason
     assert "no run" in lrwatch.suggest({}).reason

@@ -13,6 +13,7 @@ class Found:
     n_steps: int = SETTLED
     was_seen: bool = False
     end_is_in_sight: bool = True
+    shows: bool = True
 
 
 def diagnosis(verdict: Verdict, confidence: float = 0.99) -> Found:
@@ -68,6 +69,13 @@ def test_too_slow_is_not_alarmed_while_nobody_knows_how_long_the_run_will_be() -
     slow = replace(diagnosis("too_low"), end_is_in_sight=False)
     assert not any(policy.is_due(slow, k, is_urgent=False) for k in range(50))
     assert policy.is_due(diagnosis("too_low"), 50, is_urgent=False)
+
+
+def test_too_high_must_show() -> None:
+    policy = AlarmPolicy()
+    likely = replace(diagnosis("oscillating"), shows=False)
+    assert not any(policy.is_due(likely, k, is_urgent=False) for k in range(50))
+    assert policy.is_due(diagnosis("oscillating"), 50, is_urgent=False)
 
 
 def test_too_high_needs_no_end() -> None:

@@ -235,13 +235,16 @@ def test_a_language_model_that_is_logged_after_its_steep_part(first: int) -> Non
     assert found.verdict in ("ok", "insufficient_data")
 
 
-def test_a_rate_found_too_high_is_not_called_too_low_once_it_is_cut() -> None:
+@pytest.mark.parametrize(("rise", "is_alarmed"), [(5.0, False), (30.0, True)])
+def test_a_rate_found_too_high_is_not_called_too_low_once_it_is_cut(
+    rise: float, *, is_alarmed: bool
+) -> None:
     """A recurrent net at a rate of 20; its owner cut it to 5."""
     row = np.arange(400)
-    high = 12 - 4 * np.exp(-row / 10) + np.where(row > 60, 5.0, 0.0) + 0.3 * noise(400)
+    high = 12 - 4 * np.exp(-row / 10) + np.where(row > 60, rise, 0.0) + 0.3 * noise(400)
     low = 16.5 - 8.5 * (row - 150) / 250 + 0.3 * noise(400)
     found = judged(np.where(row < 150, high, low), np.where(row < 150, 20.0, 5.0))
-    assert found.first_alarm_step is not None
+    assert (found.first_alarm_step is not None) is is_alarmed
     assert found.learning_rate == "too_high"
     assert found.suggested_lr is None or found.suggested_lr <= 20
 

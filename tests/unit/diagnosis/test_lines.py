@@ -15,7 +15,7 @@ from lrwatch.diagnosis.abstention import why_nothing_is_said
 from lrwatch.diagnosis.advice import advice, suggest
 from lrwatch.diagnosis.alarms import AlarmPolicy
 from lrwatch.diagnosis.examination import TooHigh
-from lrwatch.diagnosis.verdict import decide, weigh
+from lrwatch.diagnosis.verdict import LIKELY, decide, weigh
 
 PEAK = 0.1
 
@@ -79,7 +79,7 @@ def turns(verdict_at: Callable[[float], str]) -> tuple[float, str, str]:
         (lambda p: exam("crawl", too_high=0.0, too_low=p, path=None), (0.73, "ok", "too_low")),
         (lambda p: exam("drawdown", too_high=p, too_low=0.0), (0.5, "ok", "diverging")),
         (
-            lambda p: exam("drawdown", "calm_rise", too_high=p, too_low=0.0),
+            lambda p: exam("drawdown", "calm_rise", "thrown", too_high=p, too_low=0.0),
             (0.9, "insufficient_data", "diverging"),
         ),
         (lambda p: exam("dead", too_high=p, too_low=0.0), (0.8, "stalled", "oscillating")),
@@ -90,6 +90,19 @@ def test_a_verdict_turns_at_a_probability(
     verdict_at: Callable[[float], Any], turn: tuple[float, str, str]
 ) -> None:
     assert turns(lambda p: decide(verdict_at(p))[0]) == turn
+
+
+def test_a_loss_that_rose_calmly_and_not_far_is_not_judged_however_sure_the_model_is() -> None:
+    assert decide(exam("drawdown", "calm_rise", too_high=0.99))[0] == "insufficient_data"
+
+
+def test_a_loss_alone_that_was_not_thrown_is_left_to_the_model() -> None:
+    lost = exam("drawdown", too_high=0.9, path=None)
+    lost.tracker.divergence.has_lasted = True
+    assert decide(lost)[1] < LIKELY
+    thrown = exam("drawdown", "thrown", too_high=0.9, path=None)
+    thrown.tracker.divergence.has_lasted = True
+    assert decide(thrown) == ("diverging", LIKELY)
 
 
 def test_a_good_rate_is_given_odds_of_nine_to_five() -> None:
@@ -221,7 +234,7 @@ def test_a_steep_gradient_is_clipped_to_a_tenth_of_the_loss_over_the_weights(
 def test_an_inferred_verdict_is_alarmed_if_it_is_sure(confidence: float, due: bool) -> None:
     policy = AlarmPolicy()
     seen = SimpleNamespace(
-        learning_rate="too_high", confidence=confidence, n_steps=100, was_seen=False
+        learning_rate="too_high", confidence=confidence, n_steps=100, was_seen=False, shows=True
     )
     assert [policy.is_due(seen, k, is_urgent=False) for k in range(2)] == [False, due]
 
@@ -230,6 +243,6 @@ def test_an_inferred_verdict_is_alarmed_if_it_is_sure(confidence: float, due: bo
 def test_an_inferred_verdict_is_alarmed_from_the_sixtieth_row_on(n_steps: int, due: bool) -> None:
     policy = AlarmPolicy()
     seen = SimpleNamespace(
-        learning_rate="too_high", confidence=1.0, n_steps=n_steps, was_seen=False
+        learning_rate="too_high", confidence=1.0, n_steps=n_steps, was_seen=False, shows=True
     )
     assert [policy.is_due(seen, k, is_urgent=False) for k in range(2)] == [False, due]
