@@ -26,11 +26,11 @@ demo: $(VENV)/.demo
 # One process a core. A file stays in one, for what it makes once it makes for all of its tests.
 PYTEST := $(BIN)/python -m pytest -n logical --dist loadfile
 
-# Quick tests come first, so that a broken rule shows in seconds and not after the browser. Those that
+# Tests in one process come first, so that a broken rule shows before the browser is opened. Those that
 # start processes wait more than they work: several at once take the time of the longest.
 test: $(VENV)/.test chromium
-	$(PYTEST) --cov --cov-fail-under=$(COVERED) -m "not e2e and not slow"
-	$(PYTEST) --maxprocesses 4 -m "e2e or slow"
+	$(PYTEST) --cov --cov-fail-under=$(COVERED) -m "not e2e"
+	$(PYTEST) --maxprocesses 4 -m e2e
 
 # Percent of the lines and branches of the packages that pyproject.toml names under coverage.
 COVERED := 96
@@ -47,7 +47,7 @@ types: $(VENV)/.test
 	$(BIN)/mypy
 
 fast: $(VENV)/.test  # which looks at the layers as well, in tests/architecture
-	$(PYTEST) -q -m "not e2e and not slow"
+	$(PYTEST) -q --ignore tests/e2e -m "not e2e and not slow"
 
 # The wheel in fresh environments: without extras, and with the lowest versions that it allows.
 smoke: $(VENV)/.demo

@@ -10,6 +10,11 @@
     ├── RunBusy           (RuntimeError)       another process writes this run
     ├── StoreNotWritable  (OSError)            a run cannot be created in a folder
     ├── StateUnreadable   (ValueError)         a file of the watcher cannot be read
+    ├── StorageError      (OSError)            a storage, such as ``s3://...``, did not do it
+    │   ├── ObjectMissing (FileNotFoundError)  there is no object under a key
+    │   ├── ObjectChanged                      another object is there than was expected
+    │   ├── StorageUnavailable                 it cannot be reached now
+    │   └── AccessDenied                       credentials are missing, expired or too weak
     ├── MissingExtra      (ImportError)        an optional dependency is not installed
     └── TrainingStopped   (RuntimeError)       an alert stopped it: `lrwatch.alert`
 
@@ -23,15 +28,20 @@ from __future__ import annotations
 import importlib
 
 __all__ = [
+    "AccessDenied",
     "InvalidArgument",
     "LedgerUnreadable",
     "LrwatchError",
     "MissingExtra",
     "NotAnOptimizer",
+    "ObjectChanged",
+    "ObjectMissing",
     "RunBusy",
     "RunNotFound",
     "RunUnreadable",
     "StateUnreadable",
+    "StorageError",
+    "StorageUnavailable",
     "StoreNotWritable",
 ]
 
@@ -66,6 +76,26 @@ class StoreNotWritable(LrwatchError, OSError):  # noqa: N818
 
 class StateUnreadable(LrwatchError, ValueError):  # noqa: N818
     """A file that the watcher of a store keeps is there, and cannot be read."""
+
+
+class StorageError(LrwatchError, OSError):
+    """A storage, such as ``s3://bucket/runs``, did not do what it was asked to."""
+
+
+class ObjectMissing(StorageError, FileNotFoundError):  # noqa: N818
+    """There is no object under a key."""
+
+
+class ObjectChanged(StorageError):  # noqa: N818
+    """A write on a condition found another object than was expected, and changed nothing."""
+
+
+class StorageUnavailable(StorageError):  # noqa: N818
+    """A storage cannot be reached, or is too busy; the same call may succeed later."""
+
+
+class AccessDenied(StorageError):  # noqa: N818
+    """Credentials are missing, wrong or expired, or allow too little."""
 
 
 LedgerUnreadable = StateUnreadable

@@ -79,7 +79,7 @@ def prepare(
         If there is no such program, or the name is not allowed.
     """
     if name is not None:
-        from lrwatch.store.creation import check_run_name
+        from lrwatch.store.run_names import check_run_name
 
         check_run_name(name)
     if is_module:

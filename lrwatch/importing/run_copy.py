@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -16,13 +15,13 @@ from lrwatch.records import FLOAT_COLUMNS, NULL, RunInfo, StepBlock
 from lrwatch.store import RunWriter, list_runs, read_table
 from lrwatch.store.creation import create_run, resume_run
 from lrwatch.store.journal import SKIPPED
+from lrwatch.store.run_names import plain_run_name
 from lrwatch.store.writer import Row
 from lrwatch.tables import step_block
 from lrwatch.version import VERSION
 
 __all__ = ["RunCopy", "known_copies"]
 
-_LONGEST_NAME: Final = 120
 _LONGEST_METRIC: Final = 200
 _MOST_METRICS: Final = 1000
 _CONFIG_LEVELS: Final = 20
@@ -124,7 +123,7 @@ class RunCopy:
         known = rows.time[rows.time > 0]
         return RunInfo(
             id=self.run_id,
-            name=_folder_name(read.run.name) if self.folder is None else self.folder.name,
+            name=plain_run_name(read.run.name) if self.folder is None else self.folder.name,
             created_at=float(known[0]) / _MICROSECONDS if len(known) else time.time(),
             config=dict(_plain(read.run.config, _CONFIG_LEVELS)),
             total_steps=read.total_steps,
@@ -186,20 +185,6 @@ def _written(rows: StepBlock, columns: tuple[str, ...], now: int) -> Iterator[Ro
     times = np.where(rows.time > 0, rows.time, now).tolist()
     flags = np.where(rows.skipped, SKIPPED, 0).tolist()
     return map(Row, flags, rows.step.tolist(), times, zip(*held, strict=True))
-
-
-def _folder_name(name: str) -> str:
-    """Return a name that can be a folder's on every common file system.
-
-    Examples
-    --------
-    >>> _folder_name("lr=0.1/seed 3"), _folder_name("..")
-    ('lr=0.1-seed 3', 'run')
-    """
-    plain = "".join(sign if sign.isprintable() else "-" for sign in name)
-    plain = re.sub(r'[/\\<>:"|?*]', "-", plain).strip().lstrip(".").strip()
-    cut = plain.encode("utf-8", "ignore")[:_LONGEST_NAME].decode("utf-8", "ignore")
-    return cut.strip() or "run"
 
 
 def _plain(value: Any, levels: int) -> Any:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import re
-import unicodedata
 from collections.abc import Sequence
 from itertools import count
 from pathlib import Path
 
-from lrwatch.errors import InvalidArgument, LrwatchError, RunNotFound, StoreNotWritable
+from lrwatch.errors import LrwatchError, RunNotFound, StoreNotWritable
 from lrwatch.records import RunInfo
 from lrwatch.store.faults import naming, reading
 from lrwatch.store.journal import read_journal
@@ -18,49 +16,10 @@ from lrwatch.store.layout import extents, folder_name, is_run
 from lrwatch.store.ownership import is_lock
 from lrwatch.store.parts import read_part
 from lrwatch.store.run_info import read_run_info
+from lrwatch.store.run_names import check_run_name
 from lrwatch.store.writer import RunWriter
 
-__all__ = ["check_run_name", "create_run", "resume_run"]
-
-_NAME_BYTES = 200  # file systems allow 255, and files are written aside with a longer name
-_FORBIDDEN = re.compile(r'[\\<>:"|?*]')
-
-
-def check_run_name(name: str) -> None:
-    """Check that a name can be a folder's name on every common file system, its slashes apart.
-
-    Raises
-    ------
-    InvalidArgument
-        If it cannot.
-
-    Examples
-    --------
-    >>> check_run_name("resnet 18, lr=0.1")
-    >>> check_run_name("org/model")
-    >>> check_run_name("a:b")
-    Traceback (most recent call last):
-    lrwatch.errors.InvalidArgument: name must not contain ':', got 'a:b'; write 'a-b', say
-    """
-    if not name.strip():
-        raise InvalidArgument(f"name must be a text that is not empty, got {name!r}")
-    bad = _FORBIDDEN.search(name) or next(filter(_is_control, name), None)
-    if bad:
-        sign = bad if isinstance(bad, str) else bad[0]
-        better = "".join("-" if _FORBIDDEN.match(c) or _is_control(c) else c for c in name)
-        raise InvalidArgument(
-            f"name must not contain {sign!r}, got {name!r}; write {better.strip()!r}, say"
-        )
-    if not all(part.strip() for part in name.split("/")):
-        raise InvalidArgument(f"name must have something before and after each '/', got {name!r}")
-    if name.startswith(".") or name != name.strip():
-        raise InvalidArgument(
-            f"name must not begin with a dot or a space, or end with a space, got {name!r}"
-        )
-    if len(name.encode("utf-8", "replace")) > _NAME_BYTES:
-        raise InvalidArgument(
-            f"name must be at most {_NAME_BYTES} bytes long, got {len(name)} characters"
-        )
+__all__ = ["create_run", "resume_run"]
 
 
 def create_run(store: Path, info: RunInfo, columns: Sequence[str]) -> RunWriter:
@@ -176,7 +135,3 @@ def _end(folder: Path) -> tuple[int, int]:
             last_step += (extent.stop or extent.first) - extent.first
         n_rows = max(n_rows, extent.stop or extent.first)
     return n_rows, last_step
-
-
-def _is_control(sign: str) -> bool:
-    return unicodedata.category(sign) in {"Cc", "Cf", "Cs", "Zl", "Zp"}

@@ -7,14 +7,13 @@ import re
 from collections import defaultdict
 from pathlib import Path
 
-from sources import ROOT, module_name, modules
+from sources import ROOT, module_name, modules, tree
 
 GLOSSARY = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
 
 
 def public_classes(path: Path) -> set[str]:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    named = {node.name for node in tree.body if isinstance(node, ast.ClassDef)}
+    named = {node.name for node in tree(path).body if isinstance(node, ast.ClassDef)}
     return {name for name in named if not name.startswith("_")}
 
 

@@ -25,6 +25,7 @@ def loaded_by(code: str) -> set[str]:
     return set(ended.stdout.split())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("code", "forbidden"),
     [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
-from sources import ROOT, modules
+from sources import ROOT, modules, tree
 
 FORBIDDEN = {"utils", "util", "helpers", "helper", "common", "misc", "manager", "base"}
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
@@ -13,7 +13,7 @@ TESTS = sorted((ROOT / "tests").rglob("*.py"))
 
 def exported(path: Path) -> list[str] | None:
     """Return ``__all__`` as it stands in the text; ``None`` if there is none."""
-    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+    for node in tree(path).body:
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
             names: list[str] = ast.literal_eval(node.value)
             return names
@@ -23,7 +23,7 @@ def exported(path: Path) -> list[str] | None:
 def defined(path: Path) -> set[str]:
     """Return the names that a module defines or imports at its top level."""
     names: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(tree(path)):
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
             names.add(node.name)
         elif isinstance(node, ast.Import | ast.ImportFrom):
@@ -54,8 +54,7 @@ def test_public_names_are_sorted() -> None:
 
 
 def test_every_module_says_in_its_first_line_what_it_is() -> None:
-    texts = {path: path.read_text(encoding="utf-8") for path in modules()}
-    assert not [path for path, text in texts.items() if not ast.get_docstring(ast.parse(text))]
+    assert not [path for path in modules() if not ast.get_docstring(tree(path))]
 
 
 def test_every_detector_names_its_source_and_shows_how_it_is_used() -> None:
@@ -63,7 +62,7 @@ def test_every_detector_names_its_source_and_shows_how_it_is_used() -> None:
     bare = []
     for path in (ROOT / "lrwatch" / "detect").glob("[a-z]*.py"):
         text = path.read_text(encoding="utf-8")
-        said = ast.get_docstring(ast.parse(text)) or ""
+        said = ast.get_docstring(tree(path)) or ""
         if path.stem != "wording" and not (
             ("Source: " in said or "Own" in said) and ">>> " in text
         ):

@@ -118,6 +118,7 @@ def test_the_page_names_no_other_host() -> None:
     assert not [tag for tag in tags if "//" in tag]
 
 
+@pytest.mark.slow
 def test_the_dashboard_needs_no_torch() -> None:
     code = "import sys, lrwatch_dashboard.server; sys.exit('torch' in sys.modules)"
     path = {"PYTHONPATH": ":".join(sys.path)}

@@ -13,6 +13,8 @@ import lrwatch
 from lrwatch.records import FLOAT_COLUMNS
 from lrwatch.verdicts import CLASSES
 
+pytestmark = pytest.mark.slow
+
 ODD = [5e-324, 1e-300, 1e308, -1e308, 1.3e154, 1e150, 3.5e36, 0.0, -1.0, 1.0, np.nan, np.inf,
        -np.inf]  # fmt: skip
 NUMBERS = st.one_of(st.sampled_from(ODD), st.floats())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from trials import a_trial
@@ -12,6 +13,8 @@ import lrwatch
 from lrwatch.comparing import Trial
 from lrwatch.comparing.sibling_verdicts import judged_together
 from lrwatch.verdicts import CLASSES
+
+pytestmark = pytest.mark.slow
 
 EXTREMES = (0.0, -1.0, 5e-324, 1e-300, 1e-8, 1.0, 2.3, 1e300, -1e300, 1.7e308, math.inf, math.nan)
 RATES = (0.0, -0.1, 5e-324, 1e-300, 1e-3, 0.1, 0.1001, 1.0, 1e300, 1.7e308, math.inf, math.nan)

@@ -9,7 +9,7 @@ import tokenize
 from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["ROOT", "code_lines", "functions", "module_name", "modules"]
+__all__ = ["ROOT", "code_lines", "functions", "module_name", "modules", "tree"]
 
 ROOT = Path(__file__).parents[2]
 SOURCE_ROOTS = (ROOT / "lrwatch", ROOT / "dashboard" / "lrwatch_dashboard")
@@ -38,6 +38,12 @@ def module_name(path: Path) -> str:
 
 
 @functools.cache
+def tree(path: Path) -> ast.Module:
+    """Return what a module's text means, parsed once for all tests of a process."""
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@functools.cache
 def code_lines(path: Path) -> int:
     """Count the lines that carry code: none that are blank, a comment or a docstring."""
     text = path.read_text(encoding="utf-8")
@@ -47,18 +53,18 @@ def code_lines(path: Path) -> int:
         if token.type not in _NO_CODE
         for line in range(token.start[0], token.end[0] + 1)
     }
-    return len(lines - set(_docstring_lines(ast.parse(text))))
+    return len(lines - set(_docstring_lines(tree(path))))
 
 
 def functions(path: Path) -> Iterator[tuple[str, int]]:
     """Yield each function's name and its length in lines, docstring included."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(tree(path)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             yield node.name, (node.end_lineno or node.lineno) - node.lineno + 1
 
 
-def _docstring_lines(tree: ast.AST) -> Iterator[int]:
-    for node in ast.walk(tree):
+def _docstring_lines(module: ast.AST) -> Iterator[int]:
+    for node in ast.walk(module):
         if (
             isinstance(node, ast.Expr)
             and isinstance(node.value, ast.Constant)

@@ -11,6 +11,8 @@ import pytest
 import lrwatch
 from lrwatch.records import FloatArray
 
+pytestmark = pytest.mark.slow
+
 N = 20_000
 STEP = np.arange(N)
 

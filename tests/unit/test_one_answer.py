@@ -24,6 +24,8 @@ from lrwatch.following import judged
 from lrwatch.store import RunReader, list_runs
 from lrwatch.store.writer import Row, RunWriter
 
+pytestmark = pytest.mark.slow
+
 Captured = pytest.CaptureFixture[str]
 
 

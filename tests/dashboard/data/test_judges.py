@@ -18,6 +18,8 @@ from stores import write_run
 from lrwatch.monitor import diagnose
 from lrwatch.store import RunEntry, list_runs
 
+pytestmark = pytest.mark.slow
+
 
 def _settled_runs(folder: Path, n: int) -> list[RunEntry]:
     loss = [2.0 * math.exp(-i / 100) + 0.1 for i in range(300)]

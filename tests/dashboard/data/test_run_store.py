@@ -231,6 +231,7 @@ def test_the_first_look_starts_the_work_in_the_background(tmp_path: Path) -> Non
         assert time.monotonic() < deadline
 
 
+@pytest.mark.slow
 def test_rows_of_the_runs_looked_at_longest_ago_are_let_go(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

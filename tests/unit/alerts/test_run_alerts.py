@@ -11,6 +11,8 @@ from lrwatch.alerts.telling import inhibited
 from lrwatch.alerts.wording import headline, sentences
 from lrwatch.records import RunInfo
 
+pytestmark = pytest.mark.slow
+
 INFO = RunInfo(id="20a1", name="sgd-3", group="sweep")
 
 

@@ -12,7 +12,7 @@ from lrwatch.autowatch.launch import prepare
 from lrwatch.autowatch.optimizers import run_name
 from lrwatch.autowatch.settings import VARIABLE, Settings
 from lrwatch.errors import InvalidArgument
-from lrwatch.store.creation import check_run_name
+from lrwatch.store.run_names import check_run_name
 
 
 @pytest.fixture(autouse=True)

@@ -59,6 +59,7 @@ def test_of_an_estimated_distance(tmp_path: Path) -> None:
     assert found == pytest.approx([0.5 * 1e-3 * 2**k for k in range(1, 6)])
 
 
+@pytest.mark.slow
 def test_of_adafactor_of_transformers(tmp_path: Path) -> None:
     optimization = pytest.importorskip("transformers.optimization")
     net = small_net()

@@ -14,6 +14,8 @@ from torch.optim import lr_scheduler as schedules
 import lrwatch
 from lrwatch.detect.schedule_name import name_of
 
+pytestmark = pytest.mark.slow
+
 N_STEPS = 300
 PEAK = 0.1
 

@@ -14,6 +14,8 @@ from sources import ROOT
 from lrwatch.cli import main
 from lrwatch.cli.agent_tools import AgentTools
 
+pytestmark = pytest.mark.slow
+
 Captured = pytest.CaptureFixture[str]
 Keys = dict[str, str]
 

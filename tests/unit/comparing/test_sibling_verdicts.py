@@ -17,6 +17,8 @@ from lrwatch.comparing import sibling_verdicts, with_siblings
 from lrwatch.comparing.standing import Siblings
 from lrwatch.verdicts import CLASSES, Diagnosis, Evidence
 
+pytestmark = pytest.mark.slow
+
 SAMPLES = Path(__file__).parents[3] / "sample_runs"
 
 

@@ -19,6 +19,8 @@ from lrwatch.records import FLOAT_COLUMNS, RunInfo
 from lrwatch.store.creation import create_run
 from lrwatch.store.writer import Row
 
+pytestmark = pytest.mark.slow
+
 
 def table(lr: float, **options: Any) -> dict[str, np.ndarray]:
     return descent(lr, n_steps=300, **options)

@@ -10,6 +10,8 @@ import lrwatch
 from lrwatch.demo.sweep import TRIALS, DemoRun, train_sweep
 from lrwatch.store import list_runs, read_run_info
 
+pytestmark = pytest.mark.slow
+
 FEW = (DemoRun("adamw", 1e-2), DemoRun("sgd", 3e-1))
 
 

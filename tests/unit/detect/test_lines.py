@@ -31,6 +31,8 @@ from lrwatch.detect.tracker import past_of
 from lrwatch.detect.wandering import calm_rise, wanders
 from lrwatch.tables import step_block
 
+pytestmark = pytest.mark.slow
+
 N = 400
 STEP = np.arange(N)
 DONE = STEP / N

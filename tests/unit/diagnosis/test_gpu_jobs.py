@@ -15,6 +15,8 @@ from benchmarks.accuracy.second_corpus.label import label_sweep
 from benchmarks.accuracy.second_corpus.train import Setup
 from benchmarks.accuracy.second_corpus.write import write_runs
 
+pytestmark = pytest.mark.slow
+
 SETUP = Setup("coder-sgd", "coder", "sgd", "constant", 64, 6, 1e-4, clip=1.0)
 
 

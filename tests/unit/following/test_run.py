@@ -51,6 +51,7 @@ def test_a_look_judges_a_bounded_number_of_rows_if_asked_to(tmp_path: Path) -> N
     assert run.diagnosis == judged(entry_of(tmp_path)).diagnosis
 
 
+@pytest.mark.slow
 def test_a_deadline_stops_after_some_rows(tmp_path: Path) -> None:
     write_run(tmp_path, steps=range(50_000))
     run = follow(entry_of(tmp_path))

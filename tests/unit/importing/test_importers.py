@@ -11,6 +11,8 @@ from log_samples import LOSSES, SAMPLES
 from lrwatch.importing import Choice, Importer, found_logs, importers, ordered, recognised
 from lrwatch.testing.importers import IMPORTER_CHECKS
 
+pytestmark = pytest.mark.slow
+
 
 def test_every_importer_has_a_sample() -> None:
     assert sorted(importers()) == sorted(SAMPLES)

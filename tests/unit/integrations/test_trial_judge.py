@@ -13,6 +13,8 @@ from lrwatch.errors import InvalidArgument
 from lrwatch.integrations.ray import RateStopper
 from lrwatch.integrations.trial_judge import ReportedTrial, TrialJudge
 
+pytestmark = pytest.mark.slow
+
 N_STEPS = 200
 
 

@@ -19,6 +19,8 @@ from lrwatch.errors import InvalidArgument, NotAnOptimizer
 from lrwatch.range_testing import restored
 from lrwatch.store import read_run_info
 
+pytestmark = pytest.mark.slow
+
 Job = tuple[nn.Module, torch.optim.Optimizer, DataLoader[Any]]
 
 

@@ -1,0 +1,1 @@
+"""Stores that are not folders of this machine: object stores, and whatever else is plugged in."""
