@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from lrwatch.following import FollowedRun
 from lrwatch.judging.kept import KeptVerdict, packed, rested
@@ -20,6 +20,9 @@ __all__ = ["Beside", "JudgedRuns", "OnJudged", "judge_runs"]
 
 Beside = dict[str, tuple[str, Diagnosis]]
 """By key of a run: the job that it was judged in, and what was said of it there."""
+
+_PLACES: Final = 64
+_TOP: Final = 99  # as high as the dashboard draws it
 
 OnJudged = Callable[[int, int], None]
 """Told how many runs are judged, and of how many."""
@@ -60,7 +63,8 @@ class JudgedRuns:
                 f"{name}_alone": value for name, value in verdict_columns(run.diagnosis).items()
             }
             row |= {**verdict_columns(together), "job": job, "job_runs": sizes.get(job)}
-            row["kept"] = _kept(run)
+            row |= {"pinned": run.entry.labels.pinned, "archived": run.entry.labels.archived}
+            row |= {"curve": run.summary.losses.heights(_PLACES, _TOP), "kept": _kept(run)}
             yield {**row, "kept_beside": None if job is None else _packed(together)}
 
 
