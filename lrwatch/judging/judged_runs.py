@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from lrwatch.following import FollowedRun
@@ -65,7 +65,7 @@ class JudgedRuns:
             row |= {**verdict_columns(together), "job": job, "job_runs": sizes.get(job)}
             row |= {"pinned": run.entry.labels.pinned, "archived": run.entry.labels.archived}
             row |= {"curve": run.summary.losses.heights(_PLACES, _TOP), "kept": _kept(run)}
-            yield {**row, "kept_beside": None if job is None else _packed(together)}
+            yield {**row, "kept_beside": None if job is None else _kept_beside(run, together)}
 
 
 def judge_runs(
@@ -110,6 +110,14 @@ def _kept(run: FollowedRun[Any]) -> bytes | None:
     if run.problem or run.diagnosis is None:
         return None
     return _packed(KeptVerdict(run.summary, run.diagnosis, run.problem, run.damage))
+
+
+def _kept_beside(run: FollowedRun[Any], together: Diagnosis | None) -> bytes | None:
+    """Return what was said beside siblings, without the evidence that the run has by itself."""
+    if run.diagnosis is None or together is None:
+        return None
+    n = len(run.diagnosis.evidence)
+    return _packed(replace(together, evidence=together.evidence[n:]))
 
 
 def _packed(found: KeptVerdict | Diagnosis | None) -> bytes | None:

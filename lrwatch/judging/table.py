@@ -11,7 +11,7 @@ import contextlib
 import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
@@ -206,10 +206,15 @@ def _read(path: Path, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
 
 
 def _known(row: Mapping[str, Any]) -> KnownRun:
-    kept = beside = None
+    kept: KeptVerdict | None = None
+    beside: Diagnosis | None = None
     with contextlib.suppress(ValueError):
         kept = unpacked(row["kept"] or b"", KeptVerdict)
         beside = unpacked(row["kept_beside"] or b"", Diagnosis)
+    if kept is not None and kept.diagnosis is not None and beside is not None:
+        # In memory, too, the evidence of the run by itself is there once.
+        evidence = [*kept.diagnosis.evidence, *beside.evidence]
+        beside = replace(beside, evidence=evidence)
     labels = bool(row["pinned"]), bool(row["archived"])
     job, n_job = row["job"] or "", row["job_runs"] or 0
     return KnownRun(kept, row["problem"], row["state"], job, n_job, labels, beside)
