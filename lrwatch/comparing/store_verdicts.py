@@ -134,13 +134,11 @@ def _has_changed(judged: JudgedRuns, beside: Beside, table: VerdictTable) -> boo
 
     def is_as_it_was(key: str, run: FollowedRun[Any]) -> bool:
         known = judged.known.get(key)
-        job, found = beside.get(key, ("", None))
-        return known is not None and (run.problem or run.damage, run.state, job, found) == (
-            known.problem,
-            known.state,
-            known.job,
-            known.beside,
-        )
+        if known is None or (run.problem or run.damage, run.state) != (known.problem, known.state):
+            return False
+        labels = run.entry.labels
+        now = (*beside.get(key, ("", None)), (labels.pinned, labels.archived))
+        return now == (known.job, known.beside, known.labels)
 
     is_same = all(is_as_it_was(key, run) for key, run in judged.runs.items())
     return not is_same or table.n_rows() != len(judged.runs)

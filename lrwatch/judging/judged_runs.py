@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
 
 from lrwatch.following import FollowedRun
 from lrwatch.judging.kept import KeptVerdict, packed, rested
@@ -20,6 +20,9 @@ __all__ = ["Beside", "JudgedRuns", "OnJudged", "judge_runs"]
 
 Beside = dict[str, tuple[str, Diagnosis]]
 """By key of a run: the job that it was judged in, and what was said of it there."""
+
+_PLACES: Final = 64
+_TOP: Final = 99  # as high as the dashboard draws it
 
 OnJudged = Callable[[int, int], None]
 """Told how many runs are judged, and of how many."""
@@ -60,8 +63,9 @@ class JudgedRuns:
                 f"{name}_alone": value for name, value in verdict_columns(run.diagnosis).items()
             }
             row |= {**verdict_columns(together), "job": job, "job_runs": sizes.get(job)}
-            row["kept"] = _kept(run)
-            yield {**row, "kept_beside": None if job is None else _packed(together)}
+            row |= {"pinned": run.entry.labels.pinned, "archived": run.entry.labels.archived}
+            row |= {"curve": run.summary.losses.heights(_PLACES, _TOP), "kept": _kept(run)}
+            yield {**row, "kept_beside": None if job is None else _kept_beside(run, together)}
 
 
 def judge_runs(
@@ -106,6 +110,14 @@ def _kept(run: FollowedRun[Any]) -> bytes | None:
     if run.problem or run.diagnosis is None:
         return None
     return _packed(KeptVerdict(run.summary, run.diagnosis, run.problem, run.damage))
+
+
+def _kept_beside(run: FollowedRun[Any], together: Diagnosis | None) -> bytes | None:
+    """Return what was said beside siblings, without the evidence that the run has by itself."""
+    if run.diagnosis is None or together is None:
+        return None
+    n = len(run.diagnosis.evidence)
+    return _packed(replace(together, evidence=together.evidence[n:]))
 
 
 def _packed(found: KeptVerdict | Diagnosis | None) -> bytes | None:

@@ -42,6 +42,7 @@ ROW_SCHEMA: Final = pa.schema(
         ("optimizer", pa.string()),
         ("group", pa.string()),
         ("config", pa.string()),
+        ("created_at", pa.float64()),
         ("last_write", pa.float64()),
         ("problem", pa.string()),
         ("source", pa.string()),
@@ -74,8 +75,8 @@ def judge(path: str | os.PathLike[str]) -> dict[str, Any]:
         read, and ``problem`` says why. ``peak_lr``, ``last_lr``; ``first_loss``, ``best_loss``
         and ``final_loss`` as lists show them, ``last_loss`` as it was recorded; ``steps`` made,
         ``total_steps`` planned. ``state`` is what the run does, ``config`` what it was
-        configured with, as JSON. ``source`` changes whenever the run does, ``judges`` whenever
-        another version may judge otherwise.
+        configured with, as JSON. Times are seconds since the Unix epoch. ``source`` changes
+        whenever the run does, ``judges`` whenever another version may judge otherwise.
 
     Examples
     --------
@@ -115,6 +116,7 @@ def row_of(run: FollowedRun[Any], source: str) -> dict[str, Any]:
         "optimizer": "" if info is None else text(info.optimizer),
         "group": None if info is None or info.group is None else text(info.group),
         "config": "{}" if info is None else json.dumps(plain(info.config)),
+        "created_at": None if info is None else info.created_at,
         "last_write": run.entry.last_write,
         "problem": text(run.problem or run.damage),
         "source": source,

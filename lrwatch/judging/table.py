@@ -11,7 +11,7 @@ import contextlib
 import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
@@ -42,16 +42,31 @@ TABLE_SCHEMA: Final = pa.schema(
         ("job", pa.string()),
         ("job_runs", pa.int64()),
         *(ROW_SCHEMA.field(name).with_name(f"{name}_alone") for name in _ALONE),
+        ("pinned", pa.bool_()),
+        ("archived", pa.bool_()),
+        ("curve", pa.list_(pa.int8())),
         ("kept", pa.binary()),
         ("kept_beside", pa.binary()),
     ]
 )
 """Columns of the table: those of `judge`, whose verdict is the one beside siblings here; the job
-that the run belongs to, and how many runs that has; the verdict by itself; and what lrwatch keeps
-for itself."""
+that the run belongs to, and how many runs that has; the verdict by itself; what
+people said of it; the heights of its loss, 0 to 99 and null for a gap, from the first step to the
+last; and what lrwatch keeps for itself."""
 
+_LABELS: Final = ("pinned", "archived")
 _PACKED: Final = ("kept", "kept_beside")
-_ASKED: Final = ("key", "source", "judges", "problem", "state", "job", "job_runs", *_PACKED)
+_ASKED: Final = (
+    "key",
+    "source",
+    "judges",
+    "problem",
+    "state",
+    "job",
+    "job_runs",
+    *_LABELS,
+    *_PACKED,
+)
 _ROWS_A_GROUP: Final = 2_000
 """Rows that are in memory at once while the table is read or written: some 20 MB."""
 
@@ -72,6 +87,8 @@ class KnownRun:
         The job that it was judged in; empty if it was judged by itself.
     n_job
         How many runs that had then.
+    labels
+        Whether it was pinned, and archived.
     beside
         What was said of it beside its siblings; ``None`` where there were none.
     """
@@ -81,6 +98,7 @@ class KnownRun:
     state: RunState
     job: str
     n_job: int
+    labels: tuple[bool, bool]
     beside: Diagnosis | None
 
 
@@ -188,13 +206,18 @@ def _read(path: Path, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
 
 
 def _known(row: Mapping[str, Any]) -> KnownRun:
-    kept = beside = None
+    kept: KeptVerdict | None = None
+    beside: Diagnosis | None = None
     with contextlib.suppress(ValueError):
         kept = unpacked(row["kept"] or b"", KeptVerdict)
         beside = unpacked(row["kept_beside"] or b"", Diagnosis)
-    return KnownRun(
-        kept, row["problem"], row["state"], row["job"] or "", row["job_runs"] or 0, beside
-    )
+    if kept is not None and kept.diagnosis is not None and beside is not None:
+        # In memory, too, the evidence of the run by itself is there once.
+        evidence = [*kept.diagnosis.evidence, *beside.evidence]
+        beside = replace(beside, evidence=evidence)
+    labels = bool(row["pinned"]), bool(row["archived"])
+    job, n_job = row["job"] or "", row["job_runs"] or 0
+    return KnownRun(kept, row["problem"], row["state"], job, n_job, labels, beside)
 
 
 def _write(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:

@@ -26,6 +26,7 @@ from lrwatch.store import RunEntry, read_table
 from lrwatch.store.mirroring.places import known_as, local_folder
 from lrwatch_dashboard.data.activity_desk import ActivityDesk
 from lrwatch_dashboard.data.alert_desk import AlertDesk
+from lrwatch_dashboard.data.first_look import FirstLook
 from lrwatch_dashboard.data.follower import Follower
 from lrwatch_dashboard.data.judges import Judges, Judging
 from lrwatch_dashboard.data.label_desk import LabelDesk
@@ -89,6 +90,7 @@ class RunStore:
         self._judging = Judging(self.root, cache, Judges(None if threaded else 0))
         self._store = FollowedStore(self.root, self._follow)
         self._siblings = SiblingViews(alone=alone)
+        self._first = FirstLook(self.root, alone=alone)
         self._identity = uuid.uuid4().hex[:8]
         self._lock = threading.Lock()
         self._published = _Published()
@@ -244,6 +246,8 @@ class RunStore:
             done &= follower.catch_up(deadline)
             self._judging.let_rest(follower)
         self._publish(done=done)
+        if done:
+            self._first.forget()
         self._judging.write()
         self._refreshed_at = time.monotonic()
         return done
@@ -294,6 +298,8 @@ class RunStore:
             self._caught_up.set()
 
     def _list(self) -> None:
+        if not self._listed.is_set():
+            self._begin()
         started = time.monotonic()
         gone: list[Follower] = []
         try:
@@ -319,6 +325,15 @@ class RunStore:
         if not self._listed.is_set():
             # The first page shows the runs at once, and their verdicts as they come.
             self._publish(done=False)
+            self._listed.set()
+
+    def _begin(self) -> None:
+        """Publish what the store's table says, before the store is listed."""
+        views = self._first.read()
+        if views:
+            self._shown = dict.fromkeys(views, ())
+            with self._lock:
+                self._replace(dict(views), gone=frozenset())
             self._listed.set()
 
     def _follow(self, entry: RunEntry) -> Follower:
@@ -357,7 +372,7 @@ class RunStore:
             shown = follower.shown()
             if self._shown.get(key) != shown:
                 self._shown[key] = shown
-                views[key] = follower.view()
+                views[key] = self._first.filled(follower.view())
         return views
 
     def _replace(self, views: dict[str, RunView], gone: AbstractSet[str]) -> None:

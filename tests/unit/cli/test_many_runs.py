@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
+from typing import Any
 
+import duckdb
 import pytest
 from judged_stores import table_of, write_jobs
+from sources import ROOT
 
 import lrwatch
 from lrwatch.cli import main
+
+READING = ROOT / "docs/reading.md"
 
 
 @pytest.fixture
@@ -72,6 +78,25 @@ def test_workers_that_cannot_be_had_are_an_error(
 ) -> None:
     assert main(["judge", str(store), *arguments]) == 2
     assert said in capsys.readouterr().err
+
+
+def test_the_lines_that_read_the_table_run_as_they_are_printed(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blocks = re.findall(r"```python\n(.*?)```", READING.read_text("utf-8"), re.DOTALL)
+    (block,) = [block for block in blocks if ".lrwatch-verdicts" in block]
+    main(["judge", str(store)])
+    monkeypatch.chdir(store.parent)
+    found: dict[str, Any] = {"duckdb": duckdb}
+    exec(block, found)
+    assert {row[0]: row[1] for row in found["best_rates"]} == {
+        "d2-lr-0.001": 0.1,
+        "d5-lr-0.001": 0.1,
+    }
+    flagged = lrwatch.compare(store).verdicts
+    assert {row[0]: row[1] for row in found["flagged"]} == {
+        key: verdict for key, verdict in flagged.items() if verdict != "ok"
+    }
 
 
 def test_where_nothing_can_be_kept_judge_says_so(
