@@ -47,7 +47,7 @@ def list_objects(
         place = place_of(item.key)
         if place is None:
             continue
-        is_unsafe = not all(is_holdable(part) for part in place.run.split("/") if place.run)
+        is_unsafe = place.run not in found and not all(map(is_holdable, _levels(place.run)))
         folded = item.key.casefold() if ignores_case else item.key
         if is_unsafe or spelt.setdefault(folded, item.key) != item.key:
             n_unsafe, said = n_unsafe + 1, said or item.key
@@ -91,3 +91,7 @@ def _hidden_folder(key: str) -> str:
         if part.startswith("."):
             return "/".join(parts[:n])
     return ""
+
+
+def _levels(run: str) -> list[str]:
+    return run.split("/") if run else []

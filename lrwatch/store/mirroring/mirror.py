@@ -130,7 +130,8 @@ class StoreMirror:
             self._forget({key: set(before[key]) for key in before.keys() - kept.keys()}, found)
             self._fetch_small(found)
             for key, files in found.items():
-                self.copy.mark_run(key, files, is_read=False)
+                if known is None or files != known.get(key):
+                    self.copy.mark_run(key, files, is_read=False)
             if not run:
                 self._seen_at, self._n_failed, self._problem = began, 0, None
                 wait = max(_LOOK_SECONDS, _LOOK_SHARE * (time.time() - began))
@@ -182,7 +183,7 @@ class StoreMirror:
         """Return whether nobody has looked for so long that whoever asks had better wait."""
         if self._runs is None:
             return time.monotonic() >= self._due
-        return not self._n_failed and time.time() - self._seen_at > _PATIENCE_SECONDS
+        return not self._n_failed and time.monotonic() - self._due > _PATIENCE_SECONDS
 
     def _try_to_refresh(self) -> None:
         was_failing = self._n_failed > 0
