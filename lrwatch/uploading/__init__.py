@@ -1,7 +1,7 @@
 """Runs on their way to a store beyond this machine: written here first, carried behind the loop.
 
 A run is recorded into a folder of this machine as any other; a thread of the process, or
-``lrwatch push`` later, sends what is new of it. See docs/object-stores.md.
+``lrwatch push`` later, sends what is new of it. See docs/recording-into-object-stores.md.
 """
 
 from lrwatch.uploading.carrying import (

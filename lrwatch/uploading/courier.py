@@ -100,6 +100,11 @@ class Courier:
         self._retry_at = 0.0
         self._wake.set()
 
+    @property
+    def has_stopped(self) -> bool:
+        """Whether nothing is sent any more."""
+        return self._stop.is_set()
+
     def stop(self, patience: float) -> None:
         """Send nothing more; wait for what is under way."""
         self._stop.set()
@@ -137,6 +142,7 @@ class Courier:
             cargo.sent_at = time.monotonic()
             self._went_well()
             if is_done:
+                cargo.n_rows = lambda: 0  # the writer may go
                 cargo.gone.set()
 
     def _carry_earlier(self) -> None:

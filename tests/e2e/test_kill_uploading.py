@@ -104,6 +104,7 @@ def brought(storage: Storage, folder: Path) -> None:
 
 
 @pytest.mark.e2e
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_kills_lose_and_double_nothing(storage: Storage, tmp_path: Path) -> None:
