@@ -52,6 +52,7 @@ COMMANDS = {
     "log": ["folder", "--last", "--user", "--json"],
     "ls": ["folder", "--json", "--filter", "--alone", "--jobs", "--dask"],
     "mcp": ["folder"],
+    "push": ["source", "address", "--follow"],
     "run": [
         "--dir",
         "--name",

@@ -14,8 +14,6 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -31,6 +29,7 @@ from lrwatch_dashboard.data.follower import Follower
 from lrwatch_dashboard.data.judges import Judges, Judging
 from lrwatch_dashboard.data.label_desk import LabelDesk
 from lrwatch_dashboard.data.loaded_run import LoadedRuns
+from lrwatch_dashboard.data.published import Published
 from lrwatch_dashboard.data.rank_facts import RankFacts
 from lrwatch_dashboard.data.sibling_views import SiblingViews
 from lrwatch_dashboard.views import Overview, RunCurves, RunView, Window
@@ -43,17 +42,6 @@ _STALE: Final = 5.0  # seconds after which a page waits for a new look before it
 _ROUND: Final = 0.25  # seconds of judging between two publications
 _LISTING_PAUSE: Final = 1.0  # least seconds between two listings of the folder
 _LISTING_SHARE: Final = 5.0  # ... and so many times what the last one took
-
-
-@dataclass(slots=True)
-class _Published:
-    """What pages read; replaced piece by piece under the lock."""
-
-    views: dict[str, RunView] = field(default_factory=dict)
-    changed_at: dict[str, int] = field(default_factory=dict)
-    gone_at: dict[str, int] = field(default_factory=dict)
-    revision: int = 0
-    problem: str = ""
 
 
 class RunStore:
@@ -93,7 +81,7 @@ class RunStore:
         self._first = FirstLook(self.root, alone=alone)
         self._identity = uuid.uuid4().hex[:8]
         self._lock = threading.Lock()
-        self._published = _Published()
+        self._published = Published()
         self._followers: dict[str, Follower] = {}
         self._loaded = LoadedRuns()
         self._ranks = RankFacts()
@@ -333,7 +321,7 @@ class RunStore:
         if views:
             self._shown = dict.fromkeys(views, ())
             with self._lock:
-                self._replace(dict(views), gone=frozenset())
+                self._published.replace(views)
             self._listed.set()
 
     def _follow(self, entry: RunEntry) -> Follower:
@@ -354,7 +342,7 @@ class RunStore:
         return sorted((f for f in self._followers.values() if f.needs_work()), key=urgency)
 
     def _publish(self, *, done: bool) -> None:
-        gone = self._shown.keys() - self._followers.keys()
+        gone = set(self._shown.keys() - self._followers.keys())
         views = self._siblings.changed(self._changed(), gone, at_once=done)
         for key, follower in self._followers.items():
             found = self._siblings.found(key)
@@ -363,7 +351,9 @@ class RunStore:
         # What siblings say may raise an alert, or take one back.
         views |= self._siblings.changed(self._changed(), (), at_once=False)
         with self._lock:
-            self._replace(views, gone=gone)
+            self._published.replace(views, gone=gone)
+        for key in gone:
+            del self._shown[key]
 
     def _changed(self) -> dict[str, RunView]:
         """Return views of the runs that changed since they were last asked for."""
@@ -374,18 +364,6 @@ class RunStore:
                 self._shown[key] = shown
                 views[key] = self._first.filled(follower.view())
         return views
-
-    def _replace(self, views: dict[str, RunView], gone: AbstractSet[str]) -> None:
-        state = self._published
-        state.revision += bool(views or gone)
-        state.views.update(views)
-        for key in views:
-            state.changed_at[key] = state.revision
-            state.gone_at.pop(key, None)
-        for key in set(gone):
-            state.gone_at[key] = state.revision
-            for known in (state.views, state.changed_at, self._shown):
-                known.pop(key, None)
 
 
 def _by_triage(view: RunView) -> tuple[float, str]:
