@@ -12,7 +12,7 @@ from lrwatch_dashboard.theme import VERDICTS
 from sources import ROOT
 
 import lrwatch
-from lrwatch.verdicts import CLASSES
+from lrwatch.verdicts import CLASSES, Verdict
 
 VERDICT_PAGE = (ROOT / "docs/verdicts.md").read_text(encoding="utf-8")
 TEST_PAGE = (ROOT / "docs/detectors.md").read_text(encoding="utf-8")
@@ -48,7 +48,7 @@ def test_each_verdict_has_its_section() -> None:
 
 
 @pytest.mark.parametrize("verdict", CLASSES)
-def test_a_verdict_is_described_as_the_dashboard_does(verdict: str) -> None:
+def test_a_verdict_is_described_as_the_dashboard_does(verdict: Verdict) -> None:
     section, look = SECTIONS[verdict], VERDICTS[verdict]
     assert look.meaning in section
     assert look.sign in section
