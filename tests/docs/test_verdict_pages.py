@@ -12,7 +12,8 @@ from lrwatch_dashboard.theme import VERDICTS
 from sources import ROOT
 
 import lrwatch
-from lrwatch.verdicts import CLASSES
+from benchmarks.accuracy import by_verdict
+from lrwatch.verdicts import CLASSES, Verdict
 
 VERDICT_PAGE = (ROOT / "docs/verdicts.md").read_text(encoding="utf-8")
 TEST_PAGE = (ROOT / "docs/detectors.md").read_text(encoding="utf-8")
@@ -48,7 +49,7 @@ def test_each_verdict_has_its_section() -> None:
 
 
 @pytest.mark.parametrize("verdict", CLASSES)
-def test_a_verdict_is_described_as_the_dashboard_does(verdict: str) -> None:
+def test_a_verdict_is_described_as_the_dashboard_does(verdict: Verdict) -> None:
     section, look = SECTIONS[verdict], VERDICTS[verdict]
     assert look.meaning in section
     assert look.sign in section
@@ -63,3 +64,11 @@ def test_what_finds_a_verdict_is_a_test(verdict: str) -> None:
     named = set(re.findall(r"`(\w+)`", found_by))
     assert named
     assert not named - codes()
+
+
+def test_how_often_they_are_right_has_its_place() -> None:
+    """`make accuracy` fills it: a table of all verdicts, and one of tests."""
+    tables = VERDICT_PAGE.split(by_verdict.BEGIN)[1].split(by_verdict.END)[0]
+    verdicts, _, tests = tables.partition("| test |")
+    assert first_cells(verdicts) in (set(), set(CLASSES))
+    assert first_cells(tests) <= codes() | NO_TEST
