@@ -2,7 +2,7 @@
 
 ::
 
-    python -m benchmarks.accuracy report CORPUS...   the figures, and docs/accuracy.md
+    python -m benchmarks.accuracy report CORPUS...   docs/accuracy.md, tables in docs/verdicts.md
     python -m benchmarks.accuracy fit CORPUS...      lrwatch/diagnosis/model.json from all runs
 """
 
@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 
 from benchmarks.accuracy import (
+    by_verdict,
     corpus,
     fit,
     page,
@@ -40,12 +41,13 @@ def main() -> int:
     drawn = pictures.draw(measured, given.corpora, given.to.parent / "images")
     written = page.write(
         measured,
-        peers=peers.figures(given.peers, given.corpora) if given.peers else None,
+        peers=peers.figures(given.peers, given.corpora),
         logs=public_logs.judge(given.logs) if given.logs else None,
         drawn=drawn,
         beside=siblings.left_out(siblings.drawn(given.corpora, fitted)),
     )
     given.to.write_text(written, encoding="utf-8")
+    by_verdict.write(measured, ROOT / "docs" / "verdicts.md")
     return 0
 
 

@@ -70,4 +70,5 @@ def _judged(run: LabelledRun, view: str, share: float) -> dict[str, Any]:
         "n_alarms": len(alarms),
         "n_steps": int(block.step[-1]) - int(block.step[0]) + 1 if len(block) else 0,
         "suggested_lr": found.suggested_lr,
+        "fired": [test.name for test in found.evidence if test.fired],
     }

@@ -12,6 +12,7 @@ from lrwatch_dashboard.theme import VERDICTS
 from sources import ROOT
 
 import lrwatch
+from benchmarks.accuracy import by_verdict
 from lrwatch.verdicts import CLASSES, Verdict
 
 VERDICT_PAGE = (ROOT / "docs/verdicts.md").read_text(encoding="utf-8")
@@ -63,3 +64,11 @@ def test_what_finds_a_verdict_is_a_test(verdict: str) -> None:
     named = set(re.findall(r"`(\w+)`", found_by))
     assert named
     assert not named - codes()
+
+
+def test_how_often_they_are_right_has_its_place() -> None:
+    """`make accuracy` fills it: a table of all verdicts, and one of tests."""
+    tables = VERDICT_PAGE.split(by_verdict.BEGIN)[1].split(by_verdict.END)[0]
+    verdicts, _, tests = tables.partition("| test |")
+    assert first_cells(verdicts) in (set(), set(CLASSES))
+    assert first_cells(tests) <= codes() | NO_TEST
