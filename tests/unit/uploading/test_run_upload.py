@@ -262,3 +262,22 @@ def test_after_an_outage_many_rows_go_up_by_few_requests(there: Storage, run: lr
     upload.send()
     assert upload.sent == 99_999
     assert counting.calls["write"] == 3  # run.json and two parts
+
+
+def test_a_process_that_begins_anew_does_not_take_a_run_back(
+    there: Storage, run: lrwatch.Run, tmp_path: Path
+) -> None:
+    upload = RunUpload(run.path, there)
+    record(run, 5)
+    upload.send()
+    upload.close()
+    other = tmp_path / "elsewhere" / "a"
+    other.parent.mkdir()
+    fetch_run(there, other)
+    claimed = there.read("a/run.json")
+    record(run, 5)
+    anew = RunUpload(run.path, there)
+    with pytest.raises(RunBusy, match="is written by another process"):
+        anew.send()
+    assert anew.is_settled
+    assert there.read("a/run.json") == claimed
