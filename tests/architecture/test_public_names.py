@@ -43,7 +43,7 @@ COMMANDS = {
     "import": ["kind", "source", "--dir", "--follow", "--loss", "--lr", "--step", "--every"],
     "ls": ["folder", "--json", "--filter", "--alone"],
     "mcp": ["folder"],
-    "push": ["source", "address", "follow"],
+    "push": ["source", "address", "--follow"],
     "run": [
         "--dir",
         "--name",
