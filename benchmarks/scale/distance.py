@@ -27,6 +27,8 @@ class Visit:
     """One visit of a page: when its first row was there, and what came before."""
 
     first_row: float = 0.0
+    grid: float = 0.0
+    n_before: float = 0.0
     requests: list[tuple[float, float, float, str]] = field(default_factory=list)
 
     @property
@@ -50,8 +52,11 @@ def visit(context: Any, address: str, *, is_slow: bool) -> Visit:
     client.on("Network.loadingFinished", ended)
     begin = time.perf_counter()
     page.goto(address, wait_until="commit")
-    page.locator(".run-link").first.wait_for()
+    page.locator(".early-link, .run-link").first.wait_for()
     found.first_row = time.perf_counter() - begin
+    found.n_before = sum(event["encodedDataLength"] for event in seen.values())
+    page.locator(".run-link").first.wait_for()
+    found.grid = time.perf_counter() - begin
     zero = min(e["timestamp"] for e in begun.values())
     for key, end in seen.items():
         if key in begun:
@@ -84,8 +89,10 @@ def main() -> None:
             last = fresh[-1]
             print(
                 f"  {line}: first row {middle:.2f} s (best {min(v.first_row for v in fresh):.2f}), "
-                f"{len(last.requests)} requests, {last.n_bytes / 1e3:.0f} kB; with a full cache "
-                f"{again.first_row:.2f} s, {again.n_bytes / 1e3:.0f} kB"
+                f"after {last.n_before / 1e3:.0f} kB; the grid after "
+                f"{statistics.median(v.grid for v in fresh):.2f} s, {len(last.requests)} requests "
+                f"and {last.n_bytes / 1e3:.0f} kB; with a full cache {again.first_row:.2f} s and "
+                f"{again.grid:.2f} s, {again.n_bytes / 1e3:.0f} kB"
             )
             if "-v" in sys.argv and is_slow:
                 for start, end, size, url in sorted(last.requests):

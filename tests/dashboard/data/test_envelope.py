@@ -70,7 +70,9 @@ def test_the_loss_is_smoothed_as_its_rows_would_be() -> None:
     assert found.smooths(half_life)
     drawn = found.curves(half_life, "t").smooth_loss
     exact = smooth(LOSS, half_life)
-    assert drawn.y[1:] == pytest.approx(exact[drawn.x.astype(int)][1:], rel=0.01)
+    wanted = exact[drawn.x.astype(int)]
+    assert drawn.y == pytest.approx(wanted, rel=0.04)  # stretches scatter less than rows
+    assert np.median(np.abs(drawn.y - wanted) / wanted) < 0.005
 
 
 def test_a_finer_smoothing_than_its_stretches_needs_the_rows() -> None:
