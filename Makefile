@@ -39,7 +39,7 @@ COVERED := 96
 check:
 	@$(MAKE) --no-print-directory --jobs 2 --keep-going --output-sync=target lint types fast
 
-# The site of docs/, with the tutorial run: open build/site/index.html.
+# The site of docs/, with the tutorial run: build/site. Its search works where it is served.
 .PHONY: docs
 docs: $(VENV)/.test
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict

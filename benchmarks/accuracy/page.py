@@ -87,7 +87,9 @@ EARLIER = (
     "NaN only 0.257 (0.01). Packages: gradsnitch 0.1.0 0.545 (good runs alarmed 0.91), "
     "traintools 0.6.2 0.491 (0.50), training-doctor 0.1.0 0.442 (1.00), torchmortem 0.1.1 "
     "0.414 (0.10), pytscope 0.2.1 0.379 (0.02), runmedic 0.1.1 0.364 (0.03), trainproof "
-    "0.22.0 0.328 (0.78), trainwatch 0.1.0 0.275 (0.31), stabilityguard 0.3.0 0.257 (0.00)."
+    "0.22.0 0.328 (0.78), trainwatch 0.1.0 0.275 (0.31), stabilityguard 0.3.0 0.257 (0.00). "
+    "Linters of logs (`benchmarks/accuracy/log_linters.py` says how they are asked): sk-autod "
+    "0.1.1 0.310 (0.63), losslint 0.4.1 0.302 (0.01), trainscope 1.8.1 0.215 (0.36)."
 )
 
 BESIDE = ("1", "2", "4", "8", "all")
