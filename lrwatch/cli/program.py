@@ -16,6 +16,7 @@ from lrwatch.cli.export import export
 from lrwatch.cli.import_runs import import_runs
 from lrwatch.cli.ls import ls
 from lrwatch.cli.mcp import mcp
+from lrwatch.cli.push import push
 from lrwatch.cli.run import run
 from lrwatch.cli.show import show
 from lrwatch.cli.suggest import suggest
@@ -72,7 +73,9 @@ def program(ctx: click.Context) -> None:
         click.echo(ctx.get_help())
 
 
-_COMMANDS = (alert, check, demo, export, import_runs, ls, mcp, run, show, suggest, top, *TIDYING)
+_COMMANDS = (
+    alert, check, demo, export, import_runs, ls, mcp, push, run, show, suggest, top, *TIDYING,
+)  # fmt: skip
 for _command in _COMMANDS:
     program.add_command(_command)
 

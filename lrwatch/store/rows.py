@@ -19,7 +19,7 @@ from lrwatch.store.journal import JournalRows, read_journal
 from lrwatch.store.layout import Extent, extents
 from lrwatch.store.parts import arrow_table, read_part
 
-__all__ = ["RowRange", "UnbrokenRows", "next_rows", "unbroken"]
+__all__ = ["RowRange", "UnbrokenRows", "count_rows", "next_rows", "unbroken"]
 
 _LISTINGS: Final = 32
 
@@ -122,3 +122,21 @@ def _tables(run: Path, first: int, most: int) -> Iterator[tuple[int, int, pa.Tab
         for rows in unbroken(extent, begin, extent.stop):
             some = rows.content[: most + 1]
             yield rows.first, rows.first + len(some), arrow_table(some)
+
+
+def count_rows(run: Path) -> int:
+    """Return the number of the row after the last, lost ones among them.
+
+    Raises
+    ------
+    RunUnreadable
+        If the beginning of a journal is damaged.
+    """
+    stop = 0
+    for extent in extents(run):
+        if extent.stop is not None:
+            stop = max(stop, extent.stop)
+        else:
+            place = read_journal(extent.path).place
+            stop = max(stop, extent.base + int(place[-1]) + 1 if len(place) else 0)
+    return stop

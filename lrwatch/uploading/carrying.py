@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from lrwatch.errors import InvalidArgument, MissingExtra, StorageError
 from lrwatch.storage import is_address, open_storage
+from lrwatch.storage.object_store import ObjectStorage
 from lrwatch.store.layout import folder_name
 from lrwatch.system import in_forked_child
 from lrwatch.uploading.courier import Cargo, Courier, seconds_of
@@ -31,6 +32,7 @@ _WAIT: Final = "LRWATCH_UPLOAD_SECONDS"
 _one_at_a_time = threading.Lock()
 _couriers: dict[str, Courier] = {}
 _cargo: dict[Path, tuple[Courier, Cargo]] = {}
+_is_forked = False  # from a process that had couriers: obstore's threads are not here
 
 
 def prepare(place: str | os.PathLike[str]) -> Path:
@@ -90,7 +92,10 @@ def carry(writer: RunWriter) -> None:
         with _one_at_a_time:
             courier = _couriers.get(address)
             if courier is None:
-                courier = _couriers[address] = Courier(open_storage(address), run.parent)
+                storage = open_storage(address)
+                if _is_forked and isinstance(storage, ObjectStorage):
+                    raise StorageError("a forked process cannot reach it")  # noqa: TRY301
+                courier = _couriers[address] = Courier(storage, run.parent)
             cargo = Cargo(RunUpload(run, courier.storage), lambda: writer.n_rows)
             _cargo[run] = courier, cargo
             courier.take(cargo)
@@ -114,7 +119,8 @@ def finish(run: Path, patience: float) -> None:
         return
     courier, cargo = found
     courier.hurry(cargo)
-    if patience <= 0 or cargo.gone.wait(0.0 if courier.has_waited else seconds_of(_WAIT, 60.0)):
+    in_vain = courier.has_waited or courier.has_stopped
+    if patience <= 0 or cargo.gone.wait(0.0 if in_vain else seconds_of(_WAIT, 60.0)):
         return
     courier.has_waited = True  # ten runs that end together wait once
     why = f": {courier.trouble}" if courier.trouble else ""
@@ -130,6 +136,7 @@ def stop_all() -> None:
     for courier in _couriers.values():
         with contextlib.suppress(Exception):
             courier.stop(_LAST_SECONDS)
+    _couriers.clear()
     for run in _cargo:
         drop_sent(run)
 
@@ -140,7 +147,8 @@ _LAST_SECONDS: Final = 5.0  # for a request that is under way at the very end
 @in_forked_child
 def _carry_nothing() -> None:
     """Leave the runs to the parent process; its threads are not here."""
-    global _one_at_a_time  # noqa: PLW0603
+    global _one_at_a_time, _is_forked  # noqa: PLW0603
+    _is_forked = _is_forked or bool(_couriers)
     _one_at_a_time = threading.Lock()
     _couriers.clear()
     _cargo.clear()

@@ -22,11 +22,11 @@ from lrwatch.store.ownership import has_writer
 from lrwatch.uploading.run_upload import RunUpload
 from lrwatch.uploading.spool import drop_sent, waiting_in
 
-__all__ = ["Cargo", "Courier", "seconds_of"]
+__all__ = ["EVERY", "Cargo", "Courier", "seconds_of"]
 
 logger = logging.getLogger("lrwatch")
 
-_EVERY: Final = "LRWATCH_UPLOAD_EVERY"
+EVERY: Final = "LRWATCH_UPLOADEVERY"
 """Environment variable with the seconds between two uploads of a run; 30 by default."""
 
 _ROWS: Final = 16_384  # that wait and are sent before it is time
@@ -74,7 +74,7 @@ class Courier:
     def __init__(self, storage: Storage, store: Path) -> None:
         self.storage = storage
         self._store = store
-        self._every = seconds_of(_EVERY, 30.0)
+        self._every = seconds_of(EVERY, 30.0)
         self._cargo: list[Cargo] = []
         self._left = True  # whether there may be runs of earlier processes
         self._retry_at = 0.0
@@ -99,6 +99,11 @@ class Courier:
         cargo.has_ended = True
         self._retry_at = 0.0
         self._wake.set()
+
+    @property
+    def has_stopped(self) -> bool:
+        """Whether nothing is sent any more."""
+        return self._stop.is_set()
 
     def stop(self, patience: float) -> None:
         """Send nothing more; wait for what is under way."""
@@ -137,6 +142,7 @@ class Courier:
             cargo.sent_at = time.monotonic()
             self._went_well()
             if is_done:
+                cargo.n_rows = lambda: 0  # the writer may go
                 cargo.gone.set()
 
     def _carry_earlier(self) -> None:

@@ -26,7 +26,7 @@ from lrwatch.storage import NEW, Storage
 from lrwatch.store.layout import LABELS
 from lrwatch.store.ownership import Ownership, has_writer
 from lrwatch.store.parts import widened, write_part
-from lrwatch.store.rows import RowRange, next_rows
+from lrwatch.store.rows import RowRange, count_rows, next_rows
 from lrwatch.store.run_info import read_run_info
 from lrwatch.uploading.note import UploadNote, read_note, write_note
 from lrwatch.uploading.remote_run import RemoteRun
@@ -57,6 +57,8 @@ class RunUpload:
     ----------
     sent
         Number of the first row that is not there yet.
+    n_sent
+        Rows that were sent from here, each once.
     is_done
         Whether the run has ended and is there as a whole.
     """
@@ -64,12 +66,12 @@ class RunUpload:
     def __init__(self, run: Path, storage: Storage) -> None:
         self.run = run
         self.storage = storage
-        self.sent = 0
-        self.is_done = False
+        self.sent = self.n_sent = 0
         note = read_note(run)
         if note is None or note.address != storage.address:
             note = UploadNote(storage.address, run.name)
         self._note = note
+        self.is_done = note.is_done and not has_writer(run)
         self._remote: RemoteRun | None = None
         self._parts: list[Span] = []
         self._most = _FIRST_ROWS
@@ -147,6 +149,7 @@ class RunUpload:
             if self._note.is_claimed:
                 remote.check()  # raises: it has another mark
             if seen.content.get("id") == info.id:  # as this folder was sent before, and forgot
+                self._check_adopted(remote)
                 remote.adopt(seen)
                 remote.tell(self._content(info))
                 break
@@ -154,6 +157,13 @@ class RunUpload:
         self._remember(is_claimed=True, is_done=False)
         self._remote = remote
         return remote
+
+    def _check_adopted(self, remote: RemoteRun) -> None:
+        n_rows = count_rows(self.run)
+        if (there := max((part.stop for part in remote.parts()), default=0)) > n_rows:
+            raise RunBusy(
+                f"{remote.address} has {there} rows, and {self.run} only {n_rows} of them"
+            )
 
     def _take_stock(self, remote: RemoteRun) -> None:
         """Find out which rows are there."""
@@ -190,6 +200,7 @@ class RunUpload:
                 self._put(remote, span, [rows])
                 self._parts.append(span)
                 self.sent = stop
+                self.n_sent += span.n_rows
                 self._remember()
             if rows.is_last:
                 return

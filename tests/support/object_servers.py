@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -49,8 +49,11 @@ def moto_server(port: int = 0) -> Iterator[str]:
 
 
 @contextmanager
-def seaweed_server(folder: Path) -> Iterator[str]:
-    """Run SeaweedFS with an empty bucket; yields its endpoint."""
+def seaweed_server(folder: Path, ports: Sequence[int] = ()) -> Iterator[str]:
+    """Run SeaweedFS with a bucket; yields its endpoint.
+
+    With the folder and the ports of an earlier one, it goes on with what that held.
+    """
     identity = {
         "name": "test",
         "credentials": [{"accessKey": KEY, "secretKey": SECRET}],
@@ -58,7 +61,7 @@ def seaweed_server(folder: Path) -> Iterator[str]:
     }
     known = folder / "identities.json"
     known.write_text(json.dumps({"identities": [identity]}))
-    master, volume, filer, s3 = _free_ports(4)
+    master, volume, filer, s3 = ports or free_ports()
     program = shutil.which("weed", path=str(Path(sys.executable).parent)) or "weed"
     with (folder / "log.txt").open("wb") as log:
         process = subprocess.Popen(
@@ -66,7 +69,9 @@ def seaweed_server(folder: Path) -> Iterator[str]:
                 program, "server", "-s3", f"-dir={folder}", "-ip=127.0.0.1",
                 f"-master.port={master}", f"-volume.port={volume}", f"-filer.port={filer}",
                 f"-s3.port={s3}", f"-s3.config={known}", "-volume.max=20",
-                "-master.volumeSizeLimitMB=64",
+                "-master.volumeSizeLimitMB=64", "-master.telemetry=false",
+                # Each of these has a port of its own, the same in every process.
+                "-s3.port.lance=0", "-s3.port.iceberg=0", "-s3.iam=false",
             ],
             stdout=log, stderr=subprocess.STDOUT,
         )  # fmt: skip
@@ -92,6 +97,8 @@ def _make_bucket(endpoint: str) -> None:
     while True:
         try:
             client.create_bucket(Bucket=BUCKET)
+        except (client.exceptions.BucketAlreadyExists, client.exceptions.BucketAlreadyOwnedByYou):
+            return
         except Exception:
             if time.monotonic() > deadline:
                 raise
@@ -100,7 +107,7 @@ def _make_bucket(endpoint: str) -> None:
             return
 
 
-def _free_ports(n: int) -> list[int]:
+def free_ports(n: int = 4) -> list[int]:
     """Return ports that are free, and so are those 10,000 further on, which SeaweedFS takes too."""
     found: list[int] = []
     dice = random.SystemRandom()
