@@ -129,7 +129,7 @@ class RunUpload:
         if self._note.is_lost:
             raise RunBusy(f"{self.address} belongs to another writer")
         if self._ownership is None:
-            with contextlib.suppress(PermissionError):  # a folder that is only read has no lock
+            with contextlib.suppress(OSError):  # a folder that is only read has no lock
                 self._ownership = Ownership(
                     self.run, _LOCK, otherwise="that process sends its rows"
                 )

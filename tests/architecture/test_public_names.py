@@ -43,6 +43,7 @@ COMMANDS = {
     "import": ["kind", "source", "--dir", "--follow", "--loss", "--lr", "--step", "--every"],
     "ls": ["folder", "--json", "--filter", "--alone"],
     "mcp": ["folder"],
+    "push": ["source", "address", "--follow"],
     "run": [
         "--dir",
         "--name",

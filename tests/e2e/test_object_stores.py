@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from object_servers import (
     BUCKET,
+    KEY,
     SECRET,
     free_ports,
     moto_server,
@@ -92,6 +93,27 @@ def test_credentials_that_expired_are_read_anew(
     assert caplog.text.count("check the credentials") == 1
     assert "of yesterday" not in caplog.text
     assert steps(open_storage(ADDRESS), "expired", tmp_path) == list(range(500))
+
+
+def test_a_profile_that_is_renewed_is_read_anew(
+    seaweed: str,
+    spool: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    connect(monkeypatch, seaweed, AWS_PROFILE="lab")
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    profile = tmp_path / "credentials"
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(profile))
+    said = f"[lab]\naws_access_key_id = {KEY}\naws_secret_access_key = "
+    profile.write_text(f"{said}of yesterday\n")
+    with lrwatch.open_run(dir=ADDRESS, name="profile", alerts=False) as run:
+        run.record(loss=1.0)
+        eventually(lambda: "check the credentials" in caplog.text)
+        profile.write_text(f"{said}{SECRET}\n")
+    assert steps(open_storage(ADDRESS), "profile", tmp_path) == [0]
 
 
 @pytest.mark.slow

@@ -13,7 +13,16 @@ from lrwatch.storage import Storage, open_storage
 from lrwatch.testing.storages import STORAGE_CHECKS
 
 
-@pytest.fixture(scope="module", params=["memory", "folder", "fsspec", "moto", "seaweedfs"])
+@pytest.fixture(
+    scope="module",
+    params=[
+        "memory",
+        "folder",
+        "fsspec",
+        pytest.param("moto", marks=pytest.mark.slow),
+        pytest.param("seaweedfs", marks=pytest.mark.e2e),
+    ],
+)
 def storage(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Storage]:

@@ -26,6 +26,7 @@ from lrwatch.errors import (
 from lrwatch.storage import open_storage
 from lrwatch.store.reader import RunReader
 from lrwatch.uploading import carrying, courier, stop_all
+from lrwatch.uploading.run_upload import RunUpload
 
 
 @pytest.fixture
@@ -65,6 +66,20 @@ def another_process() -> None:
     """Go on as a process that knows nothing of the uploads so far."""
     carrying._couriers.clear()
     carrying._cargo.clear()
+
+
+def test_rows_wait_for_half_a_minute_or_until_there_are_16_384(tmp_path: Path) -> None:
+    upload = RunUpload(tmp_path / "a", open_storage(tmp_path / "there"))
+    n_rows = 0
+    cargo = courier.Cargo(upload, lambda: n_rows)
+    assert cargo.is_due(100.0, 30.0)  # the name is claimed at once
+    cargo.sent_at = 100.0
+    assert not cargo.is_due(129.9, 30.0)
+    assert cargo.is_due(130.0, 30.0)
+    n_rows = 16_383
+    assert not cargo.is_due(101.0, 30.0)
+    n_rows = 16_384
+    assert cargo.is_due(101.0, 30.0)
 
 
 def test_a_run_of_an_address_is_there(address: str, tmp_path: Path, spool: Path) -> None:

@@ -240,3 +240,44 @@ def test_a_folder_that_forgot_goes_on(there: Storage, run: lrwatch.Run) -> None:
     RunUpload(run.path, there).send()
     assert keys(there) == ["a/run.json", "a/steps/part-000000000000-000000000040.parquet"]
     assert arrived(there).equals(lrwatch.read(run.path))
+
+
+def test_a_part_of_the_same_rows_by_an_earlier_writer_is_written_over(
+    there: Storage, run: lrwatch.Run
+) -> None:
+    upload = RunUpload(run.path, there)
+    record(run, 2)
+    upload.send()
+    there.write("a/steps/part-000000000001-000000000009.parquet", b"rows of one that lost")
+    record(run, 8)
+    upload.send()
+    assert upload.sent == 9
+    assert arrived(there).equals(lrwatch.read(run.path).head(9))
+
+
+def test_after_an_outage_many_rows_go_up_by_few_requests(there: Storage, run: lrwatch.Run) -> None:
+    counting = FailingStorage(there)
+    upload = RunUpload(run.path, counting)
+    record(run, 100_000)
+    upload.send()
+    assert upload.sent == 99_999
+    assert counting.calls["write"] == 3  # run.json and two parts
+
+
+def test_a_process_that_begins_anew_does_not_take_a_run_back(
+    there: Storage, run: lrwatch.Run, tmp_path: Path
+) -> None:
+    upload = RunUpload(run.path, there)
+    record(run, 5)
+    upload.send()
+    upload.close()
+    other = tmp_path / "elsewhere" / "a"
+    other.parent.mkdir()
+    fetch_run(there, other)
+    claimed = there.read("a/run.json")
+    record(run, 5)
+    anew = RunUpload(run.path, there)
+    with pytest.raises(RunBusy, match="is written by another process"):
+        anew.send()
+    assert anew.is_settled
+    assert there.read("a/run.json") == claimed
