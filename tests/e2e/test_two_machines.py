@@ -27,7 +27,7 @@ pytest.importorskip("obstore")
 
 def _walk_through() -> tuple[str, list[str]]:
     """Return the script and the commands of the section, as printed."""
-    section = PAGE.split("### Two machines, one dashboard")[1].split("\n### ")[0]
+    section = PAGE.split("## Two machines, one dashboard")[1].split("\n## ")[0]
     (script,) = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
     return script, re.findall(
         r"^ {4}(\S.*)$", re.sub(r"```.*?```", "", section, flags=re.DOTALL), re.MULTILINE

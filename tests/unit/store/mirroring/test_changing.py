@@ -21,7 +21,7 @@ from lrwatch.errors import (
     StorageUnavailable,
 )
 from lrwatch.store import list_runs
-from lrwatch.store.labels import change_labels, read_labels, tagged
+from lrwatch.store.labels import RunLabels, change_labels, read_labels, tagged
 from lrwatch.store.mirroring.places import local_folder
 from lrwatch.store.trash import empty_trash, take_back, throw_away, thrown_away
 
@@ -45,6 +45,26 @@ def test_of_two_who_write_at_once_both_are_heard(bucket: Bucket) -> None:
         list(pool.map(lambda t: change_labels(run, lambda said: tagged(said, add=(t,))), names))
     there = json.loads(bucket.objects.read("runs/a/labels.json"))
     assert sorted(there["tags"]) == names
+
+
+@pytest.mark.parametrize("before", [None, b'{"tags": ["old"]}'])
+def test_what_another_wrote_between_reading_and_writing_is_kept(
+    bucket: Bucket, before: bytes | None
+) -> None:
+    if before is not None:
+        bucket.put("runs/a/labels.json", before)
+    n_asked = 0
+
+    def change(said: RunLabels) -> RunLabels:
+        nonlocal n_asked
+        n_asked += 1
+        if n_asked == 1:
+            bucket.put("runs/a/labels.json", b'{"tags": ["theirs"]}')
+        return tagged(said, add=("mine",))
+
+    assert change_labels(local_folder(f"{STORE}/a"), change).tags == ("theirs", "mine")
+    there = json.loads(bucket.objects.read("runs/a/labels.json"))
+    assert (there["tags"], n_asked) == (["theirs", "mine"], 2)
 
 
 def test_labels_that_others_change_all_the_time_are_busy(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -325,3 +327,10 @@ def test_a_store_opened_after_its_run_tells_of_both(bucket: Bucket) -> None:
     reader.read_new()
     list_runs(STORE)
     assert mirror_of(reader.path) is _mirror()
+
+
+def test_a_training_that_writes_to_a_folder_loads_nothing_of_it() -> None:
+    code = "import sys, lrwatch.store; print(*sys.modules)"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    unwanted = {"lrwatch.store.mirroring.mirror", "importlib.metadata", "obstore", "fsspec"}
+    assert not unwanted & set(said.stdout.split())
