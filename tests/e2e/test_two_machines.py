@@ -29,9 +29,7 @@ def _walk_through() -> tuple[str, list[str]]:
     """Return the script and the commands of the section, as printed."""
     section = PAGE.split("## Two machines, one dashboard")[1].split("\n## ")[0]
     (script,) = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
-    return script, re.findall(
-        r"^ {4}(\S.*)$", re.sub(r"```.*?```", "", section, flags=re.DOTALL), re.MULTILINE
-    )
+    return script, re.findall(r"```sh\n(.*?)\n```", section, re.DOTALL)
 
 
 def _machine(folder: Path, endpoint: str) -> dict[str, str]:
