@@ -35,13 +35,13 @@ if TYPE_CHECKING:
     from lrwatch.errors import LrwatchError
     from lrwatch.judging import judge
     from lrwatch.monitor import Monitor, diagnose
-    from lrwatch.opening import open_run
     from lrwatch.range_testing import range_test
     from lrwatch.ranks import read_ranks
-    from lrwatch.run import Run
+    from lrwatch.recording.opening import open_run
+    from lrwatch.recording.run import Run
+    from lrwatch.recording.watcher import RunGroup, watch
     from lrwatch.store import read, read_table
     from lrwatch.verdicts import Alarm, Diagnosis, Evidence
-    from lrwatch.watcher import RunGroup, watch
 
 __all__ = [
     "Alarm",
@@ -85,8 +85,8 @@ _HOME = {
     "LrwatchError": "lrwatch.errors",
     "Monitor": "lrwatch.monitor",
     "RangeReading": "lrwatch.comparing",
-    "Run": "lrwatch.run",
-    "RunGroup": "lrwatch.watcher",
+    "Run": "lrwatch.recording.run",
+    "RunGroup": "lrwatch.recording.watcher",
     "SaveCheckpoint": "lrwatch.alerts.handlers",
     "StopTraining": "lrwatch.alerts.handlers",
     "Suggestion": "lrwatch.comparing",
@@ -95,13 +95,13 @@ _HOME = {
     "diagnose": "lrwatch.monitor",
     "diagnose_sweep": "lrwatch.comparing",
     "judge": "lrwatch.judging",
-    "open_run": "lrwatch.opening",
+    "open_run": "lrwatch.recording.opening",
     "range_test": "lrwatch.range_testing",
     "read": "lrwatch.store",
     "read_ranks": "lrwatch.ranks",
     "read_table": "lrwatch.store",
     "suggest": "lrwatch.comparing",
-    "watch": "lrwatch.watcher",
+    "watch": "lrwatch.recording.watcher",
 }
 
 

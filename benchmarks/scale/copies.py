@@ -8,7 +8,7 @@ import os
 import time
 from pathlib import Path
 
-from lrwatch.opening import open_run
+from lrwatch.recording.opening import open_run
 from lrwatch.records import FLOAT_COLUMNS, RunInfo
 from lrwatch.store import read_run_info, read_table
 

@@ -21,18 +21,18 @@ from lrwatch.autowatch.called import Site, called, site
 from lrwatch.autowatch.continuing import continued_run
 from lrwatch.capture import sharding
 from lrwatch.capture.sampling import Sampling
-from lrwatch.description import describe
 from lrwatch.errors import LrwatchError
+from lrwatch.recording.description import describe
+from lrwatch.recording.run import Run
+from lrwatch.recording.training_actions import Alerting
+from lrwatch.recording.watcher import watched
 from lrwatch.records import FLOAT_COLUMNS, RunInfo
-from lrwatch.run import Run
 from lrwatch.store.creation import create_run
 from lrwatch.store.late_writer import LateWriter
 from lrwatch.store.layout import folder_name
 from lrwatch.store.silent_writer import SilentWriter
 from lrwatch.store.writer import RunWriter
-from lrwatch.training_actions import Alerting
 from lrwatch.uploading import carry
-from lrwatch.watcher import watched
 
 __all__ = ["MOST_AT_ONCE", "EveryOptimizer", "run_name"]
 

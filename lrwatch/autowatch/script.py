@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from lrwatch.autowatch.optimizers import EveryOptimizer
 from lrwatch.autowatch.settings import Settings
 from lrwatch.formats import count, printable
-from lrwatch.training_actions import Alerting
+from lrwatch.recording.training_actions import Alerting
 from lrwatch.uploading import address_of
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from torch import Tensor
 from torch.optim import Optimizer
 
-from lrwatch.between_steps import BetweenSteps
 from lrwatch.capture import scaling
+from lrwatch.capture.between_steps import BetweenSteps
 from lrwatch.capture.hooks import StepHooks
 
 __all__ = ["Intervention"]

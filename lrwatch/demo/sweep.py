@@ -17,7 +17,7 @@ from torch import nn
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 
 from lrwatch.demo.language_model import CharacterModel, Text, standard_library_text
-from lrwatch.watcher import watch
+from lrwatch.recording.watcher import watch
 
 __all__ = ["N_STEPS", "TRIALS", "DemoRun", "train_sweep"]
 

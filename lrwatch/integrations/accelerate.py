@@ -58,6 +58,6 @@ class AccelerateTracker(GeneralTracker):
 
 
 def _watched() -> Any:
-    from lrwatch.watcher import watched
+    from lrwatch.recording.watcher import watched
 
     return next((run for run in reversed(list(watched.values())) if run.is_recording), None)

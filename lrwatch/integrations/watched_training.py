@@ -44,7 +44,7 @@ class WatchedTraining:
         name: str | None = None,
     ) -> None:
         """Watch one optimizer, or several as runs of one group, once."""
-        from lrwatch.watcher import watch
+        from lrwatch.recording.watcher import watch
 
         if self.run is not None or not optimizers:
             return

@@ -22,9 +22,9 @@ from lrwatch.capture import sharding
 from lrwatch.capture.groups import learning_rates
 from lrwatch.capture.wrappers import unwrapped
 from lrwatch.comparing import RangeReading, read_range_test
-from lrwatch.description import describe
 from lrwatch.errors import InvalidArgument, NotAnOptimizer
 from lrwatch.range_testing.restoring import restored
+from lrwatch.recording.description import describe
 from lrwatch.records import FLOAT_COLUMNS, NULL
 from lrwatch.store.creation import create_run
 from lrwatch.store.writer import Row, RunWriter

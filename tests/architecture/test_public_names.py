@@ -10,7 +10,7 @@ import pytest
 
 import lrwatch
 from lrwatch.cli.program import program
-from lrwatch.watcher import _Keywords
+from lrwatch.recording.watcher import _Keywords
 
 COMMANDS = {
     "alert": [],

@@ -13,10 +13,10 @@ FUNCTION_P95 = 40
 
 # Each is one call with many options, and its docstring says what each of them does.
 LONG_BY_DOCSTRING = {
-    "lrwatch.opening.open_run",
+    "lrwatch.recording.opening.open_run",
     "lrwatch.range_testing.sweeping.range_test",
-    "lrwatch.run.record",
-    "lrwatch.watcher.watch",
+    "lrwatch.recording.run.record",
+    "lrwatch.recording.watcher.watch",
 }
 
 

@@ -255,7 +255,7 @@ def _load() -> None:
     import pyarrow.parquet  # noqa: F401
 
     import lrwatch.capture.recorder
-    import lrwatch.watcher  # noqa: F401
+    import lrwatch.recording.watcher  # noqa: F401
 
     net = nn.Linear(1, 1)
     net(torch.ones(1, 1)).sum().backward()

@@ -109,7 +109,7 @@ def test_an_end_that_waits_no_longer_still_waits_for_the_look_under_way(
         may_go_on.wait()
         return []
 
-    monkeypatch.setattr("lrwatch.run._PATIENCE", 0.01)
+    monkeypatch.setattr("lrwatch.recording.run._PATIENCE", 0.01)
     monkeypatch.setattr("lrwatch.following.run.FollowedRun.advance", look)
     training = Training(STABLE)
     run = watch(training, tmp_path)

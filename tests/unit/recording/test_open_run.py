@@ -397,7 +397,7 @@ def test_numbers_on_a_device_are_not_waited_for_and_keep_their_order(
     device = FakeDevice()
     defaults = (device.begin_copy, 0.0)
     monkeypatch.setattr(device_queue.DeviceQueue.__init__, "__defaults__", defaults)
-    monkeypatch.setattr("lrwatch.handed_over._on_host_or_device", lambda value: value)
+    monkeypatch.setattr("lrwatch.recording.handed_over._on_host_or_device", lambda value: value)
     if is_watched:
         pretend_to_be_elsewhere(monkeypatch)
         net = small_net()

@@ -16,14 +16,14 @@ import torch
 from lrwatch.capture.layers import MOST_LAYERS
 from lrwatch.capture.sampling import Sampling
 from lrwatch.capture.wrappers import unwrapped
-from lrwatch.description import describe
 from lrwatch.errors import InvalidArgument, LrwatchError, NotAnOptimizer
-from lrwatch.opening import Resume, RunOptions, check_count
-from lrwatch.rank_options import RankOptions
-from lrwatch.run import Run
+from lrwatch.recording.description import describe
+from lrwatch.recording.opening import Resume, RunOptions, check_count
+from lrwatch.recording.rank_options import RankOptions
+from lrwatch.recording.run import Run
+from lrwatch.recording.system_metrics import record_system
+from lrwatch.recording.training_actions import Alerting
 from lrwatch.store.writer import RunWriter
-from lrwatch.system_metrics import record_system
-from lrwatch.training_actions import Alerting
 
 if TYPE_CHECKING:
     from lrwatch.alerts import Handler, Rule, Severity

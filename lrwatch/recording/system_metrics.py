@@ -18,7 +18,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from lrwatch.run import Run
+from lrwatch.recording.run import Run
 
 __all__ = ["SECONDS", "record_system", "sampler"]
 

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, Self, TypeAlias, cast
 
 from lrwatch.capture.own_loop import OwnLoop
 from lrwatch.capture.values import StepValues
-from lrwatch.end_of_run import EndOfRun, end_by
-from lrwatch.handed_over import HandedOver
-from lrwatch.notebook_cells import cells_of_session
-from lrwatch.provenance import when_known
+from lrwatch.recording.end_of_run import EndOfRun, end_by
+from lrwatch.recording.handed_over import HandedOver
+from lrwatch.recording.notebook_cells import cells_of_session
+from lrwatch.recording.provenance import when_known
 from lrwatch.records import FLOAT_COLUMNS, GROUP_COLUMNS, NULL
 from lrwatch.side_thread import now_and_then
 from lrwatch.store.journal import SKIPPED
@@ -29,7 +29,7 @@ from lrwatch.uploading import finish as finish_upload
 if TYPE_CHECKING:  # a loop of its own may have no torch
     import torch
 
-    from lrwatch.between_steps import BetweenSteps
+    from lrwatch.capture.between_steps import BetweenSteps
     from lrwatch.capture.recorder import Recorder
     from lrwatch.capture.sampling import Sampling
     from lrwatch.capture.step_clock import StepClock
@@ -139,7 +139,7 @@ class Run:
         return str(self.path)
 
     def _repr_html_(self) -> str:
-        from lrwatch.notebook import run_card
+        from lrwatch.recording.notebook import run_card
 
         return run_card(self.path)
 
@@ -157,7 +157,7 @@ class Run:
         RunNotFound, RunUnreadable
             If nothing is recorded yet, or it cannot be read.
         """
-        from lrwatch.notebook import run_figure
+        from lrwatch.recording.notebook import run_figure
 
         return run_figure(self.path)
 

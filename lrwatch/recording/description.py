@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from lrwatch.errors import InvalidArgument
-from lrwatch.provenance import origin
+from lrwatch.recording.provenance import origin
 from lrwatch.records import NULL, RunInfo
 from lrwatch.version import VERSION
 

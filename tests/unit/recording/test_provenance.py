@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import lrwatch
-from lrwatch.provenance import code_version, masked
+from lrwatch.recording.provenance import code_version, masked
 from lrwatch.store import read_run_info
 
 SECRET = "s3cr3t"

@@ -9,7 +9,7 @@ import sys
 import weakref
 from typing import Any, Protocol
 
-from lrwatch.end_of_run import EndOfRun, end_by
+from lrwatch.recording.end_of_run import EndOfRun, end_by
 
 __all__ = ["Cells", "Trained", "cells_of_session"]
 

@@ -9,10 +9,10 @@ from typing import Final, Self
 from lrwatch.capture import sharding
 from lrwatch.capture.step_clock import StepClock
 from lrwatch.errors import InvalidArgument
-from lrwatch.opening import check_count
 from lrwatch.ranks.meeting import join, summary_of
 from lrwatch.ranks.writing import RankWriter
-from lrwatch.run import Run
+from lrwatch.recording.opening import check_count
+from lrwatch.recording.run import Run
 
 __all__ = ["RankOptions"]
 

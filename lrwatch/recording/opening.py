@@ -7,16 +7,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from lrwatch.description import describe
 from lrwatch.errors import InvalidArgument
+from lrwatch.recording.description import describe
+from lrwatch.recording.run import Run
+from lrwatch.recording.system_metrics import record_system
+from lrwatch.recording.training_actions import Alerting
 from lrwatch.records import FLOAT_COLUMNS, RunInfo
-from lrwatch.run import Run
 from lrwatch.store.creation import create_run, resume_run
 from lrwatch.store.layout import folder_name
 from lrwatch.store.silent_writer import SilentWriter
 from lrwatch.store.writer import RunWriter
-from lrwatch.system_metrics import record_system
-from lrwatch.training_actions import Alerting
 from lrwatch.uploading import carry, fetch_for_resume, prepare
 
 if TYPE_CHECKING:

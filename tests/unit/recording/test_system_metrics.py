@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 import lrwatch
-from lrwatch import system_metrics
+from lrwatch.recording import system_metrics
+from lrwatch.recording.system_metrics import NO_SYSTEM, sampler
 from lrwatch.side_thread import now_and_then
-from lrwatch.system_metrics import NO_SYSTEM, sampler
 
 ON_EVERY_MACHINE = {
     "system/cpu_percent",
@@ -36,7 +36,9 @@ def asked_anew(monkeypatch: pytest.MonkeyPatch) -> Any:
 def chores(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """What would be done on the side thread."""
     found: list[Any] = []
-    monkeypatch.setattr("lrwatch.run.now_and_then", lambda chore, seconds: found.append(chore))
+    monkeypatch.setattr(
+        "lrwatch.recording.run.now_and_then", lambda chore, seconds: found.append(chore)
+    )
     return found
 
 

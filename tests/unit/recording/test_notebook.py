@@ -16,9 +16,9 @@ from torch_models import small_net, train
 import lrwatch
 from lrwatch.card import card, sparkline
 from lrwatch.errors import MissingExtra
-from lrwatch.notebook import run_card, run_figure
+from lrwatch.recording.notebook import run_card, run_figure
 
-SAMPLES = Path(__file__).parents[2] / "sample_runs"
+SAMPLES = Path(__file__).parents[3] / "sample_runs"
 
 
 class Parsed(html.parser.HTMLParser):

@@ -15,10 +15,10 @@ from lrwatch.alert import Alert, TrainingStopped
 from lrwatch.alerts.handlers import CutLearningRate, Handler, TrainingHandler, at_least
 from lrwatch.alerts.rules import RULES, Rule
 from lrwatch.alerts.training_thread import RunInTraining, come_to_rest, follow, log_failure
-from lrwatch.between_steps import BetweenRecords, BetweenSteps
+from lrwatch.capture.between_steps import BetweenRecords, BetweenSteps
 from lrwatch.errors import InvalidArgument
 from lrwatch.formats import number
-from lrwatch.run import Run, at_exit
+from lrwatch.recording.run import Run, at_exit
 from lrwatch.store.writer import RunWriter
 
 if TYPE_CHECKING:  # a loop of its own may have no torch
