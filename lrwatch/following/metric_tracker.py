@@ -18,10 +18,16 @@ _MOST: Final = 1000  # names: a script may log a new one at every step
 
 
 class MetricTracker:
-    """Sums up the columns of a run that are its user's own, and those of its layers."""
+    """Sums up the columns of a run that are its user's own, and those of its layers.
 
-    def __init__(self) -> None:
-        self._known: dict[str, MetricSummary] = {}
+    Parameters
+    ----------
+    known
+        What the rows came to that are not added again.
+    """
+
+    def __init__(self, known: Mapping[str, MetricSummary] | None = None) -> None:
+        self._known = dict(known or {})
         self._best_loss = math.inf
         self._last_step = -1
 

@@ -126,6 +126,10 @@ class FollowedRun(Generic[News]):
         """What its user's own metrics came to, by name of the column."""
         return self._metrics.summaries()
 
+    def recall_metrics(self, known: Mapping[str, MetricSummary]) -> None:
+        """Take over what they came to when the rows were read, which they are not now."""
+        self._metrics = MetricTracker(known)
+
     @property
     def info(self) -> RunInfo | None:
         """What the run says of itself; ``None`` if that cannot be read."""

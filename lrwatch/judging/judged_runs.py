@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from lrwatch.following import FollowedRun
-from lrwatch.judging.kept import KeptVerdict, packed, rested
+from lrwatch.judging.kept import KeptVerdict, kept_of, packed, rested
 from lrwatch.judging.rows import row_of, verdict_columns
 from lrwatch.judging.source import source_of
 from lrwatch.judging.table import KnownRun, VerdictTable
@@ -109,7 +109,7 @@ def _kept(run: FollowedRun[Any]) -> bytes | None:
     """Return what saves reading a run again; nothing where that may end better the next time."""
     if run.problem or run.diagnosis is None:
         return None
-    return _packed(KeptVerdict(run.summary, run.diagnosis, run.problem, run.damage))
+    return _packed(kept_of(run))
 
 
 def _kept_beside(run: FollowedRun[Any], together: Diagnosis | None) -> bytes | None:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import msgspec
 import numpy as np
 
+from lrwatch.finding import MetricSummary
 from lrwatch.following import FollowedRun, RunSummary, judged
 from lrwatch.following.loss_bins import N_BINS
 from lrwatch.monitor import Monitor
 from lrwatch.store import RunEntry
 from lrwatch.verdicts import Diagnosis
 
-__all__ = ["KeptVerdict", "keep", "packed", "rested", "unpacked"]
+__all__ = ["KeptVerdict", "keep", "kept_of", "packed", "rested", "unpacked"]
 
 _SHAPE: Final = (2, N_BINS)
 
@@ -33,18 +34,28 @@ class KeptVerdict:
         What of it cannot be read; empty if all can.
     damage
         How many rows were left out, in words; empty if none.
+    metrics
+        What its user's own metrics came to.
     """
 
     summary: RunSummary
     diagnosis: Diagnosis | None = None
     problem: str = ""
     damage: str = ""
+    metrics: dict[str, MetricSummary] = field(default_factory=dict)
 
 
 def keep(entry: RunEntry) -> KeptVerdict:
     """Read and judge a run; one that cannot be read says why."""
     run = judged(entry)
-    return KeptVerdict(run.summary, run.diagnosis, run.problem, run.damage)
+    return kept_of(run)
+
+
+def kept_of(run: FollowedRun[Any]) -> KeptVerdict:
+    """Return what is kept of a run that is judged."""
+    return KeptVerdict(
+        run.summary, run.diagnosis, run.problem, run.damage, metrics=dict(run.metrics)
+    )
 
 
 def rested(entry: RunEntry, kept: KeptVerdict) -> FollowedRun[Any]:
@@ -52,6 +63,7 @@ def rested(entry: RunEntry, kept: KeptVerdict) -> FollowedRun[Any]:
     run: FollowedRun[Any] = FollowedRun(entry, lambda info: Monitor(total_steps=info.total_steps))
     if kept.diagnosis is not None:
         run.rest_on(kept.summary, kept.diagnosis)
+        run.recall_metrics(kept.metrics)
     run.problem, run.damage = kept.problem, kept.damage
     return run
 

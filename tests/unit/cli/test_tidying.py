@@ -72,6 +72,8 @@ def test_runs_are_found_by_the_last_and_the_best_value_of_a_metric(runs: Path, s
         ("-(acc>0 or width:16)", ["b"]),
     ):
         assert sorted(_listed(runs, said, "--filter", wanted)) == found
+    assert main(["judge", str(runs)]) == 0  # from now on the table says what is known
+    assert list(_listed(runs, said, "--filter", "best:acc>0.8")) == ["measured"]
     os.utime(writer.folder / "run.json", (0, 0))
     for part in (writer.folder / "steps").iterdir():
         os.utime(part, (0, 0))
