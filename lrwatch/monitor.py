@@ -23,6 +23,7 @@ from lrwatch.diagnosis.examination import TooHigh
 from lrwatch.diagnosis.judge import Finding
 from lrwatch.errors import InvalidArgument
 from lrwatch.logs import Intake, rows_of
+from lrwatch.records import StepBlock
 from lrwatch.verdicts import Alarm, Diagnosis
 
 __all__ = ["Check", "Monitor", "diagnose"]
@@ -141,27 +142,45 @@ def diagnose(run: Any, *, total_steps: int | None = None) -> Diagnosis:
     ----------
     run
         A table of steps with at least ``loss`` (pandas, polars, pyarrow, a mapping of arrays or
-        a `StepBlock`), the path of a run folder, or a `Run`. Rows without ``step`` are
-        numbered, others are sorted by it. Learning rate, gradient norm, update norm and
-        parameter norm sharpen the diagnosis where they are there, and so does ``val_loss``.
+        a `StepBlock`), the path of a run folder or of another tool's log, or a `Run`. Rows
+        without ``step`` are numbered, others are sorted by it. Learning rate, gradient norm,
+        update norm and parameter norm sharpen the diagnosis where they are there, and so does
+        ``val_loss``.
     total_steps
         Planned number of steps, where known.
 
     Raises
     ------
     InvalidArgument
-        If the table has no loss, or a column holds no numbers.
+        If the table has no loss, a column holds no numbers, or the log holds several runs.
     RunNotFound, RunUnreadable
         If there is no run at the path, or it cannot be read.
     """
     if isinstance(run, (str, PathLike)):
-        from lrwatch.store import RunReader
-        from lrwatch.store.faults import naming
-
-        with naming(run):
-            reader = RunReader(run)
-            run = reader.read_new()
-        total_steps = reader.info.total_steps if total_steps is None else total_steps
+        run, planned = _rows_at(run)
+        total_steps = planned if total_steps is None else total_steps
     monitor = Monitor(total_steps=total_steps)
     monitor.update(rows_of(run))
     return monitor.diagnosis()
+
+
+def _rows_at(path: str | PathLike[str]) -> tuple[StepBlock, int | None]:
+    """Return the rows of the run, or of another tool's log, at a path, and the steps planned.
+
+    Raises
+    ------
+    RunNotFound, RunUnreadable, InvalidArgument
+        As `diagnose`.
+    """
+    from lrwatch.importing import is_foreign, only_run
+    from lrwatch.store import RunReader
+    from lrwatch.store.faults import naming
+    from lrwatch.store.mirroring.places import known_as, local_folder
+
+    place = local_folder(path)
+    if is_foreign(place):
+        log = only_run(place)
+        return log.rows, log.total_steps
+    with naming(known_as(place)):
+        reader = RunReader(place)
+        return reader.read_new(), reader.info.total_steps

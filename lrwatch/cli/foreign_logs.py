@@ -5,28 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
 
 from lrwatch.cli.judging import ListedRun, judge_store, with_verdict
-from lrwatch.cli.place import known_as
-from lrwatch.errors import LrwatchError, RunNotFound
+from lrwatch.errors import LrwatchError
 from lrwatch.following import summarised
 from lrwatch.importing import (
     Choice,
     ForeignRun,
     FoundLog,
-    found_logs,
-    importer_named,
+    logs_at,
     ordered,
-    recognised,
 )
 from lrwatch.judging import Workers
 from lrwatch.monitor import diagnose
 
-__all__ = ["judge_path", "logs_at"]
-
-_TABLES: Final = (".csv", ".tsv", ".parquet", ".jsonl", ".json")
-"""Endings of files that are read as tables even where nothing in them looks like a log."""
+__all__ = ["judge_path"]
 
 
 def judge_path(path: Path, choice: Choice, workers: Workers, *, alone: bool) -> Iterator[ListedRun]:
@@ -54,34 +47,6 @@ def judge_path(path: Path, choice: Choice, workers: Workers, *, alone: bool) -> 
         return
     for log in logs_at(path):
         yield from _judged_log(log, path, choice)
-
-
-def logs_at(path: Path) -> list[FoundLog]:
-    """Return the logs of other tools at a path.
-
-    Raises
-    ------
-    RunNotFound
-        If there is none.
-    """
-    if path.is_dir():
-        found = found_logs(path)
-        if found:
-            return found
-        raise RunNotFound(
-            f"there are no runs in {known_as(path)}; give the folder that lrwatch.watch wrote, "
-            "or one with logs of another tool"
-        )
-    importer, sureness = recognised(path)
-    if importer is None and path.suffix.lower() in _TABLES:
-        importer = importer_named("table")  # which says what is wrong with it
-    if importer is None:
-        raise RunNotFound(
-            f"{known_as(path)} is neither a run nor a log that is recognised; give a run's folder, "
-            "a folder of runs or logs, or a log that names its loss: lrwatch import --help lists "
-            "the kinds"
-        )
-    return [FoundLog(path, importer, sureness)]
 
 
 def _judged_log(log: FoundLog, given: Path, choice: Choice) -> Iterator[ListedRun]:

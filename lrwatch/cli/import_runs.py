@@ -75,8 +75,7 @@ def import_runs(kind: str, source: Path, *, folder: Path, follow: bool, **choice
 
 def _logs(importer: Any, source: Path) -> list[FoundLog]:
     """Return the logs at a source."""
-    from lrwatch.cli.foreign_logs import logs_at
-    from lrwatch.importing import FoundLog
+    from lrwatch.importing import FoundLog, logs_at
 
     if importer is not None and (source.is_file() or importer.recognises(source, b"") > 0):
         return [FoundLog(source, importer, 1.0)]

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from operator import itemgetter
+from pathlib import Path
 from typing import Any, Final
 
 from lrwatch.comparing.joining import probability
@@ -16,6 +17,7 @@ from lrwatch.comparing.standing import Siblings, Standing
 from lrwatch.comparing.sweeps import Trial, find_sweeps, is_range_test, trial_of
 from lrwatch.errors import RunUnreadable
 from lrwatch.following import judged, summarised
+from lrwatch.importing import is_foreign, only_run
 from lrwatch.logs import rows_of
 from lrwatch.monitor import Monitor
 from lrwatch.records import RunState
@@ -247,13 +249,10 @@ def judged_run(name: str, run: Any, total_steps: int | None = None) -> tuple[Tri
     """Return a run, given as a table of steps or a path, and the verdict on it by itself."""
     if isinstance(run, str | os.PathLike):
         path = local_folder(run)
-        with naming(known_as(path)):
-            followed = judged(
-                RunEntry(name, path, read_run_info(path), "", 0.0), total_steps=total_steps
-            )
-            if followed.problem or followed.diagnosis is None:
-                raise RunUnreadable(followed.problem)
-        return trial_of(followed), followed.diagnosis
+        if not is_foreign(path):
+            return _judged_at(name, path, total_steps)
+        log = only_run(path)
+        run, total_steps = log.rows, total_steps or log.total_steps
     rows = rows_of(run)
     monitor = Monitor(total_steps=total_steps)
     monitor.update(rows)
@@ -276,3 +275,12 @@ def judged_folder(
     """
     runs = [judged(entry, total_steps=total_steps) for entry in list_runs(folder)]
     return [(trial_of(run), run.diagnosis) for run in runs if run.diagnosis and not run.problem]
+
+
+def _judged_at(name: str, path: Path, total_steps: int | None) -> tuple[Trial, Diagnosis]:
+    with naming(known_as(path)):
+        entry = RunEntry(name, path, read_run_info(path), "", 0.0)
+        run = judged(entry, total_steps=total_steps)
+        if run.problem or run.diagnosis is None:
+            raise RunUnreadable(run.problem)
+    return trial_of(run), run.diagnosis
