@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-__all__ = ["CACHE_VARIABLE", "cache_folder", "store_mark"]
+__all__ = ["CACHE_VARIABLE", "cache_folder", "platform_folder", "store_mark"]
 
 CACHE_VARIABLE: Final = "LRWATCH_CACHE_DIR"
 
@@ -23,12 +23,17 @@ def cache_folder(environment: Mapping[str, str]) -> Path | None:
     if CACHE_VARIABLE in environment:
         chosen = environment[CACHE_VARIABLE]
         return Path(chosen) if chosen else None
+    return platform_folder(environment)
+
+
+def platform_folder(environment: Mapping[str, str]) -> Path | None:
+    """Return the platform's folder for such things; None for a user without a home."""
     try:
         home = Path.home()
     except RuntimeError:
-        return None  # a user without a home, as in a container
+        return None  # as in a container
     if sys.platform == "win32":
-        return Path(environment.get("LOCALAPPDATA", home)) / "lrwatch" / "Cache"
+        return Path(environment.get("LOCALAPPDATA") or home / "AppData/Local") / "lrwatch" / "Cache"
     if sys.platform == "darwin":
         return home / "Library" / "Caches" / "lrwatch"
     return Path(environment.get("XDG_CACHE_HOME") or home / ".cache") / "lrwatch"

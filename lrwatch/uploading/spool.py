@@ -12,12 +12,12 @@ import hashlib
 import os
 import re
 import shutil
-import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
+from lrwatch.cache_folder import platform_folder
 from lrwatch.errors import StoreNotWritable
 from lrwatch.plain_files import read_file, replacing
 from lrwatch.storage.addresses import is_address, tidy
@@ -45,19 +45,10 @@ def spool_folder(environment: Mapping[str, str] = os.environ) -> Path:
     """Return the folder that holds a folder for each address; it need not be there."""
     if named := environment.get(SPOOL):
         return Path(named).absolute()
-    try:
-        home = Path.home()
-    except RuntimeError:
-        home = Path("/nowhere")
-    if not os.access(home, os.W_OK):  # a container without a home
-        return Path(tempfile.gettempdir()) / f"lrwatch-{_user()}" / "outgoing"
-    if sys.platform == "win32":
-        cache = Path(environment.get("LOCALAPPDATA") or home / "AppData/Local")
-    elif sys.platform == "darwin":
-        cache = home / "Library/Caches"
-    else:
-        cache = Path(environment.get("XDG_CACHE_HOME") or home / ".cache")
-    return cache / "lrwatch" / "outgoing"
+    folder = platform_folder(environment)
+    if folder is None or not os.access(Path.home(), os.W_OK):  # a container without a home
+        folder = Path(tempfile.gettempdir()) / f"lrwatch-{_user()}"
+    return folder / "outgoing"
 
 
 def local_store(place: str | os.PathLike[str]) -> Path:
