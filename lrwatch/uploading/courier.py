@@ -26,7 +26,7 @@ __all__ = ["EVERY", "Cargo", "Courier", "seconds_of"]
 
 logger = logging.getLogger("lrwatch")
 
-EVERY: Final = "LRWATCH_UPLOADEVERY"
+EVERY: Final = "LRWATCH_UPLOAD_EVERY"
 """Environment variable with the seconds between two uploads of a run; 30 by default."""
 
 _ROWS: Final = 16_384  # that wait and are sent before it is time

@@ -9,7 +9,7 @@ import tokenize
 from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["ROOT", "code_lines", "functions", "module_name", "modules", "tree"]
+__all__ = ["ROOT", "SOURCE_ROOTS", "code_lines", "functions", "module_name", "modules", "tree"]
 
 ROOT = Path(__file__).parents[2]
 SOURCE_ROOTS = (ROOT / "lrwatch", ROOT / "dashboard" / "lrwatch_dashboard")
