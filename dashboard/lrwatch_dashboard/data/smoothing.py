@@ -30,7 +30,8 @@ _N_PIECES: Final = 20  # ... so many times
 _FEWEST: Final = 8
 _ALIKE, _APART = 3.0, 9.0  # ratios of the scatter of two sides that count alike, or one alone
 _KNOWN: Final = 6.0  # values on a side before its scatter is known ...
-_SHARE_KNOWN: Final = 0.25  # ... and this share of all that count there
+_SHARE_KNOWN: Final = 0.25  # ... and this share of all that count there ...
+_WELL_KNOWN: Final = 0.95  # ... and share from which on it is taken as it is
 
 
 def half_life_for(n_steps: int, loss: npt.NDArray[np.float64] | None = None) -> int:
@@ -109,9 +110,12 @@ def _both_sides(values: FloatArray, half_life: float) -> FloatArray:
     with np.errstate(all="ignore"):
         ratio = np.log(scatter_before / scatter_after)
         known = np.minimum(weight_before, weight_after)
-        is_known = known >= max(_KNOWN, _SHARE_KNOWN * half_life / np.log(2))
+        whole = half_life / np.log(2)  # weight of a side that goes on for ever
+        least = max(_KNOWN, _SHARE_KNOWN * whole)
+        # Little by little: where a rule sets in at once, the line has a kink.
+        how_known = np.clip((known - least) / (_WELL_KNOWN * whole - least), 0, 1)
         share = (np.abs(ratio) - np.log(_ALIKE)) / np.log(_APART / _ALIKE)
-        less = 1 - np.clip(np.where(is_known & np.isfinite(ratio), share, 0), 0, 1)
+        less = 1 - how_known * np.clip(np.where(np.isfinite(ratio), share, 0), 0, 1)
         of_before, of_after = np.where(ratio > 0, less, 1.0), np.where(ratio < 0, less, 1.0)
         # Near its beginning a run has little before: as much after would be early. Near its end
         # nothing else than what was before is there to be had.

@@ -88,3 +88,12 @@ def test_a_smooth_curve_is_not_smoothed_and_a_noisy_one_no_more_than_it_needs() 
     assert half_life_for(5000, np.full(5000, 3.0)) == 0
     rises = np.append(-falls, [math.nan, math.inf])
     assert half_life_for(5000, rises) == 0
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("half_life", [10, 20])
+def test_a_steep_beginning_has_no_kink(half_life: int, seed: int) -> None:
+    steps = np.arange(400.0)
+    noise = np.exp(0.05 * np.random.default_rng(seed).standard_normal(400))
+    line = np.log(smooth((3 * np.exp(-steps / 30) + 0.1) * noise, half_life))
+    assert np.diff(line)[:100].max() < 0  # it falls all the way, as the loss does
