@@ -47,7 +47,7 @@ class ListedRun:
     status
         As in `lrwatch.records.RunInfo`; empty where unknown.
     last_write
-        Seconds since the Unix epoch.
+        When it ended or was last written, seconds since the Unix epoch.
     n_steps, total_steps
         Steps recorded, and planned where known.
     peak_lr, last_loss
@@ -168,7 +168,7 @@ def listed(run: FollowedRun[Any]) -> ListedRun:
     """Return what a list shows of a run, as far as it is read."""
     entry = run.entry
     found = ListedRun(
-        run.name, entry.path, problem=run.problem or run.damage, last_write=entry.last_write
+        run.name, entry.path, problem=run.problem or run.damage, last_write=entry.last_seen
     )
     found = replace(found, name=entry.shown_name, labels=entry.labels, facts=_facts(run))
     if run.info is not None:

@@ -117,7 +117,7 @@ def row_of(run: FollowedRun[Any], source: str) -> dict[str, Any]:
         "group": None if info is None or info.group is None else text(info.group),
         "config": "{}" if info is None else json.dumps(plain(info.config)),
         "created_at": None if info is None else info.created_at,
-        "last_write": run.entry.last_write,
+        "last_write": run.entry.last_seen,
         "problem": text(run.problem or run.damage),
         "source": source,
         "lrwatch": VERSION,

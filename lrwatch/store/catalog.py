@@ -63,6 +63,13 @@ class RunEntry:
     labels: RunLabels = field(default_factory=RunLabels)
 
     @property
+    def last_seen(self) -> float:
+        """When it ended, as it says itself, or was last written: copies of files are younger."""
+        if self.info is None or self.info.status == "running" or not self.info.ended_at:
+            return self.last_write
+        return min(self.info.ended_at, self.last_write) if self.last_write else self.info.ended_at
+
+    @property
     def shown_name(self) -> str:
         """What people call it: what it was renamed to, or its path in the store.
 

@@ -176,7 +176,7 @@ class Follower(WatchedRun):
             last_step=summary.last_step,
             lr=summary.peak_lr,
             best_loss=summary.losses.best(),
-            updated_at=entry.last_write,
+            updated_at=entry.last_seen,
             usual_gap=summary.gaps.usual or None,
             is_broken=summary.is_broken,
             sparkline=summary.losses.heights(_PLACES, _TOP),

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from stores import write_run
 
+import lrwatch
 from lrwatch.errors import RunNotFound
 from lrwatch.store import Catalog, catalog, list_runs
 from lrwatch.store.run_info import read_run_info, write_run_info
@@ -221,3 +222,15 @@ def test_a_description_that_leads_to_another_file_does_not_give_away_its_content
     assert entry.info is None
     assert entry.problem
     assert "the-password" not in entry.problem
+
+
+def test_the_age_of_a_run_that_was_copied_is_its_own(tmp_path: Path) -> None:
+    with lrwatch.open_run(dir=tmp_path, name="a") as run:
+        run.record(loss=1.0, lr=0.1)
+    (entry,) = list_runs(tmp_path)
+    assert entry.info is not None
+    for path in run.path.rglob("*"):
+        os.utime(path, (entry.last_write + 9000,) * 2)
+    (copied,) = list_runs(tmp_path)
+    assert copied.last_write > entry.last_write
+    assert copied.last_seen == pytest.approx(entry.info.ended_at)
