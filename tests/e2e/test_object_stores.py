@@ -1,4 +1,7 @@
-"""Recording into real servers that speak S3: credentials that expire, outages, whole programs."""
+"""Recording into real servers that speak S3: credentials that expire, outages, whole programs.
+
+What docs/recording-into-object-stores.md prints.
+"""
 
 from __future__ import annotations
 
