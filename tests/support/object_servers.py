@@ -108,11 +108,14 @@ def _make_bucket(endpoint: str) -> None:
 
 
 def free_ports(n: int = 4) -> list[int]:
-    """Return ports that are free, and so are those 10,000 further on, which SeaweedFS takes too."""
+    """Return ports that are free, and so are those 10,000 further on, which SeaweedFS takes too.
+
+    None of the second is one of the first, nor one that the system gives to who connects.
+    """
     found: list[int] = []
     dice = random.SystemRandom()
     while len(found) < n:
-        port = dice.randrange(20_000, 32_000)
+        port = dice.randrange(20_000, 22_700)
         if all(_is_free(each) for each in (port, port + 10_000)) and port not in found:
             found.append(port)
     return found
