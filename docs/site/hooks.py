@@ -31,6 +31,7 @@ MOVED: Final = (
     (re.compile(r"\]\(docs/"), "]("),
     (re.compile(r"\]\((\.\./)?tutorial\.ipynb"), r"](\1tutorial.md"),
     (re.compile(r"\]\(\.\./dashboard/lrwatch_dashboard/assets/"), "](images/"),
+    (re.compile(r"\]\(\.\./(Dockerfile|deploy/)"), r"](files/\1"),
 )
 
 
@@ -50,6 +51,9 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         files.append(_text(address, (ROOT / name).read_text(encoding="utf-8"), config))
     files.append(_text("tutorial.md", page_of(ROOT / "docs/tutorial.ipynb"), config))
     files.append(File.generated(config, "site/plotly.min.js", abs_src_path=str(PLOTLY)))
+    for path in (ROOT / "Dockerfile", *(ROOT / "deploy").rglob("*.yaml")):
+        address = f"files/{path.relative_to(ROOT).as_posix()}"
+        files.append(File.generated(config, address, abs_src_path=str(path)))
     for picture in (ASSETS / "mark.svg", *(ASSETS / "samples").glob("*.svg")):
         address = f"images/{picture.relative_to(ASSETS).as_posix()}"
         files.append(File.generated(config, address, abs_src_path=str(picture)))
