@@ -171,5 +171,5 @@ def _list(tags: Any) -> str:
 def _user() -> str:
     try:
         return getpass.getuser()
-    except (KeyError, OSError):  # a container without a name for its user
+    except (ImportError, KeyError, OSError):  # no name for this user, or no way to ask
         return ""

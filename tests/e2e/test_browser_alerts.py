@@ -120,14 +120,16 @@ def test_an_alert_is_silenced_by_a_form_that_asks_for_a_reason_and_an_end(
     page.keyboard.press("Enter")
     form.wait_for(state="hidden")
     page.locator(".alert", has_text="silenced: <b>known</b>").wait_for()
-    page.locator(".silences li", has_text="too high on b").wait_for()
+    page.locator("[data-part=silences] li", has_text="too high on b").wait_for()
     assert page.locator("#pause").inner_text() == "live"
     (silence,) = [s for s in silences(followed) if s.by == "Anna"]
     assert (silence.matcher.run, silence.matcher.rule) == ("b", "too_high")
     assert silence.ends_at - time.time() == pytest.approx(24 * 3600, abs=60)
     assert not silence.until_worse
 
-    page.locator("li", has_text="too high on b").locator("button", has_text="End now").click()
+    page.locator("[data-part=silences] li", has_text="too high on b").locator(
+        "button", has_text="End now"
+    ).click()
     page.locator(".said", has_text="Silence ended").wait_for()
     assert [s.by for s in silences(followed)] == ["Ben"]
 
@@ -136,8 +138,10 @@ def test_an_alert_is_silenced_by_a_form_that_asks_for_a_reason_and_an_end(
     page.locator("#silence-run").fill("sweep/*")
     page.locator("#silence-reason").fill("planned")
     page.locator("#silence-send").click()
-    page.locator("li", has_text="every alert on sweep/*").wait_for()
-    page.locator("li", has_text="planned, by Anna; until it gets worse").wait_for()
+    page.locator("[data-part=silences] li", has_text="every alert on sweep/*").wait_for()
+    page.locator(
+        "[data-part=silences] li", has_text="planned, by Anna; until it gets worse"
+    ).wait_for()
 
     page.locator("button", has_text="New silence").click()
     form.wait_for()
