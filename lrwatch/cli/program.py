@@ -123,7 +123,13 @@ def _stand_in(entry: EntryPoint, error: Exception) -> click.Command:
             raise error
         raise click.ClickException(f"the command {entry.name} cannot be loaded: {error}")
 
-    return click.Command(entry.name, callback=complain, short_help="(cannot be loaded)")
+    anything = {"ignore_unknown_options": True, "allow_extra_args": True}
+    return click.Command(
+        entry.name,
+        callback=complain,
+        context_settings=anything,
+        short_help="(cannot be loaded)",
+    )
 
 
 def _missing(command: str, package: str) -> MissingExtra:

@@ -10,11 +10,12 @@ import ipaddress
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
-
-from flask import Request
+from typing import TYPE_CHECKING, Final
 
 from lrwatch.activity import Actor
+
+if TYPE_CHECKING:
+    from flask import Request
 
 __all__ = ["GROUPS_HEADER", "ProxySignIn", "SignInError", "proxy_sign_in"]
 
