@@ -37,6 +37,7 @@ def loaded_by(code: str) -> set[str]:
         ("import lrwatch.cli", {"torch", "pandas", "pyarrow", "numpy", "rich"}),
         (f"import lrwatch; lrwatch.diagnose({str(SAMPLE)!r})", {"torch", "pandas"}),
         ("import lrwatch_dashboard.data", {"torch"}),
+        ("import lrwatch_dashboard.command", {"torch", "flask", "dash", "pandas"}),
     ],
 )
 def test_nothing_is_loaded_before_it_is_needed(code: str, forbidden: set[str]) -> None:
