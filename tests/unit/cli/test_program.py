@@ -144,7 +144,7 @@ def test_a_command_that_cannot_be_loaded_spoils_neither_help_nor_the_others(
     plug("broken", ModuleNotFoundError("No module named 'other'", name="other"))
     assert main(["--help"]) == 0
     assert "ls " in capsys.readouterr().out
-    assert main(["broken"]) == 2
+    assert main(["broken", "runs", "--port", "1"]) == 2
     assert "lrwatch broken needs other, which is not installed" in capsys.readouterr().err
 
 
