@@ -6,7 +6,6 @@ everything below it, in the same thread, then acts for that person.
 
 from __future__ import annotations
 
-import getpass
 import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
 from lrwatch.errors import NotAllowed
+from lrwatch.system import user_name
 
 __all__ = ["ROLES", "Activity", "Actor", "Role", "acting", "current_actor", "editor", "in_words"]
 
@@ -112,7 +112,7 @@ def acting(actor: Actor) -> Iterator[None]:
 
 def current_actor() -> Actor:
     """Return who acts here: whoever was named, else the user of the operating system."""
-    return _ACTOR.get() or Actor(_user())
+    return _ACTOR.get() or Actor(user_name())
 
 
 def editor() -> Actor:
@@ -166,10 +166,3 @@ def _rule(name: Any) -> str:
 
 def _list(tags: Any) -> str:
     return ", ".join(map(str, tags)) if isinstance(tags, list) else ""
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (ImportError, KeyError, OSError):  # no name for this user, or no way to ask
-        return ""

@@ -172,14 +172,13 @@ def _rows_at(path: str | PathLike[str]) -> tuple[StepBlock, int | None]:
     RunNotFound, RunUnreadable, InvalidArgument
         As `diagnose`.
     """
-    from lrwatch.importing import is_foreign, only_run
+    from lrwatch.importing import foreign_run
     from lrwatch.store import RunReader
     from lrwatch.store.faults import naming
     from lrwatch.store.mirroring.places import known_as, local_folder
 
     place = local_folder(path)
-    if is_foreign(place):
-        log = only_run(place)
+    if log := foreign_run(place):
         return log.rows, log.total_steps
     with naming(known_as(place)):
         reader = RunReader(place)

@@ -32,6 +32,7 @@ __all__ = [
     "read_at",
     "remove",
     "sync",
+    "user_name",
     "write_at",
 ]
 
@@ -253,3 +254,13 @@ def _creation_time(kernel: Any, handle: Any) -> str:
     times = [ctypes.c_ulonglong() for _ in range(4)]
     kernel.GetProcessTimes(handle, *map(ctypes.byref, times))
     return str(times[0].value)
+
+
+def user_name() -> str:
+    """Return what this user is called; empty where there is no name, or no way to ask."""
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (ImportError, KeyError, OSError):
+        return ""

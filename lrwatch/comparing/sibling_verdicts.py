@@ -17,7 +17,7 @@ from lrwatch.comparing.standing import Siblings, Standing
 from lrwatch.comparing.sweeps import Trial, find_sweeps, is_range_test, trial_of
 from lrwatch.errors import RunUnreadable
 from lrwatch.following import judged, summarised
-from lrwatch.importing import is_foreign, only_run
+from lrwatch.importing import foreign_run
 from lrwatch.logs import rows_of
 from lrwatch.monitor import Monitor
 from lrwatch.records import RunState
@@ -249,9 +249,9 @@ def judged_run(name: str, run: Any, total_steps: int | None = None) -> tuple[Tri
     """Return a run, given as a table of steps or a path, and the verdict on it by itself."""
     if isinstance(run, str | os.PathLike):
         path = local_folder(run)
-        if not is_foreign(path):
+        log = foreign_run(path)
+        if log is None:
             return _judged_at(name, path, total_steps)
-        log = only_run(path)
         run, total_steps = log.rows, total_steps or log.total_steps
     rows = rows_of(run)
     monitor = Monitor(total_steps=total_steps)

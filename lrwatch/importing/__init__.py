@@ -7,7 +7,7 @@ A new kind is one class in one module, listed in `registry`, that passes
 from lrwatch.importing.foreign_run import Choice, ForeignRun, Importer, Trouble
 from lrwatch.importing.mirror import Brought, Mirror
 from lrwatch.importing.ordering import OrderedRun, ordered
-from lrwatch.importing.places import is_foreign, logs_at, only_run
+from lrwatch.importing.places import foreign_run, logs_at
 from lrwatch.importing.registry import IMPORTER_GROUP, importer_named, importers, recognised
 from lrwatch.importing.search import FoundLog, found_logs
 
@@ -21,12 +21,11 @@ __all__ = [
     "Mirror",
     "OrderedRun",
     "Trouble",
+    "foreign_run",
     "found_logs",
     "importer_named",
     "importers",
-    "is_foreign",
     "logs_at",
-    "only_run",
     "ordered",
     "recognised",
 ]

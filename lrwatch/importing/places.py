@@ -15,30 +15,31 @@ from lrwatch.store import list_runs
 from lrwatch.store.layout import is_run
 from lrwatch.store.mirroring.places import known_as
 
-__all__ = ["is_foreign", "logs_at", "only_run"]
+__all__ = ["foreign_run", "logs_at"]
 
 _TABLES: Final = (".csv", ".tsv", ".parquet", ".jsonl", ".json")
 """Endings of files that are read as tables even where nothing in them looks like a log."""
 
 
-def is_foreign(path: Path) -> bool:
-    """Return whether there is something at a path, and neither a run of ours nor a store."""
-    if not path.is_dir():
-        return path.is_file()
-    return not is_run(path) and not list_runs(path) and bool(found_logs(path))
-
-
-def only_run(path: Path) -> OrderedRun:
-    """Return the run that the log at a path holds.
+def foreign_run(path: Path) -> OrderedRun | None:
+    """Return the run that another tool logged at a path; ``None`` if what is there is no log.
 
     Raises
     ------
     RunNotFound
-        If there is no log that is recognised.
+        If it is a file that is not recognised.
     InvalidArgument
-        If it holds several runs, or no loss can be found in it.
+        If several runs are logged there, or no loss can be found.
     """
-    runs = [run for log in logs_at(path) for run in log.importer.read(log.path, Choice())]
+    if path.is_file():
+        logs = logs_at(path)
+    elif is_run(path) or not path.is_dir() or list_runs(path):
+        return None
+    else:
+        logs = found_logs(path)
+    if not logs:
+        return None
+    runs = [run for log in logs for run in log.importer.read(log.path, Choice())]
     if len(runs) != 1:
         raise InvalidArgument(
             f"{known_as(path)} holds {counted(len(runs), 'run')}, and one is expected; "

@@ -4,7 +4,7 @@ A new kind is one class that passes `lrwatch.testing.storages`.
 """
 
 from lrwatch.storage.addresses import is_address, join, shown
-from lrwatch.storage.door import NEW, Expected, Storage, StoredObject
+from lrwatch.storage.door import NEW, Expected, Storage, StoredObject, object_at
 from lrwatch.storage.registry import STORAGE_GROUP, open_storage
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "StoredObject",
     "is_address",
     "join",
+    "object_at",
     "open_storage",
     "shown",
 ]

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, Literal, Protocol, TypeAlias
 
-__all__ = ["NEW", "Expected", "Storage", "StoredObject"]
+__all__ = ["NEW", "Expected", "Storage", "StoredObject", "object_at"]
 
 NEW: Final = "new"
 """Write only if there is no object under the key yet."""
@@ -81,3 +81,8 @@ class Storage(Protocol):
     def remove(self, keys: Iterable[str]) -> None:
         """Remove objects; those that are not there are passed over."""
         ...
+
+
+def object_at(storage: Storage, key: str) -> StoredObject | None:
+    """Return the object under a key, as a listing shows it; ``None`` if there is none."""
+    return next((item for item in storage.list(key) if item.key == key), None)

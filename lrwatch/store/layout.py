@@ -25,16 +25,21 @@ from pathlib import Path
 from lrwatch.store.faults import reading
 
 __all__ = [
+    "JOURNAL",
     "LABELS",
+    "PART",
     "RUN_JSON",
     "STEPS",
     "Extent",
+    "covering",
     "extents",
     "folder_name",
     "is_run",
     "journal_path",
     "journals",
+    "part_name",
     "part_path",
+    "part_rows",
     "parts",
 ]
 
@@ -42,8 +47,8 @@ LABELS = "labels.json"
 RUN_JSON = "run.json"
 STEPS = "steps"
 
-_PART = re.compile(r"part-(\d{12})-(\d{12})\.parquet", re.ASCII)
-_JOURNAL = re.compile(r"journal-(\d{12})\.bin", re.ASCII)
+PART = re.compile(r"part-(\d{12})-(\d{12})\.parquet", re.ASCII)
+JOURNAL = re.compile(r"journal-(\d{12})\.bin", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -66,7 +71,18 @@ class Extent:
 
 def part_path(run: Path, first: int, stop: int) -> Path:
     """Return the path of the part that holds rows `first` up to, not including, `stop`."""
-    return run / STEPS / f"part-{first:012d}-{stop:012d}.parquet"
+    return run / STEPS / part_name(first, stop)
+
+
+def part_name(first: int, stop: int) -> str:
+    """Return what the part with these rows is called."""
+    return f"part-{first:012d}-{stop:012d}.parquet"
+
+
+def part_rows(name: str) -> tuple[int, int] | None:
+    """Return the first row of a part and the one after its last; ``None`` if it is no part."""
+    found = PART.fullmatch(name)
+    return (int(found[1]), int(found[2])) if found else None
 
 
 def journal_path(run: Path, first: int) -> Path:
@@ -92,22 +108,35 @@ def is_run(folder: Path) -> bool:
 
 def parts(run: Path) -> list[Extent]:
     """List the parts that count, in row order: those within another's range are left out."""
-    found = []
-    for path, numbers in _matches(run / STEPS, _PART):
-        first, stop = int(numbers[1]), int(numbers[2])
-        found.append((first, -stop, path))
+    found = {(int(rows[1]), int(rows[2])): path for path, rows in _matches(run / STEPS, PART)}
     kept: list[Extent] = []
     covered = 0
-    for first, minus_stop, path in sorted(found):
-        if -minus_stop > covered:
-            kept.append(Extent(max(first, covered), -minus_stop, first, path))
-            covered = -minus_stop
+    for first, stop in covering(found):
+        kept.append(Extent(max(first, covered), stop, first, found[first, stop]))
+        covered = stop
+    return kept
+
+
+def covering(parts: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return the rows of those parts, in order, that lie within no other one.
+
+    Examples
+    --------
+    >>> covering([(2, 4), (0, 2), (0, 4), (4, 5)])
+    [(0, 4), (4, 5)]
+    """
+    kept: list[tuple[int, int]] = []
+    covered = 0
+    for first, stop in sorted(parts, key=lambda part: (part[0], -part[1])):
+        if stop > covered:
+            kept.append((first, stop))
+            covered = stop
     return kept
 
 
 def journals(run: Path) -> list[Extent]:
     """List the journals in row order, each up to where the next one begins."""
-    found = sorted((int(numbers[1]), path) for path, numbers in _matches(run, _JOURNAL))
+    found = sorted((int(numbers[1]), path) for path, numbers in _matches(run, JOURNAL))
     stops = [first for first, _ in found[1:]]
     ends = zip_longest(found, stops)  # the last one has no stop
     return [Extent(first, stop, first, path) for (first, path), stop in ends]

@@ -8,18 +8,16 @@ finds a mark that is not its own before it writes or removes a part.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from lrwatch.errors import ObjectChanged, ObjectMissing, RunBusy, StorageError
-from lrwatch.storage import NEW, Expected, Storage, StoredObject, join
-from lrwatch.store.layout import RUN_JSON, STEPS
+from lrwatch.storage import NEW, Expected, Storage, StoredObject, join, object_at
+from lrwatch.store import layout
+from lrwatch.store.layout import RUN_JSON, STEPS, part_rows
 from lrwatch.uploading.tiers import Span
 
 __all__ = ["RemoteRun", "SeenRun", "content_of", "part_name", "span_of"]
-
-_PART: Final = re.compile(rf"{STEPS}/part-(\d{{12}})-(\d{{12}})\.parquet", re.ASCII)
 
 
 class SeenRun(NamedTuple):
@@ -64,7 +62,7 @@ class RemoteRun:
             If it cannot be read, or is none.
         """
         key = self._key(RUN_JSON)
-        stored = next((each for each in self.storage.list(key) if each.key == key), None)
+        stored = object_at(self.storage, key)
         if stored is None:
             return None
         raw = self.storage.read(key)
@@ -202,11 +200,12 @@ def content_of(raw: bytes, address: str) -> dict[str, Any]:
 
 def span_of(name: str) -> Span | None:
     """Return the rows that a file of a run holds by its name, if it is a part."""
-    match = _PART.fullmatch(name)
-    span = Span(int(match[1]), int(match[2])) if match else None
+    folder, _, file = name.rpartition("/")
+    rows = part_rows(file) if folder == STEPS else None
+    span = None if rows is None else Span(*rows)
     return span if span and span.n_rows > 0 else None
 
 
 def part_name(span: Span) -> str:
     """Return the name of the file of a run that holds these rows."""
-    return f"{STEPS}/part-{span.first:012d}-{span.stop:012d}.parquet"
+    return f"{STEPS}/{layout.part_name(*span)}"

@@ -7,7 +7,6 @@ is a cache before it is sent, so what is removed is only what has arrived.
 from __future__ import annotations
 
 import contextlib
-import getpass
 import hashlib
 import os
 import re
@@ -22,6 +21,7 @@ from lrwatch.errors import StoreNotWritable
 from lrwatch.plain_files import read_file, replacing
 from lrwatch.storage.addresses import is_address, tidy
 from lrwatch.store.layout import is_run
+from lrwatch.system import user_name
 from lrwatch.uploading.note import read_note
 
 __all__ = [
@@ -116,7 +116,4 @@ def drop_sent(run: Path) -> None:
 
 
 def _user() -> str:
-    try:
-        return re.sub(r"\W+", "-", getpass.getuser())
-    except (KeyError, OSError, ImportError):
-        return str(getattr(os, "getuid", lambda: 0)())
+    return re.sub(r"\W+", "-", user_name()) or str(getattr(os, "getuid", lambda: 0)())

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
+from lrwatch.store import layout
+
 __all__ = ["LARGEST", "Span", "chunks", "covering", "due_for_merging"]
 
 _FAN: Final = 16
@@ -61,11 +63,7 @@ def chunks(parts: Sequence[Span]) -> Iterator[list[Span]]:
 
 def covering(parts: Sequence[Span]) -> list[Span]:
     """Return the parts that no other one covers, in order."""
-    kept: list[Span] = []
-    for part in sorted(parts, key=lambda part: (part.first, -part.stop)):
-        if not kept or part.stop > kept[-1].stop:
-            kept.append(part)
-    return kept
+    return [Span(*rows) for rows in layout.covering(parts)]
 
 
 def _tail(parts: Sequence[Span], tier: int) -> list[Span]:

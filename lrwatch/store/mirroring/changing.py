@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from lrwatch.errors import ObjectChanged, ObjectMissing, RunBusy, StorageUnavailable
-from lrwatch.storage.door import NEW, Storage, StoredObject
+from lrwatch.storage.door import NEW, Storage, StoredObject, object_at
 from lrwatch.store.mirroring.crew import fetching
 from lrwatch.store.mirroring.mirror import StoreMirror
 
@@ -47,7 +47,7 @@ def change_object(mirror: StoreMirror, path: Path, edit: Callable[[bytes | None]
     """
     storage, key = mirror.storage, mirror.key_of(path)
     for n_tried in range(_TRIES):
-        there = next((item for item in storage.list(key) if item.key == key), None)
+        there = object_at(storage, key)
         try:
             content = edit(None if there is None else storage.read(key))
             stored = storage.write(key, content, expected=NEW if there is None else there)

@@ -11,7 +11,7 @@ import os
 import re
 from typing import Final, NamedTuple
 
-from lrwatch.store.layout import LABELS, RUN_JSON, STEPS
+from lrwatch.store.layout import JOURNAL, LABELS, PART, RUN_JSON, STEPS, part_rows
 
 __all__ = ["ObjectPlace", "is_holdable", "place_of", "stop_row"]
 
@@ -22,14 +22,13 @@ _LONGEST_NAME: Final = 255  # bytes, of every usual file system
 _ON_WINDOWS: Final = r'<>:"|?*' if os.name == "nt" else ""
 _FORBIDDEN: Final = re.compile(rf"[\x00-\x1f\x7f-\x9f/\\{_ON_WINDOWS}]")
 _FILE: Final = re.compile(
-    rf"(?:(.*)/)?({re.escape(RUN_JSON)}|{re.escape(LABELS)}|journal-\d{{12}}\.bin"
-    r"|steps/part-\d{12}-\d{12}\.parquet)",
+    rf"(?:(.*)/)?({re.escape(RUN_JSON)}|{re.escape(LABELS)}|{JOURNAL.pattern}"
+    rf"|{STEPS}/{PART.pattern})",
     re.ASCII | re.DOTALL,
 )
 _IS_NO_FOLDER: Final = re.compile(
     rf"\.|({re.escape(RUN_JSON)}|{re.escape(LABELS)}|{STEPS}|journal-.*\.bin)\Z"
 ).match  # what is hidden, and what would make a run of the folder it is in
-_STOP: Final = re.compile(r"-(\d{12})\.parquet\Z", re.ASCII)
 
 
 class ObjectPlace(NamedTuple):
@@ -79,5 +78,5 @@ def is_holdable(name: str) -> bool:
 
 def stop_row(file: str) -> int | None:
     """Return the row after the last one of a part; None for any other file."""
-    found = _STOP.search(file)
-    return int(found[1]) if found else None
+    rows = part_rows(file.removeprefix(f"{STEPS}/"))
+    return None if rows is None else rows[1]

@@ -12,7 +12,7 @@ import pytest
 import lrwatch
 from lrwatch.cli import main
 from lrwatch.errors import InvalidArgument, RunNotFound
-from lrwatch.importing import is_foreign
+from lrwatch.importing import foreign_run
 
 MADE = [
     log_samples.huggingface,
@@ -53,7 +53,7 @@ def test_what_is_no_log_is_named(tmp_path: Path) -> None:
 
 def test_a_store_of_runs_is_no_log(tmp_path: Path) -> None:
     lrwatch.open_run(dir=tmp_path / "runs", name="a").finish()
-    assert not is_foreign(tmp_path / "runs")
-    assert not is_foreign(tmp_path / "runs" / "a")
+    assert foreign_run(tmp_path / "runs") is None
+    assert foreign_run(tmp_path / "runs" / "a") is None
     with pytest.raises(RunNotFound, match="not a run"):
         lrwatch.diagnose(tmp_path / "runs")
