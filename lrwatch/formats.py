@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
-__all__ = ["NOTHING", "count", "counted", "duration", "number", "printable"]
+__all__ = ["NOTHING", "as_number", "count", "counted", "duration", "number", "printable"]
 
 NOTHING = "–"
 """What stands where there is no number."""
@@ -29,6 +30,20 @@ def number(value: float | None, digits: int = 4) -> str:
     if int(exponent) in _PLAIN_EXPONENTS:
         return f"{float(f'{mantissa}e{exponent}'):.10f}".rstrip("0").rstrip(".")
     return f"{mantissa.rstrip('0').rstrip('.') if '.' in mantissa else mantissa}e{int(exponent)}"
+
+
+def as_number(value: Any) -> float | None:
+    """Return what a text or a number comes to; ``None`` where it is neither, or a truth value.
+
+    Examples
+    --------
+    >>> as_number("1e-3"), as_number(2), as_number("fast"), as_number(True)
+    (0.001, 2.0, None, None)
+    """
+    try:
+        return None if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
 
 
 def count(value: int) -> str:

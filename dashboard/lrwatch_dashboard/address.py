@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 from urllib.parse import parse_qsl, quote, unquote_plus
 
+from lrwatch.formats import as_number
 from lrwatch_dashboard.views import StepTimes, Window
 
 __all__ = [
@@ -218,11 +219,8 @@ def _half_life(text: Any) -> int | None:
 
 def _number(text: Any) -> float:
     """Return a number that is no larger than one can be drawn with, else NaN."""
-    try:
-        number = float(text)
-    except (TypeError, ValueError, OverflowError):
-        return math.nan
-    return number if abs(number) <= _FARTHEST else math.nan
+    number = as_number(text)
+    return number if number is not None and abs(number) <= _FARTHEST else math.nan
 
 
 def _quoted(key: str) -> str:

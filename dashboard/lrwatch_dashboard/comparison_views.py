@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lrwatch.comparing import RateChoice, RateResult
-from lrwatch.formats import number
+from lrwatch.formats import as_number, number
 from lrwatch_dashboard.views import Curve, RunCurves, RunView
 
 __all__ = [
@@ -109,10 +109,8 @@ class SideBySide:
 
 
 def _as_rate(text: str) -> str:
-    try:
-        return number(float(text), 3)
-    except ValueError:
-        return ""
+    rate = as_number(text)
+    return "" if rate is None else number(rate, 3)
 
 
 @dataclass(frozen=True, slots=True)

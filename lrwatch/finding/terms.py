@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from lrwatch.finding.facts import RunFacts
+from lrwatch.formats import as_number
 
 __all__ = ["Term", "quoted", "term_at"]
 
@@ -61,7 +62,7 @@ class Term:
         if not self.value:
             what = f"{self.name}{self.sign}" if self.name else "a word"
             return f"{self.text!r} is not complete; give a value after {what}"
-        if self.sign in _ORDERS and _number(self.value) is None:
+        if self.sign in _ORDERS and as_number(self.value) is None:
             return f"{self.text!r} compares numbers; got {self.value!r} after {self.sign}"
         return ""
 
@@ -74,8 +75,8 @@ class Term:
             return self.value in run.text()
         values = run.values(self.name)
         if self.sign in _ORDERS:
-            limit, order = _number(self.value), _ORDERS[self.sign]
-            numbers = [found for value in values if (found := _number(value)) is not None]
+            limit, order = as_number(self.value), _ORDERS[self.sign]
+            numbers = [found for value in values if (found := as_number(value)) is not None]
             return limit is not None and any(order(number, limit) for number in numbers)
         wanted = self.value.split(",") if self.sign == ":" else [self.value]
         return any(self._is(value, each) for value in values for each in wanted if each)
@@ -83,8 +84,8 @@ class Term:
     def _is(self, value: Any, wanted: str) -> bool:
         if isinstance(value, bool) or value is None:
             return str(value).lower() == wanted
-        number = _number(wanted)
-        if number is not None and _number(value) == number:
+        number = as_number(wanted)
+        if number is not None and as_number(value) == number:
             return True
         if not isinstance(value, str):
             return False
@@ -112,12 +113,3 @@ def quoted(value: Any) -> str:
     """Return a value as it is written in a filter."""
     text = str(value).replace('"', "")
     return f'"{text}"' if re.search(r"\s|^$", text) else text
-
-
-def _number(value: Any) -> float | None:
-    if value is None or isinstance(value, bool):
-        return None
-    try:
-        return float(value)
-    except (TypeError, ValueError, OverflowError):
-        return None

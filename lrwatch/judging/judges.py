@@ -28,15 +28,15 @@ _SOURCES: Final = (
 
 
 @cache
-def judges() -> str:
+def judges(*also: str) -> str:
     """Return what changes whenever runs may be judged otherwise, the same on every machine.
 
     It is taken from what the source files hold and not from when they were written: several
-    machines share a table.
+    machines share a table. Of further packages whose names are given, `also`.
     """
     package = Path(records.__file__).parent
     digest = hashlib.sha256(VERSION.encode())
-    for name in _SOURCES:
+    for name in (*_SOURCES, *also):
         for file in (package / name, *sorted((package / name).glob("*.*"))):
             if file.suffix in (".py", ".json") and file.is_file():
                 digest.update(file.name.encode())

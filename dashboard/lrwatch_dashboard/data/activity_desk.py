@@ -42,7 +42,7 @@ class ActivityDesk:
         with self._lock:
             now = time.monotonic()
             if now >= self._found_until:
-                self._found = [each for each in self._folders() if _has_file(each)]
+                self._found = [f for f in self._folders() if os.path.lexists(f / ACTIVITY)]
                 self._found_until = now + _SEARCH_SECONDS
             if now >= self._lately_until:
                 self._lately = read_activity(self._root, self._found, last=_LAST)[::-1]
@@ -52,7 +52,3 @@ class ActivityDesk:
     def of_run(self, key: str) -> list[Activity]:
         """Return what was done to a run that is in the store, the latest first."""
         return read_activity(self._root, run=key, last=_LAST)[::-1]
-
-
-def _has_file(folder: Path) -> bool:
-    return os.path.lexists(folder / ACTIVITY)

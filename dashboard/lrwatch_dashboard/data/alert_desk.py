@@ -10,7 +10,7 @@ import hashlib
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,16 +26,17 @@ from lrwatch.alerts.silences import (
     silences,
 )
 from lrwatch.alerts.telling import inhibited
-from lrwatch.alerts.watcher_state import read_state
+from lrwatch.alerts.watcher_state import KnownAlert, read_state
 from lrwatch.errors import LrwatchError
-from lrwatch_dashboard.alert_views import LONGEST_TEXT, AlertBoard
+from lrwatch_dashboard.alert_views import LONGEST_TEXT, AlertBoard, AlertLine
 from lrwatch_dashboard.data.alert_lines import (
     Said,
+    alert_lines,
     history_line,
-    unsent_line,
     with_ledger,
     worst_first,
 )
+from lrwatch_dashboard.data.label_desk import READ_ONLY, problem_of
 from lrwatch_dashboard.views import RunSource, RunView
 
 __all__ = ["AlertDesk"]
@@ -55,14 +56,12 @@ class AlertDesk:
         self,
         root: Path,
         source: RunSource,
-        clock: Callable[[], float] = time.time,
         *,
         is_read_only: bool = False,
     ) -> None:
         self._is_read_only = is_read_only
         self._root = root
         self._source = source
-        self._clock = clock
         self._lock = threading.Lock()
         self._board = AlertBoard()
         self._board_until = 0.0
@@ -122,17 +121,10 @@ class AlertDesk:
 
     def _say(self, write: Callable[..., Any], **what: Any) -> str:
         if self._is_read_only:
-            return "This dashboard is read-only (--read-only)"
+            return READ_ONLY
         with self._lock:
             self._board_until = 0.0
-            try:
-                write(self._root, **what)
-            except LrwatchError as error:
-                text = str(error)
-                return text[:1].upper() + text[1:]
-            except OSError as error:
-                return f"Cannot write to the folder of runs ({error.strerror or error})"
-        return ""
+            return problem_of(lambda: write(self._root, **what))
 
     def _look(self) -> None:
         """Take in which runs there are, and which of them may be worth an alert."""
@@ -145,10 +137,10 @@ class AlertDesk:
         self._seen = table.token
 
     def _read(self) -> AlertBoard:
-        said = Said(silences(self._root), acknowledgements(self._root))
+        said = silences(self._root), acknowledgements(self._root)
         board = AlertBoard(
             folder=str(self._root),
-            silences=tuple(said.silences),
+            silences=tuple(said[0]),
             rules=tuple(rule.name for rule in RULES),
             activity=tuple(self._source.activity()[:_N_ACTIVITY]),
         )
@@ -167,7 +159,7 @@ class AlertDesk:
             return dataclasses.replace(board, problem=str(error))
         if state is None:
             return board
-        return with_ledger(board, state, said, self._keys, self._clock())
+        return with_ledger(board, state, said, self._keys, time.time())
 
     def _with_history(self, board: AlertBoard) -> AlertBoard:
         try:
@@ -185,8 +177,7 @@ def _with_unsent(
     told = {(line.alert.rule, line.run_key): line for line in board.firing}
     hidden = inhibited(alert for alert, _ in alerts)
     lines = [
-        told.get((alert.rule, key)) or unsent_line(alert, key, said, hidden)
-        for alert, key in alerts
+        told.get((line.alert.rule, line.run_key), line) for line in _seen(alerts, said, hidden)
     ]
     return dataclasses.replace(
         board,
@@ -199,16 +190,26 @@ def _with_unsent(
 def _with_ended(board: AlertBoard, views: Collection[RunView], said: Said) -> AlertBoard:
     """Add what fired when runs ended that no watcher saw; siblings may have cleared a run since."""
     known = {line.alert.id for line in board.ended}
-    lines = [
-        unsent_line(alert, view.key, said, ())
+    alerts = [
+        (alert, view.key)
         for view in views
         for alert in view.ended_alerts
         if alert.id not in known
         and view.diagnosis is not None
         and view.diagnosis.learning_rate == alert.learning_rate
     ]
-    ended = sorted([*board.ended, *lines], key=lambda line: -line.alert.time)
+    ended = sorted([*board.ended, *_seen(alerts, said, {})], key=lambda line: -line.alert.time)
     return dataclasses.replace(board, ended=tuple(ended[:_N_ENDED]))
+
+
+def _seen(
+    alerts: Collection[tuple[Alert, str]], said: Said, hidden: Mapping[str, str]
+) -> Iterator[AlertLine]:
+    """Return the lines of what the dashboard itself sees; copies of a run have one each."""
+    for alert, key in alerts:
+        yield from alert_lines(
+            [KnownAlert(alert, key, "running", inhibited_by=hidden.get(alert.id))], said
+        )
 
 
 def _token(board: AlertBoard) -> str:

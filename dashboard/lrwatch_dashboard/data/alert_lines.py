@@ -5,17 +5,17 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from lrwatch.alert import SEVERITIES, Alert
+from lrwatch.alert import SEVERITIES
+from lrwatch.alerts.memory import AlertMemory
 from lrwatch.alerts.silences import Acknowledgement, Silence
 from lrwatch.alerts.watcher_state import KnownAlert, WatcherState
 from lrwatch.verdicts import SEVERITY
-from lrwatch_dashboard.alert_views import AlertBoard, AlertLine, HistoryLine, Quiet
+from lrwatch_dashboard.alert_views import AlertBoard, AlertLine, HistoryLine
 
-__all__ = ["Said", "history_line", "unsent_line", "with_ledger", "worst_first"]
+__all__ = ["Said", "alert_lines", "history_line", "with_ledger", "worst_first"]
 
 _FOLLOWING_SECONDS: Final = 60.0
 _FOLLOWING_LOOKS: Final = 5.0
@@ -27,29 +27,16 @@ _LONGEST_TEXT: Final = 2000
 _HISTORY_WORDS: Final = ("run_key", "rule", "by", "receiver", "reason", "problem")
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
-    """What people have said to alerts: silences, and who is handling which."""
+Said = tuple[Sequence[Silence], Mapping[tuple[str, int], Acknowledgement]]
+"""What people have said to alerts: silences, and who is handling which."""
 
-    silences: Sequence[Silence]
-    acknowledged: Mapping[tuple[str, int], Acknowledgement]
 
-    def to(
-        self, alert: Alert, run_key: str, *, heeded: str | None = None, heeded_at: float = 0.0
-    ) -> tuple[Quiet, str]:
-        """Return why an alert is not sent, and in whose words; empty if it is.
-
-        `heeded` is the id of the silence that the watcher heeds, and `heeded_at` when it looked: of
-        a silence that holds until it gets worse, it alone knows whether it still does.
-        """
-        acknowledged = self.acknowledged.get((alert.id, alert.episode))
-        if acknowledged is not None:
-            return "acknowledged", acknowledged.by
-        for silence in self.silences:
-            is_open = not silence.until_worse or silence.created_at > heeded_at
-            if silence.matcher.matches(alert, run_key) and (is_open or silence.id == heeded):
-                return "silenced", silence.reason
-        return ("info", "") if alert.severity == "info" else ("", "")
+def alert_lines(known: Iterable[KnownAlert], said: Said) -> list[AlertLine]:
+    """Return the lines of alerts, as a watcher that looked now would hold them back."""
+    memory, (silences, acknowledged) = AlertMemory(known), said
+    memory.mark_handled(silences, acknowledged)
+    reasons = {silence.id: silence.reason for silence in silences}
+    return [_line(one, reasons) for one in memory.known.values()]
 
 
 def with_ledger(
@@ -62,7 +49,10 @@ def with_ledger(
     watcher = state.watcher
     patience = max(_FOLLOWING_SECONDS, _FOLLOWING_LOOKS * watcher.took_seconds)
     is_followed = now - watcher.looked_at <= patience
-    lines = [_known_line(known, said, keys, watcher.looked_at) for known in state.alerts]
+    lines = [
+        line if line.run_key in keys else dataclasses.replace(line, run_key="")
+        for line in alert_lines(state.alerts, said)
+    ]
     by_state: dict[str, list[AlertLine]] = {}
     for line in lines:
         by_state.setdefault(line.alert.state, []).append(line)
@@ -83,14 +73,6 @@ def with_ledger(
     )
 
 
-def unsent_line(alert: Alert, run_key: str, said: Said, inhibited: Collection[str]) -> AlertLine:
-    """Return the line of what the dashboard itself sees."""
-    quiet, note = said.to(alert, run_key)
-    if not quiet and alert.id in inhibited:
-        quiet = "inhibited"
-    return AlertLine(alert, run_key, quiet=quiet, quiet_note=note)
-
-
 def worst_first(line: AlertLine) -> tuple[bool, int, int, float, str]:
     """Return what alerts are sorted by: those that nobody handles, severity, verdict, latest."""
     alert, rank = line.alert, SEVERITY.get(line.verdict, len(SEVERITY))
@@ -109,15 +91,12 @@ def history_line(record: Mapping[str, Any]) -> HistoryLine | None:
     return HistoryLine(float(at), event, " · ".join(words))
 
 
-def _known_line(
-    known: KnownAlert, said: Said, keys: Collection[str], looked_at: float
-) -> AlertLine:
-    alert = known.alert
-    quiet, note = said.to(alert, known.run_key, heeded=known.silenced_by, heeded_at=looked_at)
-    if not quiet and known.acknowledged_by:
-        quiet, note = "acknowledged", known.acknowledged_by
-    elif not quiet and known.inhibited_by:
-        quiet = "inhibited"
-    told_at = known.told_at if known.is_told else None
-    run_key = known.run_key if known.run_key in keys else ""
-    return AlertLine(alert, run_key, told_at, quiet, note)
+def _line(one: KnownAlert, reasons: Mapping[str, str]) -> AlertLine:
+    line = AlertLine(one.alert, one.run_key, one.told_at if one.is_told else None)
+    if one.acknowledged_by is not None:
+        return dataclasses.replace(line, quiet="acknowledged", quiet_note=one.acknowledged_by)
+    if one.silenced_by is not None:
+        return dataclasses.replace(line, quiet="silenced", quiet_note=reasons[one.silenced_by])
+    if one.alert.severity == "info":
+        return dataclasses.replace(line, quiet="info")
+    return dataclasses.replace(line, quiet="inhibited" if one.inhibited_by else "")

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
@@ -15,7 +14,7 @@ from lrwatch_dashboard.comparison_views import ComparedRun, Delta, SideBySide
 from lrwatch_dashboard.data.envelope import LONG_RUN
 from lrwatch_dashboard.data.rulers import ruled
 from lrwatch_dashboard.data.smoothing import half_life_for
-from lrwatch_dashboard.data.sweeps import find_sweeps, sweep_of
+from lrwatch_dashboard.data.sweeps import find_sweeps, setting_text, sweep_of
 from lrwatch_dashboard.data.thinning import thin
 from lrwatch_dashboard.own_metrics import (
     Family,
@@ -24,7 +23,7 @@ from lrwatch_dashboard.own_metrics import (
     names_of,
     rising_names,
 )
-from lrwatch_dashboard.views import Curve, RunCurves, RunSource, RunView, Window
+from lrwatch_dashboard.views import Curve, RunCurves, RunSource, RunView
 
 __all__ = [
     "MOST_RUNS",
@@ -169,10 +168,7 @@ def _half_life(source: RunSource, view: RunView) -> int:
 
 
 def _texts(view: RunView) -> dict[str, str]:
-    found = {
-        name: value if isinstance(value, str) else json.dumps(value, default=str)
-        for name, value in view.config.items()
-    }
+    found = {name: setting_text(value) for name, value in view.config.items()}
     # Recorded and not told, so it is named only where the settings do not have it.
     return found if "optimizer" in found else {"optimizer": view.optimizer, **found}
 
@@ -205,30 +201,30 @@ def _loss_of(view: RunView, curves: RunCurves | None, x: str) -> Curve | None:
 
 def _delta(ours: Curve | None, base: Curve | None, x: str) -> Delta | None:
     """Compare two smoothed losses at the last step, or time, that both have."""
-    if ours is None or base is None or max(ours.x[0], base.x[0]) > _end(ours, base):
+    if ours is None or base is None:
         return None
-    at = _end(ours, base)
+    at = float(min(ours.x[-1], base.x[-1]))
+    if max(ours.x[0], base.x[0]) > at:
+        return None
     own, other = (float(np.interp(at, line.x, line.y)) for line in (ours, base))
     share = own / other - 1 if own > 0 and other > 0 else None
     return Delta(at, x, own - other, share)
 
 
-def _end(one: Curve, other: Curve) -> float:
-    return float(min(one.x[-1], other.x[-1]))
-
-
 def _lighter(curves: RunCurves, n_points: int) -> RunCurves:
     """Return curves of fewer points, so that twenty runs are drawn as quickly as one."""
-    names: tuple[str, ...] = ("loss", "smooth_loss", "grad_norm", "update_ratio")
-    changes: dict[str, Any] = {
-        name: _fewer(getattr(curves, name), curves.window, n_points) for name in names
-    }
-    for name in ("lr", "own"):
-        lines: tuple[Curve, ...] = getattr(curves, name)
-        changes[name] = tuple(_fewer(curve, curves.window, n_points) for curve in lines)
-    return replace(curves, clipped=None, **changes)
 
+    def fewer(curve: Curve) -> Curve:
+        chosen = thin(curve.x, curve.y, curves.window, n_points)
+        return Curve(curve.name, curve.x[chosen], curve.y[chosen])
 
-def _fewer(curve: Curve, window: Window | None, n_points: int) -> Curve:
-    chosen = thin(curve.x, curve.y, window, n_points)
-    return Curve(curve.name, curve.x[chosen], curve.y[chosen])
+    return replace(
+        curves,
+        loss=fewer(curves.loss),
+        smooth_loss=fewer(curves.smooth_loss),
+        lr=tuple(map(fewer, curves.lr)),
+        grad_norm=fewer(curves.grad_norm),
+        clipped=None,
+        update_ratio=fewer(curves.update_ratio),
+        own=tuple(map(fewer, curves.own)),
+    )

@@ -11,7 +11,6 @@ from lrwatch_dashboard.data.thinning import N_POINTS
 
 __all__ = ["Extremes"]
 
-_N_BINS: Final = N_POINTS // 2
 _NOTHING: Final = np.empty(0)
 
 
@@ -20,9 +19,15 @@ class Extremes:
 
     Bins are those of `lrwatch_dashboard.data.thinning.thin`: a power of two of points, aligned to
     the first one. When they are full, each two become one.
+
+    Parameters
+    ----------
+    n_bins
+        How many there are at most, an even number.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, n_bins: int = N_POINTS // 2) -> None:
+        self._n_bins = n_bins
         self._width = 2  # points of a bin
         self._n = 0  # bins that are full
         self._first: tuple[FloatArray, FloatArray] = (_NOTHING, _NOTHING)
@@ -39,10 +44,10 @@ class Extremes:
             x, y = np.concatenate([self._rest[0], x]), np.concatenate([self._rest[1], y])
         while len(x) >= self._width:
             if not self._x.size:
-                self._x, self._y = np.empty((2, _N_BINS)), np.empty((2, _N_BINS))
-            if self._n == _N_BINS:
+                self._x, self._y = np.empty((2, self._n_bins)), np.empty((2, self._n_bins))
+            if self._n == self._n_bins:
                 self._halve()
-            n_full = min(len(x) // self._width, _N_BINS - self._n)
+            n_full = min(len(x) // self._width, self._n_bins - self._n)
             self._fill(x[: n_full * self._width], y[: n_full * self._width])
             x, y = x[n_full * self._width :], y[n_full * self._width :]
         self._rest = x.copy(), y.copy()
@@ -69,8 +74,9 @@ class Extremes:
         self._n += len(ys)
 
     def _halve(self) -> None:
+        half = self._n_bins // 2
         for place, is_better in enumerate((np.less_equal, np.greater)):
             left = is_better(self._y[place, 0::2], self._y[place, 1::2])
             for kept in (self._x, self._y):
-                kept[place, : _N_BINS // 2] = np.where(left, kept[place, 0::2], kept[place, 1::2])
-        self._n, self._width = _N_BINS // 2, 2 * self._width
+                kept[place, :half] = np.where(left, kept[place, 0::2], kept[place, 1::2])
+        self._n, self._width = half, 2 * self._width

@@ -6,7 +6,6 @@ Of a run that rests only the finding stays, so that a store of thousands of runs
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -20,7 +19,6 @@ from lrwatch_dashboard.data.job_facts import job_facts
 from lrwatch_dashboard.data.loaded_run import give_back
 from lrwatch_dashboard.data.run_digest import RunDigest
 from lrwatch_dashboard.data.stopwatch import Stopwatch
-from lrwatch_dashboard.own_metrics import MetricSummary
 from lrwatch_dashboard.views import AlertMark, Curve, RunView, StepTimes
 
 __all__ = ["Follower"]
@@ -87,11 +85,6 @@ class Follower(WatchedRun):
         return None if self._found is None else self._found.envelope
 
     @property
-    def metrics(self) -> Mapping[str, MetricSummary]:
-        """What the user's metrics came to, by name."""
-        return super().metrics if self._found is None else self._found.metrics
-
-    @property
     def trial(self) -> Trial:
         """The run as it is compared with others; stays as it is while rows are added."""
         return replace(trial_of(self), summary=self.summary.snapshot())
@@ -114,6 +107,7 @@ class Follower(WatchedRun):
     def adopt(self, finding: RunDigest) -> None:
         """Take over what was found elsewhere on the run as it was last listed."""
         self.rest_on(finding.summary, finding.diagnosis, finding.alerts)
+        self.recall_metrics(finding.metrics)
         self._found = finding
 
     def rest(self) -> RunDigest | None:
@@ -142,7 +136,7 @@ class Follower(WatchedRun):
             alerts=self.verdict_alerts,
             clock=self._stopwatch.clock(),
             envelope=self._outliner.envelope(),
-            metrics=super().metrics,
+            metrics=self.metrics,
             alert_marks=self.alert_marks,
         )
 

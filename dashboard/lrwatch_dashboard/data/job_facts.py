@@ -1,22 +1,27 @@
-"""When, where and how a run ran, as far as it says so, and how fast."""
+"""When, where and how a run ran, as far as it says so, how fast, and what its processes did."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
+from lrwatch.errors import LrwatchError
 from lrwatch.formats import count, duration, number
+from lrwatch.ranks import said_of_ranks
 from lrwatch.records import RunInfo
 from lrwatch_dashboard.views import StepTimes
 
-__all__ = ["job_facts", "speed"]
+__all__ = ["job_facts", "rank_facts", "speed"]
 
 _PIECES: Final = 20  # of a run, whose speeds are compared
 _END: Final = 2.5e11  # seconds since the Unix epoch, the year 9892
 _SLOW: Final = 0.7  # of the usual speed
+_SECONDS: Final = 10.0  # for which what is said of ranks is kept: there may be a thousand files
 
 
 def job_facts(info: RunInfo, clock: StepTimes) -> Mapping[str, str]:
@@ -26,12 +31,11 @@ def job_facts(info: RunInfo, clock: StepTimes) -> Mapping[str, str]:
         "ended": _moment(info.ended_at or 0.0),
         "trained for": duration(float(clock.seconds[-1])) if clock else "",
         "speed": speed(clock),
-        # Runs of earlier versions do not say the rest.
-        "host": getattr(info, "host", ""),
-        "command": getattr(info, "command", ""),
-        "folder": getattr(info, "cwd", ""),
-        "commit": _commit(getattr(info, "git_commit", None), getattr(info, "git_dirty", None)),
-        "error": getattr(info, "error", None),
+        "host": info.host,
+        "command": info.command,
+        "folder": info.cwd,
+        "commit": _commit(info.git_commit, info.git_dirty),
+        "error": info.error,
     }
     return {name: str(value) for name, value in known.items() if value}
 
@@ -54,6 +58,19 @@ def speed(clock: StepTimes) -> str:
         rest = float((edges[-1] - edges[begin]) / took[begin:].sum())
         said += f"; {number(rest, 3)} since step {count(round(edges[begin]))}"
     return said
+
+
+def rank_facts(run: Path) -> str:
+    """Return what there is to say of a run's processes; empty where it has no ranks."""
+    return _ranks(run, int(time.monotonic() / _SECONDS))
+
+
+@lru_cache(maxsize=1)  # the Run page shows one
+def _ranks(run: Path, _when: int) -> str:
+    try:
+        return said_of_ranks(run)
+    except (LrwatchError, OSError):
+        return ""
 
 
 def _moment(seconds: float) -> str:

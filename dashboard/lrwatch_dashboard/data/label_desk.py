@@ -20,10 +20,10 @@ from lrwatch.store.labels import RunLabels, change_labels, tagged
 from lrwatch.store.trash import KEPT_DAYS, ThrownAway, take_back, throw_away
 from lrwatch_dashboard.views import LabelChange
 
-__all__ = ["LabelDesk"]
+__all__ = ["READ_ONLY", "LabelDesk", "problem_of"]
 
 _MOST_KEPT: Final = 50  # receipts of what was thrown away, to undo it
-_READ_ONLY: Final = "This dashboard is read-only (--read-only)"
+READ_ONLY: Final = "This dashboard is read-only (--read-only)"
 
 
 class LabelDesk:
@@ -86,8 +86,8 @@ class LabelDesk:
     def take_back(self, receipt: str) -> str:
         """Take back what was thrown away; return why that cannot be done, or nothing."""
         if self._is_read_only:
-            return _READ_ONLY
-        may_not = _problem(editor)
+            return READ_ONLY
+        may_not = problem_of(editor)
         if may_not:
             return may_not
         with self._lock:
@@ -96,7 +96,7 @@ class LabelDesk:
             return (
                 f"Not known here any more; lrwatch rm --undo takes runs back for {KEPT_DAYS} days"
             )
-        problems = [_problem(partial(take_back, one.run, one.held)) for one in thrown]
+        problems = [problem_of(partial(take_back, one.run, one.held)) for one in thrown]
         self._changed()
         return "; ".join(filter(None, problems))
 
@@ -104,10 +104,10 @@ class LabelDesk:
         self, keys: Sequence[str], act: Callable[[Path], object], *, refused: str = ""
     ) -> str:
         if self._is_read_only:
-            return _READ_ONLY
+            return READ_ONLY
         paths = [(key, self._path_of(key)) for key in dict.fromkeys(keys)]
         problems = [
-            _problem(partial(act, path)) if path and key != refused else f"No run {key}"
+            problem_of(partial(act, path)) if path and key != refused else f"No run {key}"
             for key, path in paths
         ]
         self._changed()
@@ -116,7 +116,8 @@ class LabelDesk:
         return found[0] + more if found else ""
 
 
-def _problem(act: Callable[[], object]) -> str:
+def problem_of(act: Callable[[], object]) -> str:
+    """Do something in a store; return why that cannot be done, and nothing if it was."""
     try:
         act()
     except LrwatchError as error:

@@ -290,8 +290,14 @@ class LoadedRuns:
         nothing = tuple(Curve(name, np.empty(0), np.empty(0)) for name in names)
         try:
             run = self._loaded(key, path).own
-            if patience is None or self._is_read(key, run, names, window, patience):
+            if patience is None:
                 return run.curves(names, window), ()
+            with self._lock:
+                reading = self._readings.get(key)
+                if reading is None or reading.done():
+                    reading = self._readings[key] = self._pool.submit(run.curves, names, window)
+            if wait([reading], patience).done:
+                reading.result()  # or what went wrong
         except (LrwatchError, OSError):
             return nothing, ()
         last = [run.drawn(name) for name in names]  # coarse, perhaps, but there
@@ -299,25 +305,6 @@ class LoadedRuns:
         return found, tuple(
             name for name, old in zip(names, last, strict=True) if old is None or old[0] != window
         )
-
-    def _is_read(
-        self,
-        key: str,
-        run: OwnColumns,
-        names: Sequence[str],
-        window: Window | None,
-        patience: float,
-    ) -> bool:
-        """Return whether lines are there within the patience; they are read on if not."""
-        with self._lock:
-            reading = self._readings.get(key)
-            if reading is None or reading.done():
-                reading = self._readings[key] = self._pool.submit(run.curves, names, window)
-        is_done = bool(wait([reading], patience).done)
-        if is_done:
-            reading.result()  # or what went wrong
-        last = [run.drawn(name) for name in names]
-        return is_done and all(old is not None and old[0] == window for old in last)
 
     def forget(self, keys: Iterable[str]) -> None:
         """Let go of runs that are gone, or others now."""

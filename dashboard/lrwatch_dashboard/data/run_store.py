@@ -26,11 +26,11 @@ from lrwatch_dashboard.data.activity_desk import ActivityDesk
 from lrwatch_dashboard.data.alert_desk import AlertDesk
 from lrwatch_dashboard.data.first_look import FirstLook
 from lrwatch_dashboard.data.follower import Follower
+from lrwatch_dashboard.data.job_facts import rank_facts
 from lrwatch_dashboard.data.judges import Judges, Judging
 from lrwatch_dashboard.data.label_desk import LabelDesk
 from lrwatch_dashboard.data.loaded_run import LoadedRuns
 from lrwatch_dashboard.data.published import Published
-from lrwatch_dashboard.data.rank_facts import RankFacts
 from lrwatch_dashboard.data.sibling_views import SiblingViews
 from lrwatch_dashboard.views import Overview, RunCurves, RunView, Window
 
@@ -84,7 +84,6 @@ class RunStore:
         self._published = Published()
         self._followers: dict[str, Follower] = {}
         self._loaded = LoadedRuns()
-        self._ranks = RankFacts()
         self._shown: dict[str, tuple[Any, ...]] = {}
         self._wake, self._listed, self._caught_up = (threading.Event() for _ in range(3))
         self._worker: threading.Thread | None = None
@@ -128,7 +127,7 @@ class RunStore:
             order = [row.key for row in sorted(now.views.values(), key=_by_triage)]
             place, follower = order.index(key), self._followers.get(key)
             token = f"{self._identity}:{now.changed_at[key]}"
-        ranks = "" if follower is None else self._ranks.of(follower.entry.path)
+        ranks = "" if follower is None else rank_facts(follower.entry.path)
         return dataclasses.replace(
             view,
             job={**view.job, "ranks": ranks} if ranks else view.job,
@@ -180,10 +179,9 @@ class RunStore:
 
     def rows(self, key: str) -> Any | None:
         """Return the rows of one run as a `pyarrow.Table`; None if there are none to be had."""
-        with self._lock:
-            follower = self._followers.get(key)
+        path = self._path_of(key)
         try:
-            return None if follower is None else read_table(follower.entry.path)
+            return None if path is None else read_table(path)
         except (LrwatchError, OSError):
             return None
 

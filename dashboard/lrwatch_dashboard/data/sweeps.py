@@ -16,7 +16,7 @@ from lrwatch_dashboard.comparison_views import SweepRun, SweepView
 from lrwatch_dashboard.theme import look
 from lrwatch_dashboard.views import RunView
 
-__all__ = ["Measure", "find_sweeps", "shared_trouble", "sweep_of"]
+__all__ = ["Measure", "find_sweeps", "setting_text", "shared_trouble", "sweep_of"]
 
 _FLAGGED: Final = frozenset({"cross", "up", "down"})
 _LONGEST_LABEL: Final = 4  # settings
@@ -26,7 +26,7 @@ def find_sweeps(views: Sequence[RunView], measure: Measure = "final") -> tuple[S
     """Return the sweeps that runs make, those with the most learning rates first."""
     by_key = {view.key: view for view in views}
     found = comparing.find_sweeps((view.trial for view in views), measure)
-    shared = [{name: _text(value) for name, value in s.settings.items()} for s in found]
+    shared = [{name: setting_text(value) for name, value in s.settings.items()} for s in found]
     shown = [
         _sweep(sweep, by_key, _label(same, shared))
         for sweep, same in zip(found, shared, strict=True)
@@ -90,7 +90,8 @@ def _finite(loss: float | None) -> float | None:
     return loss if loss is not None and math.isfinite(loss) else None
 
 
-def _text(value: Any) -> str:
+def setting_text(value: Any) -> str:
+    """Return a setting as runs are told apart by it."""
     return value if isinstance(value, str) else json.dumps(value, default=str)
 
 

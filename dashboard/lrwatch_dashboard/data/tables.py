@@ -7,6 +7,7 @@ import io
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from lrwatch.formats import as_number
 from lrwatch_dashboard.comparison_views import RangeTest, SideBySide, SweepView
 
 __all__ = ["as_cell", "as_csv", "comparison_rows", "range_rows", "sweep_rows"]
@@ -62,12 +63,4 @@ def as_cell(value: Any) -> Any:
     OWASP, CSV Injection.
     """
     is_formula = isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r", "\n"))
-    return f"'{value}" if is_formula and not _is_number(value) else value
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+    return f"'{value}" if is_formula and as_number(value) is None else value

@@ -6,18 +6,17 @@ Several processes may use it at once; what cannot be read or written is not reme
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
 
-from lrwatch import records
 from lrwatch.cache_folder import store_mark
+from lrwatch.judging.judges import judges
+from lrwatch.judging.rows import text
 from lrwatch.store import RunEntry
 from lrwatch_dashboard.data.run_digest import RunDigest
 
@@ -25,16 +24,6 @@ __all__ = ["VerdictMemory"]
 
 logger = logging.getLogger("lrwatch_dashboard")
 
-_JUDGES: Final = (
-    "alerts",
-    "detect",
-    "diagnosis",
-    "following",
-    "monitor.py",
-    "records.py",
-    "tables.py",
-    "verdicts.py",
-)
 _TABLE: Final = "findings (key text primary key, state text, judges text, found blob)"
 
 
@@ -46,7 +35,7 @@ class VerdictMemory:
 
     def __init__(self, folder: Path | None, root: Path) -> None:
         self._path = None if folder is None else folder / f"{store_mark(root)}.sqlite"
-        self._judges = _fingerprint()
+        self._judges = judges("alerts")
         self._new: list[tuple[str, str, str, bytes]] = []
         self._known: dict[str, tuple[str, bytes]] | None = None
 
@@ -54,7 +43,7 @@ class VerdictMemory:
         """Return what was found on a run as it is listed; None if that is not known."""
         if self._known is None:
             self._known = self._read()
-        state, found = self._known.get(_text(entry.key), ("", b""))
+        state, found = self._known.get(text(entry.key), ("", b""))
         if state != _state(entry):
             return None
         try:
@@ -65,7 +54,7 @@ class VerdictMemory:
     def keep(self, entry: RunEntry, finding: RunDigest) -> None:
         """Remember a finding; it is written at the next `flush`."""
         if self._path is not None:
-            self._new.append((_text(entry.key), _state(entry), self._judges, finding.as_bytes()))
+            self._new.append((text(entry.key), _state(entry), self._judges, finding.as_bytes()))
 
     def flush(self) -> None:
         """Write what is new; if it cannot be written, it is forgotten."""
@@ -106,25 +95,8 @@ def _opened(path: Path) -> Iterator[sqlite3.Connection]:
         yield file
 
 
-def _text(key: str) -> str:
-    """Return a path as text that SQLite takes: names of files need not be UTF-8."""
-    return key.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-
-
 def _state(entry: RunEntry) -> str:
     """Return what changes whenever a run does."""
     info = entry.info
     said = None if info is None else (info.id, info.status, info.total_steps)
     return f"{said} {entry.last_write!r}"
-
-
-def _fingerprint() -> str:
-    """Return what changes whenever runs may be judged otherwise: version and source files."""
-    try:
-        said = version("lrwatch")
-    except PackageNotFoundError:
-        said = ""
-    package = Path(records.__file__).parent
-    files = [f for name in _JUDGES for f in (package / name, *sorted((package / name).glob("*")))]
-    stats = [(f.name, f.stat().st_size, f.stat().st_mtime_ns) for f in files if f.is_file()]
-    return hashlib.sha256(repr((said, stats)).encode()).hexdigest()[:16]

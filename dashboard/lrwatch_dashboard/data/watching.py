@@ -37,7 +37,7 @@ def watching(
     say
         Called with a line for every message sent.
     alone
-        Whether each run is judged by itself.
+        As `AlertService` has it.
 
     Raises
     ------

@@ -196,7 +196,9 @@ def test_a_silence_until_it_gets_worse_holds_as_long_as_the_watcher_says(tmp_pat
     silence = add_silence(tmp_path, Matcher(), seconds=60, reason="r", until_worse=True)
     watched(tmp_path, known("a"), looked_at=silence.created_at - 1)
     assert _line(tmp_path).quiet == "silenced"  # the watcher has not seen it yet
-    watched(tmp_path, known("a"), looked_at=silence.created_at + 1)
+    milder = known("a", id="b" * 16, rule="too_high", severity="ticket", state="resolved")
+    heeded = dataclasses.replace(milder, silenced_by=silence.id)
+    watched(tmp_path, known("a"), heeded, looked_at=silence.created_at + 1)
     assert _line(tmp_path).quiet == ""
     heeded = dataclasses.replace(known("a"), silenced_by=silence.id)
     watched(tmp_path, heeded, looked_at=silence.created_at + 1)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import pytest
@@ -34,7 +33,7 @@ def test_what_is_recorded_is_said_and_the_rest_left_out() -> None:
     said: dict[str, Any] = {"created_at": 0.0, "ended_at": 1.7e300, "host": "gpu-7"}
     said |= {"command": "train.py <b>", "git_commit": "0123456789abcdef", "git_dirty": True}
     said |= {"error": "ValueError: no"}
-    full = job_facts(cast("RunInfo", SimpleNamespace(**said)), clock([0.1] * 101))
+    full = job_facts(RunInfo("id", "a", **said), clock([0.1] * 101))
     assert full == {
         "trained for": "10 s",
         "speed": "10 steps/s",

@@ -114,7 +114,7 @@ def test_another_lrwatch_judges_anew(
     _settled_run(store)
     _rows(store, cache)
     judged.clear()
-    monkeypatch.setattr(verdict_memory, "_fingerprint", lambda: "another")
+    monkeypatch.setattr(verdict_memory, "judges", lambda *_: "another")
     _rows(store, cache)
     assert judged
 
@@ -174,7 +174,7 @@ def test_a_run_is_remembered_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     _settled_run(store)
     _rows(store, cache)
     with monkeypatch.context() as patch:
-        patch.setattr(verdict_memory, "_fingerprint", lambda: "another")
+        patch.setattr(verdict_memory, "judges", lambda *_: "another")
         _rows(store, cache)
     with closing(sqlite3.connect(next(cache.glob("*.sqlite")))) as file:
         assert file.execute("select judges from findings").fetchall() == [("another",)]
