@@ -45,8 +45,8 @@ class AlertService:
 
     Parameters
     ----------
-    store
-        Folder of runs.
+    store, alone
+        As `StoreWatch` has them.
     config
         A configuration file, looked at again whenever it changes.
     receivers
@@ -55,8 +55,6 @@ class AlertService:
         Folder in which ``.lrwatch-alerts`` is kept; the store, if ``None``.
     is_dry
         Write nothing and send nothing.
-    alone
-        Judge each run by itself, and not beside the others of its job.
 
     Raises
     ------
@@ -169,14 +167,11 @@ class AlertService:
                 logger.warning("%s", printable(problem), exc_info=None if is_foreseen else error)
                 self._watcher.remember("problem", problem=problem)
             self._said = problem
-        else:
-            self._said = ""
-            return messages
-        try:
-            self._watcher.note(self._said)
-        except Exception as error:  # noqa: BLE001  what the look ran into may be there still
-            logger.debug("the problem cannot be saved: %s", error)
-        return []
+            with contextlib.suppress(Exception):  # what the look ran into may be there still
+                self._watcher.note(problem)
+            return []
+        self._said = ""
+        return messages
 
     def _reload_config(self) -> None:
         stamp, before = self._stamp(), self._seen_stamp

@@ -13,7 +13,6 @@ import math
 import os
 import socket
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -31,7 +30,7 @@ from lrwatch.alerts.silences import (
 )
 from lrwatch.alerts.store_watch import StoreView, StoreWatch
 from lrwatch.alerts.watcher_state import KnownAlert, WatcherHealth, WatcherState, write_state
-from lrwatch.delivery import Delivery, Message, Sender
+from lrwatch.delivery import Message, Sender
 from lrwatch.following import Clock, steady_clock
 from lrwatch.version import VERSION
 
@@ -53,8 +52,8 @@ class AlertWatcher:
 
     Parameters
     ----------
-    store
-        Folder of runs.
+    store, clock, alone
+        As `StoreWatch` has them.
     settings
         Rules and timing.
     home
@@ -63,10 +62,6 @@ class AlertWatcher:
         Delivers; ``None`` to send and write nothing.
     state
         As the last watcher left it.
-    clock
-        Does not jump.
-    alone
-        Whether each run is judged by itself, and not beside the others of its job.
     """
 
     def __init__(  # noqa: PLR0913  its options are keyword-only
@@ -151,7 +146,10 @@ class AlertWatcher:
         """Save how receivers and watcher are doing, without a check; at once if it `is_news`."""
         if self._sender is None:
             return
-        is_news |= self._remember_deliveries(self._sender.poll())
+        for done in self._sender.poll():
+            about = {"message": done.message, "receiver": done.receiver, "tries": done.tries}
+            self.remember(done.event, **about, problem=done.problem)
+            is_news = True
         is_news |= problem != self._noted_problem or self._noted_at is None
         if not is_news and self._clock() - (self._noted_at or 0.0) < _NOTE_SECONDS:
             return
@@ -233,12 +231,6 @@ class AlertWatcher:
         self.remember(
             event, alert=one.alert.id, run_key=one.run_key, **about, by=by, silence=silence
         )
-
-    def _remember_deliveries(self, deliveries: Sequence[Delivery]) -> bool:
-        for done in deliveries:
-            about = {"message": done.message, "receiver": done.receiver, "tries": done.tries}
-            self.remember(done.event, **about, problem=done.problem)
-        return bool(deliveries)
 
     def _tidy(self) -> None:
         """Remove silences and acknowledgements that no longer mean anything."""

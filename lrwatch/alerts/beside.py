@@ -6,7 +6,7 @@ from typing import Final
 
 from lrwatch.alerts.rules import Rule
 from lrwatch.diagnosis.alarms import CONFIDENT, LOOKS, SETTLED
-from lrwatch.verdicts import CLASSES, Alarm, Diagnosis
+from lrwatch.verdicts import CLASSES, Diagnosis
 
 __all__ = ["Beside"]
 
@@ -43,19 +43,3 @@ class Beside:
         if found.learning_rate not in {CLASSES[verdict] for verdict in rule.verdicts}:
             return False
         return found.verdict in rule.verdicts if self._agreeing >= LOOKS else None
-
-    def alarm(self, step: int) -> Alarm:
-        """Return what was found as an alarm."""
-        found = self._found
-        if found is None:
-            raise AssertionError("no look yet")
-        return Alarm(
-            step=step,
-            verdict=found.verdict,
-            learning_rate=found.learning_rate,
-            confidence=found.confidence,
-            interval=found.interval,
-            reason=found.reason,
-            advice=found.advice,
-            suggested_lr=found.suggested_lr,
-        )

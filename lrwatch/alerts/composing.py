@@ -12,6 +12,7 @@ from urllib.parse import quote
 from lrwatch.alert import SEVERITIES, Alert
 from lrwatch.alerts.grouping import Notification
 from lrwatch.alerts.rules import NO_DATA, UNREADABLE
+from lrwatch.alerts.telling import ACTIVE
 from lrwatch.alerts.watcher_state import JudgedRun, KnownAlert
 from lrwatch.alerts.wording import headline, headline_of_many, sentences
 from lrwatch.delivery.message import Message
@@ -22,7 +23,6 @@ __all__ = ["message_for"]
 _MOST_LINES: Final = 10
 """Runs that a message lists one by one."""
 
-_LOW_SIDE: Final = frozenset({"too_low"})
 _HIGH_SIDE: Final = frozenset({"diverging", "too_high"})
 
 
@@ -91,7 +91,11 @@ def _title(
         return f"{n} runs have recovered ({rule.replace('_', ' ')})"
     peers = _peers(notice, runs)
     these = {one.run_key for one in notice.alerts}
-    told = {one.run_key for one in known if one.alert.rule == rule and _is_told_as_bad(one)}
+    told = {
+        one.run_key
+        for one in known
+        if one.alert.rule == rule and one.is_told and one.alert.state in ACTIVE
+    }
     bad = (these | told) & peers.keys()
     total = f"{len(bad)} of {len(peers)}"
     if notice.is_repeat:
@@ -109,10 +113,6 @@ def _peers(notice: Notification, runs: Mapping[str, JudgedRun]) -> dict[str, Jud
     return dict(runs)
 
 
-def _is_told_as_bad(one: KnownAlert) -> bool:
-    return one.is_told and one.alert.state in ("firing", "recovering", "closed")
-
-
 def _rates(rule: str, bad: Collection[str], runs: Mapping[str, JudgedRun]) -> str:
     """Say which learning rates the runs have, where that tells them from all the others."""
     theirs = [runs[key].peak_lr for key in bad]
@@ -122,7 +122,7 @@ def _rates(rule: str, bad: Collection[str], runs: Mapping[str, JudgedRun]) -> st
         return ""
     if rule in _HIGH_SIDE and min(theirs) > max(others):
         return f", all with lr >= {number(min(theirs))}"
-    if rule in _LOW_SIDE and max(theirs) < min(others):
+    if rule == "too_low" and max(theirs) < min(others):
         return f", all with lr <= {number(max(theirs))}"
     return ""
 

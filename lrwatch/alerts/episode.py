@@ -76,19 +76,22 @@ class Episode:
             Step numbers, and when they ended in seconds since the Unix epoch (0 where
             unknown), of shape ``(n_rows,)``.
         """
-        rule = self.rule
-        if self.state == "pending" and self._is_sure:
+        rule, fires = self.rule, self.state == "pending" and self._is_sure
+        if fires:
             waits = rule.for_steps, rule.for_seconds
-            since, follows = (self.since_step, self.since_time), self._fire
+            since = self.since_step, self.since_time
         elif self.state == "recovering":
             waits = rule.keep_steps, rule.keep_seconds
-            since, follows = (self.step, self.time), self._resolve
+            since = self.step, self.time
         else:
             return None
         # Seconds that nobody wrote down hold nothing up.
         is_due = (steps - since[0] >= waits[0]) & ((times - since[1] >= waits[1]) | (times == 0))
-        due = np.flatnonzero(is_due)
-        return follows(int(steps[due[0]]), float(times[due[0]])) if len(due) else None
+        if not is_due.any():
+            return None
+        row = int(is_due.argmax())
+        self.number += fires
+        return self._enter("firing" if fires else "resolved", int(steps[row]), float(times[row]))
 
     def see(self, step: int, time: float, *, is_flagged: bool, is_sure: bool) -> Iterator[State]:
         """Record whether the condition holds at a row; yield each state as it is entered.
@@ -140,13 +143,6 @@ class Episode:
         if self.state == "pending":
             self.state = None
         return None
-
-    def _fire(self, step: int, time: float) -> State:
-        self.number += 1
-        return self._enter("firing", step, time)
-
-    def _resolve(self, step: int, time: float) -> State:
-        return self._enter("resolved", step, time)
 
     def _enter(self, state: State, step: int, time: float) -> State:
         self.state, self.step, self.time = state, step, time

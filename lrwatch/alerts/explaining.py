@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from lrwatch.alerts.memory import AlertMemory
 from lrwatch.alerts.silences import acknowledgements, silences
 from lrwatch.alerts.telling import Decision
 from lrwatch.alerts.watched_run import WatchedRun
-from lrwatch.alerts.watcher_state import KnownAlert, WatcherState, read_state
+from lrwatch.alerts.watcher_state import KnownAlert, read_state
 from lrwatch.plain_files import alerts_folder
 from lrwatch.store import RunEntry
 
@@ -65,8 +65,9 @@ def explained(entry: RunEntry, home: Path | None, settings: AlertSettings) -> It
         If the state of the watcher cannot be read.
     """
     state = None if home is None else read_state(home)
-    watched = _watched(state, entry)
-    memory = AlertMemory((watched or _followed(entry, settings)).values())
+    run_id = entry.key if entry.info is None else entry.info.id
+    watched = [one for one in (state.alerts if state else ()) if one.alert.run_id == run_id]
+    memory = AlertMemory(watched or _followed(entry, settings))
     if home is not None:
         memory.mark_handled(silences(home), acknowledgements(home))
     now = time.time()
@@ -78,17 +79,11 @@ def explained(entry: RunEntry, home: Path | None, settings: AlertSettings) -> It
         yield Explanation(rule.name, known, decision, is_watched=bool(watched))
 
 
-def _watched(state: WatcherState | None, entry: RunEntry) -> Mapping[str, KnownAlert]:
-    run_id = entry.key if entry.info is None else entry.info.id
-    known = () if state is None else state.alerts
-    return {one.alert.id: one for one in known if one.alert.run_id == run_id}
-
-
-def _followed(entry: RunEntry, settings: AlertSettings) -> Mapping[str, KnownAlert]:
+def _followed(entry: RunEntry, settings: AlertSettings) -> Iterable[KnownAlert]:
     """Return the alerts of a run that no watcher knows of, each sent where it would have been."""
     run, memory = WatchedRun(entry, settings.rules), AlertMemory()
     news = run.advance()
     run.settle()
     for changed in (*news, *run.alerts):
         list(memory.follow(changed))
-    return memory.known
+    return memory.known.values()

@@ -11,7 +11,7 @@ import math
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 from lrwatch.alerts.telling import STAGES, Decision, decide
 from lrwatch.alerts.watcher_state import KnownAlert, ToldStatus
@@ -103,26 +103,15 @@ class Grouping:
             Nothing waits: there will be no later.
         """
         fresh = [(one, decide(one)) for one in known]
-        waiting = [
-            notice
-            for status in get_args(ToldStatus)
-            for notice in _notices(
-                (one for one, d in fresh if (d.outcome, d.status) == ("send", status)),
-                status,
-                self._by,
-            )
-        ]
+        waiting = _notices([(one, d.status) for one, d in fresh if d.outcome == "send"], self._by)
         interval = self._timing.group_interval
         self.told = {group: at for group, at in self.told.items() if now - at < interval}
         groups = {notice.group for notice in waiting}
         self._waiting_since = {g: self._waiting_since.get(g, now) for g in groups}
         due = [n for n in waiting if at_once or now >= self._due_at(n.group, now)]
-        again = (
-            one
-            for one, decision in fresh
-            if decision.outcome != "send" and self.decide(one, now).outcome == "send"
-        )
-        due += _notices(again, "firing", self._by, is_repeat=True)
+        held = [(one, self.decide(one, now)) for one, d in fresh if d.outcome != "send"]
+        again = [(one, d.status) for one, d in held if d.outcome == "send"]
+        due += _notices(again, self._by, is_repeat=True)
         for notice in due:
             self.told[notice.group] = now
             self._waiting_since.pop(notice.group, None)
@@ -165,14 +154,14 @@ class Grouping:
 
 
 def _notices(
-    alerts: Iterable[KnownAlert], status: ToldStatus, by: GroupBy, *, is_repeat: bool = False
+    said: Iterable[tuple[KnownAlert, ToldStatus]], by: GroupBy, *, is_repeat: bool = False
 ) -> list[Notification]:
-    groups: dict[str, list[KnownAlert]] = defaultdict(list)
-    for one in alerts:
-        groups[f"{status} {_group(one, by)}"].append(one)
+    groups: dict[tuple[str, ToldStatus], list[KnownAlert]] = defaultdict(list)
+    for one, status in said:
+        groups[f"{status} {_group(one, by)}", status].append(one)
     return [
         Notification(group, status, tuple(sorted(members, key=lambda one: one.run_key)), is_repeat)
-        for group, members in sorted(groups.items())
+        for (group, status), members in sorted(groups.items())
     ]
 
 

@@ -83,18 +83,12 @@ class RunAlerts:
             if flagged is None:
                 continue
             if flagged:
-                followed.finding, followed.lr = self._beside.alarm(self._last[0]), self._last_lr
-            for _ in followed.episode.see(*self._last, is_flagged=flagged, is_sure=flagged):
-                pass
+                followed.finding, followed.lr = found, self._last_lr
+            list(followed.episode.see(*self._last, is_flagged=flagged, is_sure=flagged))
 
     def end(self) -> list[Alert]:
         """End with the run: what fires is kept as a finding."""
-        changed = []
-        for followed in self._followed:
-            state = followed.episode.close(*self._last)
-            if state is not None:
-                changed.append(self._alert(followed))
-        return changed
+        return [self._alert(f) for f in self._followed if f.episode.close(*self._last)]
 
     def diagnosis(self) -> Diagnosis:
         """Diagnose the run as it stands, as `Monitor.diagnosis` does."""
@@ -122,8 +116,7 @@ class RunAlerts:
 
     def _pass_rows(self, block: StepBlock, times: FloatArray, rows: slice) -> Iterator[Alert]:
         for followed in self._followed:
-            state = followed.episode.pass_rows(block.step[rows], times[rows])
-            if state is not None:
+            if followed.episode.pass_rows(block.step[rows], times[rows]):
                 yield self._alert(followed)
 
     def _see(self, check: Check, time: float, lr: float) -> Iterator[Alert]:
@@ -161,5 +154,5 @@ class _Followed:
     """An alert's life, and what was found when its condition last held."""
 
     episode: Episode
-    finding: Alarm | None = None
+    finding: Alarm | Diagnosis | None = None
     lr: float = math.nan

@@ -6,11 +6,12 @@ ask another one.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
@@ -157,7 +158,7 @@ def add_silence(
         by=by,
         until_worse=until_worse,
     )
-    write_record(_silence_path(store, silence.id), silence)
+    write_record(_silence_path(store, silence), silence)
     log_activity(Path(store), actor, "silence", after=_in_log(silence))
     return silence
 
@@ -186,7 +187,7 @@ def end_silence(store: str | os.PathLike[str], silence_id: str) -> None:
     OSError
         If its file cannot be removed.
     """
-    actor, path = editor(), _silence_path(store, silence_id)
+    actor, path = editor(), _path(store, "silences", silence_id)
     held = next((silence for silence in silences(store) if silence.id == silence_id), None)
     path.unlink(missing_ok=True)
     if held is not None:  # what is over by itself, nobody has ended
@@ -245,8 +246,7 @@ def acknowledgements(store: str | os.PathLike[str]) -> dict[tuple[str, int], Ack
     """Return who is handling which alert, by its id and episode."""
     return {
         (said.alert, said.episode): said
-        for name, said in _records(alerts_folder(store) / "acks", Acknowledgement)
-        if _ID.fullmatch(said.alert) and name == f"{said.alert}-{said.episode}.json"
+        for said in _records(store, "acks", Acknowledgement, _acknowledgement_path)
     }
 
 
@@ -259,27 +259,22 @@ def _in_log(silence: Silence) -> dict[str, str]:
 
 
 def _acknowledgement_path(store: str | os.PathLike[str], said: Acknowledgement) -> Path:
-    alert = _checked_id(said.alert, "alert")
-    return alerts_folder(store) / "acks" / f"{alert}-{said.episode}.json"
+    return _path(store, "acks", said.alert, f"-{said.episode}")
 
 
-def _silence_path(store: str | os.PathLike[str], silence_id: str) -> Path:
-    return alerts_folder(store) / "silences" / f"{_checked_id(silence_id, 'silence')}.json"
+def _silence_path(store: str | os.PathLike[str], silence: Silence) -> Path:
+    return _path(store, "silences", silence.id)
 
 
-def _checked_id(given: str, what: str) -> str:
+def _path(store: str | os.PathLike[str], folder: str, id_: str, more: str = "") -> Path:
     """Ids become file names, and come from web pages and files: nothing else may pass."""
-    if not _ID.fullmatch(given):
-        raise InvalidArgument(f"the id of a {what} must be 16 hexadecimal digits, got {given!r}")
-    return given
+    if not _ID.fullmatch(id_):
+        raise InvalidArgument(f"an id must be 16 hexadecimal digits, got {id_!r}")
+    return alerts_folder(store) / folder / f"{id_}{more}.json"
 
 
 def _all_silences(store: str | os.PathLike[str]) -> list[Silence]:
-    found = [
-        silence
-        for name, silence in _records(alerts_folder(store) / "silences", Silence)
-        if _can_end(silence) and _ID.fullmatch(silence.id) and name == f"{silence.id}.json"
-    ]
+    found = filter(_can_end, _records(store, "silences", Silence, _silence_path))
     return sorted(found, key=lambda silence: (silence.ends_at, silence.id))
 
 
@@ -290,17 +285,21 @@ def _can_end(silence: Silence) -> bool:
     return lasts <= LONGEST_SILENCE + 1.0 and silence.created_at <= time.time() + _AHEAD_SECONDS
 
 
-def _records(folder: Path, kind: type[T]) -> Iterator[tuple[str, T]]:
-    """Read the files of a folder, by name; damaged and half-written ones are ignored."""
+def _records(
+    store: str | os.PathLike[str],
+    name: str,
+    kind: type[T],
+    path_of: Callable[[str | os.PathLike[str], T], Path],
+) -> Iterator[T]:
+    """Read the files of a folder; damaged, half-written and misnamed ones are ignored."""
+    folder = alerts_folder(store) / name
     try:
         refuse_links(folder)
         paths = sorted(path for path in folder.iterdir() if path.suffix == ".json")
     except OSError:
         return
     for path in paths:
-        try:
+        with contextlib.suppress(StateUnreadable, InvalidArgument):
             record = read_record(path, kind)
-        except StateUnreadable:
-            continue
-        if record is not None:
-            yield path.name, record
+            if record is not None and path_of(store, record) == path:
+                yield record

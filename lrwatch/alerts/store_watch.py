@@ -108,7 +108,8 @@ class StoreWatch:
             if now - run.entry.last_write <= self._max_age and key not in copies
         }
         self._judged = {k: known for k, known in self._judged.items() if k in fresh}
-        due = [run for key, run in fresh.items() if not self._was_judged(key, run)]
+        written = {key: known.last_write for key, known in self._judged.items()}
+        due = [run for key, run in fresh.items() if written.get(key) != run.entry.last_write]
         backlog = [run for run in due if _is_backlog(run)]
         live = [run for run in due if not _is_backlog(run)]
         deadline = time.monotonic() + seconds
@@ -124,10 +125,6 @@ class StoreWatch:
         return StoreView(
             tuple(seen), {**runs, **self._judged}, frozenset(self._store.runs), dict(self._judged)
         )
-
-    def _was_judged(self, key: str, run: WatchedRun) -> bool:
-        known = self._judged.get(key)
-        return known is not None and known.last_write == run.entry.last_write
 
     def _advance(self, run: WatchedRun) -> bool:
         """Read what is new in a run; return whether it can be watched."""

@@ -20,11 +20,11 @@ from lrwatch.alert import Alert, State
 from lrwatch.alerts.rules import INHIBITED_BY
 from lrwatch.alerts.watcher_state import KnownAlert, ToldStatus
 
-__all__ = ["STAGES", "Decision", "Stage", "decide", "inhibited"]
+__all__ = ["ACTIVE", "STAGES", "Decision", "Stage", "decide", "inhibited"]
 
 Stage = Callable[[KnownAlert, ToldStatus], str]
 
-_ACTIVE: Final[tuple[State, ...]] = ("firing", "recovering", "closed")
+ACTIVE: Final[tuple[State, ...]] = ("firing", "recovering", "closed")
 """What fires, what may come back at once, and what the run ended in."""
 
 
@@ -81,7 +81,7 @@ def inhibited(alerts: Iterable[Alert]) -> dict[str, str]:
     alerts = list(alerts)
     active: dict[str, set[str]] = defaultdict(set)
     for alert in alerts:
-        if alert.state in _ACTIVE:
+        if alert.state in ACTIVE:
             active[alert.run_id].add(alert.rule)
     none: frozenset[str] = frozenset()
     louder = {a.id: INHIBITED_BY.get(a.rule, none) & active[a.run_id] for a in alerts}
@@ -93,7 +93,7 @@ def _what_is_new(one: KnownAlert) -> tuple[ToldStatus, str]:
     state = one.alert.state
     if state == "pending":
         return "firing", "it has not held for long enough to be sure"
-    if state in _ACTIVE:
+    if state in ACTIVE:
         return "firing", "this episode was already sent" if one.is_told else ""
     if not one.is_told:
         return "resolved", "it was over before it was sent"

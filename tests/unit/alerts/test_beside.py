@@ -62,8 +62,3 @@ def test_taking_back_needs_one_look() -> None:
 )
 def test_what_is_not_sure_says_nothing(found: Diagnosis) -> None:
     assert after(found, is_final=True).flags(HIGH) is None
-
-
-def test_the_alarm_says_what_was_found() -> None:
-    alarm = after(SAID).alarm(99)
-    assert (alarm.step, alarm.reason, alarm.suggested_lr) == (99, "behind", 0.01)
