@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -98,7 +99,7 @@ class Attempts:
 
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
-        self._attempts: dict[str, _Attempt] = {}  # by message, until it is said how they went
+        self._attempts: dict[str, Future[None]] = {}  # by message, until it is said how they went
 
     def make(self, message: Message) -> None:
         """Deliver a message once.
@@ -111,32 +112,25 @@ class Attempts:
         for earlier in self._attempts.values():
             self._wait_for(earlier)
         if message.id not in self._attempts:
-            attempt = _Attempt(self._channel, message)
-            attempt.start()
+            attempt: Future[None] = Future()
+            threading.Thread(
+                target=self._send, args=(message, attempt), name="lrwatch-alert", daemon=True
+            ).start()
             self._attempts[message.id] = attempt
             self._wait_for(attempt)
-        failure = self._attempts.pop(message.id).failure
-        if failure is not None:
-            raise failure
+        self._attempts.pop(message.id).result()
 
-    def _wait_for(self, attempt: _Attempt) -> None:
-        attempt.join(self._channel.timeout)
-        if attempt.is_alive():
+    def _wait_for(self, attempt: Future[None]) -> None:
+        if not wait([attempt], self._channel.timeout).done:
             raise DeliveryFailed(f"gave no answer within {duration(self._channel.timeout)}")
 
-
-class _Attempt(threading.Thread):
-    def __init__(self, channel: Channel, message: Message) -> None:
-        super().__init__(name="lrwatch-alert", daemon=True)
-        self.failure: DeliveryFailed | None = None
-        self._message = message
-        self._channel = channel
-
-    def run(self) -> None:
+    def _send(self, message: Message, attempt: Future[None]) -> None:
         try:
-            self._channel.send(self._message)
+            self._channel.send(message)
         except DeliveryFailed as failure:
-            self.failure = failure
-        except Exception as error:  # noqa: BLE001  of a service we do not know
+            attempt.set_exception(failure)
+        except BaseException as error:  # noqa: BLE001  of a service we do not know
             # Its text may hold the address, so its kind has to do.
-            self.failure = DeliveryFailed(f"failed with {type(error).__name__}")
+            attempt.set_exception(DeliveryFailed(f"failed with {type(error).__name__}"))
+        else:
+            attempt.set_result(None)

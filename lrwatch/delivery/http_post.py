@@ -10,8 +10,7 @@ from base64 import b64encode
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from http.client import HTTPException
-from types import MappingProxyType
+from http.client import HTTPException, responses
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
@@ -19,7 +18,6 @@ from lrwatch.delivery.channel import TIMEOUT, DeliveryFailed
 
 __all__ = ["HttpPost", "retry_after"]
 
-_NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 _WORTH_ANOTHER_TRY: Final = frozenset(
     {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
 )
@@ -60,7 +58,7 @@ class HttpPost:
             self._opener.add_handler(handler)
 
     def __call__(
-        self, body: bytes, headers: Mapping[str, str] = _NOTHING, *, timeout: float = TIMEOUT
+        self, body: bytes, headers: Mapping[str, str] | None = None, *, timeout: float = TIMEOUT
     ) -> None:
         """Post once.
 
@@ -70,7 +68,7 @@ class HttpPost:
             Without an answer that begins with 2.
         """
         request = urllib.request.Request(  # noqa: S310  the scheme has been checked
-            self._url, data=body, headers={**self._headers, **headers}, method="POST"
+            self._url, data=body, headers={**self._headers, **(headers or {})}, method="POST"
         )
         # Errors are raised anew, without their cause: its text may hold the address.
         try:
@@ -117,19 +115,13 @@ def _refusal(status: int, header: str | None) -> DeliveryFailed:
             f"answered {status}, a redirect, which is not followed", is_permanent=True
         )
     is_theirs = status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    # Named by the standard, not by what the receiver wrote beside it.
+    phrase = f" ({responses[status]})" if status in responses else ""
     return DeliveryFailed(
-        f"answered {_with_phrase(status)}",
+        f"answered {status}{phrase}",
         is_permanent=not is_theirs and status not in _WORTH_ANOTHER_TRY,
         retry_after=retry_after(header, time.time()),
     )
-
-
-def _with_phrase(status: int) -> str:
-    """Name a status by the standard, not by what the receiver wrote beside it."""
-    try:
-        return f"{status} ({HTTPStatus(status).phrase})"
-    except ValueError:
-        return str(status)
 
 
 def _no_answer(error: OSError) -> str:

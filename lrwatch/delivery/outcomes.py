@@ -2,22 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
-import logging
-import time
-from collections import deque
-from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Literal
 
-from lrwatch.delivery.channel import Receiver
-
-__all__ = ["Delivery", "DeliveryEvent", "Outcomes", "ReceiverHealth"]
-
-logger = logging.getLogger("lrwatch.alerts")
-
-
-_DELIVERIES_KEPT: Final = 10_000
+__all__ = ["Delivery", "DeliveryEvent", "ReceiverHealth"]
 
 DeliveryEvent = Literal["sent", "failed", "dropped"]
 
@@ -74,50 +62,3 @@ class ReceiverHealth:
     last_success_at: float | None = None
     last_failure_at: float | None = None
     problem: str = ""
-
-
-class Outcomes:
-    """Counts deliveries by receiver, and keeps them until they are asked for.
-
-    Parameters
-    ----------
-    receivers
-        All of them.
-    earlier
-        How they did before, to count on from.
-    """
-
-    def __init__(self, receivers: Iterable[Receiver], earlier: Iterable[ReceiverHealth]) -> None:
-        known = {health.name: health for health in earlier}
-        self.health: dict[str, ReceiverHealth] = {}
-        for receiver in receivers:
-            health = known.get(receiver.name, ReceiverHealth(receiver.name, receiver.kind))
-            self.health[receiver.name] = dataclasses.replace(health, kind=receiver.kind, queued=0)
-        self._deliveries: deque[Delivery] = deque(maxlen=_DELIVERIES_KEPT)
-
-    def add(self, delivery: Delivery) -> None:
-        """Record what became of a message."""
-        self._deliveries.append(delivery)
-        health = self.health[delivery.receiver]
-        count = {delivery.event: getattr(health, delivery.event) + 1}
-        self.health[delivery.receiver] = dataclasses.replace(health, **count)
-
-    def attempted(self, receiver: str, problem: str) -> None:
-        """Record how an attempt went; `problem` is empty where it went well."""
-        health, now = self.health[receiver], time.time()
-        if problem and problem != health.problem:
-            logger.warning("alerts do not reach %s: it %s", receiver, problem)
-        elif health.problem and not problem:
-            logger.warning("alerts reach %s again", receiver)
-        self.health[receiver] = dataclasses.replace(
-            health,
-            problem=problem,
-            last_success_at=health.last_success_at if problem else now,
-            last_failure_at=now if problem else health.last_failure_at,
-        )
-
-    def take(self) -> list[Delivery]:
-        """Return what has happened since the last call, in order."""
-        happened = list(self._deliveries)
-        self._deliveries.clear()
-        return happened

@@ -6,6 +6,7 @@ import dataclasses
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
@@ -13,7 +14,7 @@ from typing import Final
 from lrwatch.delivery.channel import TIMEOUT, Attempts, DeliveryFailed, Receiver
 from lrwatch.delivery.message import Message
 from lrwatch.delivery.outbox import Outbox, Progress, QueuedMessage
-from lrwatch.delivery.outcomes import Delivery, DeliveryEvent, Outcomes, ReceiverHealth
+from lrwatch.delivery.outcomes import Delivery, DeliveryEvent, ReceiverHealth
 from lrwatch.delivery.receiver_queue import CAPACITY, GIVE_UP_SECONDS, Backoff, ReceiverQueue
 from lrwatch.errors import InvalidArgument
 
@@ -22,6 +23,7 @@ __all__ = ["Sender", "check_names"]
 logger = logging.getLogger("lrwatch.alerts")
 
 _PATIENT: Final = Backoff()
+_DELIVERIES_KEPT: Final = 10_000
 
 
 class Sender:
@@ -41,6 +43,13 @@ class Sender:
         See `Backoff` and `ReceiverQueue`.
     after
         Messages have greater numbers than this, and than all in the outbox.
+
+    Attributes
+    ----------
+    last_number
+        The number of the last message that was submitted, by any process; 0 if none was.
+    problem
+        Why messages cannot be saved; empty if they can.
 
     Raises
     ------
@@ -62,18 +71,25 @@ class Sender:
         # It guards everything below, and wakes threads when a queue has changed.
         self._changed = threading.Condition()
         self._outbox = Outbox(outbox)
-        self._problem = ""
+        self.problem = ""
         self._is_closed = False
-        self._outcomes = Outcomes(receivers, health)
+        self._deliveries: deque[Delivery] = deque(maxlen=_DELIVERIES_KEPT)
+        known = {each.name: each for each in health}
+        self._health = {
+            r.name: dataclasses.replace(
+                known.get(r.name, ReceiverHealth(r.name, r.kind)), kind=r.kind, queued=0
+            )
+            for r in receivers
+        }
         self._queues = {
             r.name: ReceiverQueue(r.name, gap=r.channel.gap, backoff=backoff, capacity=capacity)
             for r in receivers
         }
         self._timeouts = [r.channel.timeout for r in receivers]
         self._messages: dict[str, QueuedMessage] = {}  # those that are not done, by id
-        self._last_number = max(after, self._outbox.last_done)
+        self.last_number = max(after, self._outbox.last_done)
         for queued in self._outbox.queued():
-            self._last_number = max(self._last_number, queued.number)
+            self.last_number = max(self.last_number, queued.number)
             self._take_up(queued)
         self._threads = [
             threading.Thread(
@@ -93,16 +109,11 @@ class Sender:
         with self._changed:
             if message.id in self._messages or self._outbox.is_done(message.id):
                 return
-            self._last_number += 1
-            queued = QueuedMessage(message, self._progress(), number=self._last_number)
+            self.last_number += 1
+            queued = QueuedMessage(message, self._progress(), number=self.last_number)
             self._write(queued)
             self._take_up(queued)
             self._changed.notify_all()
-
-    @property
-    def last_number(self) -> int:
-        """The number of the last message that was submitted, by any process; 0 if none was."""
-        return self._last_number
 
     def since(self, number: int) -> list[Message]:
         """Return the messages of the outbox with greater numbers, the oldest first."""
@@ -112,20 +123,17 @@ class Sender:
     def poll(self) -> list[Delivery]:
         """Return what has happened since the last call, in order: the last ten thousand at most."""
         with self._changed:
-            return self._outcomes.take()
+            happened = list(self._deliveries)
+            self._deliveries.clear()
+            return happened
 
     def health(self) -> list[ReceiverHealth]:
         """Return how each receiver is doing."""
         with self._changed:
             return [
                 dataclasses.replace(health, queued=len(self._queues[name]))
-                for name, health in self._outcomes.health.items()
+                for name, health in self._health.items()
             ]
-
-    @property
-    def problem(self) -> str:
-        """Why messages cannot be saved; empty if they can."""
-        return self._problem
 
     def drain(self, timeout: float) -> bool:
         """Wait until every receiver has every message; return whether that is so.
@@ -219,14 +227,31 @@ class Sender:
             for given_up in queue.failed(failure, now):
                 self._record("failed", given_up, queue.name, problem)
                 self._keep(given_up)
-        self._outcomes.attempted(queue.name, problem)
+        self._note_attempt(queue.name, problem)
         self._keep(queued)
 
     def _record(
         self, event: DeliveryEvent, queued: QueuedMessage, name: str, why: str = ""
     ) -> None:
         tries = queued.receivers[name].tries
-        self._outcomes.add(Delivery(event, queued.message.id, name, tries, why))
+        self._deliveries.append(Delivery(event, queued.message.id, name, tries, why))
+        health = self._health[name]
+        count = {event: getattr(health, event) + 1}
+        self._health[name] = dataclasses.replace(health, **count)
+
+    def _note_attempt(self, receiver: str, problem: str) -> None:
+        """Record how an attempt went; `problem` is empty where it went well."""
+        health, now = self._health[receiver], time.time()
+        if problem and problem != health.problem:
+            logger.warning("alerts do not reach %s: it %s", receiver, problem)
+        elif health.problem and not problem:
+            logger.warning("alerts reach %s again", receiver)
+        self._health[receiver] = dataclasses.replace(
+            health,
+            problem=problem,
+            last_success_at=health.last_success_at if problem else now,
+            last_failure_at=now if problem else health.last_failure_at,
+        )
 
     def _keep(self, queued: QueuedMessage) -> None:
         """Save how far a message has come, unless it is done and that is saved."""
@@ -240,12 +265,11 @@ class Sender:
         try:
             self._outbox.write(queued)
         except OSError as error:
-            problem = f"messages cannot be saved: {error.strerror}"
-            if not self._problem:
-                logger.warning("%s", problem)
-            self._problem = problem
+            had, self.problem = self.problem, f"messages cannot be saved: {error.strerror}"
+            if not had:
+                logger.warning("%s", self.problem)
         else:
-            self._problem = ""
+            self.problem = ""
 
 
 def check_names(receivers: Sequence[Receiver]) -> None:
