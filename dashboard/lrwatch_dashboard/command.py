@@ -6,6 +6,7 @@ keyboard is answered at once.
 
 from __future__ import annotations
 
+import dataclasses
 import errno
 import os
 import re
@@ -15,13 +16,13 @@ from typing import Any, Final
 
 import click
 
-from lrwatch_dashboard.security.access import LOOPBACK_NAMES, Access, is_loopback
-from lrwatch_dashboard.security.people import People, token_or_people
-from lrwatch_dashboard.security.proxy import GROUPS_HEADER, ProxySignIn, SignInError, proxy_sign_in
+from lrwatch.formats import counted
+from lrwatch_dashboard.security.access import LOOPBACK_NAMES, Access, is_loopback, signing_in
+from lrwatch_dashboard.security.proxy import GROUPS_HEADER, SignInError
 from lrwatch_dashboard.security.token import TOKEN_VARIABLE, TokenError
 from lrwatch_dashboard.token_command import Refusal, token
 
-__all__ = ["access_for", "bind", "dashboard"]
+__all__ = ["bind", "dashboard"]
 
 _LAST_PORT: Final = 65535
 _N_PORTS: Final = 100  # tried one after the other when the first is in use
@@ -139,7 +140,7 @@ def dashboard(  # noqa: PLR0913  one parameter an option
     """
     _check_folder(Path(folder))
     _check_alerts(alerts=alerts, addresses=addresses, read_only=read_only)
-    access = access_for(host, allowed_hosts, behind_proxy=behind_proxy, **_signing_in(**sign_in))
+    access = _access(host, allowed_hosts, _signing_in(**sign_in), behind_proxy=behind_proxy)
     listener = _listen(host, port)
     from lrwatch_dashboard.server import serve  # before an address is named: it may be missing
 
@@ -155,52 +156,26 @@ def dashboard(  # noqa: PLR0913  one parameter an option
     from lrwatch_dashboard.data.watching import watching
 
     with watching(folder, addresses, click.echo, alone=alone) as n_receivers:
-        click.echo(f"alerting {n_receivers} receiver{'s' * (n_receivers > 1)}")
+        click.echo(f"alerting {counted(n_receivers, 'receiver')}")
         serve(listener, folder, access, alone=alone)
 
 
-def access_for(
-    host: str,
-    allowed_hosts: frozenset[str],
-    *,
-    behind_proxy: bool,
-    token: str = "",
-    people: People | None = None,
-    proxy: ProxySignIn | None = None,
+def _access(
+    host: str, allowed_hosts: frozenset[str], signed: Access, *, behind_proxy: bool
 ) -> Access:
-    """Return who may ask a server at an address.
-
-    Parameters
-    ----------
-    host
-        Address to listen at.
-    allowed_hosts
-        Names by which browsers know it, beside the usual ones.
-    behind_proxy
-        Whether a proxy in front asks for a password.
-    token, people, proxy
-        How people sign in, as `Access` has it.
-
-    Raises
-    ------
-    click.ClickException
-        If others could read the runs without being asked for anything.
-    """
-    is_open, signs_in = not is_loopback(host), bool(token or people or proxy)
-    if is_open and not signs_in and not behind_proxy:
+    is_open = not is_loopback(host)
+    if is_open and not signed.signs_in and not behind_proxy:
         raise Refusal(
             f"--host {host} lets others read these runs without a password; keep 127.0.0.1, or "
             f"set a token in {TOKEN_VARIABLE}, or put a proxy that asks for a password in front "
             "and add --behind-proxy"
         )
     own = {host.lower(), socket.gethostname().lower()} if is_open else {host.lower()}
-    return Access(
+    return dataclasses.replace(
+        signed,
         hosts=LOOPBACK_NAMES | own | allowed_hosts,
         any_host=behind_proxy and not allowed_hosts,
-        any_address=is_open and signs_in,
-        token=token,
-        people=people,
-        proxy=proxy,
+        any_address=is_open and signed.signs_in,
     )
 
 
@@ -235,14 +210,9 @@ def _check_alerts(*, alerts: bool, addresses: tuple[str, ...], read_only: bool) 
         raise Refusal("--alert keeps its state in the folder of runs; leave out --read-only")
 
 
-def _signing_in(token_file: str | None, **by_proxy: Any) -> dict[str, Any]:
+def _signing_in(**options: Any) -> Access:
     try:
-        token, people = token_or_people(os.environ, token_file)
-        return {
-            "token": token,
-            "people": people,
-            "proxy": proxy_sign_in(os.environ, **by_proxy),
-        }
+        return signing_in(os.environ, **options)
     except (SignInError, TokenError) as error:
         raise Refusal(str(error)) from error
 

@@ -46,7 +46,10 @@ def add_exports(app: Dash, source: RunSource) -> None:
         table = source.rows(key or ".") if ending in _WRITERS else None
         if table is None:
             abort(404, "no such run, or its rows cannot be read")
-        return _rows_file(table, _last(key or "run"), ending)
+        file = tempfile.SpooledTemporaryFile(max_size=_SPOOLED)  # noqa: SIM115  closed once sent
+        _WRITERS[ending](table, file)
+        file.seek(0)
+        return _file(file, _TYPES[ending], (key or "run").rpartition("/")[2] + ending)
 
     def report(page: str) -> Response:
         now = time.time()
@@ -78,16 +81,5 @@ def _footer(now: float) -> html.Footer:
     return html.Footer(f"lrwatch report, as of {when}", className="run quiet")
 
 
-def _rows_file(table: Any, name: str, ending: str) -> Response:
-    file = tempfile.SpooledTemporaryFile(max_size=_SPOOLED)  # noqa: SIM115  closed once it is sent
-    _WRITERS[ending](table, file)
-    file.seek(0)
-    return _file(file, _TYPES[ending], name + ending)
-
-
 def _file(file: Any, type_: str, name: str) -> Response:
     return send_file(file, mimetype=type_, as_attachment=True, download_name=name, max_age=0)
-
-
-def _last(key: str) -> str:
-    return key.rpartition("/")[2]

@@ -18,6 +18,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from lrwatch.judging.rows import text
 from lrwatch.version import VERSION
 from lrwatch_dashboard.alert_views import AlertBoard
 from lrwatch_dashboard.views import RunSource, RunView
@@ -166,12 +167,7 @@ def _counter(board: AlertBoard, what: str, meaning: str) -> Metric:
 
 def _filled(family: GaugeMetricFamily | CounterMetricFamily, values: Values) -> Metric:
     """Add samples, each set of labels once: a scrape with two alike is refused whole."""
-    known = {tuple(map(_utf8, texts)): value for texts, value in values}
+    known = {tuple(map(text, texts)): value for texts, value in values}
     for texts, value in sorted(known.items()):
         family.add_metric(texts, value)
     return family
-
-
-def _utf8(text: str) -> str:
-    # File names need not be UTF-8; Python then has surrogates in them.
-    return text.encode("utf-8", "backslashreplace").decode()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import logging
 import os
@@ -10,10 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from lrwatch_dashboard.app import create_app
 from lrwatch_dashboard.data import RunStore, cache_folder
-from lrwatch_dashboard.security.access import LOOPBACK_NAMES, Access
+from lrwatch_dashboard.security.access import LOOPBACK_NAMES, Access, signing_in
 from lrwatch_dashboard.security.limits import Server
-from lrwatch_dashboard.security.people import token_or_people
-from lrwatch_dashboard.security.proxy import proxy_sign_in
 
 if TYPE_CHECKING:
     import socket
@@ -33,25 +32,8 @@ def serve(
     alone: bool = False,
     read_only: bool = False,
 ) -> None:
-    """Serve a folder of runs until interrupted.
-
-    Parameters
-    ----------
-    listener
-        A bound socket.
-    root
-        Folder of the runs.
-    access
-        Who may ask; None stands for this machine alone, without a token.
-    alone
-        Whether each run is judged by itself, and not beside its siblings.
-    read_only
-        Whether nothing may be written into the folder.
-    """
-    source = RunStore(root, cache=cache_folder(os.environ), alone=alone, read_only=read_only)
-    app = create_app(source, access)
-    _quieten()
-    Server(app.server, listener).run()
+    """Serve a folder of runs on a bound socket until interrupted; the rest is for `RunStore`."""
+    Server(_app(root, access, alone=alone, read_only=read_only), listener).run()
 
 
 def wsgi(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -69,11 +51,9 @@ def wsgi(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterabl
 
 @functools.cache
 def _wsgi_app() -> Any:
-    _quieten()
     root = os.environ.get(RUNS_VARIABLE, "runs")
     read_only = os.environ.get(READ_ONLY_VARIABLE, "") not in ("", "0")
-    source = RunStore(root, cache=cache_folder(os.environ), read_only=read_only)
-    return create_app(source, access_from(os.environ)).server
+    return _app(root, access_from(os.environ), read_only=read_only)
 
 
 def access_from(environment: Mapping[str, str]) -> Access:
@@ -81,23 +61,16 @@ def access_from(environment: Mapping[str, str]) -> Access:
 
     Raises
     ------
-    TokenError
-        If the token would protect nothing.
-    SignInError
-        If the sign-in by a proxy would let in the wrong people, or nobody.
+    TokenError, SignInError
+        If that would protect nothing, or let in the wrong people, or nobody.
     """
     names = [name.strip().lower() for name in environment.get(HOSTS_VARIABLE, "").split(",")]
     given = {name for name in names if name}
-    token, people = token_or_people(environment)
-    return Access(
-        hosts=LOOPBACK_NAMES | given,
-        any_host="*" in given,
-        token=token,
-        people=people,
-        proxy=proxy_sign_in(environment),
-    )
+    signed = signing_in(environment)
+    return dataclasses.replace(signed, hosts=LOOPBACK_NAMES | given, any_host="*" in given)
 
 
-def _quieten() -> None:
-    """Keep waitress from warning of requests that wait for a thread, as those of one page do."""
+def _app(root: str, access: Access | None, **how: bool) -> Any:
+    # Requests that wait for a thread, as those of one page do, are no warning of waitress.
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+    return create_app(RunStore(root, cache=cache_folder(os.environ), **how), access).server

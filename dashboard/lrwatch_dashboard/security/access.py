@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import ipaddress
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
-from lrwatch_dashboard.security.people import People
-from lrwatch_dashboard.security.proxy import ProxySignIn
+from lrwatch_dashboard.security.people import People, token_or_people
+from lrwatch_dashboard.security.proxy import ProxySignIn, address_of, proxy_sign_in
 
-__all__ = ["LOOPBACK_NAMES", "Access", "host_name", "is_loopback"]
+__all__ = ["LOOPBACK_NAMES", "Access", "host_name", "is_loopback", "signing_in"]
 
 LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -61,15 +61,27 @@ class Access:
         (True, False)
         """
         name = host_name(host)
-        return self.any_host or name in self.hosts or (self.any_address and _is_address(name))
+        return self.any_host or name in self.hosts or bool(self.any_address and address_of(name))
+
+
+def signing_in(
+    environment: Mapping[str, str], token_file: str | None = None, **by_proxy: Any
+) -> Access:
+    """Return who may ask this machine, signed in as `token_or_people` and `proxy_sign_in` say.
+
+    Raises
+    ------
+    TokenError, SignInError
+        As they do.
+    """
+    token, people = token_or_people(environment, token_file)
+    return Access(token=token, people=people, proxy=proxy_sign_in(environment, **by_proxy))
 
 
 def is_loopback(host: str) -> bool:
     """Return whether an address can be reached from this machine only."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+    known = address_of(host)
+    return host == "localhost" if known is None else known.is_loopback
 
 
 def host_name(host: str) -> str:
@@ -77,11 +89,3 @@ def host_name(host: str) -> str:
     if host.startswith("["):
         return host[1:].partition("]")[0].lower()
     return host.partition(":")[0].lower()
-
-
-def _is_address(name: str) -> bool:
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True

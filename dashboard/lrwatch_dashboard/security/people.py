@@ -65,9 +65,10 @@ class People:
         """Return whose token it is; None if it is nobody's."""
         return self.whose_session(self.session(token))
 
-    def session(self, token: str) -> str:
+    @staticmethod
+    def session(token: str) -> str:
         """Return what stands for a token in the cookie."""
-        return _session(token)
+        return hmac.digest(token.encode("utf-8", "replace"), b"lrwatch session", "sha256").hex()
 
     def whose_session(self, cookie: str) -> Actor | None:
         """Return whose session a cookie is; None if it is nobody's."""
@@ -97,15 +98,7 @@ def token_or_people(
 ) -> tuple[str, People | None]:
     """Return the one token, or the people who have one each; neither if nothing was given.
 
-    Parameters
-    ----------
-    environment, file
-        As for `read_token`; the file may also be one of people.
-
-    Raises
-    ------
-    TokenError
-        If what is given would protect nothing, or is damaged.
+    As `read_token`, of a file that may also be one of people.
     """
     path = file if file is not None else environment.get(TOKEN_FILE_VARIABLE)
     if path is not None and _is_of_people(Path(path)):
@@ -135,7 +128,7 @@ def new_token(name: str, role: Role, file: Path | None = None) -> tuple[str, str
             f"a name has 1 to 100 of the characters A-Z a-z 0-9 . _ @ + -, got {name!r:.120}"
         )
     token = secrets.token_urlsafe(32)
-    line = f"{name}:{role}:{_hash(_session(token))}"
+    line = f"{name}:{role}:{_hash(People.session(token))}"
     if file is not None:
         _rewrite(file, name, [line])
     return token, line
@@ -225,10 +218,6 @@ def _mark(path: Path) -> tuple[int, ...]:
     except OSError:
         return ()
     return found.st_mtime_ns, found.st_size, found.st_ino, found.st_mode
-
-
-def _session(token: str) -> str:
-    return hmac.digest(token.encode("utf-8", "replace"), b"lrwatch session", "sha256").hex()
 
 
 def _hash(text: str) -> str:

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, Final
 
 from dash import Dash
-from flask import Response, abort, g, request
+from flask import abort, g, request
 
 from lrwatch.activity import Actor, acting
 from lrwatch_dashboard.security.access import Access
@@ -23,21 +23,10 @@ _METHODS: Final = frozenset({"GET", "HEAD", "POST"})
 
 
 def protect(app: Dash, access: Access) -> None:
-    """Add the headers and the checks; call once all callbacks are known.
-
-    Parameters
-    ----------
-    app
-        The dashboard.
-    access
-        Who may ask.
-    """
+    """Add the headers and the checks to the dashboard; call once all callbacks are known."""
     policy = content_security_policy(app.csp_hashes())
     server = app.server
     server.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
-
-    def finish(response: Response) -> Response:
-        return add_headers(response, policy)
 
     server.before_request(partial(_check, access))
     if access.signs_in:
@@ -45,7 +34,7 @@ def protect(app: Dash, access: Access) -> None:
     server.before_request(_act)
     server.teardown_request(_act_no_more)
     server.before_request(partial(_check_call, app.callback_map))  # of those who were let in
-    server.after_request(finish)
+    server.after_request(partial(add_headers, policy=policy))
 
 
 def _act() -> None:

@@ -17,7 +17,7 @@ from lrwatch.activity import Actor
 if TYPE_CHECKING:
     from flask import Request
 
-__all__ = ["GROUPS_HEADER", "ProxySignIn", "SignInError", "proxy_sign_in"]
+__all__ = ["GROUPS_HEADER", "ProxySignIn", "SignInError", "address_of", "proxy_sign_in"]
 
 GROUPS_HEADER: Final = "X-Auth-Request-Groups"
 
@@ -70,12 +70,9 @@ class ProxySignIn:
         return Actor(name, "editor" if mine & self.editors else "reader", "dashboard")
 
     def _is_trusted(self, address: str | None) -> bool:
-        try:
-            peer = ipaddress.ip_address(address or "")
-        except ValueError:
-            return False
+        peer = address_of(address or "")
         peer = getattr(peer, "ipv4_mapped", None) or peer
-        return any(peer in network for network in self.trusted)
+        return peer is not None and any(peer in network for network in self.trusted)
 
 
 def proxy_sign_in(
@@ -121,6 +118,14 @@ def proxy_sign_in(
         if not _HEADER.fullmatch(name) or name.lower() in _NOT_HEADERS:
             raise SignInError(f"no proxy says in a header {name!r:.120} who signed in")
     return ProxySignIn(header, tuple(map(_network, trusted)), frozenset(named), groups)
+
+
+def address_of(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """Return the IP address that a text is; None if it is none."""
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        return None
 
 
 def _several(environment: Mapping[str, str], variable: str) -> list[str]:

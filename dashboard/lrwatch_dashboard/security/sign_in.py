@@ -14,6 +14,7 @@ from urllib.parse import quote, urlencode
 from flask import Flask, Response, g, jsonify, request
 
 from lrwatch.activity import Actor
+from lrwatch.formats import counted
 from lrwatch_dashboard.security.access import Access
 from lrwatch_dashboard.security.session import LIFETIME_SECONDS, Sessions, same
 from lrwatch_dashboard.security.sign_in_page import POLICY, onward_page, refused_page, sign_in_page
@@ -34,20 +35,12 @@ _WRONG: Final = "That is not the token of this dashboard."
 
 
 class SignIn:
-    """Lets in who has shown a token, or is said to be somebody by a proxy.
+    """Lets in who has shown a token, or is said to be somebody by a proxy."""
 
-    Parameters
-    ----------
-    access
-        Who may ask.
-    throttle
-        Slows down who guesses.
-    """
-
-    def __init__(self, access: Access, throttle: Throttle | None = None) -> None:
+    def __init__(self, access: Access) -> None:
         self._access = access
         self._sessions = Sessions(access.token) if access.token else None
-        self._throttle = throttle or Throttle()
+        self._throttle = Throttle()
         # One of its own: every scrape that gets in would let a guesser at the form start anew.
         self._bearer_throttle = Throttle()
 
@@ -111,9 +104,8 @@ class SignIn:
         address = request.remote_addr or ""
         wait = math.ceil(self._throttle.admit(address))
         if wait:
-            seconds = "1 second" if wait == 1 else f"{wait} seconds"
-            page = sign_in_page(target, f"Too many wrong tokens; try again in {seconds}.")
-            answer = _page(page, 429)
+            wrong = f"Too many wrong tokens; try again in {counted(wait, 'second')}."
+            answer = _page(sign_in_page(target, wrong), 429)
             answer.headers["Retry-After"] = str(wait)
             return answer
         if self._whose(token) is None:
@@ -123,10 +115,10 @@ class SignIn:
 
     def _known(self) -> Actor | None:
         """Return whose session the cookies are."""
-        sessions, people = self._sessions, self._access.people
-        if sessions is not None and sessions.holds(request.cookies.get(sessions.cookie, "")):
+        sessions, people, cookies = self._sessions, self._access.people, request.cookies
+        if sessions is not None and sessions.holds(cookies.get(sessions.cookie, "")):
             return _ANYBODY
-        return None if people is None else people.whose_session(_cookie(people.cookie))
+        return None if people is None else people.whose_session(cookies.get(people.cookie, ""))
 
     def _whose(self, token: str) -> Actor | None:
         shared, people = self._access.token, self._access.people
@@ -174,10 +166,6 @@ def local_target(address: str) -> str:
     ('/run/a?x=1', '/', '/')
     """
     return address if _PATH.fullmatch(address) else "/"
-
-
-def _cookie(name: str) -> str:
-    return request.cookies.get(name, "")
 
 
 def _this_address() -> str:

@@ -9,6 +9,8 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final
 
+from lrwatch_dashboard.security.proxy import address_of
+
 __all__ = ["Throttle"]
 
 _FREE: Final = 5  # attempts before the first wait
@@ -64,10 +66,7 @@ class Throttle:
 
 def _network(address: str) -> str:
     """Return what one person holds: an IPv4 address, or 64 bits of an IPv6 one."""
-    try:
-        known = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    if known.version == 4:  # noqa: PLR2004
-        return str(known)
+    known = address_of(address)
+    if known is None or known.version == 4:  # noqa: PLR2004
+        return str(known or address)
     return str(ipaddress.ip_network((int(known), 64), strict=False))

@@ -17,7 +17,7 @@ from xml.etree.ElementTree import Element, SubElement
 import numpy as np
 import plotly.graph_objects as go
 
-from lrwatch_dashboard.standalone.drawing import DASHES, drawing
+from lrwatch_dashboard.standalone.drawing import DASHES, add_text, drawing
 from lrwatch_dashboard.standalone.plane import Plane, planes
 
 __all__ = ["chart"]
@@ -100,11 +100,7 @@ def _rich(text: str) -> Element:
     inner = [Element("span")]
     place = 0
     for tag in (*_TAG.finditer(text), None):
-        said = unescape(text[place : tag.start() if tag else None])
-        if len(inner[-1]):
-            inner[-1][-1].tail = (inner[-1][-1].tail or "") + said
-        else:
-            inner[-1].text = (inner[-1].text or "") + said
+        add_text(inner[-1], unescape(text[place : tag.start() if tag else None]))
         if tag is None:
             break
         is_end, name = tag.groups()

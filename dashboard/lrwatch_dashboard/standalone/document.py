@@ -13,6 +13,7 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from lrwatch_dashboard.standalone.chart import chart
+from lrwatch_dashboard.standalone.drawing import add_text
 
 __all__ = ["document", "markup"]
 
@@ -85,15 +86,7 @@ def _element(part: Any, *, is_served: bool) -> Element:
     children = getattr(part, "children", None)
     for child in children if isinstance(children, (list, tuple)) else [children]:
         if isinstance(child, (str, int, float)):
-            _write(element, str(child))
+            add_text(element, str(child))
         else:
             element.extend([*markup(child, is_served=is_served)])
     return element
-
-
-def _write(element: Element, text: str) -> None:
-    """Add a text behind what an element holds."""
-    if len(element):
-        element[-1].tail = (element[-1].tail or "") + text
-    else:
-        element.text = (element.text or "") + text

@@ -9,9 +9,10 @@ from xml.etree.ElementTree import Element
 
 import numpy as np
 
-from lrwatch_dashboard.standalone.plane import FloatArray, Plane
+from lrwatch.records import FloatArray
+from lrwatch_dashboard.standalone.plane import Plane
 
-__all__ = ["DASHES", "drawing"]
+__all__ = ["DASHES", "add_text", "drawing"]
 
 DASHES: Final = {"dash": "8 4", "dot": "2 3", "dashdot": "8 3 2 3"}
 """Patterns of lines, in pixels."""
@@ -20,6 +21,14 @@ _UNITS: Final = 1000  # of the SVG, in both directions
 _FAR: Final = 2.0  # a point further outside than this is drawn there, to keep numbers small
 
 _Parts = Mapping[str, Any]
+
+
+def add_text(element: Element, text: str) -> None:
+    """Add a text behind what an element holds."""
+    if len(element):
+        element[-1].tail = (element[-1].tail or "") + text
+    else:
+        element.text = (element.text or "") + text
 
 
 def drawing(layout: _Parts, traces: Sequence[_Parts], found: Mapping[str, Plane]) -> Element:

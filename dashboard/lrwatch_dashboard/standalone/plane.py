@@ -7,14 +7,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
 from lrwatch.formats import count, number
+from lrwatch.records import FloatArray
 from lrwatch_dashboard.figures.axes import even_ticks
 
-__all__ = ["Axis", "FloatArray", "Plane", "planes"]
-
-FloatArray = npt.NDArray[np.float64]
+__all__ = ["Axis", "Plane", "planes"]
 
 _SLACK: Final = 1e-9  # of the range: a tick at its very end counts as within
 
