@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from lrwatch.alert import Alert
 from lrwatch.alerts.grouping import Timing
+from lrwatch.alerts.telling import ACTIVE
 from lrwatch.alerts.watched_run import WatchedRun
 from lrwatch.comparing import Trial, flat_settings, trial_of
 from lrwatch.records import StepBlock
@@ -26,7 +27,6 @@ __all__ = ["Follower"]
 _OLD_SECONDS: Final = Timing().max_age
 """A watcher does not look at runs that were not written for longer."""
 
-_FIRED: Final = ("firing", "recovering", "closed")
 _MARKED: Final = ("firing", "resolved")
 _MOST_MARKS: Final = 60
 _PLACES: Final = 64
@@ -101,7 +101,7 @@ class Follower(WatchedRun):
         """Return what fired when the run ended, if that was not long ago."""
         if not self.has_ended or self.age > _OLD_SECONDS:
             return ()
-        fired = [alert for alert in self.verdict_alerts if alert.state in _FIRED]
+        fired = [alert for alert in self.verdict_alerts if alert.state in ACTIVE]
         return tuple(replace(alert, state="closed") for alert in fired)
 
     def adopt(self, finding: RunDigest) -> None:

@@ -168,13 +168,13 @@ class Judging:
     """
 
     def __init__(self, root: Path, cache: Path | None, judges: Judges) -> None:
-        self._memory = VerdictMemory(cache, root)
+        self.memory = VerdictMemory(cache, root)
         self._judges = judges
         self._left: set[str] = set()  # keys of runs that could not be judged elsewhere
 
     def recall(self, follower: Follower) -> None:
         """Have a run that is new here take over what was found on it before."""
-        finding = self._memory.recall(follower.entry) if follower.is_settled() else None
+        finding = self.memory.recall(follower.entry) if follower.is_settled() else None
         if finding is not None:
             follower.adopt(finding)
 
@@ -182,7 +182,7 @@ class Judging:
         """Remember what was found on a run once it is settled."""
         finding = follower.rest()
         if finding is not None:
-            self._memory.keep(follower.entry, finding)
+            self.memory.keep(follower.entry, finding)
 
     def hand_out(self, waiting: list[Follower], wanted: str) -> list[Follower]:
         """Have settled runs judged elsewhere if they are many; return those to judge here.
@@ -218,13 +218,5 @@ class Judging:
                 self._left.add(entry.key)  # judged here, where its problem is seen
                 continue
             follower.adopt(finding)
-            self._memory.keep(entry, finding)
+            self.memory.keep(entry, finding)
         return self._judges.is_busy
-
-    def listed(self) -> None:
-        """Give back the memory of what was recalled: each run has taken what it needs."""
-        self._memory.forget()
-
-    def write(self) -> None:
-        """Write down what is to be remembered."""
-        self._memory.flush()

@@ -234,7 +234,7 @@ class RunStore:
         self._publish(done=done)
         if done:
             self._first.forget()
-        self._judging.write()
+        self._judging.memory.flush()
         self._refreshed_at = time.monotonic()
         return done
 
@@ -300,7 +300,7 @@ class RunStore:
             problem = "" if is_to_come else str(error)
         took = time.monotonic() - started
         self._next_listing = started + max(_LISTING_PAUSE, _LISTING_SHARE * took)
-        self._judging.listed()
+        self._judging.memory.forget()  # each run has taken what it needs
         for follower in self._store.runs.values():
             self._judging.let_rest(follower)
         with self._lock:
