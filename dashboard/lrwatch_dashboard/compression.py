@@ -12,10 +12,11 @@ from typing import Final
 
 from flask import Response, request
 
+from lrwatch_dashboard.security.headers import PROGRAM
+
 __all__ = ["compress"]
 
 _TYPES: Final = ("text/", "application/json", "application/javascript", "image/svg+xml")
-_PROGRAM: Final = ("/assets/", "/_dash-component-suites/")
 _SMALLEST: Final = 1000  # bytes; less fits into a packet as it is
 
 
@@ -24,7 +25,7 @@ def compress(response: Response) -> Response:
     if not (response.mimetype or "").startswith(_TYPES):
         return response
     response.vary.add("Accept-Encoding")
-    is_program = request.path.startswith(_PROGRAM)
+    is_program = request.path.startswith(PROGRAM)
     size = response.content_length or response.calculate_content_length() or 0
     is_whole = response.status_code == 200 and request.method != "HEAD"  # noqa: PLR2004
     is_to_take_away = response.direct_passthrough and not is_program

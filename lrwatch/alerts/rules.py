@@ -57,7 +57,7 @@ A verdict that was inferred has held for two looks with a confidence of 0.93 bef
 stands by it (`lrwatch.diagnosis.alarms`): waiting longer made no good run of the corpus silent.
 Keeping for 200 steps leaves 1.03 messages a run with too high a rate, where 20 leave 1.06
 (docs/alerts.md). Rows are waited for longer than `for_seconds` where they come slowly
-(`lrwatch.alerts.absence`).
+(`lrwatch.following.absence`).
 """
 
 INHIBITED_BY: Final[dict[str, frozenset[str]]] = {

@@ -30,6 +30,7 @@ from lrwatch.alerts.watcher_state import KnownAlert, read_state
 from lrwatch.errors import LrwatchError
 from lrwatch_dashboard.alert_views import LONGEST_TEXT, AlertBoard, AlertLine
 from lrwatch_dashboard.data.alert_lines import (
+    N_ENDED,
     Said,
     alert_lines,
     history_line,
@@ -45,7 +46,6 @@ _BOARD_SECONDS: Final = 1.0  # for which a board serves everybody who asks
 _MOST_SILENCES: Final = 200
 _LONGEST_PATTERN: Final = 1000
 _N_HISTORY: Final = 60
-_N_ENDED: Final = 20
 _N_ACTIVITY: Final = 10
 
 
@@ -199,7 +199,7 @@ def _with_ended(board: AlertBoard, views: Collection[RunView], said: Said) -> Al
         and view.diagnosis.learning_rate == alert.learning_rate
     ]
     ended = sorted([*board.ended, *_seen(alerts, said, {})], key=lambda line: -line.alert.time)
-    return dataclasses.replace(board, ended=tuple(ended[:_N_ENDED]))
+    return dataclasses.replace(board, ended=tuple(ended[:N_ENDED]))
 
 
 def _seen(

@@ -15,14 +15,14 @@ from lrwatch.alerts.watcher_state import KnownAlert, WatcherState
 from lrwatch.verdicts import SEVERITY
 from lrwatch_dashboard.alert_views import AlertBoard, AlertLine, HistoryLine
 
-__all__ = ["Said", "alert_lines", "history_line", "with_ledger", "worst_first"]
+__all__ = ["N_ENDED", "Said", "alert_lines", "history_line", "with_ledger", "worst_first"]
 
 _FOLLOWING_SECONDS: Final = 60.0
 _FOLLOWING_LOOKS: Final = 5.0
 """A watcher follows while its last look is no older than this, or than so many looks take."""
 
 _PRESENT: Final = ("pending", "firing", "recovering")
-_N_ENDED: Final = 20
+N_ENDED: Final = 20
 _LONGEST_TEXT: Final = 2000
 _HISTORY_WORDS: Final = ("run_key", "rule", "by", "receiver", "reason", "problem")
 
@@ -63,7 +63,7 @@ def with_ledger(
         board,
         firing=tuple(sorted(firing, key=worst_first)),
         n_pending=len(by_state.get("pending", [])),
-        ended=tuple(sorted(ended, key=lambda line: -line.alert.time)[:_N_ENDED]),
+        ended=tuple(sorted(ended, key=lambda line: -line.alert.time)[:N_ENDED]),
         watcher=watcher,
         is_followed=is_followed,
         receivers=state.receivers,

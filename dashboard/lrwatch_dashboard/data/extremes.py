@@ -30,8 +30,7 @@ class Extremes:
         self._n_bins = n_bins
         self._width = 2  # points of a bin
         self._n = 0  # bins that are full
-        self._first: tuple[FloatArray, FloatArray] = (_NOTHING, _NOTHING)
-        self._rest: tuple[FloatArray, FloatArray] = (_NOTHING, _NOTHING)
+        self._first = self._last = self._rest = (_NOTHING, _NOTHING)  # steps, and values
         # Steps and values, each of shape (2, bins): the least, and the greatest.
         self._x = np.empty((2, 0))
         self._y = np.empty((2, 0))
@@ -40,6 +39,8 @@ class Extremes:
         """Add points, both of shape ``(n,)``: finite values at steps that go on rising."""
         if not len(self._first[0]):
             self._first = x[:1].copy(), y[:1].copy()
+        if len(x):
+            self._last = x[-1:].copy(), y[-1:].copy()
         if len(self._rest[0]):
             x, y = np.concatenate([self._rest[0], x]), np.concatenate([self._rest[1], y])
         while len(x) >= self._width:
@@ -55,10 +56,10 @@ class Extremes:
     def points(self) -> tuple[FloatArray, FloatArray]:
         """Return steps and values of the points to draw, in order: the first and last are there."""
         x, y = self._rest
-        at = np.unique([y.argmin(), y.argmax(), len(y) - 1]) if len(y) else np.empty(0, np.intp)
+        at = [y.argmin(), y.argmax()] if len(y) else []
         kept = slice(0, self._n)
-        xs = np.concatenate([self._first[0], self._x[:, kept].ravel(), x[at]])
-        ys = np.concatenate([self._first[1], self._y[:, kept].ravel(), y[at]])
+        xs = np.concatenate([self._first[0], self._x[:, kept].ravel(), x[at], self._last[0]])
+        ys = np.concatenate([self._first[1], self._y[:, kept].ravel(), y[at], self._last[1]])
         steps, places = np.unique(xs, return_index=True)
         return steps, ys[places]
 

@@ -13,6 +13,7 @@ from lrwatch.alert import Alert
 from lrwatch.following import RunSummary
 from lrwatch.verdicts import Diagnosis
 from lrwatch_dashboard.data.envelope import Envelope
+from lrwatch_dashboard.data.thinning import spread
 from lrwatch_dashboard.own_metrics import MetricSummary
 from lrwatch_dashboard.views import AlertMark, StepTimes
 
@@ -53,11 +54,9 @@ class RunDigest:
 
     def as_bytes(self) -> bytes:
         """Return this in MessagePack."""
-        places = np.linspace(0, max(len(self.clock.steps) - 1, 0), _PAIRS_KEPT).astype(np.intp)
-        kept = np.unique(places) if len(self.clock.steps) else places[:0]
-        clock = StepTimes(self.clock.steps[kept], self.clock.seconds[kept])
-        finding = replace(self, clock=clock)
-        return msgspec.msgpack.encode(finding, enc_hook=_plain)
+        pairs = (self.clock.steps, self.clock.seconds)
+        clock = StepTimes(*(spread(each, _PAIRS_KEPT) for each in pairs))
+        return msgspec.msgpack.encode(replace(self, clock=clock), enc_hook=_plain)
 
     @classmethod
     def from_bytes(cls, packed: bytes) -> RunDigest:

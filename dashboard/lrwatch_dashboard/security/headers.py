@@ -11,7 +11,7 @@ from typing import Final
 
 from flask import Response, request
 
-__all__ = ["add_headers", "content_security_policy"]
+__all__ = ["PROGRAM", "add_headers", "content_security_policy"]
 
 _YEAR_SECONDS: Final = 365 * 24 * 3600
 _HEADERS: Final = {
@@ -22,7 +22,8 @@ _HEADERS: Final = {
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
 }
 _FOUND: Final = (HTTPStatus.OK, HTTPStatus.NOT_MODIFIED)
-_PROGRAM: Final = ("/assets/", "/_dash-component-suites/")
+PROGRAM: Final = ("/assets/", "/_dash-component-suites/")
+"""Beginnings of the addresses of the program, which is the same for everybody."""
 
 
 def content_security_policy(script_hashes: Collection[str]) -> str:
@@ -50,7 +51,7 @@ def add_headers(response: Response, policy: str) -> Response:
         response.headers[name] = value
     response.headers.setdefault("Content-Security-Policy", policy)
     response.headers.setdefault("Referrer-Policy", "no-referrer")
-    if not request.path.startswith(_PROGRAM):
+    if not request.path.startswith(PROGRAM):
         # Runs are for who was let in: neither a proxy nor the next user of a browser keeps them.
         response.headers["Cache-Control"] = "no-store"
     elif "m" in request.args and response.status_code in _FOUND:

@@ -36,3 +36,10 @@ def test_bins_are_those_of_a_line_that_is_thinned_whole() -> None:
 def test_two_equal_points_stay_two() -> None:
     x = np.arange(9.0)
     assert thinned(x, np.ones(9), 4) == (x.tolist(), [1.0] * 9)
+
+
+@pytest.mark.parametrize("n", [4000, 4096, 8192])
+def test_the_last_point_is_there_when_every_bin_is_full(n: int) -> None:
+    y = np.random.default_rng(2).standard_normal(n)
+    y[-1] = 0.0  # no extreme of its bin
+    assert thinned(np.arange(n, dtype=float), y)[0][-1] == n - 1
