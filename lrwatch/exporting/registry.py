@@ -39,8 +39,6 @@ def exporter_for(name: str, kind: str | None = None) -> Exporter:
 
     Parameters
     ----------
-    name
-        Name of the file.
     kind
         Name of the exporter; ``None`` to go by the file's.
 

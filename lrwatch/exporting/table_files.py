@@ -18,17 +18,7 @@ __all__ = ["TABLE_FILES", "TableFile"]
 
 @dataclass(frozen=True, slots=True)
 class TableFile:
-    """Writes the rows of a run as one table.
-
-    Attributes
-    ----------
-    name, example
-        As `Exporter` has them.
-    endings
-        How the names of such files end.
-    writer
-        Writes a run into a new file.
-    """
+    """Writes the rows of a run as one table."""
 
     name: str
     example: str

@@ -25,8 +25,6 @@ class FollowedStore(Generic[Followed]):
 
     Parameters
     ----------
-    root
-        Folder of runs.
     follow
         Makes the follower of a run that is new here.
 
