@@ -45,14 +45,14 @@ __all__ = [
     "parts",
 ]
 
-Rows = TypeVar("Rows", bound=tuple[int, int])
-
 LABELS = "labels.json"
 RUN_JSON = "run.json"
 STEPS = "steps"
 
 PART = re.compile(r"part-(\d{12})-(\d{12})\.parquet", re.ASCII)
 JOURNAL = re.compile(r"journal-(\d{12})\.bin", re.ASCII)
+
+Rows = TypeVar("Rows", bound=tuple[int, int])
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -98,10 +98,11 @@ def throw_away(run: Path, *, force: bool = False) -> ThrownAway:
     entry.mkdir()
     try:
         run.rename(entry / run.name)
-    except OSError as error:
+    except FileNotFoundError as error:
         _drop(entry)
-        if isinstance(error, FileNotFoundError):
-            raise RunNotFound(f"there is no run at {run} any more") from error
+        raise RunNotFound(f"there is no run at {run} any more") from error
+    except OSError:
+        _drop(entry)
         raise
     held = (entry / run.name).relative_to(run.parent)
     log_activity(run.parent, actor, "delete", run=run.name, after={"held": held.as_posix()})
