@@ -75,34 +75,24 @@ __all__ = [
 
 __version__ = VERSION
 
-_HOME = {
-    "Alarm": "lrwatch.verdicts",
-    "Alert": "lrwatch.alert",
-    "Comparison": "lrwatch.comparing",
-    "CutLearningRate": "lrwatch.alerts.handlers",
-    "Diagnosis": "lrwatch.verdicts",
-    "Evidence": "lrwatch.verdicts",
-    "LrwatchError": "lrwatch.errors",
-    "Monitor": "lrwatch.monitor",
-    "RangeReading": "lrwatch.comparing",
-    "Run": "lrwatch.recording.run",
-    "RunGroup": "lrwatch.recording.watcher",
-    "SaveCheckpoint": "lrwatch.alerts.handlers",
-    "StopTraining": "lrwatch.alerts.handlers",
-    "Suggestion": "lrwatch.comparing",
-    "TrainingStopped": "lrwatch.alert",
-    "compare": "lrwatch.comparing",
-    "diagnose": "lrwatch.monitor",
-    "diagnose_sweep": "lrwatch.comparing",
-    "judge": "lrwatch.judging",
-    "open_run": "lrwatch.recording.opening",
-    "range_test": "lrwatch.range_testing",
-    "read": "lrwatch.store",
-    "read_ranks": "lrwatch.ranks",
-    "read_table": "lrwatch.store",
-    "suggest": "lrwatch.comparing",
-    "watch": "lrwatch.recording.watcher",
-}
+_HOMES = {
+    "lrwatch.alert": ("Alert", "TrainingStopped"),
+    "lrwatch.alerts.handlers": ("CutLearningRate", "SaveCheckpoint", "StopTraining"),
+    "lrwatch.comparing": (
+        "Comparison", "RangeReading", "Suggestion", "compare", "diagnose_sweep", "suggest",
+    ),
+    "lrwatch.errors": ("LrwatchError",),
+    "lrwatch.judging": ("judge",),
+    "lrwatch.monitor": ("Monitor", "diagnose"),
+    "lrwatch.range_testing": ("range_test",),
+    "lrwatch.ranks": ("read_ranks",),
+    "lrwatch.recording.opening": ("open_run",),
+    "lrwatch.recording.run": ("Run",),
+    "lrwatch.recording.watcher": ("RunGroup", "watch"),
+    "lrwatch.store": ("read", "read_table"),
+    "lrwatch.verdicts": ("Alarm", "Diagnosis", "Evidence"),
+}  # fmt: skip
+_HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:

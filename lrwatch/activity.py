@@ -153,15 +153,12 @@ def in_words(done: Activity) -> str:
         return "note written" if done.after.get("note") else "note removed"
     if done.action in ("silence", "unsilence"):
         of = done.after or done.before
-        what = f"{_rule(of.get('rule', 'every alert'))} on {of.get('runs', 'every run')}"
+        rule = str(of.get("rule", "every alert"))
+        what = f"{rule.replace('_', ' ')} on {of.get('runs', 'every run')}"
         if done.action == "unsilence":
             return f"silence of {what} ended"
         return f"{what} silenced until {of.get('until')}"
     return _WORDS.get(done.action, done.action)
-
-
-def _rule(name: Any) -> str:
-    return str(name).replace("_", " ")
 
 
 def _list(tags: Any) -> str:

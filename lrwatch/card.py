@@ -12,19 +12,20 @@ from typing import Final
 
 from lrwatch.formats import number, printable
 
-__all__ = ["card", "sparkline"]
+__all__ = ["card", "mark_of", "sparkline"]
 
-_BADGES: Final[Mapping[str, tuple[str, str]]] = {
-    "diverging": ("✗", "#B3261E"),
-    "exploding": ("✗", "#B3261E"),
-    "oscillating": ("▲", "#B45F06"),
-    "too_low": ("▼", "#0B62A8"),
-    "stalled": ("▼", "#0B62A8"),
-    "spike": ("●", "#1B7F4B"),
-    "converged": ("●", "#1B7F4B"),
-    "ok": ("●", "#1B7F4B"),
+_MARKS: Final[Mapping[str, str]] = {
+    "diverging": "✗",
+    "exploding": "✗",
+    "oscillating": "▲",
+    "too_low": "▼",
+    "stalled": "▼",
+    "spike": "●",
+    "converged": "●",
+    "ok": "●",
 }
-_NO_OPINION: Final = ("○", "#5B6470")
+_NO_OPINION: Final = "○"
+_GROUNDS: Final = {"✗": "#B3261E", "▲": "#B45F06", "▼": "#0B62A8", "●": "#1B7F4B", "○": "#5B6470"}
 
 _CARD: Final = (
     "font:14px/1.5 system-ui,sans-serif;color:inherit;max-width:46em;padding:10px 14px;"
@@ -35,6 +36,11 @@ _BADGE: Final = "padding:1px 9px;border-radius:999px;color:#fff;font-weight:600;
 _FACTS: Final = "opacity:.8;font-size:13px"
 
 _WIDTH, _HEIGHT, _EDGE = 160, 28, 2
+
+
+def mark_of(verdict: str) -> str:
+    """Return the sign of a verdict, wherever it is shown."""
+    return _MARKS.get(verdict, _NO_OPINION)
 
 
 def card(  # noqa: PLR0913  what a card shows, by keyword
@@ -69,11 +75,11 @@ def card(  # noqa: PLR0913  what a card shows, by keyword
     str
         HTML in which every text is escaped.
     """
-    mark, ground = _BADGES.get(verdict, _NO_OPINION)
+    mark = mark_of(verdict)
     word = verdict.replace("_", " ")
     head = [
-        f'<span style="{_BADGE};background:{ground}"><span aria-hidden="true">{mark}</span> '
-        f"{_escaped(word)}</span>"
+        f'<span style="{_BADGE};background:{_GROUNDS[mark]}">'
+        f'<span aria-hidden="true">{mark}</span> {_escaped(word)}</span>'
     ]
     if title:
         head.append(f'<strong style="overflow-wrap:anywhere">{_escaped(title)}</strong>')

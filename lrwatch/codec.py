@@ -104,10 +104,6 @@ def read_record(path: Path, kind: type[T], *, reshape: Reshape = lambda c: c) ->
 
     Parameters
     ----------
-    path
-        The file.
-    kind
-        Type of what it holds.
     reshape
         Turns the fields of the file into those of the type, where they differ. Nothing has
         been checked of them.

@@ -123,10 +123,8 @@ def read_log(table: Any, chosen: Mapping[str, str] | None = None) -> Log:
 
     Parameters
     ----------
-    table
-        As for `lrwatch.tables.step_block`.
-    chosen
-        Its names for columns of a step, where they are known: our name, its name.
+    table, chosen
+        As for `lrwatch.tables.Table`.
 
     Raises
     ------

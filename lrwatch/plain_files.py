@@ -8,7 +8,8 @@ import functools
 import operator
 import os
 import stat
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from threading import get_ident
 from typing import IO, Final
@@ -19,13 +20,16 @@ __all__ = [
     "ALERTS_FOLDER",
     "alerts_folder",
     "append_line",
+    "locked",
     "made_folder",
+    "made_new",
     "open_plain",
     "read_file",
     "refuse_links",
     "remove_unfinished",
     "replace_file",
     "replacing",
+    "write_whole",
 ]
 
 ALERTS_FOLDER: Final = ".lrwatch-alerts"
@@ -34,6 +38,7 @@ ALERTS_FOLDER: Final = ".lrwatch-alerts"
 _MOST_BYTES: Final = 64 * 2**20
 """No file of ours is as large; one that is would fill the memory of everybody who reads it."""
 
+_LEFTOVER_SECONDS: Final = 30.0  # after which a lock was left by a process that was killed
 # Windows has no such flags, and reads text by default.
 _PLAINLY: Final = functools.reduce(
     operator.or_,
@@ -79,6 +84,46 @@ def made_folder(folder: Path) -> Path:
     return folder
 
 
+def made_new(candidates: Iterable[Path]) -> Path:
+    """Make the first of some folders that is not there yet: two processes never make one."""
+    for folder in candidates:
+        with contextlib.suppress(FileExistsError):
+            folder.mkdir()
+            return folder
+    raise AssertionError
+
+
+@contextlib.contextmanager
+def locked(lock: Path, *, patience: float = 0.0) -> Iterator[None]:
+    """Hold a right that everybody needs for milliseconds only, by a file that one process makes.
+
+    `lrwatch.store.ownership` is for who holds a folder for hours, and asks for more.
+
+    Raises
+    ------
+    BlockingIOError
+        If another one has it, for so many seconds.
+    OSError
+        If the file cannot be made.
+    """
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            os.close(os.open(lock, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+            break
+        except FileExistsError as error:
+            with contextlib.suppress(OSError):
+                if time.time() - lock.lstat().st_mtime > _LEFTOVER_SECONDS:
+                    lock.unlink()
+            if time.monotonic() >= deadline:
+                raise BlockingIOError(errno.EAGAIN, f"{lock.name} is there", str(lock)) from error
+        time.sleep(0.01)
+    try:
+        yield
+    finally:
+        lock.unlink(missing_ok=True)
+
+
 def open_plain(path: Path, flags: int = os.O_RDONLY, *, follow: bool = False) -> int:
     """Open a file, never a pipe or a device, which could make everybody wait for ever.
 
@@ -120,14 +165,13 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def replace_file(path: Path, content: bytes) -> None:
-    """Write a file aside and rename it into place; the folder is made where it is missing.
-
-    Raises
-    ------
-    OSError
-        If it cannot be written; an earlier file is then left as it was.
-    """
+    """Write a file aside and rename it into place; the folder is made where it is missing."""
     made_folder(path.parent)
+    write_whole(path, content)
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Do the same in a folder that is there."""
     with replacing(path) as aside, aside.open("xb") as file:
         file.write(content)
         file.flush()
@@ -139,8 +183,6 @@ def read_file(path: Path, *, most: int = _MOST_BYTES, follow: bool = False) -> b
 
     Parameters
     ----------
-    path
-        A file of ours.
     most
         Bytes that it may have.
     follow

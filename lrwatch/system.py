@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -27,6 +28,7 @@ __all__ = [
     "is_running",
     "is_still",
     "move",
+    "new_lock",
     "patiently",
     "process_mark",
     "read_at",
@@ -82,6 +84,25 @@ def in_forked_child(callback: F) -> F:
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=callback)
     return callback
+
+
+_locks: weakref.WeakSet[Any] = weakref.WeakSet()
+
+
+def new_lock() -> threading.RLock:
+    """Return a lock that a forked child finds open: the thread that held it is not there.
+
+    Its thread may take it again, as the garbage collector may run within.
+    """
+    lock = threading.RLock()
+    _locks.add(lock)
+    return lock
+
+
+@in_forked_child
+def _open_locks() -> None:
+    for lock in list(_locks):
+        lock._at_fork_reinit()  # noqa: SLF001  as the standard library does with its own
 
 
 def patiently(call: Callable[[], T]) -> T:

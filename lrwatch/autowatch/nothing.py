@@ -20,17 +20,7 @@ __all__ = ["why_nothing"]
 def why_nothing(
     job: EveryOptimizer | None, settings: Settings, error: BaseException | None
 ) -> str | None:
-    """Say why nothing was recorded, and what to write instead; ``None`` if it is no surprise.
-
-    Parameters
-    ----------
-    job
-        The script's optimizers; ``None`` if it made none.
-    settings
-        How it was to be recorded.
-    error
-        What ended it, if anything did.
-    """
+    """Say why nothing was recorded, and what to write instead; ``None`` if it is no surprise."""
     if _is_no_surprise(job, settings):
         return None
     launched = sorted(launchers.started - {"python"})

@@ -11,28 +11,29 @@ import re
 import sys
 import uuid
 import weakref
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from torch.optim import Optimizer
 
 from lrwatch.autowatch.called import Site, called, site
-from lrwatch.autowatch.continuing import continued_run
+from lrwatch.autowatch.settings import Settings
 from lrwatch.capture import sharding
+from lrwatch.capture.recorder import Recorder
 from lrwatch.capture.sampling import Sampling
-from lrwatch.errors import LrwatchError
+from lrwatch.errors import LrwatchError, RunBusy, RunNotFound, RunUnreadable
 from lrwatch.recording.description import describe
 from lrwatch.recording.run import Run
 from lrwatch.recording.training_actions import Alerting
 from lrwatch.recording.watcher import watched
 from lrwatch.records import FLOAT_COLUMNS, RunInfo
-from lrwatch.store.creation import create_run
-from lrwatch.store.late_writer import LateWriter
+from lrwatch.store.creation import create_run, resume_run
+from lrwatch.store.late_writer import LateWriter, SilentWriter
 from lrwatch.store.layout import folder_name
-from lrwatch.store.silent_writer import SilentWriter
+from lrwatch.store.run_names import numbered
 from lrwatch.store.writer import RunWriter
-from lrwatch.uploading import carry
+from lrwatch.uploading import carry, fetch_for_resume
 
 __all__ = ["MOST_AT_ONCE", "EveryOptimizer", "run_name"]
 
@@ -51,23 +52,6 @@ _MOST_CHARACTERS = 40  # of a program's name
 class EveryOptimizer:
     """Watches the optimizers that are made in this process, until `end`.
 
-    Parameters
-    ----------
-    folder
-        Folder of runs.
-    name
-        Name of each run; empty to make one from `program`, the optimizer and its learning rate.
-    program
-        How such names begin.
-    config
-        What to remember of the job.
-    alerting
-        What is said when a run goes wrong; handlers that act on the training are not for here.
-    resume
-        Go on with the runs that have these names, where there are any.
-    total_steps
-        Planned number of steps, where known.
-
     Attributes
     ----------
     recorded
@@ -80,29 +64,16 @@ class EveryOptimizer:
         Whether it is known, or no surprise, that an optimizer is not recorded.
     """
 
-    def __init__(  # noqa: PLR0913  what `lrwatch run` was asked for, by keyword
-        self,
-        folder: Path,
-        *,
-        name: str = "",
-        program: str = "",
-        config: Mapping[str, Any],
-        alerting: Alerting | None = None,
-        resume: bool = False,
-        total_steps: int | None = None,
-    ) -> None:
+    def __init__(self, settings: Settings) -> None:
         self.recorded: list[RunWriter] = []
         self.n_before = 0
         self.n_made = 0
         self.is_explained = False
-        self._folder = folder
-        self._name = name
-        self._program = program
-        self._config = config
-        self._alerting = alerting or Alerting()
-        self._resume = resume
-        self._total_steps = total_steps
-        self._group = run_name(name or program or "job", uuid.uuid4().hex[:8])
+        self._settings = settings
+        self._folder = Path(settings.folder)
+        self._alerting = Alerting.of(settings.alerts, None)
+        named = settings.name or settings.program or "job"
+        self._group = run_name(named, uuid.uuid4().hex[:8])
         self._process = os.getpid()
         self._optimizers: weakref.WeakKeyDictionary[Optimizer, Site] = weakref.WeakKeyDictionary()
         self._runs: weakref.WeakSet[Run] = weakref.WeakSet()
@@ -123,8 +94,8 @@ class EveryOptimizer:
         info = describe(
             optimizer,
             name=None,
-            config=self._config,
-            total_steps=self._total_steps,
+            config={"command": self._settings.command, **self._settings.config},
+            total_steps=self._settings.total_steps,
             group=self._group,
         )
         name, own = self._name_of(info.name), info.name
@@ -137,13 +108,9 @@ class EveryOptimizer:
         watched[optimizer] = run
         self._optimizers[optimizer] = made_at
         self._runs.add(run)
-        run.attach(
-            optimizer,
-            model=None,
-            # The same draws in every process of a job, as `watch` does it.
-            sampling=Sampling(_UPDATE_NORM_EVERY, seed=name),
-            capture_loss=True,
-        )
+        # The same draws in every process of a job, as `watch` does it.
+        sampling = Sampling(_UPDATE_NORM_EVERY, seed=name)
+        run.attach(functools.partial(Recorder, optimizer, sampling=sampling))
 
     def _open(
         self,
@@ -175,19 +142,32 @@ class EveryOptimizer:
         return writer, first_step
 
     def _make(self, info: RunInfo, columns: Sequence[str]) -> tuple[RunWriter, int]:
-        if self._resume:
-            taken = {writer.info.name for writer in self.recorded}
-            writer, step = continued_run(self._folder, info, columns, taken=taken)
-        else:
-            writer, step = create_run(self._folder, info, columns), 0
+        writer, step = self._resumed(info, columns) if self._settings.resume else (None, 0)
+        if writer is None:
+            writer = create_run(self._folder, info, columns)
         carry(writer)
         return writer, step
 
+    def _resumed(self, info: RunInfo, columns: Sequence[str]) -> tuple[RunWriter | None, int]:
+        """Go on with the run of an earlier start, as a requeued job does, if that can be done."""
+        # A second optimizer of the same name goes on with ``NAME-2``.
+        taken = {writer.info.name for writer in self.recorded}
+        name = next(name for name in numbered(info.name) if name not in taken)
+        fetch_for_resume(self._folder, name, may_begin=True)
+        try:
+            earlier = dataclasses.replace(info, name=name)
+            return resume_run(self._folder, earlier, columns, step=None)
+        except RunNotFound:
+            pass
+        except (RunBusy, RunUnreadable) as error:
+            logger.warning("lrwatch: %s is not gone on with, a new run begins: %s", name, error)
+        return None, 0
+
     def _name_of(self, own: str, label: str = "") -> str:
         """Return a run's name from that of an optimizer, and what tells it from others."""
-        parts = [self._name, label] if self._name else [label, own]
-        joined = "-".join(part for part in parts if part)
-        return joined if self._name else run_name(self._program, joined)
+        named = self._settings.name
+        joined = "-".join(part for part in (named, label, "" if named else own) if part)
+        return joined if named else run_name(self._settings.program, joined)
 
     def _label(self, optimizer: Optimizer | None) -> str:
         """Return what the script calls an optimizer, where that tells it from others."""

@@ -34,15 +34,7 @@ started: list[str] = []
 
 @dataclass(frozen=True, slots=True)
 class RecordedCall:
-    """A function that is recorded in the process that calls it.
-
-    Attributes
-    ----------
-    function
-        What to call.
-    settings
-        How to record it.
-    """
+    """A function that is recorded in the process that calls it."""
 
     function: Callable[..., Any]
     settings: Settings

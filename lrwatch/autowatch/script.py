@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from lrwatch.autowatch.optimizers import EveryOptimizer
 from lrwatch.autowatch.settings import Settings
 from lrwatch.formats import count, printable
-from lrwatch.recording.training_actions import Alerting
 from lrwatch.uploading import address_of
 
 if TYPE_CHECKING:
@@ -23,31 +22,12 @@ _MOST_NAMES = 3
 
 
 class ScriptRecording:
-    """Every optimizer that is made from now on, watched.
-
-    Parameters
-    ----------
-    settings
-        How to record it.
-
-    Attributes
-    ----------
-    job
-        The optimizers.
-    """
+    """Every optimizer that is made from now on, watched."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._process = os.getpid()
-        self.job = EveryOptimizer(
-            Path(settings.folder),
-            name=settings.name,
-            program=settings.program,
-            config={"command": settings.command, **settings.config},
-            alerting=Alerting.of(settings.alerts, None),
-            resume=settings.resume,
-            total_steps=settings.total_steps,
-        )
+        self.job = EveryOptimizer(settings)
 
     def end(self, error: BaseException | None) -> None:
         """Watch no more, and say where the runs are; `error` ended the script, if one did."""

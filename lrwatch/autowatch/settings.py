@@ -45,11 +45,11 @@ class Settings:
     """
 
     folder: str
-    shown_folder: str
-    name: str
-    program: str
-    command: str
-    python_path: str | None
+    shown_folder: str = ""
+    name: str = ""
+    program: str = ""
+    command: str = ""
+    python_path: str | None = None
     alerts: bool = True
     resume: bool = False
     total_steps: int | None = None

@@ -14,7 +14,7 @@ from __future__ import annotations
 import functools
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from types import FrameType
 from typing import Any, Protocol
 
@@ -23,7 +23,7 @@ from torch import Tensor
 
 from lrwatch.capture.backward_call import BackwardCall
 from lrwatch.capture.listeners import Listeners
-from lrwatch.capture.locks import in_forked_child, new_lock
+from lrwatch.system import in_forked_child, new_lock
 
 __all__ = ["BackwardListener", "call_under_way", "is_one_thread", "listeners", "note_thread"]
 
@@ -133,12 +133,18 @@ def _threads_in_backward() -> set[int]:
     return {thread for thread, frame in frames.items() if _is_in_backward(frame)}
 
 
-def _is_in_backward(frame: FrameType | None) -> bool:
+def _is_in_backward(frame: FrameType) -> bool:
+    codes = (each.f_code for each in callers(frame))
+    return any(
+        code.co_name == "backward" and code.co_filename == torch.autograd.__file__ for code in codes
+    )
+
+
+def callers(frame: FrameType | None) -> Iterator[FrameType]:
+    """Yield a frame, and those that it was called from."""
     while frame is not None:
-        code, frame = frame.f_code, frame.f_back
-        if code.co_name == "backward" and code.co_filename == torch.autograd.__file__:
-            return True
-    return False
+        yield frame
+        frame = frame.f_back
 
 
 @in_forked_child

@@ -28,8 +28,6 @@ class BackwardCall:
     ----------
     thread
         Which made the call.
-    outer
-        As given.
     """
 
     __slots__ = ("_inputs", "_leaves", "_takers", "outer", "roots", "thread")

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable
 
 import torch
 from torch.optim import SGD, Optimizer
 
-from lrwatch.capture.deferred import derived
+from lrwatch.capture.deferred import Number, derived
 from lrwatch.capture.groups import ParameterGroups
 from lrwatch.capture.layers import PARAMETERS, UPDATE
 from lrwatch.capture.norms import total_norm
-from lrwatch.capture.values import StepValues
+from lrwatch.capture.values import Numbers, StepValues
 
 __all__ = ["UpdateFromBuffers"]
 
@@ -20,15 +21,7 @@ _PRECISE = frozenset({torch.float32, torch.float64})
 
 
 class UpdateFromBuffers:
-    """A step seen from what it left in its optimizer's state: no copy, and exact.
-
-    Parameters
-    ----------
-    groups
-        Parameters of a step that is about to be made.
-    optimizer
-        One that `suits`.
-    """
+    """A step seen from what it left in its optimizer's state: no copy, and exact."""
 
     def __init__(self, groups: ParameterGroups, optimizer: Optimizer) -> None:
         self._groups = groups
@@ -61,24 +54,19 @@ class UpdateFromBuffers:
         by_tensor = groups.norms(buffers)
         norms = groups.totals(with_gradient, by_tensor)
         rates = values.group_lr or [values.lr]
-        moved = [
-            derived(_moved, norm, rate, values.skipped)
-            for norm, rate in zip(norms, rates, strict=True)
-        ]
+        moved = _moves(norms, rates, values.skipped)
         values.update_norm = total_norm(moved)
         if not groups.is_one:
             values.group_update_norm = moved
         if groups.layers is not None:
-            all_rates = [
-                rate for rate, n in zip(rates, groups.counts, strict=True) for _ in range(n)
-            ]
-            moved = [
-                derived(_moved, norm, rate, values.skipped)
-                for norm, rate in zip(
-                    by_tensor, itertools.compress(all_rates, with_gradient), strict=True
-                )
-            ]
+            every = [rate for rate, n in zip(rates, groups.counts, strict=True) for _ in range(n)]
+            own_rates = itertools.compress(every, with_gradient)
+            moved = _moves(by_tensor, own_rates, values.skipped)
             groups.layers.fill(values, UPDATE, with_gradient, moved)
+
+
+def _moves(norms: Numbers, rates: Iterable[Number], skipped: Number) -> list[Number]:
+    return [derived(_moved, norm, rate, skipped) for norm, rate in zip(norms, rates, strict=True)]
 
 
 def _moved(norm: float, rate: float, skipped: float) -> float:

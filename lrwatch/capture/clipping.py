@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils import clip_grad
 
-from lrwatch.capture.listeners import Listeners
+from lrwatch.capture.listeners import Listeners, Replaced
 
 __all__ = ["ByNorm", "ClippingListener", "listeners"]
 
@@ -56,12 +56,12 @@ class _LastNorm(threading.local):
     is_l2: bool = False
 
 
-_originals: dict[tuple[Any, str], Any] = {}
+_replaced = Replaced()
 _last = _LastNorm()
 
 
 def _install() -> None:
-    if _originals:
+    if _replaced:
         return
     places = (clip_grad, torch.nn.utils)
     if hasattr(clip_grad, "_clip_grads_with_norm_") and hasattr(clip_grad, "_get_total_norm"):
@@ -77,16 +77,11 @@ def _install() -> None:
 def _replace(places: Iterable[Any], names: Iterable[str], wrapper: Callable[[Any], Any]) -> None:
     for place in places:
         for name in names:
-            original = getattr(place, name, None)
-            if original is not None:
-                _originals[place, name] = original
-                setattr(place, name, wrapper(original))
+            _replaced.replace(place, name, wrapper)
 
 
 def _restore() -> None:
-    for (place, name), original in _originals.items():
-        setattr(place, name, original)
-    _originals.clear()
+    _replaced.restore()
     _last.norm = None
 
 

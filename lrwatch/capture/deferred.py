@@ -6,41 +6,29 @@ copy of what it is made of.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from torch import Tensor
 
-__all__ = ["Deferred", "Number", "derived"]
+__all__ = ["Deferred", "Number", "derived", "number_of", "tensors_of"]
 
 
 @dataclass(frozen=True, slots=True)
 class Deferred:
-    """A number that is computed on the host, from numbers that are still on a device.
-
-    Attributes
-    ----------
-    parts
-        What it is made of.
-    compute
-        Makes it of them.
-    """
+    """A number that is computed on the host, from numbers that are still on a device."""
 
     parts: Sequence[float | Tensor | Deferred]
     compute: Callable[..., float]
 
     def tensors(self) -> Iterator[Tensor]:
         """Yield the tensors whose numbers are needed."""
-        for part in self.parts:
-            if isinstance(part, Deferred):
-                yield from part.tensors()
-            elif isinstance(part, Tensor):
-                yield part
+        return tensors_of(self.parts)
 
     def number(self, read: Callable[[Tensor], float]) -> float:
         """Compute it, with the numbers of tensors as `read` gives them."""
-        return self.compute(*[_read(part, read) for part in self.parts])
+        return self.compute(*[number_of(part, read) for part in self.parts])
 
 
 Number: TypeAlias = float | Tensor | Deferred
@@ -54,7 +42,17 @@ def derived(compute: Callable[..., float], *parts: Number) -> Number:
     return compute(*parts)
 
 
-def _read(part: Number, read: Callable[[Tensor], float]) -> float:
+def tensors_of(numbers: Iterable[Number]) -> Iterator[Tensor]:
+    """Yield the tensors that hold numbers, or what they are made of."""
+    for number in numbers:
+        if isinstance(number, Deferred):
+            yield from number.tensors()
+        elif isinstance(number, Tensor):
+            yield number
+
+
+def number_of(part: Number, read: Callable[[Tensor], float]) -> float:
+    """Return a number, with those of tensors as `read` gives them."""
     if isinstance(part, Deferred):
         return part.number(read)
     return read(part) if isinstance(part, Tensor) else part

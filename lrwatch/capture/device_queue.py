@@ -18,25 +18,18 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from lrwatch.capture.deferred import Deferred, Number
+from lrwatch.capture.deferred import Number, number_of, tensors_of
 from lrwatch.capture.device_block import DeviceBlock
 from lrwatch.capture.values import StepValues
+from lrwatch.records import FLOAT_COLUMNS, GROUP_COLUMNS
 
 __all__ = ["Arrival", "CudaArrival", "DeviceQueue", "copy_to_host"]
 
 _LONGEST = 64
 """Copies under way at most; beyond, the oldest is waited for, so that memory stays bounded."""
 
-_NUMBERS = (
-    "loss",
-    "lr",
-    "grad_norm",
-    "grad_norm_clipped",
-    "param_norm",
-    "update_norm",
-    "skipped",
-)
-_BY_GROUP = ("group_lr", "group_grad_norm", "group_param_norm", "group_update_norm")
+_NUMBERS = (*FLOAT_COLUMNS, "skipped")
+_BY_GROUP = tuple(f"group_{kind}" for kind in GROUP_COLUMNS)
 
 
 class Arrival(Protocol):
@@ -186,12 +179,7 @@ def _tensors(values: StepValues) -> Iterator[Tensor]:
     numbers: list[Number] = [getattr(values, name) for name in _NUMBERS]
     for name in _BY_GROUP:
         numbers += getattr(values, name)
-    numbers += values.logged.values()
-    for number in numbers:
-        if isinstance(number, Deferred):
-            yield from number.tensors()
-        elif isinstance(number, Tensor):
-            yield number
+    return tensors_of([*numbers, *values.logged.values()])
 
 
 def _on_host(values: StepValues, known: Mapping[int, float]) -> StepValues:
@@ -201,12 +189,7 @@ def _on_host(values: StepValues, known: Mapping[int, float]) -> StepValues:
         # What was logged after the step was put has no number yet, and is read now.
         return known[id(tensor)] if id(tensor) in known else float(tensor.detach())
 
-    def number(value: Number) -> float:
-        if isinstance(value, Deferred):
-            return value.number(read)
-        return read(value) if isinstance(value, Tensor) else value
-
-    moved: dict[str, Any] = {name: number(getattr(values, name)) for name in _NUMBERS}
-    moved |= {name: [number(v) for v in getattr(values, name)] for name in _BY_GROUP}
-    moved["logged"] = {name: number(value) for name, value in values.logged.items()}
+    moved: dict[str, Any] = {name: number_of(getattr(values, name), read) for name in _NUMBERS}
+    moved |= {name: [number_of(v, read) for v in getattr(values, name)] for name in _BY_GROUP}
+    moved["logged"] = {name: number_of(value, read) for name, value in values.logged.items()}
     return dataclasses.replace(values, **moved)

@@ -106,20 +106,14 @@ def is_step_within_step(stepping: Optimizer) -> bool:
 
     torch calls the hooks of a class and those of its base, where the one calls the other.
     """
-    n_steps = 0
-    frame = inspect.currentframe()
-    while frame is not None:
-        code = frame.f_code
-        if code.co_filename == optimizer.__file__ and code.co_name == "wrapper":
-            n_steps += frame.f_locals.get("args", (None,))[0] is stepping
-        frame = frame.f_back
-    return n_steps > 1
+    steps = (
+        frame.f_locals.get("args", (None,))[0] is stepping
+        for frame in backward.callers(inspect.currentframe())
+        if frame.f_code.co_filename == optimizer.__file__ and frame.f_code.co_name == "wrapper"
+    )
+    return sum(steps) > 1
 
 
 def _is_in_step(frame: FrameType | None) -> bool:
     """Tell whether a frame was called, in any number of turns, by the step of an optimizer."""
-    while frame is not None:
-        if frame.f_code.co_filename == optimizer.__file__:
-            return True
-        frame = frame.f_back
-    return False
+    return any(each.f_code.co_filename == optimizer.__file__ for each in backward.callers(frame))

@@ -29,8 +29,6 @@ class Intervention(BetweenSteps):
     ----------
     optimizer
         Any torch optimizer; it is not kept alive by this object.
-    on_stop
-        Called on the training thread before `TrainingStopped` is raised there.
     """
 
     def __init__(self, optimizer: Optimizer, *, on_stop: Callable[[], None]) -> None:

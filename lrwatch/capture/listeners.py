@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
-__all__ = ["Listeners"]
+__all__ = ["Listeners", "Replaced"]
 
 T = TypeVar("T")
 
@@ -48,3 +48,26 @@ class Listeners(Generic[T]):
         self._references = [ref for ref in self._references if ref is not reference]
         if not self._references:
             self._restore()
+
+
+class Replaced:
+    """Functions of torch that are replaced for a while."""
+
+    def __init__(self) -> None:
+        self._originals: dict[tuple[Any, str], Any] = {}
+
+    def __bool__(self) -> bool:
+        """Whether any is."""
+        return bool(self._originals)
+
+    def replace(self, place: Any, name: str, wrapper: Callable[[Any], Any]) -> None:
+        """Put what `wrapper` makes of a function in its place; nothing if there is none."""
+        if (original := getattr(place, name, None)) is not None:
+            self._originals[place, name] = original
+            setattr(place, name, wrapper(original))
+
+    def restore(self) -> None:
+        """Leave torch as it was."""
+        for (place, name), original in self._originals.items():
+            setattr(place, name, original)
+        self._originals.clear()

@@ -8,6 +8,7 @@ up when they have arrived.
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Sequence
 
@@ -75,20 +76,14 @@ def length(*norms: float) -> float:
 
 
 def _norms(tensors: Sequence[Tensor]) -> list[Tensor]:
-    foreach_norm = torch._foreach_norm  # noqa: SLF001
-    if tensors[0].device.type != "cpu" and not _HALVES.isdisjoint([t.dtype for t in tensors]):
-        try:  # without a copy of each in float32
-            return list(foreach_norm(list(tensors), 2.0, dtype=torch.float32))
-        except TypeError:  # torch < 2.4
-            pass
-    return list(foreach_norm(_in_full_precision(tensors)))
-
-
-def _in_full_precision(tensors: Sequence[Tensor]) -> list[Tensor]:
-    """Return tensors that `_foreach_norm` treats rightly: half precision becomes float32."""
-    if _HALVES.isdisjoint([t.dtype for t in tensors]):
-        return list(tensors)
-    return [t.float() if t.dtype in _HALVES else t for t in tensors]
+    foreach_norm, held = torch._foreach_norm, list(tensors)  # noqa: SLF001
+    if not _HALVES.isdisjoint([t.dtype for t in held]):
+        if held[0].device.type != "cpu":
+            with contextlib.suppress(TypeError):  # torch < 2.4 has no dtype here
+                return list(foreach_norm(held, 2.0, dtype=torch.float32))
+        # Added up in half precision, it would be wrong.
+        held = [t.float() if t.dtype in _HALVES else t for t in held]
+    return list(foreach_norm(held))
 
 
 def _careful_norm(tensor: Tensor) -> Tensor:

@@ -20,10 +20,8 @@ class OwnLoop:
 
     Parameters
     ----------
-    hand_on
-        Called with the `StepValues` of each step, in order.
-    on_give_up
-        Called once if that failed; recording has then stopped.
+    hand_on, on_give_up
+        As for `Recorder`.
     """
 
     is_in_step = False

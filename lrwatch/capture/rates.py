@@ -30,13 +30,6 @@ def scale_learning_rates(optimizer: Optimizer, factor: float) -> None:
     """Multiply every learning rate of an optimizer, and of its schedulers, by `factor`.
 
     Rates that are tensors keep their identity, as a captured graph may read them.
-
-    Parameters
-    ----------
-    optimizer
-        Any torch optimizer.
-    factor
-        More than 0.
     """
     scaled: set[int] = set()  # tensors and lists that two of them share
     for group in optimizer.param_groups:

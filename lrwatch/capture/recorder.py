@@ -31,11 +31,14 @@ from torch.optim import Optimizer
 from lrwatch.capture import backward, clipping, scaling
 from lrwatch.capture.agreement import Agreement
 from lrwatch.capture.backward_call import BackwardCall
-from lrwatch.capture.compilation import hide_from_compiler
 from lrwatch.capture.deferred import Number
 from lrwatch.capture.effective_rates import EFFECTIVE_RATE, effective_rate, may_have_own_rate
 from lrwatch.capture.gradients import Gradients
-from lrwatch.capture.graph_capture import is_captured, say_that_replays_are_not_recorded
+from lrwatch.capture.graph_capture import (
+    hide_from_compiler,
+    is_captured,
+    say_that_replays_are_not_recorded,
+)
 from lrwatch.capture.groups import ParameterGroups, learning_rates
 from lrwatch.capture.guard import guarded
 from lrwatch.capture.hooks import StepHooks, is_step_within_step

@@ -41,11 +41,6 @@ after the step 0.8 % of the memory of the parameters, at least 1 MiB, at most 64
 class SampledElements:
     """Chooses elements of parameters, others at each step.
 
-    Parameters
-    ----------
-    groups
-        The parameters.
-
     Attributes
     ----------
     is_smaller

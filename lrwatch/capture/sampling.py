@@ -23,11 +23,6 @@ class Sampling:
         Steps to a window; 1 measures each step.
     seed
         Start of the draws.
-
-    Attributes
-    ----------
-    plan
-        What decides them.
     """
 
     def __init__(self, every: int, seed: str) -> None:

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from lrwatch.capture.listeners import Listeners
+from lrwatch.capture.listeners import Listeners, Replaced
 
 try:
     from torch.amp import GradScaler
@@ -24,7 +24,7 @@ except ImportError:  # torch 2.2
 __all__ = ["ScalingListener", "listeners", "unscaled"]
 
 _MARK = "_lrwatch_unscaled"
-_originals: dict[str, Callable[..., Any]] = {}
+_replaced = Replaced()
 
 
 class ScalingListener(Protocol):
@@ -49,21 +49,13 @@ def unscaled(root: Tensor) -> Tensor:
 
 
 def _install() -> None:
-    if not _originals:
-        for name in ("scale", "unscale_", "step"):
-            _originals[name] = getattr(GradScaler, name)
-        setattr(GradScaler, "unscale_", _telling(GradScaler.unscale_))  # noqa: B010
-        setattr(GradScaler, "scale", _remembering(GradScaler.scale))  # noqa: B010
-        setattr(GradScaler, "step", _announcing(GradScaler.step))  # noqa: B010
+    if not _replaced:
+        _replaced.replace(GradScaler, "scale", _remembering)
+        _replaced.replace(GradScaler, "unscale_", _telling)
+        _replaced.replace(GradScaler, "step", _announcing)
 
 
-def _restore() -> None:
-    for name, original in _originals.items():
-        setattr(GradScaler, name, original)
-    _originals.clear()
-
-
-listeners: Listeners[ScalingListener] = Listeners(_install, _restore)
+listeners: Listeners[ScalingListener] = Listeners(_install, _replaced.restore)
 """Those who are told of unscaled gradients and of skipped steps."""
 
 

@@ -9,8 +9,8 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from lrwatch.capture.locks import new_lock
 from lrwatch.capture.values import StepValues
+from lrwatch.system import new_lock
 
 if TYPE_CHECKING:  # for loops without torch, too
     from lrwatch.capture.deferred import Number

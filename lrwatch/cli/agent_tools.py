@@ -23,13 +23,7 @@ __all__ = ["AgentTools"]
 
 
 class AgentTools:
-    """Answers about the runs of one folder, and of no other.
-
-    Parameters
-    ----------
-    folder
-        Folder of runs.
-    """
+    """Answers about the runs of one folder, and of no other."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

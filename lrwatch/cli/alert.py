@@ -14,6 +14,7 @@ import click
 from lrwatch.cli.alert_desk import ack, list_alerts, silence
 from lrwatch.cli.alert_trial import replay, test
 from lrwatch.cli.alert_why import why
+from lrwatch.cli.options import RECEIVERS, config_file
 from lrwatch.cli.place import PLACE, known_as
 from lrwatch.formats import printable
 
@@ -53,15 +54,8 @@ def alert() -> None:
 
 @alert.command()
 @click.argument("folder", metavar="[DIR]", type=PLACE, default="runs")
-@click.option(
-    "--to", "addresses", metavar="URL", multiple=True, help="A receiver; may be repeated."
-)
-@click.option(
-    "--config",
-    metavar="FILE",
-    type=click.Path(path_type=Path),
-    help="Rules, receivers and timing (TOML); read again when it changes.",
-)
+@RECEIVERS
+@config_file("Rules, receivers and timing (TOML); read again when it changes.")
 @click.option("--once", is_flag=True, help="Check once, send what is due, and exit; for cron.")
 @click.option("--dry-run", is_flag=True, help="Print what would be sent; send and write nothing.")
 @click.option("--alone", is_flag=True, help="Judge each run by itself, not beside its siblings.")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from lrwatch.cli.options import RECEIVERS, config_file
 from lrwatch.cli.place import PLACE
 from lrwatch.errors import InvalidArgument
 from lrwatch.formats import count, printable
@@ -24,15 +25,8 @@ _FAILED: Final = 1
 
 
 @click.command(short_help="Send a test message to receivers.")
-@click.option(
-    "--to", "addresses", metavar="URL", multiple=True, help="A receiver; may be repeated."
-)
-@click.option(
-    "--config",
-    metavar="FILE",
-    type=click.Path(path_type=Path),
-    help="Also test its receivers (TOML).",
-)
+@RECEIVERS
+@config_file("Also test its receivers (TOML).")
 def test(addresses: Sequence[str], config: Path | None) -> int:
     """Send a test message to every receiver, once.
 
@@ -57,9 +51,7 @@ def test(addresses: Sequence[str], config: Path | None) -> int:
 
 @click.command(short_help="Show the alerts that would have been sent for a run.")
 @click.argument("run", metavar="RUN", type=PLACE)
-@click.option(
-    "--config", metavar="FILE", type=click.Path(path_type=Path), help="Use its rules (TOML)."
-)
+@config_file("Use its rules (TOML).")
 def replay(run: Path, config: Path | None) -> None:
     """Show the alerts that would have been sent for RUN, had it been followed while it ran.
 

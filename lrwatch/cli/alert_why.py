@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from lrwatch.cli.options import config_file
 from lrwatch.cli.place import PLACE, known_as
 from lrwatch.errors import RunNotFound
 from lrwatch.formats import printable
@@ -20,12 +21,7 @@ __all__ = ["why"]
 
 @click.command(short_help="Explain why an alert of a run was sent, or was not.")
 @click.argument("run", metavar="RUN", type=PLACE)
-@click.option(
-    "--config",
-    metavar="FILE",
-    type=click.Path(path_type=Path),
-    help="Rules and timing of the watcher (TOML).",
-)
+@config_file("Rules and timing of the watcher (TOML).")
 @click.option(
     "--state",
     metavar="DIR",

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lrwatch.cli.column_options import choosing_columns
+from lrwatch.cli.options import choosing_columns, choosing_workers
 from lrwatch.cli.place import PLACE, known_as
-from lrwatch.cli.worker_options import choosing_workers
 from lrwatch.errors import LrwatchError
 from lrwatch.formats import printable
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lrwatch.cli.worker_options import choosing_workers
+from lrwatch.cli.options import choosing_workers
 from lrwatch.formats import printable
 
 if TYPE_CHECKING:
@@ -27,13 +27,11 @@ def compare(folder: Path, *, as_json: bool, workers: Workers) -> None:
     Runs that differ in rate and seed only are one job. Each gets a line with its best rate, the
     band of rates that are as good, and the runs that were not compared.
     """
-    from lrwatch.cli.judging import progress
+    from lrwatch.cli.judging import seen_in
     from lrwatch.cli.output import emit, strict_json
-    from lrwatch.comparing import compared, store_verdicts
+    from lrwatch.comparing import compared
 
-    with progress() as on_judged:
-        seen = store_verdicts(folder, workers=workers, on_judged=on_judged)
-    found = compared(seen)
+    found = compared(seen_in(folder, workers=workers))
     if as_json:
         emit(strict_json(as_object(found)))
         return

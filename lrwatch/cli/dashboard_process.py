@@ -27,8 +27,6 @@ class DashboardProcess:
 
     Parameters
     ----------
-    folder
-        Folder of runs.
     port
         Port to listen at; the next free one if it is in use.
     """

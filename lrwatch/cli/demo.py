@@ -75,16 +75,11 @@ def demo(
 
 def _new_folder(wanted: Path) -> Path:
     """Make a folder of this name, or of the next one that is free."""
+    from lrwatch.plain_files import made_new
+    from lrwatch.store.run_names import numbered
+
     wanted.parent.mkdir(parents=True, exist_ok=True)
-    folder, number = wanted, 1
-    while True:
-        try:
-            folder.mkdir()
-        except FileExistsError:
-            number += 1
-            folder = wanted.with_name(f"{wanted.name}-{number}")
-        else:
-            return folder
+    return made_new(map(wanted.with_name, numbered(wanted.name)))
 
 
 def _train(store: Path, steps: int | None, dashboard: DashboardProcess | None) -> str:

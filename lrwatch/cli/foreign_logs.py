@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from lrwatch.cli.judging import ListedRun, judge_store, with_verdict
+from lrwatch.cli.judging import ListedRun, judge_store
 from lrwatch.errors import LrwatchError
 from lrwatch.following import summarised
 from lrwatch.importing import (
@@ -24,17 +24,6 @@ __all__ = ["judge_path"]
 
 def judge_path(path: Path, choice: Choice, workers: Workers, *, alone: bool) -> Iterator[ListedRun]:
     """Judge the run, the runs of the folder, or the logs of other tools at a path.
-
-    Parameters
-    ----------
-    path
-        Where to look.
-    choice
-        How logs are to be read.
-    workers
-        Who judges the runs of a folder.
-    alone
-        Whether each run is judged by itself.
 
     Raises
     ------
@@ -68,12 +57,12 @@ def _judged(listed: ListedRun, run: ForeignRun, choice: Choice, *, is_alone: boo
         read = ordered(run, choice)
     except LrwatchError as error:
         return replace(listed, problem=str(error))
-    listed = replace(
+    return replace(
         listed,
         recognised=read.recognised,
         assumed=read.assumed,
         troubles=tuple(map(str, run.troubles)),
         total_steps=read.total_steps,
+        summary=summarised(read.rows),
+        diagnosis=diagnose(read.rows, total_steps=read.total_steps),
     )
-    verdict = diagnose(read.rows, total_steps=read.total_steps)
-    return with_verdict(listed, summarised(read.rows), verdict)

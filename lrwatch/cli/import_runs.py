@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from lrwatch.cli.column_options import choosing_columns
+from lrwatch.cli.options import choosing_columns
 from lrwatch.formats import counted, printable
 
 if TYPE_CHECKING:

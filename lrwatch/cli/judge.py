@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lrwatch.cli.worker_options import choosing_workers
+from lrwatch.cli.options import choosing_workers
 from lrwatch.errors import StoreNotWritable
 from lrwatch.formats import counted
 
@@ -28,12 +28,10 @@ def judge(folder: Path, *, anew: bool, workers: Workers) -> None:
     commands and the dashboard begin with, and DuckDB, pandas or Spark can read. Other commands
     keep it up as well, from a hundred runs on.
     """
-    from lrwatch.cli.judging import progress
+    from lrwatch.cli.judging import seen_in
     from lrwatch.cli.output import emit
-    from lrwatch.comparing import store_verdicts
 
-    with progress() as on_judged:
-        seen = store_verdicts(folder, workers=workers, anew=anew, writes=True, on_judged=on_judged)
+    seen = seen_in(folder, workers=workers, anew=anew, writes=True)
     if seen.runs and seen.table is None:
         raise StoreNotWritable(
             f"the verdicts on {folder} cannot be kept: neither it nor the cache can be written; "

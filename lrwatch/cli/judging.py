@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from lrwatch.comparing import Trial, flat_settings, store_verdicts, trial_of, with_siblings
+from lrwatch.comparing import (
+    StoreVerdicts,
+    Trial,
+    flat_settings,
+    store_verdicts,
+    trial_of,
+    with_siblings,
+)
 from lrwatch.finding import RunFacts, RunFilter
 from lrwatch.following import FollowedRun, RunSummary, judged
-from lrwatch.judging import OnJudged, Workers
+from lrwatch.judging import Workers
 from lrwatch.store import RunEntry
 from lrwatch.store.labels import RunLabels
 from lrwatch.verdicts import SEVERITY, Diagnosis, LearningRate
@@ -24,8 +30,7 @@ __all__ = [
     "judge_entry",
     "judge_store",
     "listed",
-    "progress",
-    "with_verdict",
+    "seen_in",
     "worst_first",
 ]
 
@@ -48,10 +53,10 @@ class ListedRun:
         As in `lrwatch.records.RunInfo`; empty where unknown.
     last_write
         When it ended or was last written, seconds since the Unix epoch.
-    n_steps, total_steps
-        Steps recorded, and planned where known.
-    peak_lr, last_loss
-        Highest learning rate and last loss; ``None`` where none was recorded.
+    summary
+        What its rows come to.
+    total_steps
+        Planned number of steps, where known.
     assumed
         What was assumed to read it, in words.
     kind
@@ -76,10 +81,8 @@ class ListedRun:
     problem: str = ""
     status: str = ""
     last_write: float = 0.0
-    n_steps: int = 0
+    summary: RunSummary = field(default_factory=RunSummary, compare=False, repr=False)
     total_steps: int | None = None
-    peak_lr: float | None = None
-    last_loss: float | None = None
     assumed: tuple[str, ...] = ()
     kind: str = "lrwatch"
     recognised: str = ""
@@ -129,10 +132,6 @@ def judge_store(
 
     Parameters
     ----------
-    folder
-        Folder of runs.
-    workers
-        Who judges those that are not known yet.
     alone
         Whether runs are shown as they are by themselves, and not beside their siblings.
     writes
@@ -143,8 +142,7 @@ def judge_store(
     RunNotFound
         If the folder does not exist.
     """
-    with progress() as on_judged:
-        seen = store_verdicts(folder, workers=workers, writes=writes, on_judged=on_judged)
+    seen = seen_in(folder, workers=workers, writes=writes)
     runs = [listed(run) for run in seen.runs.values()]
     if alone:
         return runs
@@ -152,16 +150,17 @@ def judge_store(
     return [replace(run, diagnosis=said.get(run.key, run.diagnosis)) for run in runs]
 
 
-@contextmanager
-def progress() -> Iterator[OnJudged]:
-    """Yield what draws a bar of what is judged, where somebody can see it."""
+def seen_in(folder: Path, **options: Any) -> StoreVerdicts:
+    """Judge a store as `store_verdicts` does, with a bar where somebody can see it."""
     from rich.console import Console
     from rich.progress import Progress
 
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("Judging", total=None)
-        yield lambda n, total: bar.update(task, completed=n, total=total)
+        return store_verdicts(
+            folder, on_judged=lambda n, of: bar.update(task, completed=n, total=of), **options
+        )
 
 
 def listed(run: FollowedRun[Any]) -> ListedRun:
@@ -175,8 +174,8 @@ def listed(run: FollowedRun[Any]) -> ListedRun:
         found = replace(found, status=run.info.status, total_steps=run.info.total_steps)
     if run.diagnosis is None:
         return found
-    found = with_verdict(found, run.summary, run.diagnosis)
-    return replace(found, trial=replace(trial_of(run), key=found.run))
+    trial = replace(trial_of(run), key=found.run)
+    return replace(found, summary=run.summary, diagnosis=run.diagnosis, trial=trial)
 
 
 def beside_siblings(runs: Iterable[ListedRun]) -> list[ListedRun]:
@@ -242,15 +241,4 @@ def _asked_of(run: ListedRun) -> RunFacts:
         verdict=run.verdict,
         learning_rate=run.learning_rate,
         reason=run.reason,
-    )
-
-
-def with_verdict(run: ListedRun, summary: RunSummary, diagnosis: Diagnosis) -> ListedRun:
-    """Return a run with what is said of it."""
-    return replace(
-        run,
-        diagnosis=diagnosis,
-        n_steps=summary.n_steps,
-        peak_lr=summary.peak_lr,
-        last_loss=summary.last_loss,
     )

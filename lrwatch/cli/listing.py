@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from rich.cells import cell_len
 from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from lrwatch.cli.appearance import run_name, shortened, verdict_text
+from lrwatch.cli.appearance import GAP, in_columns, run_name, verdict_text, widths_of
 from lrwatch.cli.judging import ListedRun
 from lrwatch.cli.place import known_as
 from lrwatch.formats import count, duration, number, printable
@@ -20,22 +19,21 @@ from lrwatch.formats import count, duration, number, printable
 __all__ = ["as_object", "plain", "table"]
 
 _HEADINGS: Final = ("verdict", "run", "learning rate", "last loss", "steps", "age")
-_GAP: Final = "  "
-_LEAST_NAME: Final = 12
 
 
 def table(runs: Sequence[ListedRun], console: Console | None = None) -> str:
     """Return a table that fits the terminal, with the reason below each run that needs one."""
     console = Console(highlight=False) if console is None else console
     rows = [(verdict_text(run), run_name(run), *map(Text, _numbers(run))) for run in runs]
-    widths = _widths(rows, console.width)
+    headings = tuple(map(Text, _HEADINGS))
+    widths = widths_of([headings, *rows], console.width)
     with console.capture() as captured:
-        console.print(_line(tuple(map(Text, _HEADINGS)), widths), style="dim", overflow="ellipsis")
+        console.print(in_columns(headings, widths, 2), style="dim", overflow="ellipsis")
         for run, row in zip(runs, rows, strict=True):
-            console.print(_line(row, widths), overflow="ellipsis")
+            console.print(in_columns(row, widths, 2), overflow="ellipsis")
             if run.reason and run.learning_rate != "ok":
                 reason = Text(printable(run.reason), "dim")
-                console.print(Padding(reason, (0, 0, 0, widths[0] + len(_GAP))))
+                console.print(Padding(reason, (0, 0, 0, widths[0] + len(GAP))))
     return captured.get()
 
 
@@ -58,10 +56,10 @@ def as_object(run: ListedRun) -> dict[str, Any]:
         "learning_rate": run.learning_rate,
         "confidence": None if diagnosis is None else diagnosis.confidence,
         "reason": run.reason,
-        "peak_lr": run.peak_lr,
+        "peak_lr": run.summary.peak_lr,
         "suggested_lr": None if diagnosis is None else diagnosis.suggested_lr,
-        "last_loss": run.last_loss,
-        "steps": run.n_steps,
+        "last_loss": run.summary.last_loss,
+        "steps": run.summary.n_steps,
         "total_steps": run.total_steps,
         "status": run.status or None,
         "last_write": datetime.fromtimestamp(run.last_write, UTC).isoformat(timespec="seconds"),
@@ -74,24 +72,11 @@ def as_object(run: ListedRun) -> dict[str, Any]:
     }
 
 
-def _widths(rows: Sequence[Sequence[Text]], room: int) -> list[int]:
-    """Return the width of each column; long names are what gives way."""
-    columns = zip(map(Text, _HEADINGS), *rows, strict=True)
-    widths = [max(cell_len(cell.plain) for cell in column) for column in columns]
-    taken = sum(widths) - widths[1] + len(_GAP) * (len(widths) - 1)
-    widths[1] = min(widths[1], max(room - taken, _LEAST_NAME))
-    return widths
-
-
-def _line(cells: Sequence[Text], widths: Sequence[int]) -> Text:
-    aligned = [cells[0].copy(), shortened(cells[1], widths[1]), *cells[2:]]
-    for i, (cell, width) in enumerate(zip(aligned, widths, strict=True)):
-        cell.align("right" if i > 1 else "left", width)
-    line = Text(_GAP).join(aligned)
-    line.no_wrap = True
-    return line
-
-
 def _numbers(run: ListedRun) -> tuple[str, ...]:
     age = duration(max(time.time() - run.last_write, 1.0))
-    return number(run.peak_lr), number(run.last_loss), count(run.n_steps), age
+    return (
+        number(run.summary.peak_lr),
+        number(run.summary.last_loss),
+        count(run.summary.n_steps),
+        age,
+    )

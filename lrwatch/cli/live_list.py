@@ -10,7 +10,7 @@ from rich.cells import cell_len
 from rich.console import Group
 from rich.text import Text
 
-from lrwatch.cli.appearance import run_name, shortened, verdict_text
+from lrwatch.cli.appearance import GAP, in_columns, run_name, verdict_text, widths_of
 from lrwatch.cli.judging import ListedRun, beside_siblings, chosen, listed, worst_first
 from lrwatch.cli.place import known_as
 from lrwatch.cli.plot import small_curve
@@ -30,8 +30,6 @@ _ODD: Final = ("failed", "interrupted", "silent", "unreadable")
 _NARROW: Final = 100
 """Columns of a terminal below which a reason stands in a line of its own."""
 
-_GAP: Final = "  "
-_LEAST_NAME: Final = 12
 _FIRST_NUMBER: Final = 3
 _HEAD_LINES: Final = 3
 
@@ -41,12 +39,8 @@ class LiveList:
 
     Parameters
     ----------
-    folder
-        The store.
     wanted
         Which of them, as `lrwatch.finding.RunFilter` reads it.
-    alone
-        Judge each by itself.
 
     Attributes
     ----------
@@ -116,7 +110,7 @@ def picture(runs: LiveList, width: int, height: int | None, *, is_plain: bool) -
     lines = [_head(runs), Text()]
     room = None if height is None else max(height - _HEAD_LINES, 1)
     rows = [_cells(runs, run, width, is_plain=is_plain) for run in runs.runs]
-    widths = _widths(rows, width)
+    widths = widths_of(rows, width, share=1.0 if width < _NARROW else 0.5)
     shown = 0
     body: list[Text] = []
     for run, row in zip(runs.runs, rows, strict=True):
@@ -142,13 +136,13 @@ def _head(runs: LiveList) -> Text:
 
 
 def _cells(runs: LiveList, run: ListedRun, room: int, *, is_plain: bool) -> list[Text]:
-    rate = Text(number(run.peak_lr, 3))
+    rate = Text(number(run.summary.peak_lr, 3))
     if run.diagnosis is not None and run.diagnosis.suggested_lr is not None:
         rate.append(" -> " if is_plain else " → ", "dim")
         rate.append(number(run.diagnosis.suggested_lr, 2), "bold")
     n = _SHORT_CURVE if room < _NARROW else _CURVE
     age = run.state if run.state in _ODD else duration(max(time.time() - run.last_write, 1.0))
-    loss = [] if room < _NARROW else [Text(number(run.last_loss, 3))]
+    loss = [] if room < _NARROW else [Text(number(run.summary.last_loss, 3))]
     return [
         verdict_text(run),
         run_name(run),
@@ -159,30 +153,16 @@ def _cells(runs: LiveList, run: ListedRun, room: int, *, is_plain: bool) -> list
     ]
 
 
-def _widths(rows: list[list[Text]], room: int) -> list[int]:
-    """Return the width of each column; long names give way first."""
-    if not rows:
-        return []
-    widths = [max(cell_len(cell.plain) for cell in column) for column in zip(*rows, strict=True)]
-    taken = sum(widths) - widths[1] + len(_GAP) * (len(widths) - 1)
-    share = room - taken if room < _NARROW else (room - taken) // 2
-    widths[1] = min(widths[1], max(share, _LEAST_NAME))
-    return widths
-
-
 def _block(run: ListedRun, row: list[Text], widths: list[int], room: int) -> list[Text]:
-    cells = [row[0].copy(), shortened(row[1], widths[1]), *(cell.copy() for cell in row[2:])]
-    for i, (cell, width) in enumerate(zip(cells, widths, strict=True)):
-        cell.align("right" if i >= _FIRST_NUMBER else "left", width)
-    line = Text(_GAP).join(cells)
-    line.no_wrap, line.overflow = True, "crop"
+    line = in_columns(row, widths, _FIRST_NUMBER)
+    line.overflow = "crop"
     if not run.reason or run.learning_rate == "ok":
         return [line]
     reason = Text(printable(run.reason), "dim", no_wrap=True, overflow="ellipsis")
-    left = room - cell_len(line.plain) - len(_GAP)
+    left = room - cell_len(line.plain) - len(GAP)
     if left >= _NARROW // 3:
         reason.truncate(left, overflow="ellipsis")
-        return [Text.assemble(line, _GAP, reason, no_wrap=True, overflow="crop")]
-    indent = widths[0] + len(_GAP)
+        return [Text.assemble(line, GAP, reason, no_wrap=True, overflow="crop")]
+    indent = widths[0] + len(GAP)
     reason.truncate(max(room - indent, 1), overflow="ellipsis")
     return [line, Text.assemble(" " * indent, reason, no_wrap=True, overflow="crop")]

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from lrwatch.cli.options import choosing_workers
 from lrwatch.cli.place import PLACE, known_as
-from lrwatch.cli.worker_options import choosing_workers
 from lrwatch.formats import counted
 
 if TYPE_CHECKING:

@@ -93,11 +93,11 @@ def _said(run: ListedRun) -> list[Text]:
     planned = "" if run.total_steps is None else f" of {count(run.total_steps)}"
     parts = [
         run.state,
-        f"{count(run.n_steps)}{planned} steps",
+        f"{count(run.summary.n_steps)}{planned} steps",
         run.facts.optimizer,
-        f"peak learning rate {number(run.peak_lr, 3)}",
+        f"peak learning rate {number(run.summary.peak_lr, 3)}",
         f"best loss {number(run.facts.loss)}",
-        f"last loss {number(run.last_loss)}",
+        f"last loss {number(run.summary.last_loss)}",
         *(f"#{tag}" for tag in run.labels.tags),
     ]
     lines.append(Text(printable(", ".join(part for part in parts if part)), "dim"))

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from lrwatch.cli.options import choosing_workers
 from lrwatch.cli.place import PLACE, known_as
-from lrwatch.cli.worker_options import choosing_workers
 
 if TYPE_CHECKING:
     from lrwatch.comparing import Suggestion
@@ -27,13 +27,11 @@ def suggest(folder: Path, *, as_json: bool, workers: Workers) -> None:
     Runs that differ in rate and seed only are one job, range tests of it included. Where they
     say too little, other sizes of the same model do; or the next run is named that would tell.
     """
-    from lrwatch.cli.judging import progress
+    from lrwatch.cli.judging import seen_in
     from lrwatch.cli.output import emit, strict_json
-    from lrwatch.comparing import store_verdicts, suggested_each
+    from lrwatch.comparing import suggested_each
 
-    with progress() as on_judged:
-        seen = store_verdicts(folder, workers=workers, on_judged=on_judged)
-    found = suggested_each(seen)
+    found = suggested_each(seen_in(folder, workers=workers))
     if as_json:
         emit(strict_json([as_object(each) for each in found]))
     elif found:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -87,14 +88,13 @@ def _best_rate_bound(
     """Find the bound on the learning rate that tells the two best apart."""
     rates = sorted({t.lr for t in flagged if 0 < t.lr < math.inf})
     is_above = trouble == "too_high"
+    is_beyond = operator.ge if is_above else operator.le
     grounds = [
-        CommonGround(
+        _ground(
             trouble,
             f"learning rate {'>=' if is_above else '<='} {number(bound, 3)}",
-            sum(_is_beyond(t, bound, is_above=is_above) for t in flagged),
-            len(flagged),
-            sum(_is_beyond(t, bound, is_above=is_above) for t in others),
-            len(others),
+            [is_beyond(t.lr, bound) for t in flagged],
+            [is_beyond(t.lr, bound) for t in others],
         )
         for bound in rates
     ]
@@ -104,25 +104,22 @@ def _best_rate_bound(
             yield best
 
 
-def _is_beyond(trial: Trial, bound: float, *, is_above: bool) -> bool:
-    return trial.lr >= bound if is_above else trial.lr <= bound
-
-
 def _settings(
     trouble: LearningRate, flagged: Sequence[Trial], others: Sequence[Trial]
 ) -> Iterator[CommonGround]:
     seen = {(name, _text(value)) for trial in flagged for name, value in trial.settings.items()}
     for name, value in sorted(seen):
-        ground = CommonGround(
-            trouble,
-            f"{name} = {value}",
-            sum(_text(t.settings.get(name)) == value for t in flagged),
-            len(flagged),
-            sum(_text(t.settings.get(name)) == value for t in others),
-            len(others),
-        )
+        has = [[_text(t.settings.get(name)) == value for t in of] for of in (flagged, others)]
+        ground = _ground(trouble, f"{name} = {value}", *has)
         if ground.n_flagged >= FEWEST_RUNS and ground.difference >= LEAST_DIFFERENCE:
             yield ground
+
+
+def _ground(
+    trouble: LearningRate, setting: str, flagged: Sequence[bool], others: Sequence[bool]
+) -> CommonGround:
+    """Count who has it, of the runs with the trouble and of the others."""
+    return CommonGround(trouble, setting, sum(flagged), len(flagged), sum(others), len(others))
 
 
 def _text(value: Any) -> str:

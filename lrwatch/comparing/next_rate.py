@@ -1,14 +1,20 @@
-"""Which learning rate to try next, by what a sweep has shown."""
+"""Which learning rate to try next, by what a sweep has shown.
+
+Where it is not known yet on which side the best one lies, a search that has overshot knows where
+to look, so it is worth growing: a rate that got further than the last one is followed by a longer
+step. A step that was measured (by update norms, it may be a hundredfold) is long as it is, and
+what follows it goes by half a decade.
+"""
 
 from __future__ import annotations
 
 import math
 from typing import Final
 
-from lrwatch.comparing.standing import Standing, decades
-from lrwatch.verdicts import LearningRate
+from lrwatch.comparing.standing import Rival, Standing, decades
+from lrwatch.verdicts import Diagnosis, LearningRate
 
-__all__ = ["next_rate"]
+__all__ = ["first_step", "next_rate", "outward", "within", "worse"]
 
 HALF_DECADE: Final = 0.5
 """Decades: the least change of a rate that is worth a new run, and the step past an edge."""
@@ -21,6 +27,19 @@ WIDE: Final = 1.5
 
 NEAR: Final = 0.35
 """Decades between neighbours that leave nothing to find between them."""
+
+GROWTH: Final = 1.7
+"""How much longer each step is than the one before, in decades."""
+
+SEARCHED: Final = 1.0
+"""Decades that a step without any measurement goes at most: from a single rate of which nothing is
+known; a longer one was measured."""
+
+HIGHER: Final = 3.0
+"""Factor to a rate that shows whether one that looks right is, without leaving what works."""
+
+APART: Final = 0.5
+"""Decades between a rate and the next from which on a better one may lie between."""
 
 
 def next_rate(
@@ -94,11 +113,9 @@ def _beyond(standing: Standing, way: float, alone: float | None) -> float:
     own = standing.trial.lr
     is_on_the_way = alone is not None and way * (alone - own) > 0
     wanted = alone if alone is not None and is_on_the_way else own * 10 ** (way * HALF_DECADE)
-    lag_of = {rival.lr: -rival.deficit for rival in standing.rivals}
-    ahead = standing.lower if way < 0 else standing.higher
-    worse = next((rival.lr for rival in ahead if lag_of[rival.lr] >= WORSE), None)
-    if worse is not None and way * (worse - wanted) <= 0:
-        return _middle(own, worse)
+    ahead = worse(standing.lower if way < 0 else standing.higher)
+    if ahead and way * (ahead[0].lr - wanted) <= 0:
+        return _middle(own, ahead[0].lr)
     return wanted
 
 
@@ -109,3 +126,46 @@ def _middle(lr: float, other: float) -> float:
 def _rounded(lr: float) -> float | None:
     """Round to two significant digits: nobody needs more."""
     return float(f"{lr:.1e}") if 0 < lr < math.inf else None
+
+
+def first_step(lr: float, own: Diagnosis) -> float:
+    """Return the rate to run beside a single one that itself says too little of another."""
+    if own.learning_rate == "ok":
+        return lr * HIGHER
+    return lr * float(10 ** (-SEARCHED if own.learning_rate == "too_high" else SEARCHED))
+
+
+def outward(best: Standing, own: Diagnosis) -> float:
+    """Return a rate past those that were tried, on the side where none was found worse.
+
+    Parameters
+    ----------
+    best
+        The run that got furthest.
+    own
+        The verdict on it by itself, which decides where no rate was found worse.
+    """
+    below, above = worse(best.lower), worse(best.higher)
+    if bool(below) == bool(above):
+        way = -1.0 if own.learning_rate == "too_high" else 1.0
+    else:
+        way = 1.0 if below else -1.0
+    ahead, behind = (best.higher, best.lower) if way > 0 else (best.lower, best.higher)
+    outer = ahead[-1].lr if ahead else best.trial.lr
+    passed = worse(behind) or behind[::-1]
+    gap = decades(outer, passed[0].lr) if passed else 0.0
+    step = GROWTH * gap if gap <= SEARCHED * 1.01 else HALF_DECADE
+    return outer * float(10 ** (way * max(step, HALF_DECADE)))
+
+
+def within(best: Standing) -> float | None:
+    """Return the middle of the wider gap beside the best rate; ``None`` where both are narrow."""
+    own = best.trial.lr
+    nearest = [rivals[0].lr for rivals in (best.lower, best.higher) if rivals]
+    lr = max(nearest, key=lambda lr: decades(lr, own), default=own)
+    return math.sqrt(lr * own) if decades(lr, own) > APART else None
+
+
+def worse(rivals: tuple[Rival, ...]) -> tuple[Rival, ...]:
+    """Return the rates that were found worse, nearest first."""
+    return tuple(rival for rival in rivals if -rival.deficit >= WORSE)

@@ -176,8 +176,6 @@ def judged_together(trials: Iterable[Trial], own: Mapping[str, Diagnosis]) -> di
 
     Parameters
     ----------
-    trials
-        The runs.
     own
         The verdict on each by itself, by key.
     """
@@ -268,8 +266,6 @@ def judged_folder(
 
     Parameters
     ----------
-    folder
-        Folder of runs.
     total_steps
         Planned number of steps, where it is not what the runs say themselves.
     """

@@ -54,7 +54,7 @@ class StoreVerdicts:
     @property
     def own(self) -> dict[str, Diagnosis]:
         """The verdict by itself on each run that can be read."""
-        return _own(self.runs)
+        return known_of(self.runs)[1]
 
 
 def store_verdicts(
@@ -71,8 +71,6 @@ def store_verdicts(
     ----------
     folder
         Folder of runs, or its address.
-    workers
-        Who judges.
     anew
         Whether to judge all runs, whatever is known of them.
     writes
@@ -107,12 +105,8 @@ def known_of(
     runs: Mapping[str, FollowedRun[Any]],
 ) -> tuple[list[Trial], dict[str, Diagnosis]]:
     """Return the runs that can be read, and the verdict on each by itself."""
-    own = _own(runs)
+    own = {key: run.diagnosis for key, run in runs.items() if run.diagnosis and not run.problem}
     return [trial_of(runs[key]) for key in own], own
-
-
-def _own(runs: Mapping[str, FollowedRun[Any]]) -> dict[str, Diagnosis]:
-    return {key: run.diagnosis for key, run in runs.items() if run.diagnosis and not run.problem}
 
 
 def _together(judged: JudgedRuns) -> tuple[dict[str, Diagnosis], Beside]:

@@ -11,7 +11,7 @@ from typing import Any, Final
 from lrwatch.comparing.range_reading import RangeReading, read_range_test
 from lrwatch.comparing.settings import same_but_rate_and_seed
 from lrwatch.comparing.sibling_verdicts import judged_run
-from lrwatch.comparing.store_verdicts import StoreVerdicts, store_verdicts
+from lrwatch.comparing.store_verdicts import StoreVerdicts, known_of, store_verdicts
 from lrwatch.comparing.suggestion import Job, Suggestion, from_other_sizes, suggested
 from lrwatch.comparing.sweeps import Trial, find_sweeps
 from lrwatch.logs import rows_of
@@ -32,8 +32,6 @@ _SIZES: Final = frozenset(
     }
 )  # fmt: skip
 """Settings in which sizes of one model differ."""
-
-Seen = tuple[Trial, Diagnosis]
 
 
 def suggest(runs: Mapping[str, Any] | str | os.PathLike[str]) -> Suggestion:
@@ -71,7 +69,10 @@ def suggest(runs: Mapping[str, Any] | str | os.PathLike[str]) -> Suggestion:
     if isinstance(runs, str | os.PathLike):
         found = suggest_each(runs)
         return found[0] if found else suggested(Job((), {}, {}, {}))
-    return suggested(_one_job([judged_run(name, run) for name, run in runs.items()], runs))
+    seen = [judged_run(name, run) for name, run in runs.items()]
+    tried = [trial for trial, _ in seen if not trial.is_range_test]
+    tests = [trial for trial, _ in seen if trial.is_range_test]
+    return suggested(_job(tried, {trial.key: own for trial, own in seen}, tests, runs, {}))
 
 
 def suggest_each(folder: str | os.PathLike[str]) -> list[Suggestion]:
@@ -87,25 +88,18 @@ def suggest_each(folder: str | os.PathLike[str]) -> list[Suggestion]:
 
 def suggested_each(store: StoreVerdicts) -> list[Suggestion]:
     """Suggest a rate for each job of a store that is judged."""
-    own = store.own
-    seen = [(trial, own[trial.key]) for trial in store.trials]
-    jobs = _jobs(seen, {key: store.runs[key].entry.path for key in own})
-    found = [suggested(job) for job in jobs]
+    trials, own = known_of(store.runs)
+    paths = {key: store.runs[key].entry.path for key in own}
+    found = [suggested(job) for job in _jobs(trials, own, paths)]
     return [_with_sizes(each, found) for each in found]
 
 
-def _one_job(seen: Sequence[Seen], sources: Mapping[str, Any]) -> Job:
-    own = {trial.key: diagnosis for trial, diagnosis in seen}
-    tried = [trial for trial, _ in seen if not trial.is_range_test]
-    tests = {t.key: _reading(sources[t.key]) for t, _ in seen if t.is_range_test}
-    return Job(tried, own, tests, {})
-
-
-def _jobs(seen: Sequence[Seen], paths: Mapping[str, Path]) -> list[Job]:
-    own = {trial.key: diagnosis for trial, diagnosis in seen}
-    tests = [trial for trial, _ in seen if trial.is_range_test]
+def _jobs(
+    trials: Sequence[Trial], own: Mapping[str, Diagnosis], paths: Mapping[str, Path]
+) -> list[Job]:
+    tests = [trial for trial in trials if trial.is_range_test]
     jobs, placed = [], set()
-    for sweep in find_sweeps(trial for trial, _ in seen):
+    for sweep in find_sweeps(trials):
         belong = [test for test in tests if _agree(test.settings, sweep.settings)]
         placed |= {test.key for test in belong}
         jobs.append(_job(sweep.trials, own, belong, paths, sweep.settings))
@@ -119,10 +113,10 @@ def _job(
     trials: Sequence[Trial],
     own: Mapping[str, Diagnosis],
     tests: Iterable[Trial],
-    paths: Mapping[str, Path],
+    sources: Mapping[str, Any],
     settings: Mapping[str, Any],
 ) -> Job:
-    return Job(trials, own, {test.key: _reading(paths[test.key]) for test in tests}, settings)
+    return Job(trials, own, {test.key: _reading(sources[test.key]) for test in tests}, settings)
 
 
 def _agree(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:

@@ -13,8 +13,14 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
-from lrwatch.comparing.exploring import first_step, outward, within, worse
-from lrwatch.comparing.next_rate import HALF_DECADE, next_rate
+from lrwatch.comparing.next_rate import (
+    HALF_DECADE,
+    first_step,
+    next_rate,
+    outward,
+    within,
+    worse,
+)
 from lrwatch.comparing.range_reading import RangeReading
 from lrwatch.comparing.sibling_verdicts import SURE, judged_together
 from lrwatch.comparing.standing import SAME_RATE, Siblings, Standing, decades

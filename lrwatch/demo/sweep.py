@@ -54,15 +54,6 @@ def train_sweep(
 ) -> Generator[int, None, None]:
     """Train all trials, each recorded as a run in `store`.
 
-    Parameters
-    ----------
-    store
-        Folder of runs; made if it is not there.
-    trials
-        What to train.
-    n_steps
-        Steps of each trial.
-
     Yields
     ------
     int

@@ -10,13 +10,7 @@ from typing import Final
 
 from lrwatch.errors import InvalidArgument
 from lrwatch.exporting.exporter import Exporter
-from lrwatch.exporting.table_files import (
-    ArrowFile,
-    CsvFile,
-    ParquetFile,
-    TrackioParquet,
-    WandbParquet,
-)
+from lrwatch.exporting.table_files import TABLE_FILES
 from lrwatch.exporting.tensorboard import EventFile
 
 __all__ = ["EXPORTER_GROUP", "exporter_for", "exporters"]
@@ -30,15 +24,7 @@ logger = logging.getLogger("lrwatch")
 @cache
 def exporters() -> Mapping[str, Exporter]:
     """Return the exporters by name; one of another package never takes a name of ours."""
-    own: list[Exporter] = [
-        EventFile(),
-        WandbParquet(),
-        TrackioParquet(),
-        CsvFile(),
-        ParquetFile(),
-        ArrowFile(),
-    ]
-    found = {each.name: each for each in own}
+    found: dict[str, Exporter] = {each.name: each for each in (EventFile(), *TABLE_FILES)}
     for entry in entry_points(group=EXPORTER_GROUP):
         try:
             foreign: Exporter = entry.load()()
@@ -53,8 +39,6 @@ def exporter_for(name: str, kind: str | None = None) -> Exporter:
 
     Parameters
     ----------
-    name
-        Name of the file.
     kind
         Name of the exporter; ``None`` to go by the file's.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -11,95 +13,66 @@ from pyarrow import csv, ipc, parquet
 
 from lrwatch.exporting.exporter import ExportedRun
 
-__all__ = ["ArrowFile", "CsvFile", "ParquetFile", "TrackioParquet", "WandbParquet"]
-
-_ARROW: Final = (".arrow", ".feather")
+__all__ = ["TABLE_FILES", "TableFile"]
 
 
-class CsvFile:
-    """Writes CSV: an empty field is "not recorded", ``nan`` means that NaN was recorded."""
+@dataclass(frozen=True, slots=True)
+class TableFile:
+    """Writes the rows of a run as one table."""
 
-    name, example = "csv", "steps.csv"
-
-    def takes(self, name: str) -> bool:
-        """Tell whether a file of this name is to be of this kind."""
-        return name.lower().endswith(".csv")
-
-    def write(self, run: ExportedRun, path: Path) -> None:
-        """Write a run into a new file."""
-        csv.write_csv(run.table, path)
-
-
-class ParquetFile:
-    """Writes Parquet, with the columns of the run folder."""
-
-    name, example = "parquet", "steps.parquet"
+    name: str
+    example: str
+    endings: tuple[str, ...]
+    writer: Callable[[ExportedRun, Path], None]
 
     def takes(self, name: str) -> bool:
         """Tell whether a file of this name is to be of this kind."""
-        return name.lower().endswith(".parquet")
+        return name.lower().endswith(self.endings)
 
     def write(self, run: ExportedRun, path: Path) -> None:
         """Write a run into a new file."""
-        parquet.write_table(run.table, path)
+        self.writer(run, path)
 
 
-class ArrowFile:
-    """Writes an Arrow table that readers map into memory (Feather, version 2)."""
-
-    name, example = "arrow", "steps.arrow"
-
-    def takes(self, name: str) -> bool:
-        """Tell whether a file of this name is to be of this kind."""
-        return name.lower().endswith(_ARROW)
-
-    def write(self, run: ExportedRun, path: Path) -> None:
-        """Write a run into a new file."""
-        with pa.OSFile(str(path), "wb") as file, ipc.new_file(file, run.table.schema) as writer:
-            writer.write_table(run.table)
+def _write_csv(run: ExportedRun, path: Path) -> None:
+    """Write CSV: an empty field is "not recorded", ``nan`` means that NaN was recorded."""
+    csv.write_csv(run.table, path)
 
 
-class WandbParquet:
-    """Writes Parquet in the shape of a history of Weights & Biases."""
-
-    name, example = "wandb", "run.wandb.parquet"
-
-    def takes(self, name: str) -> bool:
-        """Tell whether a file of this name is to be of this kind."""
-        return name.lower().endswith(".wandb.parquet")
-
-    def write(self, run: ExportedRun, path: Path) -> None:
-        """Write a run into a new file."""
-        seconds = _seconds(run.table["time"])
-        began = run.info.created_at or (pc.min(seconds).as_py() or 0.0)
-        columns = {
-            "_step": run.table["step"],
-            "_timestamp": seconds,
-            "_runtime": pc.subtract(seconds, began),
-        }
-        parquet.write_table(_with_metrics(columns, run.table), path)
+def _write_parquet(run: ExportedRun, path: Path) -> None:
+    """Write Parquet, with the columns of the run folder."""
+    parquet.write_table(run.table, path)
 
 
-class TrackioParquet:
-    """Writes Parquet in the shape of the file that trackio keeps beside its database."""
+def _write_arrow(run: ExportedRun, path: Path) -> None:
+    """Write an Arrow table that readers map into memory (Feather, version 2)."""
+    with pa.OSFile(str(path), "wb") as file, ipc.new_file(file, run.table.schema) as writer:
+        writer.write_table(run.table)
 
-    name, example = "trackio", "project.trackio.parquet"
 
-    def takes(self, name: str) -> bool:
-        """Tell whether a file of this name is to be of this kind."""
-        return name.lower().endswith(".trackio.parquet")
+def _write_wandb(run: ExportedRun, path: Path) -> None:
+    """Write Parquet in the shape of a history of Weights & Biases."""
+    seconds = pc.divide(run.table["time"].cast(pa.int64()).cast(pa.float64()), 1e6)
+    began = run.info.created_at or (pc.min(seconds).as_py() or 0.0)
+    columns = {
+        "_step": run.table["step"],
+        "_timestamp": seconds,
+        "_runtime": pc.subtract(seconds, began),
+    }
+    parquet.write_table(_with_metrics(columns, run.table), path)
 
-    def write(self, run: ExportedRun, path: Path) -> None:
-        """Write a run into a new file."""
-        n = run.table.num_rows
-        columns = {
-            "id": pa.array(range(1, n + 1), pa.int64()),
-            "run_id": pa.array([run.info.id] * n, pa.string()),
-            "timestamp": pc.strftime(run.table["time"], "%Y-%m-%dT%H:%M:%S+00:00"),
-            "run_name": pa.array([run.info.name] * n, pa.string()),
-            "step": run.table["step"],
-        }
-        parquet.write_table(_with_metrics(columns, run.table), path)
+
+def _write_trackio(run: ExportedRun, path: Path) -> None:
+    """Write Parquet in the shape of the file that trackio keeps beside its database."""
+    n = run.table.num_rows
+    columns = {
+        "id": pa.array(range(1, n + 1), pa.int64()),
+        "run_id": pa.array([run.info.id] * n, pa.string()),
+        "timestamp": pc.strftime(run.table["time"], "%Y-%m-%dT%H:%M:%S+00:00"),
+        "run_name": pa.array([run.info.name] * n, pa.string()),
+        "step": run.table["step"],
+    }
+    parquet.write_table(_with_metrics(columns, run.table), path)
 
 
 def _with_metrics(columns: dict[str, pa.Array], table: pa.Table) -> pa.Table:
@@ -111,5 +84,11 @@ def _with_metrics(columns: dict[str, pa.Array], table: pa.Table) -> pa.Table:
     return pa.table(columns)
 
 
-def _seconds(moments: pa.ChunkedArray) -> pa.ChunkedArray:
-    return pc.divide(moments.cast(pa.int64()).cast(pa.float64()), 1e6)
+TABLE_FILES: Final = (
+    TableFile("wandb", "run.wandb.parquet", (".wandb.parquet",), _write_wandb),
+    TableFile("trackio", "project.trackio.parquet", (".trackio.parquet",), _write_trackio),
+    TableFile("csv", "steps.csv", (".csv",), _write_csv),
+    TableFile("parquet", "steps.parquet", (".parquet",), _write_parquet),
+    TableFile("arrow", "steps.arrow", (".arrow", ".feather"), _write_arrow),
+)
+"""The first one that takes a name has it."""

@@ -4,7 +4,7 @@ The training thread, ``lrwatch alert``, the dashboard, ``lrwatch ls`` and ``comp
 `FollowedRun`, so that they cannot disagree on where a run ended, what it does, or its verdict.
 """
 
-from lrwatch.following.clock import Clock, steady_clock
+from lrwatch.following.absence import Clock, steady_clock
 from lrwatch.following.run import FollowedRun, followed, judged
 from lrwatch.following.store import FollowedStore
 from lrwatch.following.summary import RunSummary, summarised

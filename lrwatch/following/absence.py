@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -9,7 +11,7 @@ import numpy as np
 
 from lrwatch.records import FloatArray, StepBlock
 
-__all__ = ["PATIENCE_SECONDS", "Gaps"]
+__all__ = ["PATIENCE_SECONDS", "Clock", "Gaps", "steady_clock"]
 
 PATIENCE_SECONDS: Final = 300.0
 """Rows are waited for at least so long, where the process may still be there."""
@@ -29,6 +31,9 @@ _SETTLED: Final = 10
 _START_SECONDS: Final = 1800.0
 _DEAD_SECONDS: Final = 30.0
 _MEMORY_ROWS: Final = 1000
+
+Clock = Callable[[], float]
+"""Returns seconds since the Unix epoch."""
 
 
 @dataclass(slots=True)
@@ -93,3 +98,13 @@ class Gaps:
 
     def _expected(self) -> float:
         return max(_TIMES_USUAL * self.usual, _TIMES_LONGEST * self.longest)
+
+
+def steady_clock() -> Clock:
+    """Return a clock that starts at the time of day and goes on whatever is done to that one.
+
+    Waiting times are measured by it: a clock that is set back repeats nothing, one that is
+    set forward loses nothing.
+    """
+    ahead = time.time() - time.monotonic()
+    return lambda: time.monotonic() + ahead

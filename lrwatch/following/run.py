@@ -12,7 +12,7 @@ from typing import Any, Final, Generic, Protocol, TypeVar, cast
 
 from lrwatch.errors import LrwatchError, StorageError
 from lrwatch.finding import MetricSummary
-from lrwatch.following.clock import Clock, steady_clock
+from lrwatch.following.absence import Clock, steady_clock
 from lrwatch.following.metric_tracker import MetricTracker
 from lrwatch.following.summary import RunSummary
 from lrwatch.monitor import Monitor
@@ -57,8 +57,6 @@ class FollowedRun(Generic[News]):
 
     Parameters
     ----------
-    entry
-        Where it is.
     judge
         Makes what its rows are given to; asked again when they are read from the first one.
     patience
@@ -339,8 +337,6 @@ def judged(entry: RunEntry, *, total_steps: int | None = None) -> FollowedRun[An
 
     Parameters
     ----------
-    entry
-        The run.
     total_steps
         Planned number of steps, where it is not what the run says itself.
     """

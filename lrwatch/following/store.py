@@ -6,7 +6,7 @@ import math
 import os
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, Final, Generic, TypeVar
 
 from lrwatch.following.run import FollowedRun
@@ -25,8 +25,6 @@ class FollowedStore(Generic[Followed]):
 
     Parameters
     ----------
-    root
-        Folder of runs.
     follow
         Makes the follower of a run that is new here.
 
@@ -73,19 +71,15 @@ class FollowedStore(Generic[Followed]):
         Nobody writes there, and nobody needs to hear of it. A run that has ended says how, in
         each copy; and copies that are both written, from a common beginning, are both followed.
         """
-        return _copies((run.entry for run in self.runs.values()), time.time())
-
-
-def _copies(entries: Iterable[RunEntry], now: float) -> set[str]:
-    folders: dict[str, list[RunEntry]] = defaultdict(list)
-    for entry in entries:
-        if entry.info is not None:
-            folders[entry.info.id].append(entry)
-    found: set[str] = set()
-    for same in folders.values():
-        times = (entry.last_write for entry in same)
-        # What bears a time that is yet to come tells nothing of the others.
-        last = max((at for at in times if at - now < _COPY_SECONDS), default=-math.inf)
-        lagging = (e for e in same if last - e.last_write > _COPY_SECONDS)
-        found.update(e.key for e in lagging if e.info is not None and e.info.status == "running")
-    return found
+        folders: dict[str, list[RunEntry]] = defaultdict(list)
+        for run in self.runs.values():
+            if run.info is not None:
+                folders[run.info.id].append(run.entry)
+        found: set[str] = set()
+        for same in folders.values():
+            times = (entry.last_write for entry in same)
+            # What bears a time that is yet to come tells nothing of the others.
+            last = max((at for at in times if at - time.time() < _COPY_SECONDS), default=-math.inf)
+            lagging = (e for e in same if last - e.last_write > _COPY_SECONDS)
+            found.update(e.key for e in lagging if e.info and e.info.status == "running")
+        return found

@@ -3,40 +3,26 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Mapping
 from typing import Any
 
 from lrwatch import columns
 from lrwatch.errors import LrwatchError
-from lrwatch.integrations.watched_training import own_numbers
+from lrwatch.integrations.watched_training import FrameworkTraining, own_numbers
 
 __all__ = ["RecordedTraining"]
 
 logger = logging.getLogger("lrwatch")
 
 
-class RecordedTraining:
+class RecordedTraining(FrameworkTraining):
     """Records what a framework logs; the run begins with the first row.
 
-    Parameters
-    ----------
-    dir, name, config, options
-        As for `lrwatch.open_run`.
+    Its parameters are those of `lrwatch.open_run`.
     """
 
-    def __init__(
-        self,
-        dir: str | os.PathLike[str] = "runs",  # noqa: A002  as in `lrwatch.open_run`
-        name: str | None = None,
-        config: Mapping[str, Any] | None = None,
-        **options: Any,
-    ) -> None:
-        self.run: Any = None
-        self.config = dict(config or {})
-        self.total_steps: int | None = None
-        self._dir, self._name, self._options = dir, name, options
-        self._has_failed = False
+    total_steps: int | None = None
+    _has_failed = False
 
     def row(self, values: Mapping[str, Any], step: int | None = None) -> None:
         """Record a row of values by whatever names; without a loss they join the last row."""
@@ -56,12 +42,6 @@ class RecordedTraining:
             return
         row = {name: _number(value) for name, value in ours.items() if value is not None}
         self.run.record(**row, **({} if step is None else {"step": step}), **own)
-
-    def end(self, error: BaseException | None = None) -> None:
-        """End the run."""
-        run, self.run = self.run, None
-        if run is not None:
-            run.__exit__(None if error is None else type(error), error, None)
 
     def _begin(self) -> None:
         import lrwatch

@@ -10,13 +10,13 @@ from typing import Any
 from lrwatch.errors import LrwatchError
 from lrwatch.records import STEP_COLUMNS
 
-__all__ = ["WatchedTraining", "own_numbers"]
+__all__ = ["FrameworkTraining", "WatchedTraining", "own_numbers"]
 
 logger = logging.getLogger("lrwatch")
 
 
-class WatchedTraining:
-    """Watches the optimizers of a framework; whatever fails is logged, and training goes on.
+class FrameworkTraining:
+    """One training of a framework, and its run once it has begun.
 
     Parameters
     ----------
@@ -32,7 +32,18 @@ class WatchedTraining:
         **options: Any,
     ) -> None:
         self.run: Any = None
-        self._dir, self._name, self._config, self._options = dir, name, dict(config or {}), options
+        self.config = dict(config or {})
+        self._dir, self._name, self._options = dir, name, options
+
+    def end(self, error: BaseException | None = None) -> None:
+        """End the run: finished, or as an error that ends the training has it."""
+        run, self.run = self.run, None
+        if run is not None:
+            run.__exit__(None if error is None else type(error), error, None)
+
+
+class WatchedTraining(FrameworkTraining):
+    """Watches the optimizers of a framework; whatever fails is logged, and training goes on."""
 
     def begin(
         self,
@@ -57,7 +68,7 @@ class WatchedTraining:
                 watched,
                 dir=self._dir,
                 name=self._name or name,
-                config={**(config or {}), **self._config},
+                config={**(config or {}), **self.config},
                 **options,
             )
         except LrwatchError as error:
@@ -68,12 +79,6 @@ class WatchedTraining:
         numbers = own_numbers(values)
         if self.run is not None and numbers:
             self.run.log(**numbers)
-
-    def end(self, error: BaseException | None = None) -> None:
-        """End the run: finished, or as an error that ends the training has it."""
-        run, self.run = self.run, None
-        if run is not None:
-            run.__exit__(None if error is None else type(error), error, None)
 
 
 def own_numbers(values: Mapping[Any, Any]) -> dict[str, Any]:

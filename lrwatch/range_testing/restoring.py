@@ -6,6 +6,7 @@ import copy
 import random
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -53,17 +54,13 @@ def restored(
 
 
 def _of_random_numbers() -> Iterator[Restore]:
-    python, state = random.getstate(), np.random.get_state()  # noqa: NPY002  what scripts use
-    yield lambda: random.setstate(python)
-    yield lambda: np.random.set_state(state)  # noqa: NPY002
-    host = torch.get_rng_state()
-    yield lambda: torch.set_rng_state(host)
+    yield partial(random.setstate, random.getstate())
+    yield partial(np.random.set_state, np.random.get_state())  # noqa: NPY002  what scripts use
+    yield partial(torch.set_rng_state, torch.get_rng_state())
     if torch.cuda.is_available() and torch.cuda.is_initialized():
-        devices = torch.cuda.get_rng_state_all()
-        yield lambda: torch.cuda.set_rng_state_all(devices)
+        yield partial(torch.cuda.set_rng_state_all, torch.cuda.get_rng_state_all())
     if torch.backends.mps.is_available():
-        apple = torch.mps.get_rng_state()
-        yield lambda: torch.mps.set_rng_state(apple)
+        yield partial(torch.mps.set_rng_state, torch.mps.get_rng_state())
 
 
 def _of_loader(loader: Any) -> Iterator[Restore]:
@@ -74,15 +71,9 @@ def _of_loader(loader: Any) -> Iterator[Restore]:
         generator = getattr(each, "generator", None)
         if isinstance(generator, torch.Generator) and all(generator is not one for one in known):
             known.append(generator)
-            yield _state_of(generator)
+            yield partial(generator.set_state, generator.get_state())
     if hasattr(loader, "_iterator"):  # workers that a DataLoader keeps from epoch to epoch
-        begun = loader._iterator  # noqa: SLF001
-        yield lambda: setattr(loader, "_iterator", begun)
-
-
-def _state_of(generator: torch.Generator) -> Restore:
-    state = generator.get_state()
-    return lambda: generator.set_state(state)
+        yield partial(setattr, loader, "_iterator", loader._iterator)  # noqa: SLF001
 
 
 def _of_model(model: nn.Module, optimizer: Optimizer) -> Iterator[Restore]:
@@ -90,15 +81,16 @@ def _of_model(model: nn.Module, optimizer: Optimizer) -> Iterator[Restore]:
     parameters |= {id(p): p for group in optimizer.param_groups for p in group["params"]}
     for parameter in parameters.values():
         yield _values_of(parameter)
-        yield _gradient_of(parameter)
+        yield partial(setattr, parameter, "grad", parameter.grad)
+        parameter.grad = None  # training fills another one
     for module in model.modules():
-        yield _mode_of(module)
+        yield partial(setattr, module, "training", module.training)
         for name, buffer in module._buffers.items():  # noqa: SLF001  those not kept as well
             if buffer is not None:
                 yield _values_of(buffer)
-            yield _entry_of(module._buffers, name, buffer)  # noqa: SLF001
+            yield partial(module._buffers.__setitem__, name, buffer)  # noqa: SLF001
         if type(module).get_extra_state is not nn.Module.get_extra_state:
-            yield _extra_state_of(module)
+            yield partial(module.set_extra_state, copy.deepcopy(module.get_extra_state()))
 
 
 def _values_of(tensor: Tensor) -> Restore:
@@ -109,25 +101,6 @@ def _values_of(tensor: Tensor) -> Restore:
             tensor.copy_(values)
 
     return restore
-
-
-def _gradient_of(parameter: Tensor) -> Restore:
-    gradient, parameter.grad = parameter.grad, None  # training fills another one
-    return lambda: setattr(parameter, "grad", gradient)
-
-
-def _mode_of(module: nn.Module) -> Restore:
-    mode = module.training
-    return lambda: setattr(module, "training", mode)
-
-
-def _entry_of(entries: dict[str, Any], name: str, value: Any) -> Restore:
-    return lambda: entries.__setitem__(name, value)
-
-
-def _extra_state_of(module: nn.Module) -> Restore:
-    state = copy.deepcopy(module.get_extra_state())
-    return lambda: module.set_extra_state(state)
 
 
 def _of_optimizer(optimizer: Optimizer) -> Iterator[Restore]:
@@ -175,5 +148,4 @@ def _replaced(entries: Any, changing: Iterable[Any]) -> Restore:
 
 def _of_scheduler(scheduler: Any) -> Iterator[Restore]:
     if scheduler is not None:
-        state = copy.deepcopy(scheduler.state_dict())
-        yield lambda: scheduler.load_state_dict(state)
+        yield partial(scheduler.load_state_dict, copy.deepcopy(scheduler.state_dict()))

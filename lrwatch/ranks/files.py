@@ -16,7 +16,8 @@ from itertools import count
 from pathlib import Path
 from typing import Final
 
-from lrwatch.store.faults import reading
+from lrwatch.plain_files import made_new
+from lrwatch.store.layout import matching
 
 __all__ = ["COLUMNS", "attempts", "journals", "new_attempt", "rank_path", "status_path"]
 
@@ -30,36 +31,20 @@ _JOURNAL: Final = re.compile(r"rank-(\d{5,9})\.bin", re.ASCII)
 
 def attempts(run: Path) -> list[Path]:
     """Return the folders of the starts of a run's job, the first one first."""
-    return sorted(
-        (path for path in _entries(run / _RANKS) if _ATTEMPT.fullmatch(path.name)),
-        key=lambda path: int(path.name),
-    )
+    found = [path for path, _ in matching(run / _RANKS, _ATTEMPT)]
+    return sorted(found, key=lambda path: int(path.name))
 
 
 def new_attempt(run: Path) -> Path:
-    """Make the folder of one more start.
-
-    Raises
-    ------
-    OSError
-        If it cannot be made.
-    """
+    """Make the folder of one more start."""
+    (run / _RANKS).mkdir(parents=True, exist_ok=True)
     first = max((int(path.name) for path in attempts(run)), default=0) + 1
-    for number in count(first):
-        folder = run / _RANKS / f"{number:04d}"
-        try:
-            folder.mkdir(parents=True)
-        except FileExistsError:
-            continue
-        return folder
-    raise AssertionError
+    return made_new(run / _RANKS / f"{number:04d}" for number in count(first))
 
 
 def journals(attempt: Path) -> dict[int, Path]:
     """Return the journal of each rank of a start."""
-    found = {path: _JOURNAL.fullmatch(path.name) for path in _entries(attempt)}
-    known = {int(match[1]): path for path, match in found.items() if match}
-    return dict(sorted(known.items()))
+    return dict(sorted((int(name[1]), path) for path, name in matching(attempt, _JOURNAL)))
 
 
 def rank_path(attempt: Path, rank: int) -> Path:
@@ -70,11 +55,3 @@ def rank_path(attempt: Path, rank: int) -> Path:
 def status_path(journal: Path) -> Path:
     """Return what a rank says of itself beside its journal."""
     return journal.with_suffix(".json")
-
-
-def _entries(folder: Path) -> list[Path]:
-    try:
-        with reading(folder):
-            return list(folder.iterdir())
-    except (FileNotFoundError, NotADirectoryError):
-        return []

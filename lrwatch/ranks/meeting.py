@@ -56,10 +56,6 @@ def join(
 
     Parameters
     ----------
-    writer
-        Of this process.
-    clock
-        Its clock.
     place
         Where the processes met.
     run

@@ -133,15 +133,12 @@ def paces(run: Path) -> Mapping[str, FloatArray]:
     ``rank`` and means of ``loss`` and ``seconds_to_backward``, arrays of shape ``(n_ranks,)``.
     """
     starts = attempts(run)
-    rows = {} if not starts else _latest(starts[-1])
-    chosen = {name: COLUMNS.index(name) for name in ("loss", "seconds_to_backward")}
-    found = {
-        name: [_mean(each.values[:, i]) for each in rows.values()] for name, i in chosen.items()
-    }
-    return {
-        "rank": np.array(list(rows), float),
-        **{name: np.array(values, float) for name, values in found.items()},
-    }
+    rows = _latest(starts[-1]) if starts else {}
+    found = {"rank": np.array(list(rows), float)}
+    for name in ("loss", "seconds_to_backward"):
+        column = COLUMNS.index(name)
+        found[name] = np.array([_mean(each.values[:, column]) for each in rows.values()], float)
+    return found
 
 
 def _latest(attempt: Path) -> dict[int, JournalRows]:
@@ -205,23 +202,14 @@ def _by_step(frame: pd.DataFrame) -> pd.DataFrame:
     steps = frame.groupby("step", sort=True)
     loss, pace = steps["loss"], steps["seconds_to_backward"]
     found = steps.agg(ranks=("rank", "size"))
-    found["loss_min"], found["loss_mean"], found["loss_max"] = (
-        loss.min(),
-        _strict_mean(loss),
-        loss.max(),
-    )
+    # A mean without a rank is no mean.
+    mean = loss.sum(skipna=False) / loss.size()
+    found["loss_min"], found["loss_mean"], found["loss_max"] = loss.min(), mean, loss.max()
     found["highest_loss_rank"] = _where_most(frame, "loss")
-    found["seconds_to_backward_median"], found["seconds_to_backward_max"] = (
-        pace.median(),
-        pace.max(),
-    )
+    found["seconds_to_backward_median"] = pace.median()
+    found["seconds_to_backward_max"] = pace.max()
     found["slowest_rank"] = _where_most(frame, "seconds_to_backward")
     return found.reset_index()
-
-
-def _strict_mean(groups: Any) -> Any:
-    """Return the mean of each group; NaN where one value is: a mean without a rank is no mean."""
-    return groups.sum(skipna=False) / groups.size()
 
 
 def _where_most(frame: pd.DataFrame, column: str) -> pd.Series[Any]:

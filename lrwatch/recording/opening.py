@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from lrwatch.capture.own_loop import OwnLoop
 from lrwatch.errors import InvalidArgument
 from lrwatch.recording.description import describe
 from lrwatch.recording.run import Run
@@ -14,8 +15,8 @@ from lrwatch.recording.system_metrics import record_system
 from lrwatch.recording.training_actions import Alerting
 from lrwatch.records import FLOAT_COLUMNS, RunInfo
 from lrwatch.store.creation import create_run, resume_run
+from lrwatch.store.late_writer import SilentWriter
 from lrwatch.store.layout import folder_name
-from lrwatch.store.silent_writer import SilentWriter
 from lrwatch.store.writer import RunWriter
 from lrwatch.uploading import carry, fetch_for_resume, prepare
 
@@ -57,17 +58,13 @@ def open_run(  # noqa: PLR0913  one call, its options keyword-only
         Planned number of steps, where known.
     group
         Name that several runs of one job share.
-    resume
-        As for `watch`.
-    alerts
+    resume, alerts, system
         As for `watch`.
     on_alert
         What else to do when the run goes wrong: a function of an `lrwatch.alerts.Alert`, called
         on a thread of its own; `StopTraining` or `SaveCheckpoint`, which act within the next
         `Run.record`, on the thread of the loop; or a list of them. `CutLearningRate` is not for
         such loops: it changes optimizers of torch.
-    system
-        As for `watch`.
 
     Returns
     -------
@@ -98,7 +95,7 @@ def open_run(  # noqa: PLR0913  one call, its options keyword-only
     writer, step = options.open(info)
     run = Run(writer, first_step=step)
     options.alerting.prepare(run, None)
-    run.attach_own_loop()
+    run.attach(OwnLoop)
     options.alerting.begin(run, writer)
     if system:
         record_system(run)

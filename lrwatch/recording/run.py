@@ -20,8 +20,7 @@ from lrwatch.recording.provenance import when_known
 from lrwatch.records import FLOAT_COLUMNS, GROUP_COLUMNS, NULL
 from lrwatch.side_thread import now_and_then
 from lrwatch.store.journal import SKIPPED
-from lrwatch.store.late_writer import LateWriter
-from lrwatch.store.silent_writer import SilentWriter
+from lrwatch.store.late_writer import LateWriter, SilentWriter
 from lrwatch.store.writer import Row, RunWriter
 from lrwatch.uploading import address_of, stop_all
 from lrwatch.uploading import finish as finish_upload
@@ -31,8 +30,6 @@ if TYPE_CHECKING:  # a loop of its own may have no torch
 
     from lrwatch.capture.between_steps import BetweenSteps
     from lrwatch.capture.recorder import Recorder
-    from lrwatch.capture.sampling import Sampling
-    from lrwatch.capture.step_clock import StepClock
     from lrwatch.ranks.writing import RankWriter
 
 __all__ = ["Run", "at_exit", "end_open_runs"]
@@ -70,7 +67,6 @@ class Run:
         self._writer = writer
         self._step = first_step
         self._recorder: Recorder | OwnLoop | None = None
-        self._handed_over = HandedOver(is_measured=True)
         self.between_steps: BetweenSteps | None = None
         self._rank: RankWriter | None = None
         self._place: dict[str, int] = {}  # columns beyond the usual ones: where they stand
@@ -89,39 +85,15 @@ class Run:
         if (cells := cells_of_session()) is not None:
             cells.follow(self)
 
-    def attach(
-        self,
-        optimizer: torch.optim.Optimizer,
-        *,
-        model: torch.nn.Module | None,
-        sampling: Sampling,
-        capture_loss: bool,
-        n_layers: int = 0,
-        clock: StepClock | None = None,
-    ) -> None:
-        """Begin to record the steps of an optimizer; `watch` does it."""
-        from lrwatch.capture.recorder import Recorder
-
-        self._recorder = Recorder(
-            optimizer,
-            hand_on=self._on_step,
-            on_give_up=self._on_give_up,
-            sampling=sampling,
-            model=model,
-            capture_loss=capture_loss,
-            n_layers=n_layers,
-            clock=clock,
-        )
+    def attach(self, recorder: Callable[..., Recorder | OwnLoop]) -> None:
+        """Begin to record, by what is made of it; `watch` and `open_run` do it."""
+        self._recorder = recorder(hand_on=self._on_step, on_give_up=self._on_give_up)
+        self._handed_over = HandedOver(is_measured=not isinstance(self._recorder, OwnLoop))
 
     def attach_rank(self, writer: RankWriter) -> None:
         """Also keep what this process of a job does by itself; `watch` does it."""
         self._rank = writer
         self.at_end(lambda status, _: writer.close(status))
-
-    def attach_own_loop(self) -> None:
-        """Begin to take what `record` is given; `open_run` does it."""
-        self._handed_over = HandedOver(is_measured=False)
-        self._recorder = OwnLoop(self._on_step, self._on_give_up)
 
     def __repr__(self) -> str:
         return f"<lrwatch run {self.name!r} in {self.address or self.path}>"

@@ -60,8 +60,6 @@ class Alerting:
 
         Parameters
         ----------
-        alerts, on_alert
-            As given.
         has_optimizer
             Whether there is an optimizer of torch to act on.
 

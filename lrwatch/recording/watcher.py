@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 import uuid
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypedDict, Unpack, overloa
 import torch
 
 from lrwatch.capture.layers import MOST_LAYERS
+from lrwatch.capture.recorder import Recorder
 from lrwatch.capture.sampling import Sampling
 from lrwatch.capture.wrappers import unwrapped
 from lrwatch.errors import InvalidArgument, LrwatchError, NotAnOptimizer
@@ -279,7 +281,8 @@ def _watch_one(optimizer: Any, options: _Options) -> Run:
     run = Run(writer, first_step=step)
     if isinstance(writer, RunWriter):
         asked.alerting.prepare(run, optimizer)
-    run.attach(
+    recorder = functools.partial(
+        Recorder,
         optimizer,
         model=options.model,
         # Ranks that measure together must draw the same steps, so the seed is not the run's id.
@@ -288,6 +291,7 @@ def _watch_one(optimizer: Any, options: _Options) -> Run:
         n_layers=options.n_layers,
         clock=options.ranks.join(run, step),
     )
+    run.attach(recorder)
     watched[optimizer] = run
     if isinstance(writer, RunWriter):
         asked.alerting.begin(run, writer)

@@ -12,7 +12,6 @@ import heapq
 import json
 import logging
 import os
-import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -22,7 +21,7 @@ from typing import Any, Final
 
 from lrwatch.activity import Activity, Actor
 from lrwatch.codec import decode, encode
-from lrwatch.plain_files import append_line, open_plain
+from lrwatch.plain_files import append_line, locked, open_plain
 from lrwatch.system import move
 
 __all__ = ["ACTIVITY", "log_activity", "read_activity"]
@@ -33,7 +32,6 @@ ACTIVITY: Final = ".lrwatch-activity.jsonl"
 _EARLIER: Final = ".lrwatch-activity.1.jsonl"
 _LOCK: Final = ".lrwatch-activity.lock"
 _MOST_BYTES: Final = 4 * 2**20
-_LEFTOVER_SECONDS: Final = 30.0
 _BYTES_A_LINE: Final = 600  # a generous guess
 _LONGEST_TEXT: Final = 200
 _MOST_ITEMS: Final = 10
@@ -54,8 +52,6 @@ def log_activity(
     ----------
     folder
         Folder that holds the runs.
-    actor
-        Who did it.
     action
         What, in a word.
     run
@@ -153,18 +149,9 @@ def _from_the_end(folder: Path, most: int) -> Iterator[bytes]:
 
 def _put_aside(path: Path) -> None:
     """Begin a new file; of two who find it full, one does so."""
-    lock = path.with_name(_LOCK)
-    try:
-        os.close(os.open(lock, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
-    except FileExistsError:
-        if time.time() - lock.lstat().st_mtime > _LEFTOVER_SECONDS:
-            lock.unlink(missing_ok=True)
-        return
-    try:
+    with locked(path.with_name(_LOCK)):
         if path.stat().st_size >= _MOST_BYTES:
             move(path, path.with_name(_EARLIER))
-    finally:
-        lock.unlink(missing_ok=True)
 
 
 def _in_small(said: Mapping[str, Any]) -> dict[str, Any]:

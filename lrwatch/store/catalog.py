@@ -156,13 +156,7 @@ class Catalog:
 
 
 def list_runs(root: str | os.PathLike[str]) -> list[RunEntry]:
-    """List the runs in a folder, sorted by key.
-
-    Raises
-    ------
-    RunNotFound
-        If `root` does not exist or is not a folder.
-    """
+    """List the runs in a folder once, as `Catalog.list_runs` does."""
     return Catalog(root).list_runs()
 
 

@@ -80,16 +80,14 @@ def _compact(run: Path, held: Sequence[tuple[Extent, int | None]]) -> None:
     try:
         for journal, stop in held:
             for rows in unbroken(journal, max(journal.first, covered), stop):
-                if waiting and (waiting[-1].stop != rows.first or _n_waiting(waiting) >= _ENOUGH):
+                if waiting and (
+                    waiting[-1].stop != rows.first or rows.first - waiting[0].first >= _ENOUGH
+                ):
                     _write(run, waiting, done)
                 waiting.append(rows)
             done.append(journal)
     finally:  # those before one that is damaged
         _write(run, waiting, done)
-
-
-def _n_waiting(waiting: Sequence[UnbrokenRows]) -> int:
-    return waiting[-1].stop - waiting[0].first
 
 
 def _write(run: Path, waiting: list[UnbrokenRows], done: list[Extent]) -> None:

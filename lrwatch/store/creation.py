@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 from collections.abc import Sequence
-from itertools import count
 from pathlib import Path
 
-from lrwatch.errors import LrwatchError, RunNotFound, StoreNotWritable
+from lrwatch.errors import RunNotFound, StoreNotWritable
+from lrwatch.plain_files import made_new
 from lrwatch.records import RunInfo
 from lrwatch.store.faults import naming, reading
-from lrwatch.store.journal import read_journal
-from lrwatch.store.layout import extents, folder_name, is_run
+from lrwatch.store.layout import folder_name, is_run
 from lrwatch.store.ownership import is_lock
-from lrwatch.store.parts import read_part
+from lrwatch.store.rows import end_of_rows
 from lrwatch.store.run_info import read_run_info
-from lrwatch.store.run_names import check_run_name
+from lrwatch.store.run_names import check_run_name, numbered
 from lrwatch.store.writer import RunWriter
 
 __all__ = ["create_run", "resume_run"]
@@ -38,18 +36,15 @@ def create_run(store: Path, info: RunInfo, columns: Sequence[str]) -> RunWriter:
     check_run_name(info.name)
     try:
         store.mkdir(parents=True, exist_ok=True)
-        name = info.name
-        for n in count(2):
-            with contextlib.suppress(FileExistsError):
-                (store / folder_name(name)).mkdir()
-                break
-            name = f"{info.name}-{n}"
+        wanted = folder_name(info.name)
+        folder = made_new(store / name for name in numbered(wanted))
     except OSError as error:
         raise StoreNotWritable(
             f"cannot create a run in {store}: {error.strerror or error}; "
             "give watch(dir=...) a folder that this user can write"
         ) from error
-    return RunWriter(store / folder_name(name), dataclasses.replace(info, name=name), columns)
+    name = info.name + folder.name.removeprefix(wanted)
+    return RunWriter(folder, dataclasses.replace(info, name=name), columns)
 
 
 def resume_run(
@@ -64,13 +59,9 @@ def resume_run(
 
     Parameters
     ----------
-    store
-        Folder of runs.
     info
         What is known of the run now; its id, creation time and configuration stay as they are,
         and so does its planned length where none is given now.
-    columns
-        Names of the float columns.
     step
         Number of the next step; ``None`` to go on after the last one. Rows that have this
         step or a later one stay in the files, and no longer count.
@@ -97,7 +88,7 @@ def resume_run(
                 return create_run(store, info, columns), step or 0
             raise RunNotFound("there is no run to resume; leave out resume to begin one")
         earlier = read_run_info(folder)
-        n_rows, last_step = _end(folder)
+        n_rows, last_step = end_of_rows(folder)
     merged = dataclasses.replace(
         info,
         id=earlier.id,
@@ -117,21 +108,3 @@ def _was_killed_at_birth(folder: Path) -> bool:
     except (FileNotFoundError, NotADirectoryError):
         return False
     return all(is_lock(name) or name.startswith(".") for name in names)
-
-
-def _end(folder: Path) -> tuple[int, int]:
-    """Return the number of rows, and the last one's step (-1 if there is none)."""
-    n_rows, last_step = 0, -1
-    for extent in extents(folder):
-        try:
-            if extent.is_part:
-                steps = read_part(extent, first=(extent.stop or 0) - 1, columns=["step"])["step"]
-                last_step = steps[-1].as_py() if len(steps) else last_step
-            else:
-                rows = read_journal(extent.path)
-                last_step = int(rows.step[-1]) if len(rows) else last_step
-                n_rows = max(n_rows, extent.base + int(rows.place[-1]) + 1 if len(rows) else 0)
-        except LrwatchError:  # its rows are lost, and their numbers and steps are taken
-            last_step += (extent.stop or extent.first) - extent.first
-        n_rows = max(n_rows, extent.stop or extent.first)
-    return n_rows, last_step

@@ -32,8 +32,6 @@ class Keeper:
 
     Parameters
     ----------
-    run
-        Folder of the run.
     ask_for_new_journal
         Called when the open journal is old enough to become a part, or is gone.
     """

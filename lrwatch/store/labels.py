@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -19,7 +17,7 @@ from lrwatch.activity import Actor, editor
 from lrwatch.codec import decode
 from lrwatch.errors import InvalidArgument, RunBusy, RunNotFound, RunUnreadable
 from lrwatch.formats import printable
-from lrwatch.plain_files import read_file, replacing
+from lrwatch.plain_files import locked, read_file, write_whole
 from lrwatch.store.activity_log import log_activity
 from lrwatch.store.layout import LABELS, is_run
 from lrwatch.store.mirroring.places import known_as, mirror_of
@@ -34,7 +32,6 @@ _MOST_BYTES: Final = 2**18
 _FORMAT: Final = 1
 _LOCK: Final = ".labels.lock"
 _PATIENCE_SECONDS: Final = 5.0
-_LEFTOVER_SECONDS: Final = 30.0
 _NOT_IN_TAGS: Final = frozenset(' \t\r\n",/\\:=<>!')
 
 
@@ -160,12 +157,11 @@ class _Edit:
 
 
 def _edit_file(run: Path, edit: _Edit) -> None:
-    with _alone(run):
-        text = edit(_read(run))
-        with replacing(run / LABELS) as aside, aside.open("xb") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
+    try:
+        with locked(run / _LOCK, patience=_PATIENCE_SECONDS):
+            write_whole(run / LABELS, edit(_read(run)))
+    except BlockingIOError as error:
+        raise RunBusy(f"{LABELS} of {known_as(run)} is being changed; try again") from error
 
 
 def _log(run: Path, actor: Actor, before: RunLabels, after: RunLabels) -> None:
@@ -185,34 +181,6 @@ def _log(run: Path, actor: Actor, before: RunLabels, after: RunLabels) -> None:
             log_activity(run.parent, actor, action, run=run.name, before=was, after=now)
 
 
-@contextlib.contextmanager
-def _alone(run: Path) -> Iterator[None]:
-    """Hold the right to change the file, which takes milliseconds: a lock of seconds is left over.
-
-    `Ownership` is for who holds a folder for hours, and asks for more.
-    """
-    lock, deadline = run / _LOCK, time.monotonic() + _PATIENCE_SECONDS
-    while True:
-        try:
-            os.close(os.open(lock, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
-            break
-        except FileExistsError as error:
-            if time.monotonic() > deadline:
-                raise RunBusy(f"{LABELS} of {known_as(run)} is being changed; try again") from error
-        _drop_leftover(lock)
-        time.sleep(0.01)
-    try:
-        yield
-    finally:
-        lock.unlink(missing_ok=True)
-
-
-def _drop_leftover(lock: Path) -> None:
-    with contextlib.suppress(OSError):
-        if time.time() - lock.lstat().st_mtime > _LEFTOVER_SECONDS:
-            lock.unlink()
-
-
 def _read(run: Path) -> bytes | None:
     with _reading(run):
         return read_file(run / LABELS, most=_MOST_BYTES)
@@ -224,7 +192,9 @@ def _decoded(run: Path, text: bytes | None) -> dict[str, Any]:
         if text is not None and len(text) > _MOST_BYTES:
             raise ValueError(f"it has more than {_MOST_BYTES} bytes")
         content = {} if text is None else decode(text, dict[str, Any])
-        _check_format(content.get("format", _FORMAT))
+        version = content.get("format", _FORMAT)
+        if not isinstance(version, int) or version > _FORMAT:
+            raise ValueError(f"it has format {version!r:.20}, this lrwatch reads {_FORMAT}")
         return content
 
 
@@ -237,11 +207,6 @@ def _reading(run: Path) -> Iterator[None]:
         raise RunUnreadable(
             f"{LABELS} of {known_as(run)} cannot be read: {said}; move it away"
         ) from error
-
-
-def _check_format(version: Any) -> None:
-    if not isinstance(version, int) or version > _FORMAT:
-        raise ValueError(f"it has format {version!r:.20}, this lrwatch reads {_FORMAT}")
 
 
 def _labels(content: dict[str, Any]) -> RunLabels:

@@ -21,6 +21,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
+from typing import TypeVar
 
 from lrwatch.store.faults import reading
 
@@ -37,6 +38,7 @@ __all__ = [
     "is_run",
     "journal_path",
     "journals",
+    "matching",
     "part_name",
     "part_path",
     "part_rows",
@@ -49,6 +51,8 @@ STEPS = "steps"
 
 PART = re.compile(r"part-(\d{12})-(\d{12})\.parquet", re.ASCII)
 JOURNAL = re.compile(r"journal-(\d{12})\.bin", re.ASCII)
+
+Rows = TypeVar("Rows", bound=tuple[int, int])
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -108,7 +112,7 @@ def is_run(folder: Path) -> bool:
 
 def parts(run: Path) -> list[Extent]:
     """List the parts that count, in row order: those within another's range are left out."""
-    found = {(int(rows[1]), int(rows[2])): path for path, rows in _matches(run / STEPS, PART)}
+    found = {(int(rows[1]), int(rows[2])): path for path, rows in matching(run / STEPS, PART)}
     kept: list[Extent] = []
     covered = 0
     for first, stop in covering(found):
@@ -117,7 +121,7 @@ def parts(run: Path) -> list[Extent]:
     return kept
 
 
-def covering(parts: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+def covering(parts: Iterable[Rows]) -> list[Rows]:
     """Return the rows of those parts, in order, that lie within no other one.
 
     Examples
@@ -125,18 +129,18 @@ def covering(parts: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
     >>> covering([(2, 4), (0, 2), (0, 4), (4, 5)])
     [(0, 4), (4, 5)]
     """
-    kept: list[tuple[int, int]] = []
+    kept: list[Rows] = []
     covered = 0
-    for first, stop in sorted(parts, key=lambda part: (part[0], -part[1])):
-        if stop > covered:
-            kept.append((first, stop))
-            covered = stop
+    for part in sorted(parts, key=lambda part: (part[0], -part[1])):
+        if part[1] > covered:
+            kept.append(part)
+            covered = part[1]
     return kept
 
 
 def journals(run: Path) -> list[Extent]:
     """List the journals in row order, each up to where the next one begins."""
-    found = sorted((int(numbers[1]), path) for path, numbers in _matches(run, JOURNAL))
+    found = sorted((int(numbers[1]), path) for path, numbers in matching(run, JOURNAL))
     stops = [first for first, _ in found[1:]]
     ends = zip_longest(found, stops)  # the last one has no stop
     return [Extent(first, stop, first, path) for (first, path), stop in ends]
@@ -156,7 +160,8 @@ def extents(run: Path) -> list[Extent]:
     return held
 
 
-def _matches(folder: Path, pattern: re.Pattern[str]) -> Iterable[tuple[Path, re.Match[str]]]:
+def matching(folder: Path, pattern: re.Pattern[str]) -> Iterable[tuple[Path, re.Match[str]]]:
+    """Return what is in a folder under names of a kind; nothing if the folder is not there."""
     try:
         with reading(folder):
             names = [entry.name for entry in folder.iterdir()]

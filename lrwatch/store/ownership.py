@@ -12,15 +12,17 @@ import contextlib
 import json
 import os
 import socket
-import threading
 import time
 import uuid
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Self
+
+import msgspec
 
 from lrwatch.errors import RunBusy
 from lrwatch.plain_files import open_plain
-from lrwatch.system import in_forked_child, is_still, patiently, process_mark
+from lrwatch.system import is_still, new_lock, patiently, process_mark
 
 __all__ = ["Ownership", "has_writer", "is_lock", "writer_is_gone"]
 
@@ -32,20 +34,14 @@ _OURS: set[Path] = set()
 """Locks that this process holds. A lock that names it and is none of them was left by another
 process with its number: in a container, where every first process is number 1, say."""
 
-_one_at_a_time = threading.RLock()  # from a lock that is made to its place among ours
+_one_at_a_time = new_lock()  # from a lock that is made to its place among ours
 
 
-@in_forked_child
-def _have_a_lock_of_its_own() -> None:
-    """Let a child go on that was forked while another thread of its parent held the lock."""
-    global _one_at_a_time  # noqa: PLW0603
-    _one_at_a_time = threading.RLock()
-
-
-class _Holder(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class _Holder:
     host: str
     pid: int
-    started: str  # empty where it is not known
+    started: str = ""  # where it is not known
     job: str = ""  # of Slurm; a requeued one keeps its number
     restarts: int = 0  # of that job, so far
 
@@ -97,7 +93,7 @@ class Ownership:
     ) -> None:
         self._lock = (folder / lock).absolute()
         self._holder = _Holder.ours()
-        self._content = json.dumps({**self._holder._asdict(), "id": uuid.uuid4().hex}).encode()
+        self._content = json.dumps({**asdict(self._holder), "id": uuid.uuid4().hex}).encode()
         with _one_at_a_time:
             try:
                 self._claim()
@@ -208,10 +204,6 @@ def _read(lock: Path) -> bytes | None:
 
 def _holder(content: bytes | None) -> _Holder | None:
     try:
-        said = json.loads(content or b"")
-        job, restarts = str(said.get("job", "")), int(said.get("restarts", 0))
-        return _Holder(
-            str(said["host"]), int(said["pid"]), str(said.get("started", "")), job, restarts
-        )
-    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
+        return msgspec.json.decode(content or b"", type=_Holder)
+    except (ValueError, RecursionError):
         return None  # killed while it wrote the lock, or damaged

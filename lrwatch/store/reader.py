@@ -82,7 +82,8 @@ def read_table(path: str | os.PathLike[str], *, raw: bool = False) -> pa.Table:
         for rows, n_rows in _read_from(run, 0):  # noqa: B007  the last one counts
             found.append(rows)
         with reading(run):
-            table = _concatenated([_as_table(rows) for rows in found])
+            held = [arrow_table(each) if isinstance(each, JournalRows) else each for each in found]
+            table = _concatenated(held)
     if n_lost := n_rows - table.num_rows:
         logger.warning("%s: %s", known_as(path), _lost(n_lost))
     if raw:
@@ -137,11 +138,6 @@ class RunReader:
     def problem(self) -> str:
         """What of the rows so far could not be read; empty if all could."""
         return _lost(self.damaged_rows) if self.damaged_rows else ""
-
-    def refresh_info(self) -> RunInfo:
-        """Read ``run.json`` again, and return it."""
-        self.info = read_run_info(self.path)
-        return self.info
 
     def read_new(self) -> StepBlock:
         """Return the rows written since the last call, in the order in which they were written.
@@ -249,10 +245,6 @@ def _rows_of(
         yield rows.before(extent.stop - extent.base), extent.stop
     else:
         yield rows, extent.base + int(rows.place[-1]) + 1 if len(rows) else first
-
-
-def _as_table(rows: JournalRows | pa.Table) -> pa.Table:
-    return arrow_table(rows) if isinstance(rows, JournalRows) else rows
 
 
 def _as_block(rows: JournalRows | pa.Table) -> StepBlock:

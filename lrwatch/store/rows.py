@@ -14,12 +14,12 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 
-from lrwatch.errors import RunUnreadable
+from lrwatch.errors import LrwatchError, RunUnreadable
 from lrwatch.store.journal import JournalRows, read_journal
 from lrwatch.store.layout import Extent, extents
 from lrwatch.store.parts import arrow_table, read_part
 
-__all__ = ["RowRange", "UnbrokenRows", "count_rows", "next_rows", "unbroken"]
+__all__ = ["RowRange", "UnbrokenRows", "end_of_rows", "next_rows", "unbroken"]
 
 _LISTINGS: Final = 32
 
@@ -62,12 +62,8 @@ def next_rows(run: Path, first: int, most: int) -> RowRange | None:
 
     Parameters
     ----------
-    run
-        Folder of a run, also while it is written.
     first
         Number of the first row that is wanted; if it is lost, the one after it.
-    most
-        Rows to return at most.
 
     Returns
     -------
@@ -89,21 +85,20 @@ def next_rows(run: Path, first: int, most: int) -> RowRange | None:
 
 def _next_rows(run: Path, first: int, most: int) -> RowRange | None:
     tables: list[pa.Table] = []
-    begin, stop = first, first
+    begin, stop, is_last = first, first, True
     for some_first, some_stop, table in _tables(run, first, most):
         if tables and (some_first != stop or stop - begin >= most):
-            return _range(begin, stop, tables, most, is_last=False)
+            is_last = False
+            break
         if not tables:
             begin = some_first
         tables.append(table)
         stop = some_stop
-    return _range(begin, stop, tables, most, is_last=True) if tables else None
-
-
-def _range(begin: int, stop: int, tables: list[pa.Table], most: int, *, is_last: bool) -> RowRange:
-    table = tables[0] if len(tables) == 1 else pa.concat_tables(tables, promote_options="default")
+    if not tables:
+        return None
     cut = min(stop, begin + most)
-    return RowRange(begin, cut, table.slice(0, cut - begin), is_last and cut == stop)
+    table = pa.concat_tables(tables, promote_options="default").slice(0, cut - begin)
+    return RowRange(begin, cut, table, is_last and cut == stop)
 
 
 def _tables(run: Path, first: int, most: int) -> Iterator[tuple[int, int, pa.Table]]:
@@ -124,19 +119,23 @@ def _tables(run: Path, first: int, most: int) -> Iterator[tuple[int, int, pa.Tab
             yield rows.first, rows.first + len(some), arrow_table(some)
 
 
-def count_rows(run: Path) -> int:
-    """Return the number of the row after the last, lost ones among them.
+def end_of_rows(run: Path) -> tuple[int, int]:
+    """Return the number of the row after the last, and the last one's step (-1 without rows).
 
-    Raises
-    ------
-    RunUnreadable
-        If the beginning of a journal is damaged.
+    Those that are lost count.
     """
-    stop = 0
+    n_rows, last_step = 0, -1
     for extent in extents(run):
-        if extent.stop is not None:
-            stop = max(stop, extent.stop)
-        else:
-            place = read_journal(extent.path).place
-            stop = max(stop, extent.base + int(place[-1]) + 1 if len(place) else 0)
-    return stop
+        try:
+            if extent.is_part:
+                last = read_part(extent, first=(extent.stop or 0) - 1, columns=["step"])
+                steps = last["step"].to_numpy()
+            else:
+                rows = read_journal(extent.path)
+                steps = rows.step
+                n_rows = max(n_rows, extent.base + int(rows.place[-1]) + 1 if len(rows) else 0)
+            last_step = int(steps[-1]) if len(steps) else last_step
+        except LrwatchError:  # its rows are lost, and their numbers and steps are taken
+            last_step += (extent.stop or extent.first) - extent.first
+        n_rows = max(n_rows, extent.stop or extent.first)
+    return n_rows, last_step

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
+from itertools import count
 from typing import Final
 
 from lrwatch.errors import InvalidArgument
 
-__all__ = ["check_run_name", "plain_run_name"]
+__all__ = ["check_run_name", "numbered", "plain_run_name"]
 
 _NAME_BYTES: Final = 200
 """File systems allow 255, and files are written aside with a longer name."""
@@ -73,6 +75,12 @@ def plain_run_name(text: str) -> str:
     if _is_device(named):
         named = f"run-{named}"
     return _trimmed(named.encode("utf-8", "ignore")[:_NAME_BYTES].decode("utf-8", "ignore"))
+
+
+def numbered(name: str) -> Iterator[str]:
+    """Yield a name, and what it is called where it is taken: ``NAME-2``, and so on."""
+    yield name
+    yield from (f"{name}-{n}" for n in count(2))
 
 
 def _trimmed(name: str) -> str:

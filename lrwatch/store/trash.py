@@ -64,8 +64,6 @@ def throw_away(run: Path, *, force: bool = False) -> ThrownAway:
 
     Parameters
     ----------
-    run
-        Folder of the run.
     force
         Also a run that is being written, whose recording then ends.
 
@@ -118,8 +116,6 @@ def take_back(run: Path, held: Path | None = None) -> None:
 
     Parameters
     ----------
-    run
-        Where it was.
     held
         Which one, if several of its name were thrown away; by default the last.
 
@@ -162,10 +158,9 @@ def thrown_away(folder: Path) -> list[ThrownAway]:
     with contextlib.suppress(OSError):
         refuse_links(trash)
         for entry in trash.iterdir():
-            match = _ENTRY.fullmatch(entry.name)
-            if match is None or entry.is_symlink():
+            at = _time_of(entry.name)
+            if at is None or entry.is_symlink():
                 continue
-            at = datetime.strptime(match[1], _TIME).replace(tzinfo=UTC).timestamp()
             held = [run for run in entry.iterdir() if not run.name.startswith(".")]
             found += [ThrownAway(folder.absolute() / run.name, run, at) for run in held]
     return sorted(found, key=lambda one: (one.at, one.held.stat().st_ctime))
@@ -211,11 +206,16 @@ def _thrown_away_there(mirror: StoreMirror, folder: Path) -> list[ThrownAway]:
     for item in objects_below(mirror, mirror.key_of(trash)):
         entry, _, below = item.key.removeprefix(f"{mirror.key_of(trash)}/").partition("/")
         name = below.partition("/")[0]
-        match = _ENTRY.fullmatch(entry)
-        if match and is_holdable(name):
-            at = datetime.strptime(match[1], _TIME).replace(tzinfo=UTC).timestamp()
+        at = _time_of(entry)
+        if at is not None and is_holdable(name):
             found[entry, name] = ThrownAway(folder / name, trash / entry / name, at)
     return sorted(found.values(), key=lambda one: (one.at, one.held))
+
+
+def _time_of(entry: str) -> float | None:
+    """Return when what is in an entry was thrown away; ``None`` if it is no entry of ours."""
+    match = _ENTRY.fullmatch(entry)
+    return match and datetime.strptime(match[1], _TIME).replace(tzinfo=UTC).timestamp()
 
 
 def _is_running(run: Path) -> bool:

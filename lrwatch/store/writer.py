@@ -62,10 +62,6 @@ class RunWriter:
     ----------
     folder
         The run's folder; it exists and belongs to this writer.
-    info
-        What is known of the run.
-    columns
-        Names of the float columns.
     first_row
         Number of the first row that will be written; more than 0 when a run is resumed.
 
@@ -156,13 +152,7 @@ class RunWriter:
         self._close_journal_at = 0
 
     def learn(self, facts: Mapping[str, Any]) -> None:
-        """Add what has become known of the run to ``run.json``; from any thread.
-
-        Parameters
-        ----------
-        facts
-            Fields of `RunInfo`.
-        """
+        """Add fields of `RunInfo` that have become known to ``run.json``; from any thread."""
         with self._info_lock:
             if self._closed:
                 return

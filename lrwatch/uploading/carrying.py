@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -13,7 +12,7 @@ from lrwatch.errors import InvalidArgument, MissingExtra, StorageError
 from lrwatch.storage import is_address, open_storage
 from lrwatch.storage.object_store import ObjectStorage
 from lrwatch.store.layout import folder_name
-from lrwatch.system import in_forked_child
+from lrwatch.system import in_forked_child, new_lock
 from lrwatch.uploading.courier import Cargo, Courier, seconds_of
 from lrwatch.uploading.fetching import fetch_run
 from lrwatch.uploading.run_upload import RunUpload
@@ -29,7 +28,7 @@ logger = logging.getLogger("lrwatch")
 _WAIT: Final = "LRWATCH_UPLOAD_SECONDS"
 """Environment variable with the seconds for which the end of a run waits for its upload."""
 
-_one_at_a_time = threading.Lock()
+_one_at_a_time = new_lock()
 _couriers: dict[str, Courier] = {}
 _cargo: dict[Path, tuple[Courier, Cargo]] = {}
 _is_forked = False  # from a process that had couriers: obstore's threads are not here
@@ -59,8 +58,6 @@ def fetch_for_resume(store: Path, name: str, *, may_begin: bool) -> None:
     ----------
     store
         Folder of runs; nothing happens if it belongs to no address.
-    name
-        Name of the run.
     may_begin
         Whether a new run will do.
 
@@ -147,8 +144,7 @@ _LAST_SECONDS: Final = 5.0  # for a request that is under way at the very end
 @in_forked_child
 def _carry_nothing() -> None:
     """Leave the runs to the parent process; its threads are not here."""
-    global _one_at_a_time, _is_forked  # noqa: PLW0603
+    global _is_forked  # noqa: PLW0603
     _is_forked = _is_forked or bool(_couriers)
-    _one_at_a_time = threading.Lock()
     _couriers.clear()
     _cargo.clear()

@@ -36,15 +36,7 @@ _dice: Final = random.SystemRandom()
 
 
 class Cargo:
-    """A run of this process on its way.
-
-    Parameters
-    ----------
-    upload
-        Its way.
-    n_rows
-        Says how many rows are written.
-    """
+    """A run of this process on its way."""
 
     def __init__(self, upload: RunUpload, n_rows: Callable[[], int]) -> None:
         self.upload = upload
@@ -81,7 +73,7 @@ class Courier:
         self._pause = _PAUSES[0]
         self.trouble: Exception | None = None
         self.has_waited = False  # in vain, for the end of a run, since all was well
-        self._said: set[str] = set()
+        self._has_told = False
         self._stop = threading.Event()
         self._wake = threading.Event()
         self._thread = threading.Thread(
@@ -174,11 +166,12 @@ class Courier:
         self._retry_at = time.monotonic() + self._pause * _dice.uniform(0.5, 1.5)
         self._pause = min(2 * self._pause, _PAUSES[1])
         expected = isinstance(error, (LrwatchError, OSError))
-        self._say(
-            f"run {run.name} cannot be sent now: {error}; recording goes on in {run}, and it is "
-            "tried again",
-            error=None if expected else error,
-        )
+        if not self._has_told:
+            logger.warning(
+                "run %s cannot be sent now: %s; recording goes on in %s, and it is tried again",
+                run.name, error, run, exc_info=None if expected else error,
+            )  # fmt: skip
+        self._has_told = True  # until all is well again
         if not isinstance(error, StorageError):
             logger.debug("%s is put off", run, exc_info=error)
 
@@ -186,14 +179,8 @@ class Courier:
         if self.trouble is not None:
             logger.warning("runs are sent to %s again", self.storage.address)
         self.trouble, self.has_waited = None, False
-        self._said.clear()
+        self._has_told = False
         self._pause, self._retry_at = _PAUSES[0], 0.0
-
-    def _say(self, text: str, error: Exception | None = None) -> None:
-        """Say it, unless something was said since the last time that all was well."""
-        if not self._said:
-            logger.warning("%s", text, exc_info=error)
-        self._said.add(text)
 
 
 def seconds_of(variable: str, default: float) -> float:

@@ -12,11 +12,11 @@ from typing import Any
 from lrwatch.errors import ObjectMissing, StorageError
 from lrwatch.plain_files import replacing
 from lrwatch.storage import Storage
-from lrwatch.store.layout import RUN_JSON, STEPS, is_run
+from lrwatch.store.layout import RUN_JSON, STEPS, covering, is_run
 from lrwatch.store.ownership import has_writer
 from lrwatch.uploading.note import UploadNote, read_note, write_note
 from lrwatch.uploading.remote_run import RemoteRun, SeenRun, part_name
-from lrwatch.uploading.tiers import Span, covering
+from lrwatch.uploading.tiers import Span
 
 __all__ = ["fetch_run"]
 
@@ -31,8 +31,6 @@ def fetch_run(storage: Storage, run: Path) -> bool:
 
     Parameters
     ----------
-    storage
-        The store.
     run
         Folder in the spool, named as the run's there.
 

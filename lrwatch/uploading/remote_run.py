@@ -29,17 +29,7 @@ class SeenRun(NamedTuple):
 
 
 class RemoteRun:
-    """One run of a store at an address.
-
-    Parameters
-    ----------
-    storage
-        The store.
-    folder
-        Name of the run's folder.
-    mark
-        Of whoever writes.
-    """
+    """One run of a store at an address."""
 
     def __init__(self, storage: Storage, folder: str, mark: str) -> None:
         self.storage = storage
@@ -129,8 +119,9 @@ class RemoteRun:
 
     def parts(self) -> list[Span]:
         """List the rows of the parts that are there."""
-        found = (self._name(stored.key) for stored in self.storage.list(self._key(f"{STEPS}/")))
-        return [span for name in found if (span := span_of(name)) is not None]
+        found = self.storage.list(self._key(f"{STEPS}/"))
+        spans = (span_of(stored.key.removeprefix(self._key(""))) for stored in found)
+        return [span for span in spans if span is not None]
 
     def put(self, span: Span, content: bytes) -> None:
         """Write a part, once more if its answer was lost.
@@ -176,9 +167,6 @@ class RemoteRun:
 
     def _key(self, name: str) -> str:
         return f"{self.folder}/{name}"
-
-    def _name(self, key: str) -> str:
-        return key[len(self.folder) + 1 :]
 
 
 def content_of(raw: bytes, address: str) -> dict[str, Any]:

@@ -13,7 +13,6 @@ import logging
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from itertools import count
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,14 +22,15 @@ from lrwatch.errors import ObjectChanged, RunBusy, RunUnreadable, StorageUnavail
 from lrwatch.plain_files import read_file
 from lrwatch.records import RunInfo
 from lrwatch.storage import NEW, Storage
-from lrwatch.store.layout import LABELS
+from lrwatch.store.layout import LABELS, covering
 from lrwatch.store.ownership import Ownership, has_writer
 from lrwatch.store.parts import widened, write_part
-from lrwatch.store.rows import RowRange, count_rows, next_rows
+from lrwatch.store.rows import RowRange, end_of_rows, next_rows
 from lrwatch.store.run_info import read_run_info
+from lrwatch.store.run_names import numbered
 from lrwatch.uploading.note import UploadNote, read_note, write_note
 from lrwatch.uploading.remote_run import RemoteRun
-from lrwatch.uploading.tiers import Span, chunks, covering, due_for_merging
+from lrwatch.uploading.tiers import Span, chunks, due_for_merging
 
 __all__ = ["RunUpload"]
 
@@ -45,13 +45,6 @@ _NO_MERGE_SECONDS: Final = 3600.0  # after one that a slow link could not take
 
 class RunUpload:
     """The way of one run to one address.
-
-    Parameters
-    ----------
-    run
-        The run's folder.
-    storage
-        Where to.
 
     Attributes
     ----------
@@ -138,10 +131,9 @@ class RunUpload:
 
     def _claimed(self, info: RunInfo) -> RemoteRun:
         """Claim a name at the address, or find the one that was claimed before."""
-        wanted = self.run.name
-        for n in count(1):
+        for name in numbered(self.run.name):
             if not self._note.is_claimed:
-                self._remember(folder=wanted if n == 1 else f"{wanted}-{n}")
+                self._remember(folder=name)
             remote = RemoteRun(self.storage, self._note.folder, self._note.mark)
             seen = remote.claim(self._content(info))
             if seen is None:
@@ -159,7 +151,7 @@ class RunUpload:
         return remote
 
     def _check_adopted(self, remote: RemoteRun) -> None:
-        n_rows = count_rows(self.run)
+        n_rows, _ = end_of_rows(self.run)
         if (there := max((part.stop for part in remote.parts()), default=0)) > n_rows:
             raise RunBusy(
                 f"{remote.address} has {there} rows, and {self.run} only {n_rows} of them"

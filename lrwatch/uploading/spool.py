@@ -47,7 +47,8 @@ def spool_folder(environment: Mapping[str, str] = os.environ) -> Path:
         return Path(named).absolute()
     folder = platform_folder(environment)
     if folder is None or not os.access(Path.home(), os.W_OK):  # a container without a home
-        folder = Path(tempfile.gettempdir()) / f"lrwatch-{_user()}"
+        user = re.sub(r"\W+", "-", user_name()) or str(getattr(os, "getuid", lambda: 0)())
+        folder = Path(tempfile.gettempdir()) / f"lrwatch-{user}"
     return folder / "outgoing"
 
 
@@ -113,7 +114,3 @@ def drop_sent(run: Path) -> None:
     note = read_note(run)
     if note is not None and note.is_done and address_of_store(run.parent) == note.address:
         shutil.rmtree(run, ignore_errors=True)
-
-
-def _user() -> str:
-    return re.sub(r"\W+", "-", user_name()) or str(getattr(os, "getuid", lambda: 0)())

@@ -9,9 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
-from lrwatch.store import layout
-
-__all__ = ["LARGEST", "Span", "chunks", "covering", "due_for_merging"]
+__all__ = ["LARGEST", "Span", "chunks", "due_for_merging"]
 
 _FAN: Final = 16
 _TIERS: Final = (16_384, 262_144)  # rows from which a part is of the next tier
@@ -59,11 +57,6 @@ def chunks(parts: Sequence[Span]) -> Iterator[list[Span]]:
         group.append(part)
     if group:
         yield group
-
-
-def covering(parts: Sequence[Span]) -> list[Span]:
-    """Return the parts that no other one covers, in order."""
-    return [Span(*rows) for rows in layout.covering(parts)]
 
 
 def _tail(parts: Sequence[Span], tier: int) -> list[Span]:

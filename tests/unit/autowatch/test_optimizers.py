@@ -17,6 +17,7 @@ from torch_models import small_net, train
 import lrwatch
 from lrwatch.autowatch import optimizers as module
 from lrwatch.autowatch.optimizers import EveryOptimizer
+from lrwatch.autowatch.settings import Settings
 from lrwatch.store import list_runs, read_run_info
 
 INITIALIZE = torch.optim.Optimizer.__init__
@@ -25,7 +26,7 @@ BACKWARD = torch.autograd.backward
 
 @pytest.fixture
 def job(tmp_path: Path) -> Iterator[EveryOptimizer]:
-    every = EveryOptimizer(tmp_path, program="train", config={"command": "train.py"})
+    every = EveryOptimizer(Settings(str(tmp_path), program="train", command="train.py"))
     yield every
     every.end()
     assert torch.optim.Optimizer.__init__ is INITIALIZE
@@ -85,7 +86,7 @@ def test_several_optimizers_are_runs_of_one_group(job: EveryOptimizer, tmp_path:
 def test_runs_are_called_as_the_script_calls_its_optimizers(
     tmp_path: Path, name: str, names: list[str]
 ) -> None:
-    job = EveryOptimizer(tmp_path, name=name, program="train", config={})
+    job = EveryOptimizer(Settings(str(tmp_path), name=name, program="train"))
     nets = [small_net(0), small_net(1)]
     opt_gen = sgd(nets[0].parameters())
     optimizers = {"D": torch.optim.SGD(nets[1].parameters(), lr=0.1)}
@@ -107,7 +108,7 @@ def test_those_of_the_same_name_are_gone_on_with_in_their_order(
 ) -> None:
     nets = [small_net(0), small_net(1)]
     for n_before in (0, 7):
-        job = EveryOptimizer(tmp_path, program="train", config={}, resume=True)
+        job = EveryOptimizer(Settings(str(tmp_path), program="train", resume=True))
         for k, net in enumerate(nets):
             optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
             train(net, optimizer, 3 + k)
@@ -123,11 +124,11 @@ def test_a_run_that_cannot_be_gone_on_with_is_left(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     net = small_net()
-    jobs = [EveryOptimizer(tmp_path, name="a", config={})]
+    jobs = [EveryOptimizer(Settings(str(tmp_path), name="a"))]
     first = sgd(net.parameters())
     train(net, first, 2)
     jobs[0]._construction.end()  # it still writes
-    jobs.append(EveryOptimizer(tmp_path, name="a", config={}, resume=True))
+    jobs.append(EveryOptimizer(Settings(str(tmp_path), name="a", resume=True)))
     train(net, sgd(net.parameters()), 2)
     for job in jobs:
         job.end()
@@ -278,7 +279,7 @@ def test_a_folder_that_cannot_be_written_stops_nothing(
 ) -> None:
     folder = tmp_path / "runs"
     folder.write_text("a file")
-    job = EveryOptimizer(folder, name="named", config={})
+    job = EveryOptimizer(Settings(str(folder), name="named"))
     net = small_net()
     assert len(train(net, sgd(net.parameters()), 3)) == 3
     job.end()

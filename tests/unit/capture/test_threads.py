@@ -15,7 +15,7 @@ from torch_models import small_net, train
 
 import lrwatch
 from lrwatch.capture import backward
-from lrwatch.capture.locks import new_lock
+from lrwatch.system import new_lock
 
 GRAD: Any = torch.Tensor.grad
 

@@ -80,7 +80,7 @@ def test_what_is_new_is_shown_and_what_is_gone_is_not(tmp_path: Path) -> None:
         writer.append(row(step, writer))
     gone = write_run(tmp_path, "gone")
     live.look(60)
-    assert {run.run: run.n_steps for run in live.runs} == {"gone": 10, "live": 3}
+    assert {run.run: run.summary.n_steps for run in live.runs} == {"gone": 10, "live": 3}
     throw_away(gone)
     live.look(60)
     assert [run.run for run in live.runs] == ["live"]

@@ -10,7 +10,7 @@ import pytest
 from synthetic_runs import EDGE, descent
 
 import lrwatch
-from lrwatch.comparing.exploring import first_step, outward, within
+from lrwatch.comparing.next_rate import first_step, outward, within
 
 
 @dataclass(frozen=True)

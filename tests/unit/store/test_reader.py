@@ -51,7 +51,7 @@ def test_a_reader_sees_the_end(tmp_path: Path) -> None:
     reader = RunReader(writer.folder)
     assert reader.info.status == "running"
     writer.close("finished")
-    assert reader.refresh_info().status == "finished"
+    assert RunReader(writer.folder).info.status == "finished"
 
 
 def test_blocks_tell_a_loss_that_was_not_seen_from_one_that_was_nan(tmp_path: Path) -> None:
