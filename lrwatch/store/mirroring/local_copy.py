@@ -80,8 +80,10 @@ class LocalCopy:
         found: dict[str, set[str]] = {}
         beside: set[str] = set()
         for path, _, names in os.walk(self.folder / run):
+            # A Path of each costs as much as all the rest.
+            above = path[len(self._root) + 1 :].replace(os.sep, "/")
             for name in names:
-                key = Path(path, name).relative_to(self.folder).as_posix()
+                key = f"{above}/{name}" if above else name
                 if place := place_of(key):
                     found.setdefault(place.run, set()).add(place.file)
                 elif is_beside(key):
