@@ -74,7 +74,10 @@ _ASKED: Final = (
     *_PACKED,
 )
 _ROWS_A_GROUP: Final = 2_000
-"""Rows that are in memory at once while the table is read or written: some 20 MB."""
+"""Rows that are in memory at once while the table is written: some 20 MB."""
+
+_ROWS_A_BATCH: Final = 200
+"""... and while it is read, by those who then have all runs in memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +232,7 @@ def _read(path: Path, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
         table = pq.ParquetFile(file, page_checksum_verification=True)
         if not table.schema_arrow.equals(TABLE_SCHEMA):
             raise ValueError("it has other columns than a table of this version")
-        for batch in table.iter_batches(_ROWS_A_GROUP, columns=list(columns)):
+        for batch in table.iter_batches(_ROWS_A_BATCH, columns=list(columns)):
             yield from batch.to_pylist()
 
 

@@ -60,8 +60,8 @@ def bundled(
             return
         for batch in file.iter_batches(_ROWS_A_GROUP):
             for row in batch.to_pylist():
-                content, item = row.pop("content"), StoredObject(**row)
-                if wanted.get(item.key) == item and len(content or b"") == item.size:
+                content, item = row.pop("content") or b"", StoredObject(**row)
+                if wanted.get(item.key) == item and len(content) == item.size:
                     yield item, content
     except ObjectMissing:
         return
