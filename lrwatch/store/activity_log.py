@@ -2,8 +2,7 @@
 
 One object a line, only ever added to. It lies in the folder that holds the runs, as the trash does,
 and holds `_MOST_BYTES`; an earlier one of that size is kept beside it. At an address it is one
-object, replaced for each line. That something cannot be
-written down keeps nobody from doing it.
+object, replaced for each line. That something cannot be written down keeps nobody from doing it.
 """
 
 from __future__ import annotations
