@@ -24,6 +24,7 @@ from lrwatch.plain_files import read_file, replace_file
 
 __all__ = [
     "FloatOrNan",
+    "as_record",
     "decode",
     "encode",
     "explained",
@@ -132,8 +133,13 @@ def write_record(path: Path, value: Any, *, reshape: Reshape = lambda c: c) -> N
     OSError
         If it cannot be written; an earlier file is then left as it was.
     """
+    replace_file(path, as_record(value, reshape=reshape))
+
+
+def as_record(value: Any, *, reshape: Reshape = lambda c: c) -> bytes:
+    """Return what `write_record` writes."""
     content = {"format": _FORMAT, **reshape(plain(value))}
-    replace_file(path, json.dumps(content, allow_nan=False).encode() + b"\n")
+    return json.dumps(content, allow_nan=False).encode() + b"\n"
 
 
 def _checked_format(content: dict[str, Any]) -> dict[str, Any]:

@@ -50,6 +50,12 @@ def _copy(folder: Path, original: Path, info: RunInfo, number: int) -> None:
     (folder / "steps").mkdir(parents=True)
     for part in (original / "steps").iterdir():
         os.link(part, folder / "steps" / part.name)
+    own = description(original, info, number, folder.name)
+    (folder / "run.json").write_text(json.dumps(dataclasses.asdict(own)), encoding="utf-8")
+
+
+def description(original: Path, info: RunInfo, number: int, name: str) -> RunInfo:
+    """Return what a copy says of itself; its settings tell which run it is a copy of."""
     config = {
         "task": task_of(original),
         "job": number // A_JOB,
@@ -58,8 +64,7 @@ def _copy(folder: Path, original: Path, info: RunInfo, number: int) -> None:
         TEMPLATE: original.name,
         "model": {"depth": number // A_JOB % 12, "width": 64},
     }
-    own = dataclasses.replace(info, id=f"run-{number}", name=folder.name, config=config)
-    (folder / "run.json").write_text(json.dumps(dataclasses.asdict(own)), encoding="utf-8")
+    return dataclasses.replace(info, id=f"run-{number}", name=name, config=config)
 
 
 def _cut(path: Path, folder: Path) -> None:

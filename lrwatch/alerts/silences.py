@@ -20,7 +20,7 @@ from typing import Final, TypeVar
 
 from lrwatch.activity import editor
 from lrwatch.alert import Alert
-from lrwatch.codec import read_record, write_record
+from lrwatch.codec import as_record, read_record
 from lrwatch.errors import InvalidArgument, StateUnreadable
 from lrwatch.plain_files import alerts_folder, refuse_links
 from lrwatch.store.activity_log import log_activity
@@ -158,7 +158,7 @@ def add_silence(
         by=by,
         until_worse=until_worse,
     )
-    write_record(_silence_path(store, silence), silence)
+    _write(store, _silence_path(store, silence), silence)
     log_activity(Path(store), actor, "silence", after=_in_log(silence))
     return silence
 
@@ -189,7 +189,7 @@ def end_silence(store: str | os.PathLike[str], silence_id: str) -> None:
     """
     actor, path = editor(), _path(store, "silences", silence_id)
     held = next((silence for silence in silences(store) if silence.id == silence_id), None)
-    path.unlink(missing_ok=True)
+    _remove(store, path)
     if held is not None:  # what is over by itself, nobody has ended
         log_activity(Path(store), actor, "unsilence", before=_in_log(held))
 
@@ -225,7 +225,7 @@ def acknowledge(
     """
     actor = editor()
     said = Acknowledgement(alert, int(episode), by, time.time(), note)
-    write_record(_acknowledgement_path(store, said), said)
+    _write(store, _acknowledgement_path(store, said), said)
     about = {"alert": said.alert, "episode": said.episode, "by": by, "note": note}
     log_activity(Path(store), actor, "acknowledge", run=run, after=about)
     return said
@@ -239,7 +239,7 @@ def forget_acknowledgement(store: str | os.PathLike[str], said: Acknowledgement)
     OSError
         If its file cannot be removed.
     """
-    _acknowledgement_path(store, said).unlink(missing_ok=True)
+    _remove(store, _acknowledgement_path(store, said))
 
 
 def acknowledgements(store: str | os.PathLike[str]) -> dict[tuple[str, int], Acknowledgement]:
@@ -264,6 +264,18 @@ def _acknowledgement_path(store: str | os.PathLike[str], said: Acknowledgement) 
 
 def _silence_path(store: str | os.PathLike[str], silence: Silence) -> Path:
     return _path(store, "silences", silence.id)
+
+
+def _write(store: str | os.PathLike[str], path: Path, said: Silence | Acknowledgement) -> None:
+    from lrwatch.store.mirroring.changing import write_file  # not in a training
+
+    write_file(Path(store), path, as_record(said))
+
+
+def _remove(store: str | os.PathLike[str], path: Path) -> None:
+    from lrwatch.store.mirroring.changing import remove_file
+
+    remove_file(Path(store), path)
 
 
 def _path(store: str | os.PathLike[str], folder: str, id_: str, more: str = "") -> Path:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from lrwatch.cli.options import choosing_workers
+from lrwatch.cli.place import PLACE, known_as
 from lrwatch.errors import StoreNotWritable
 from lrwatch.formats import counted
 
@@ -18,7 +19,7 @@ __all__ = ["judge"]
 
 
 @click.command(short_help="Judge what is new in a folder of runs, into its table of verdicts.")
-@click.argument("folder", metavar="[DIR]", type=click.Path(path_type=Path), default="runs")
+@click.argument("folder", metavar="[DIR]", type=PLACE, default="runs")
 @click.option("--anew", is_flag=True, help="Judge every run, whatever is known of it.")
 @choosing_workers
 def judge(folder: Path, *, anew: bool, workers: Workers) -> None:
@@ -34,11 +35,11 @@ def judge(folder: Path, *, anew: bool, workers: Workers) -> None:
     seen = seen_in(folder, workers=workers, anew=anew, writes=True)
     if seen.runs and seen.table is None:
         raise StoreNotWritable(
-            f"the verdicts on {folder} cannot be kept: neither it nor the cache can be written; "
-            "LRWATCH_CACHE_DIR names another folder"
+            f"the verdicts on {known_as(folder)} cannot be kept: neither it nor the cache can be "
+            "written; LRWATCH_CACHE_DIR names another folder"
         )
     n_known = len(seen.runs) - seen.n_judged
     emit(
         f"{counted(len(seen.runs), 'run')}: {seen.n_judged} judged, {n_known} unchanged; "
-        f"{seen.table or 'nothing to keep'}"
+        f"{known_as(seen.table) if seen.table else 'nothing to keep'}"
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from lrwatch.cli.place import PLACE, known_as
 from lrwatch.formats import printable
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ __all__ = ["log"]
 
 
 @click.command(short_help="Show who tagged, renamed, deleted or silenced what.")
-@click.argument("folder", metavar="[DIR|RUN]", type=click.Path(path_type=Path), default="runs")
+@click.argument("folder", metavar="[DIR|RUN]", type=PLACE, default="runs")
 @click.option("--last", type=click.IntRange(1), default=50, show_default=True, help="How many.")
 @click.option("--user", default="", metavar="NAME", help="Only what NAME did.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list instead of lines.")
@@ -44,7 +45,7 @@ def log(folder: Path, *, last: int, user: str, as_json: bool) -> None:
     elif shown:
         emit("\n".join(map(_line, shown)))
     else:
-        click.echo(f"nobody has changed anything in {printable(str(folder))} yet", err=True)
+        click.echo(f"nobody has changed anything in {printable(known_as(folder))} yet", err=True)
 
 
 def _line(done: Activity) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import msgspec
@@ -13,11 +14,12 @@ from lrwatch.following import FollowedRun, RunSummary, judged
 from lrwatch.following.loss_bins import N_BINS
 from lrwatch.monitor import Monitor
 from lrwatch.store import RunEntry
-from lrwatch.verdicts import Diagnosis
+from lrwatch.verdicts import Diagnosis, Evidence
 
-__all__ = ["KeptVerdict", "keep", "kept_of", "packed", "rested", "unpacked"]
+__all__ = ["EvidencePool", "KeptVerdict", "keep", "kept_of", "packed", "rested", "unpacked"]
 
 _SHAPE: Final = (2, N_BINS)
+_MOST_SHARED: Final = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,26 @@ class KeptVerdict:
     problem: str = ""
     damage: str = ""
     metrics: dict[str, MetricSummary] = field(default_factory=dict)
+
+
+class EvidencePool:
+    """Has runs share the evidence that is the same in many, which is most of what they take."""
+
+    def __init__(self) -> None:
+        self._seen: dict[Evidence, Evidence] = {}
+        self._texts: dict[str, str] = {}
+
+    def shared(self, evidence: Iterable[Evidence]) -> list[Evidence]:
+        """Return the same evidence, of objects that others have where there are such."""
+        if len(self._seen) > _MOST_SHARED:
+            self._seen.clear()
+            self._texts.clear()
+        return [self._seen.get(each) or self._new(each) for each in evidence]
+
+    def _new(self, each: Evidence) -> Evidence:
+        known = self._texts.setdefault
+        made = replace(each, name=known(each.name, each.name), note=known(each.note, each.note))
+        return self._seen.setdefault(made, made)
 
 
 def keep(entry: RunEntry) -> KeptVerdict:

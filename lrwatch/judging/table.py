@@ -8,24 +8,30 @@ write it, the last one wins, and the runs of the other are judged once more.
 from __future__ import annotations
 
 import contextlib
+import io
 import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lrwatch.cache_folder import CACHE_VARIABLE, cache_folder, store_mark
+from lrwatch.errors import StorageError, StoreNotWritable
 from lrwatch.judging.judges import judges
-from lrwatch.judging.kept import KeptVerdict, unpacked
+from lrwatch.judging.kept import EvidencePool, KeptVerdict, unpacked
 from lrwatch.judging.rows import ROW_SCHEMA, text
 from lrwatch.plain_files import made_folder, open_plain, replacing
 from lrwatch.records import RunState
+from lrwatch.store.mirroring.places import mirror_of
 from lrwatch.verdicts import Diagnosis
+
+if TYPE_CHECKING:
+    from lrwatch.store.mirroring.mirror import StoreMirror
 
 __all__ = ["TABLE_FILE", "TABLE_SCHEMA", "KnownRun", "VerdictTable"]
 
@@ -68,7 +74,10 @@ _ASKED: Final = (
     *_PACKED,
 )
 _ROWS_A_GROUP: Final = 2_000
-"""Rows that are in memory at once while the table is read or written: some 20 MB."""
+"""Rows that are in memory at once while the table is written: some 20 MB."""
+
+_ROWS_A_BATCH: Final = 200
+"""... and while it is read, by those who then have all runs in memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +128,7 @@ class VerdictTable:
         cache = cache_folder(environment)
         self.path = Path(store, TABLE_FILE)
         self._aside = None if cache is None else cache / f"{store_mark(store)}.parquet"
+        self._is_brought = False
 
     def found(self) -> Path | None:
         """Return where it is; ``None`` if there is none."""
@@ -133,11 +143,11 @@ class VerdictTable:
             What each run is now, by key, as `source_of` has it.
         """
         keys = {text(key): key for key, source in sources.items() if source}
-        found = {}
+        found, pool = {}, EvidencePool()
         for row in self.rows(_ASKED):
             key = keys.get(row["key"])
             if key is not None and row["source"] == sources[key] and row["judges"] == judges():
-                found[key] = _known(row)
+                found[key] = _known(row, pool)
         return found
 
     def n_rows(self) -> int:
@@ -173,7 +183,10 @@ class VerdictTable:
         """
         for path in filter(None, (self.path, self._aside)):
             try:
-                _write(path, rows())
+                if path == self.path and (mirror := mirror_of(path)):
+                    self._send(mirror, rows())
+                else:
+                    _write(path, rows())
             except OSError as error:
                 logger.info("%s cannot be written: %s", path, error.strerror or error)
             else:
@@ -185,8 +198,26 @@ class VerdictTable:
         )
         return None
 
+    def _send(self, mirror: StoreMirror, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Replace the table at an address, and beside it what a first look needs of each run."""
+        content = io.BytesIO()
+        _write_rows(content, rows)
+        mirror.write_bundle()
+        mirror.send(self.path, content.getvalue())
+
+    def _bring(self) -> None:
+        """Have the table of a store at an address here, as it is now."""
+        mirror = mirror_of(self.path)
+        if mirror and not self._is_brought:
+            try:
+                mirror.bring(self.path)
+            except (StorageError, StoreNotWritable) as error:
+                logger.info("the table is taken as it was last seen: %s", error)
+        self._is_brought = True
+
     def _paths(self) -> list[Path]:
         """Return where the table may be, the newest first."""
+        self._bring()
         there = []
         for path in filter(None, (self.path, self._aside)):
             try:
@@ -201,20 +232,22 @@ def _read(path: Path, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
         table = pq.ParquetFile(file, page_checksum_verification=True)
         if not table.schema_arrow.equals(TABLE_SCHEMA):
             raise ValueError("it has other columns than a table of this version")
-        for batch in table.iter_batches(_ROWS_A_GROUP, columns=list(columns)):
+        for batch in table.iter_batches(_ROWS_A_BATCH, columns=list(columns)):
             yield from batch.to_pylist()
 
 
-def _known(row: Mapping[str, Any]) -> KnownRun:
+def _known(row: Mapping[str, Any], pool: EvidencePool) -> KnownRun:
     kept: KeptVerdict | None = None
     beside: Diagnosis | None = None
     with contextlib.suppress(ValueError):
         kept = unpacked(row["kept"] or b"", KeptVerdict)
         beside = unpacked(row["kept_beside"] or b"", Diagnosis)
-    if kept is not None and kept.diagnosis is not None and beside is not None:
-        # In memory, too, the evidence of the run by itself is there once.
-        evidence = [*kept.diagnosis.evidence, *beside.evidence]
-        beside = replace(beside, evidence=evidence)
+    if kept is not None and kept.diagnosis is not None:
+        own = pool.shared(kept.diagnosis.evidence)
+        kept = replace(kept, diagnosis=replace(kept.diagnosis, evidence=own))
+        if beside is not None:
+            # In memory, too, the evidence of the run by itself is there once.
+            beside = replace(beside, evidence=[*own, *pool.shared(beside.evidence)])
     labels = bool(row["pinned"]), bool(row["archived"])
     job, n_job = row["job"] or "", row["job_runs"] or 0
     return KnownRun(kept, row["problem"], row["state"], job, n_job, labels, beside)
@@ -222,18 +255,22 @@ def _known(row: Mapping[str, Any]) -> KnownRun:
 
 def _write(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
     made_folder(path.parent)
+    with replacing(path) as aside, aside.open("xb") as file:
+        _write_rows(file, rows)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _write_rows(file: IO[bytes], rows: Iterable[Mapping[str, Any]]) -> None:
     waiting = iter(rows)
     # Packed columns differ in every row; a dictionary of them would be as large as they are.
     repeated = [name for name in TABLE_SCHEMA.names if name not in _PACKED]
-    with replacing(path) as aside, aside.open("xb") as file:
-        with pq.ParquetWriter(
-            file,
-            TABLE_SCHEMA,
-            compression="zstd",
-            use_dictionary=repeated,
-            write_page_checksum=True,
-        ) as table:
-            while some := list(islice(waiting, _ROWS_A_GROUP)):
-                table.write_table(pa.Table.from_pylist(some, TABLE_SCHEMA))
-        file.flush()
-        os.fsync(file.fileno())
+    with pq.ParquetWriter(
+        file,
+        TABLE_SCHEMA,
+        compression="zstd",
+        use_dictionary=repeated,
+        write_page_checksum=True,
+    ) as table:
+        while some := list(islice(waiting, _ROWS_A_GROUP)):
+            table.write_table(pa.Table.from_pylist(some, TABLE_SCHEMA))

@@ -17,6 +17,7 @@ from typing import Final
 from lrwatch.errors import InvalidArgument
 from lrwatch.judging.kept import KeptVerdict, keep, packed, unpacked
 from lrwatch.store import RunEntry
+from lrwatch.store.mirroring.places import mirror_of
 
 __all__ = ["MANY_RUNS", "Found", "Workers", "keep_all", "read_all"]
 
@@ -68,8 +69,10 @@ class Workers:
         return ((entry, keep(entry)) for entry in entries)
 
 
-def keep_all(entries: Iterable[RunEntry]) -> list[bytes]:
-    """Judge runs in another process; what cannot be sent is empty."""
+def keep_all(entries: Sequence[RunEntry]) -> list[bytes]:
+    """Judge runs of a store in another process; what cannot be sent is empty."""
+    for entry in entries[:1]:  # one listing of a store at an address tells of all of its runs
+        mirror_of(entry.store)
     return [_sent(keep(entry)) for entry in entries]
 
 

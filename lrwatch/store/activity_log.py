@@ -1,8 +1,8 @@
 """``.lrwatch-activity.jsonl``: who silenced, tagged, renamed, archived or deleted what.
 
 One object a line, only ever added to. It lies in the folder that holds the runs, as the trash does,
-and holds `_MOST_BYTES`; an earlier one of that size is kept beside it. That something cannot be
-written down keeps nobody from doing it.
+and holds `_MOST_BYTES`; an earlier one of that size is kept beside it. At an address it is one
+object, replaced for each line. That something cannot be written down keeps nobody from doing it.
 """
 
 from __future__ import annotations
@@ -17,21 +17,26 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from lrwatch.activity import Activity, Actor
 from lrwatch.codec import decode, encode
+from lrwatch.errors import RunBusy
 from lrwatch.plain_files import append_line, locked, open_plain
+from lrwatch.store.layout import ACTIVITY, EARLIER_ACTIVITY
+from lrwatch.store.mirroring.places import known_as, mirror_of
 from lrwatch.system import move
+
+if TYPE_CHECKING:
+    from lrwatch.store.mirroring.mirror import StoreMirror
 
 __all__ = ["ACTIVITY", "log_activity", "read_activity"]
 
 logger = logging.getLogger("lrwatch")
 
-ACTIVITY: Final = ".lrwatch-activity.jsonl"
-_EARLIER: Final = ".lrwatch-activity.1.jsonl"
 _LOCK: Final = ".lrwatch-activity.lock"
 _MOST_BYTES: Final = 4 * 2**20
+_MOST_BYTES_THERE: Final = 2**18  # at an address, where each line writes all of them again
 _BYTES_A_LINE: Final = 600  # a generous guess
 _LONGEST_TEXT: Final = 200
 _MOST_ITEMS: Final = 10
@@ -72,17 +77,40 @@ def log_activity(
     }
     path = folder / ACTIVITY
     try:
+        if mirror := mirror_of(folder):
+            _add_there(mirror, path, encode(line))
+            return
         with os.fdopen(open_plain(path, os.O_RDWR | os.O_APPEND | os.O_CREAT), "ab+") as file:
             append_line(file, encode(line))
             file.flush()
             is_full = os.fstat(file.fileno()).st_size >= _MOST_BYTES
-    except OSError as error:
-        reason = error.strerror or error
-        logger.warning("%s was done, and not written down in %s: %s", action, path, reason)
+    except (OSError, RunBusy) as error:
+        reason = getattr(error, "strerror", "") or error
+        where = known_as(path)
+        logger.warning("%s was done, and not written down in %s: %s", action, where, reason)
         return
     if is_full:
         with contextlib.suppress(OSError):  # the next one who writes tries again
             _put_aside(path)
+
+
+def _add_there(mirror: StoreMirror, path: Path, line: bytes) -> None:
+    """Add a line to the object at an address; of two who do so at once, one comes after the other.
+
+    A full one is kept beside it.
+    """
+    from lrwatch.store.mirroring.changing import change_object
+
+    def longer(text: bytes | None) -> bytes:
+        text = text or b""
+        if len(text) >= _MOST_BYTES_THERE:
+            mirror.send(path.with_name(EARLIER_ACTIVITY), text)
+            text = b""
+        if text and not text.endswith(b"\n"):
+            text += b"\n"
+        return text + line + b"\n"
+
+    change_object(mirror, path, longer)
 
 
 def read_activity(
@@ -136,7 +164,7 @@ def _decoded(line: bytes) -> Activity | None:
 
 def _from_the_end(folder: Path, most: int) -> Iterator[bytes]:
     """Yield the lines within so many bytes of the end of each file, the last one first."""
-    for name in (ACTIVITY, _EARLIER):
+    for name in (ACTIVITY, EARLIER_ACTIVITY):
         try:
             with os.fdopen(open_plain(folder / name), "rb") as file:
                 begin = max(file.seek(0, os.SEEK_END) - most, 0)
@@ -151,7 +179,7 @@ def _put_aside(path: Path) -> None:
     """Begin a new file; of two who find it full, one does so."""
     with locked(path.with_name(_LOCK)):
         if path.stat().st_size >= _MOST_BYTES:
-            move(path, path.with_name(_EARLIER))
+            move(path, path.with_name(EARLIER_ACTIVITY))
 
 
 def _in_small(said: Mapping[str, Any]) -> dict[str, Any]:

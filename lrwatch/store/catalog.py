@@ -63,6 +63,11 @@ class RunEntry:
     labels: RunLabels = field(default_factory=RunLabels)
 
     @property
+    def store(self) -> Path:
+        """The folder in which it was found."""
+        return self.path if self.key == "." else self.path.parents[self.key.count("/")]
+
+    @property
     def last_seen(self) -> float:
         """When it ended, as it says itself, or was last written: copies of files are younger."""
         if self.info is None or self.info.status == "running" or not self.info.ended_at:

@@ -7,6 +7,8 @@ A run folder::
     steps/part-000000000000-000000016384.parquet  rows 0 to 16,383; never changed once it is there
     journal-000000016384.bin                      the open tail: rows from 16,384 on
 
+Beside the runs lies ``.lrwatch-activity.jsonl``, what people did to them.
+
 Rows are numbered from 0 in the order in which they were written. The names alone decide who
 holds a row, so a crash between two file operations doubles and loses none: a part within the
 range of another part is ignored (the two were merged), a journal gives only rows that no part
@@ -26,6 +28,8 @@ from typing import TypeVar
 from lrwatch.store.faults import reading
 
 __all__ = [
+    "ACTIVITY",
+    "EARLIER_ACTIVITY",
     "JOURNAL",
     "LABELS",
     "PART",
@@ -45,6 +49,8 @@ __all__ = [
     "parts",
 ]
 
+ACTIVITY = ".lrwatch-activity.jsonl"
+EARLIER_ACTIVITY = ".lrwatch-activity.1.jsonl"
 LABELS = "labels.json"
 RUN_JSON = "run.json"
 STEPS = "steps"

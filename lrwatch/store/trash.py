@@ -87,23 +87,12 @@ def throw_away(run: Path, *, force: bool = False) -> ThrownAway:
         )
     run = run.absolute()
     now = time.time()
-    trash = run.parent / TRASH
-    entry = trash / f"{datetime.fromtimestamp(now, UTC).strftime(_TIME)}-{uuid.uuid4().hex[:8]}"
+    at = datetime.fromtimestamp(now, UTC).strftime(_TIME)
+    entry = run.parent / TRASH / f"{at}-{uuid.uuid4().hex[:8]}"
     if mirror := mirror_above(run):
         _move_there(mirror, run, entry / run.name)
-        empty_trash(run.parent, days=KEPT_DAYS)
-        return ThrownAway(run, entry / run.name, now)
-    trash.mkdir(exist_ok=True)
-    refuse_links(trash)
-    entry.mkdir()
-    try:
-        run.rename(entry / run.name)
-    except FileNotFoundError as error:
-        _drop(entry)
-        raise RunNotFound(f"there is no run at {run} any more") from error
-    except OSError:
-        _drop(entry)
-        raise
+    else:
+        _move_aside(run, entry)
     held = (entry / run.name).relative_to(run.parent)
     log_activity(run.parent, actor, "delete", run=run.name, after={"held": held.as_posix()})
     with contextlib.suppress(OSError):
@@ -144,9 +133,9 @@ def take_back(run: Path, held: Path | None = None) -> None:
         )
     if mirror:
         _move_there(mirror, found[-1].held, run)
-        return
-    found[-1].held.rename(run)
-    _drop(found[-1].held.parent)
+    else:
+        found[-1].held.rename(run)
+        _drop(found[-1].held.parent)
     log_activity(run.parent, actor, "restore", run=run.name)
 
 
@@ -191,6 +180,20 @@ def empty_trash(folder: Path, *, days: float = 0) -> int:
         _drop(one.held.parent)
         log_activity(folder, actor, "purge", run=one.run.name)
     return len(old)
+
+
+def _move_aside(run: Path, entry: Path) -> None:
+    entry.parent.mkdir(exist_ok=True)
+    refuse_links(entry.parent)
+    entry.mkdir()
+    try:
+        run.rename(entry / run.name)
+    except FileNotFoundError as error:
+        _drop(entry)
+        raise RunNotFound(f"there is no run at {run} any more") from error
+    except OSError:
+        _drop(entry)
+        raise
 
 
 def _move_there(mirror: StoreMirror, source: Path, target: Path) -> None:

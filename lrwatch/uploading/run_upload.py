@@ -120,7 +120,10 @@ class RunUpload:
 
     def _own(self) -> None:
         if self._note.is_lost:
-            raise RunBusy(f"{self.address} belongs to another writer")
+            raise RunBusy(
+                f"{self.address} belongs to another writer, or was removed there; what it does not "
+                f"have stays in {self.run}: keep it, or remove that folder"
+            )
         if self._ownership is None:
             with contextlib.suppress(OSError):  # a folder that is only read has no lock
                 self._ownership = Ownership(

@@ -15,11 +15,13 @@ from pathlib import Path
 from typing import Final
 
 from lrwatch.errors import ObjectChanged, ObjectMissing, RunBusy, StorageUnavailable
+from lrwatch.plain_files import replace_file
 from lrwatch.storage.door import NEW, Storage, StoredObject, object_at
 from lrwatch.store.mirroring.crew import fetching
 from lrwatch.store.mirroring.mirror import StoreMirror
+from lrwatch.store.mirroring.places import mirror_of
 
-__all__ = ["change_object", "move_run", "objects_below"]
+__all__ = ["change_object", "move_run", "objects_below", "remove_file", "write_file"]
 
 _TRIES: Final = 12
 _LONGEST_PAUSE: Final = 0.4
@@ -57,6 +59,27 @@ def change_object(mirror: StoreMirror, path: Path, edit: Callable[[bytes | None]
         mirror.copy.put(stored, content)
         return content
     raise RunBusy(f"{storage.address}/{key} is being changed; try again")
+
+
+def write_file(store: Path, path: Path, content: bytes) -> None:
+    """Replace a small file of a store; of one at an address, there first.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written.
+    """
+    if mirror := mirror_of(store):
+        mirror.send(path, content)
+    else:
+        replace_file(path, content)
+
+
+def remove_file(store: Path, path: Path) -> None:
+    """Remove a small file of a store, if it is there; raises as `write_file`."""
+    if mirror := mirror_of(store):
+        mirror.storage.remove([mirror.key_of(path)])
+    path.unlink(missing_ok=True)
 
 
 def objects_below(mirror: StoreMirror, key: str) -> list[StoredObject]:

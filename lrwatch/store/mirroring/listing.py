@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from lrwatch.formats import count, counted, printable
 from lrwatch.storage.door import Storage, StoredObject
-from lrwatch.store.mirroring.names import is_holdable, place_of
+from lrwatch.store.mirroring.names import is_beside, is_holdable, place_of
 
-__all__ = ["RunObjects", "list_objects"]
+__all__ = ["Listing", "RunObjects", "list_objects"]
 
 logger = logging.getLogger("lrwatch")
 
 RunObjects: TypeAlias = Mapping[str, Mapping[str, StoredObject]]
 """Objects by the run's path in the store, and by their place within the run."""
+
+
+class Listing(NamedTuple):
+    """What there is of runs, and what people said and did beside them, by key."""
+
+    runs: RunObjects
+    beside: Mapping[str, StoredObject]
+
 
 _MOST_KEYS: Final = 2_000_000
 """Objects that a listing looks at, so that one without an end ends."""
@@ -26,8 +34,8 @@ _PAGE: Final = 1_000
 
 def list_objects(
     storage: Storage, say: Callable[[str], None], *, run: str = "", ignores_case: bool = False
-) -> RunObjects:
-    """List the files of runs.
+) -> Listing:
+    """List the files of runs, and what is kept beside them.
 
     Parameters
     ----------
@@ -41,11 +49,14 @@ def list_objects(
         Whether names that differ in capitals are one name on this machine.
     """
     found: dict[str, dict[str, StoredObject]] = {}
+    beside: dict[str, StoredObject] = {}
     n_unsafe, said = 0, ""
     spelt: dict[str, str] = {}
     for item in _visible(storage, f"{run}/" if run else "", say):
         place = place_of(item.key)
         if place is None:
+            if is_beside(item.key):
+                beside[item.key] = item
             continue
         is_unsafe = place.run not in found and not all(map(is_holdable, _levels(place.run)))
         folded = item.key.casefold() if ignores_case else item.key
@@ -58,7 +69,7 @@ def list_objects(
             f"{storage.address}: {counted(n_unsafe, 'object')} left out, whose names this machine "
             f"cannot hold; the first is {printable(said)!r:.120}"
         )
-    return found
+    return Listing(found, beside)
 
 
 def _visible(storage: Storage, prefix: str, say: Callable[[str], None]) -> Iterator[StoredObject]:
@@ -73,7 +84,7 @@ def _visible(storage: Storage, prefix: str, say: Callable[[str], None]) -> Itera
                     "the others are not looked at")  # fmt: skip
                 return
             above = _hidden_folder(item.key)
-            if not above:
+            if not above or is_beside(item.key):
                 yield item
                 continue
             hidden, n_hidden = above, n_hidden + 1 if above == hidden else 1

@@ -12,7 +12,7 @@ import os
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from lrwatch.cache_folder import CACHE_VARIABLE
 from lrwatch.errors import StorageError, StoreNotWritable
@@ -25,12 +25,19 @@ from lrwatch.store.mirroring.cache_space import (
     CacheSpace,
     note_use,
 )
-from lrwatch.store.mirroring.names import place_of
+from lrwatch.store.mirroring.names import is_beside, place_of
 
-__all__ = ["LocalCopy", "is_small"]
+__all__ = ["HeldFiles", "LocalCopy", "is_small"]
 
 _PIECE: Final = 32 * 2**20
 _LAST_MOMENT: Final = 253_402_300_799.0  # of the year 9999
+
+
+class HeldFiles(NamedTuple):
+    """Files by run, and keys of those that are kept beside the runs."""
+
+    runs: dict[str, set[str]]
+    beside: set[str]
 
 
 class LocalCopy:
@@ -68,15 +75,20 @@ class LocalCopy:
         except OSError:
             return False
 
-    def files(self, run: str = "") -> dict[str, set[str]]:
-        """Return the files of runs that are here, by run; of one and those below it, or of all."""
+    def files(self, run: str = "") -> HeldFiles:
+        """Return what is here, of one run and those below it, or of all."""
         found: dict[str, set[str]] = {}
+        beside: set[str] = set()
         for path, _, names in os.walk(self.folder / run):
+            # A Path of each costs as much as all the rest.
+            above = path[len(self._root) + 1 :].replace(os.sep, "/")
             for name in names:
-                key = Path(path, name).relative_to(self.folder).as_posix()
+                key = f"{above}/{name}" if above else name
                 if place := place_of(key):
                     found.setdefault(place.run, set()).add(place.file)
-        return found
+                elif is_beside(key):
+                    beside.add(key)
+        return HeldFiles(found, beside)
 
     def holds(self, item: StoredObject) -> bool:
         """Return whether an object is here, in this version."""
@@ -85,6 +97,18 @@ class LocalCopy:
         except OSError:
             return False
         return (known.st_size, known.st_mtime_ns) == (item.size, _stamp(item))
+
+    def content(self, item: StoredObject) -> bytes | None:
+        """Return what an object holds that is here in this version; None if it is not."""
+        try:
+            return (self.folder / item.key).read_bytes() if self.holds(item) else None
+        except OSError:
+            return None
+
+    def drop(self, path: Path) -> None:
+        """Remove the copy of an object that is gone."""
+        with self._writing():
+            path.unlink(missing_ok=True)
 
     def fetch(self, item: StoredObject) -> None:
         """Fetch an object.
@@ -143,7 +167,7 @@ class LocalCopy:
 
     def remove_run(self, run: str) -> None:
         """Remove what is here of a run; what others put beside it stays."""
-        self.remove(run, self.files(run).get(run, ()))
+        self.remove(run, self.files(run).runs.get(run, ()))
         folder = self.folder / run
         with contextlib.suppress(OSError):
             for path in (folder / STEPS).iterdir():

@@ -12,7 +12,7 @@ import threading
 import time
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Final
@@ -26,8 +26,9 @@ from lrwatch.errors import (
     StoreNotWritable,
 )
 from lrwatch.formats import duration, printable
-from lrwatch.storage.door import Storage, StoredObject
+from lrwatch.storage.door import Storage, StoredObject, object_at
 from lrwatch.store.layout import LABELS, RUN_JSON
+from lrwatch.store.mirroring.bundle import bundled, write_bundle
 from lrwatch.store.mirroring.cache_space import CacheSpace
 from lrwatch.store.mirroring.crew import fetching, is_ending, looking, reading_ahead
 from lrwatch.store.mirroring.listing import RunObjects, list_objects
@@ -52,6 +53,12 @@ _PATIENCE_SECONDS: Final = 30.0
 
 _MOST_BYTES: Final = {RUN_JSON: 8 * 2**20, LABELS: 2**18}
 """Of what is fetched without being asked for; readers take no more."""
+
+_MOST_BESIDE: Final = 8 * 2**20
+"""Bytes of what people said and did, each."""
+
+_MANY: Final = 50
+"""So many small objects to fetch are worth a look at the bundle."""
 
 _TRIES: Final = 5
 _AHEAD: Final = 16
@@ -80,6 +87,7 @@ class StoreMirror:
         self.storage, self.copy = storage, LocalCopy(storage, folder, space)
         self._runs: RunObjects | None = None
         self._order: list[str] = []
+        self._beside: set[str] = set()
         self._gone: defaultdict[str, set[str]] = defaultdict(set)
         self._busy: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)
         self._refreshing = threading.RLock()
@@ -119,16 +127,18 @@ class StoreMirror:
             run = "" if known is None else run
             self.copy.make_folder()
             ignores_case = self.copy.ignores_case()
-            found = list_objects(self.storage, self._say, run=run, ignores_case=ignores_case)
+            listing = list_objects(self.storage, self._say, run=run, ignores_case=ignores_case)
+            found = listing.runs
             others = {} if known is None else known
             kept = {key: files for key, files in others.items() if not _is_within(key, run)}
-            before: Mapping[str, Mapping[str, object] | set[str]] = (
-                self.copy.files() if known is None else known
-            )
+            before: Mapping[str, Mapping[str, object] | set[str]] = others
+            if known is None:
+                before, self._beside = self.copy.files()
             self._runs = {**kept, **found}
             self._order = sorted(self._runs)
             self._forget({key: set(before[key]) for key in before.keys() - kept.keys()}, found)
             self._fetch_small(found)
+            self._fetch_beside(listing.beside, run)
             for key, files in found.items():
                 if known is None or files != known.get(key):
                     self.copy.mark_run(key, files, is_read=False)
@@ -165,6 +175,41 @@ class StoreMirror:
             self.refresh(run)
         else:
             self.copy.remove_run(run)  # what is still there is fetched when it is read
+
+    def files_of(self, run: Path) -> Mapping[str, StoredObject] | None:
+        """Return the files of a run as they were last listed; None if nobody has looked yet."""
+        return None if self._runs is None else self._runs.get(self.key_of(run), {})
+
+    def bring(self, path: Path) -> None:
+        """Have one object here, whatever it is, as it is at the address; or gone, as it is there.
+
+        Raises
+        ------
+        StorageError
+            If it cannot be had.
+        StoreNotWritable
+            If it cannot be written here.
+        """
+        item = object_at(self.storage, self.key_of(path))
+        if item is None:
+            self.copy.drop(path)
+        elif not self.copy.holds(item):
+            self.copy.fetch(item)
+
+    def send(self, path: Path, content: bytes) -> None:
+        """Write one object, whatever is there; raises as `bring`."""
+        self.copy.put(self.storage.write(self.key_of(path), content), content)
+
+    def write_bundle(self) -> None:
+        """Write what is small of all runs into one object, for who looks for the first time.
+
+        Raises
+        ------
+        StorageError
+            If it cannot be written.
+        """
+        held = ((item, self.copy.content(item)) for item in self._small(self._runs or {}))
+        write_bundle(self.storage, ((item, body) for item, body in held if body is not None))
 
     def key_of(self, path: Path) -> str:
         """Return the key of a file or folder of the copy; empty for the copy itself."""
@@ -212,17 +257,31 @@ class StoreMirror:
             self._gone[run] |= {name for name in gone if not is_small(name)}
 
     def _fetch_small(self, found: RunObjects) -> None:
-        wanted = []
+        wanted = {item.key: item for item in self._small(found) if not self.copy.holds(item)}
+        if len(wanted) >= _MANY:
+            for item, content in bundled(self.storage, wanted):
+                self.copy.put(item, content)
+                del wanted[item.key]
+        list(fetching().map(self._fetch_if_there, wanted.values()))
+
+    def _fetch_beside(self, found: Mapping[str, StoredObject], run: str) -> None:
+        """Have here what people said and did as it is there: this shows all that was listed."""
+        for key in {key for key in self._beside - found.keys() if _is_within(key, run)}:
+            self.copy.drop(self.copy.folder / key)
+            self._beside.discard(key)
+        self._beside |= found.keys()
+        new = (item for item in found.values() if not self.copy.holds(item))
+        small = (item for item in new if item.size <= _MOST_BESIDE)
+        list(fetching().map(self._fetch_if_there, small))
+
+    def _small(self, found: RunObjects) -> Iterator[StoredObject]:
         for files in found.values():
             for name, most in _MOST_BYTES.items():
                 item = files.get(name)
-                if item is None or self.copy.holds(item):
-                    continue
-                if item.size > most:
+                if item is not None and item.size > most:
                     self._say(f"{self.storage.address}/{item.key} is too large and is left out")
-                    continue
-                wanted.append(item)
-        list(fetching().map(self._fetch_if_there, wanted))
+                elif item is not None:
+                    yield item
 
     def _fetch_if_there(self, item: StoredObject) -> None:
         with contextlib.suppress(ObjectMissing):

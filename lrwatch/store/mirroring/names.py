@@ -11,9 +11,19 @@ import os
 import re
 from typing import Final, NamedTuple
 
-from lrwatch.store.layout import JOURNAL, LABELS, PART, RUN_JSON, STEPS, part_rows
+from lrwatch.plain_files import ALERTS_FOLDER
+from lrwatch.store.layout import (
+    ACTIVITY,
+    EARLIER_ACTIVITY,
+    JOURNAL,
+    LABELS,
+    PART,
+    RUN_JSON,
+    STEPS,
+    part_rows,
+)
 
-__all__ = ["ObjectPlace", "is_holdable", "place_of", "stop_row"]
+__all__ = ["ObjectPlace", "is_beside", "is_holdable", "place_of", "stop_row"]
 
 _LEVELS: Final = 4
 """Of folders down to a run; a catalogue looks no deeper."""
@@ -24,6 +34,11 @@ _FORBIDDEN: Final = re.compile(rf"[\x00-\x1f\x7f-\x9f/\\{_ON_WINDOWS}]")
 _FILE: Final = re.compile(
     rf"(?:(.*)/)?({re.escape(RUN_JSON)}|{re.escape(LABELS)}|{JOURNAL.pattern}"
     rf"|{STEPS}/{PART.pattern})",
+    re.ASCII | re.DOTALL,
+)
+_BESIDE: Final = re.compile(
+    rf"(?:(.*)/)?({re.escape(ACTIVITY)}|{re.escape(EARLIER_ACTIVITY)}"
+    rf"|{re.escape(ALERTS_FOLDER)}/(silences|acks)/[0-9a-f-]{{16,40}}\.json)",
     re.ASCII | re.DOTALL,
 )
 _IS_NO_FOLDER: Final = re.compile(
@@ -56,6 +71,20 @@ def place_of(key: str) -> ObjectPlace | None:
     if len(levels) > _LEVELS or any(map(_IS_NO_FOLDER, levels)):
         return None
     return ObjectPlace(run, found[2])
+
+
+def is_beside(key: str) -> bool:
+    """Tell what people did and said of alerts, which is kept beside the runs.
+
+    Examples
+    --------
+    >>> is_beside("team/.lrwatch-activity.jsonl"), is_beside(".lrwatch-alerts/state.json")
+    (True, False)
+    """
+    found = _BESIDE.fullmatch(key)
+    above = found[1].split("/") if found and found[1] else []
+    is_seen = not any(map(_IS_NO_FOLDER, above)) and all(map(is_holdable, above))
+    return found is not None and len(above) <= _LEVELS and is_seen
 
 
 def is_holdable(name: str) -> bool:

@@ -159,6 +159,17 @@ def test_where_nothing_can_be_kept_it_is_said_once(
     assert [record.levelname for record in caplog.records] == ["WARNING"]
 
 
+def test_runs_share_in_memory_the_evidence_that_is_the_same(store: Path) -> None:
+    judged_now(store)
+    found = [run.diagnosis for run in store_verdicts(store).runs.values()]
+    evidence = [each for one in found if one is not None for each in one.evidence]
+    firsts = {each: each for each in reversed(evidence)}
+    texts = {each.note: each.note for each in firsts.values()}
+    assert len(firsts) < len(evidence)
+    assert all(firsts[each] is each for each in evidence)
+    assert all(texts[each.note] is each.note for each in evidence)
+
+
 def test_few_runs_leave_no_table_unless_there_is_one(store: Path) -> None:
     store_verdicts(store)
     assert not table_of(store).exists()

@@ -23,6 +23,7 @@ from lrwatch.errors import NotAllowed
 from lrwatch.store import activity_log
 from lrwatch.store.activity_log import ACTIVITY, log_activity, read_activity
 from lrwatch.store.labels import change_labels, tagged
+from lrwatch.store.layout import EARLIER_ACTIVITY
 from lrwatch.store.trash import empty_trash, take_back, throw_away
 
 ANN = Actor("ann", "editor", "dashboard")
@@ -189,8 +190,9 @@ def test_it_is_bounded_and_many_writers_lose_nothing(
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(write, range(150)))
-    files = sorted(path.name for path in tmp_path.iterdir())
-    assert files == [".lrwatch-activity.1.jsonl", ACTIVITY]
+    files = {path.name for path in tmp_path.iterdir()}
+    # Who finds it full may be held up until the last line is in it.
+    assert files in ({EARLIER_ACTIVITY}, {EARLIER_ACTIVITY, ACTIVITY})
     found = {done.after["tags"][0] for done in read_activity(tmp_path)}
     assert found == {f"t{i}" for i in range(150)}
     for i in range(1000):

@@ -160,7 +160,7 @@ def test_the_one_who_claims_last_writes(there: Storage, run: lrwatch.Run, tmp_pa
     record(run, 10)
     with pytest.raises(RunBusy, match="is written by another process"):
         upload.send()
-    with pytest.raises(RunBusy):
+    with pytest.raises(RunBusy, match=f"stays in {run.path}: keep it, or remove that folder"):
         upload.send()
     assert gone_on.next_step == 49
     record(gone_on, 2)

@@ -61,7 +61,7 @@ HOSTILE = [
 
 def test_no_key_leads_out_of_the_copy() -> None:
     said: list[str] = []
-    found = list_objects(Listed([*HOSTILE, "good/run.json"]), said.append)
+    found = list_objects(Listed([*HOSTILE, "good/run.json"]), said.append).runs
     assert set(found) == {"good"}
     (line,) = said
     assert line.startswith("s3://bucket: 8 objects left out, whose names this machine cannot hold")
@@ -71,9 +71,9 @@ def test_no_key_leads_out_of_the_copy() -> None:
 def test_names_that_differ_in_capitals_are_one_where_the_machine_takes_them_for_one() -> None:
     said: list[str] = []
     keys = ["A/run.json", "a/run.json"]
-    assert len(list_objects(Listed(keys), said.append)) == 2
+    assert len(list_objects(Listed(keys), said.append).runs) == 2
     assert said == []
-    assert set(list_objects(Listed(keys), said.append, ignores_case=True)) == {"A"}
+    assert set(list_objects(Listed(keys), said.append, ignores_case=True).runs) == {"A"}
     assert "1 object left out" in said[0]
 
 
@@ -81,7 +81,7 @@ def test_a_listing_without_end_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(listing, "_MOST_KEYS", 500)
     said: list[str] = []
     endless = Listed(f"run-{n:012d}/run.json" for n in itertools.count())
-    assert len(list_objects(endless, said.append)) == 500
+    assert len(list_objects(endless, said.append).runs) == 500
     assert said == ["s3://bucket holds more than 500 objects; the others are not looked at"]
 
 
@@ -97,7 +97,7 @@ def test_a_heap_in_the_trash_is_skipped() -> None:
             yield item
 
     storage.list = listed  # type: ignore[method-assign]
-    assert set(list_objects(storage, print)) == {"a"}
+    assert set(list_objects(storage, print).runs) == {"a"}
     assert len(seen) == 1001
 
 
