@@ -73,16 +73,21 @@ def _panel(kind: str, layers: Sequence[Curve], curves: RunCurves) -> Panel:
         "ticktext": [shortened(name, _LONGEST) for name in names],
         "showgrid": False,
     }
-    note = f"dark {number(10**low, 2)} to bright {number(10**high, 2)}, logarithmic"
+    note = f"dark {number(10**low, 2)}, bright {number(10**high, 2)}, log"
     longest = min(max(map(len, names)) + 1, _LONGEST)
     return Panel(_NAMES[kind], note, axis=axis, image=image, n_rows=n, longest_label=longest)
 
 
 def _told_apart(names: list[str]) -> list[str]:
-    """Return paths in a model without the modules at their beginning that all of them share."""
+    """Return paths in a model without the modules at their beginning that all of them share.
+
+    A number keeps the name before it: "blocks.0" says more than "0".
+    """
     paths = [name.split(".") for name in names]
     levels = list(zip(*paths, strict=False)) if len(paths) > 1 else []
     n_shared = next((i for i, level in enumerate(levels) if len({*level}) > 1), 0)
+    if n_shared and all(part.isdigit() for part in levels[n_shared]):
+        n_shared -= 1
     return [".".join(path[n_shared:]) or path[-1] for path in paths]
 
 

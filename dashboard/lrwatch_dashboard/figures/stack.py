@@ -31,6 +31,7 @@ _MISSING_PX: Final = 34
 _MESSAGE_PX: Final = 100
 _TOP_PX, _BOTTOM_PX = 30, 44
 _FEW_PANELS: Final = 2
+_TICKS_PX: Final = 12  # more below the first panel, whose axis has numbers
 _TITLE_PX: Final = 7  # between a title and its panel
 _STRIP_PX: Final = 2
 _UPPER_Y: Final = "y99"
@@ -85,7 +86,7 @@ def stacked(
             is_named = panel.legend and trace["name"] not in panel.unnamed
             own = {"legend": f"legend{suffix}", "showlegend": True} if is_named else {}
             figure.add_trace({**trace, **own, "xaxis": "x", "yaxis": f"y{suffix}"})
-    if len(panels) > _FEW_PANELS and panels[0].traces:
+    if _has_upper_axis(panels):
         layout |= _upper_axis(layout["xaxis"], domains[0][0], height)
         figure.add_trace(_ON_UPPER_AXIS)
     return figure.update_layout(layout)
@@ -93,6 +94,10 @@ def stacked(
 
 def _legend_of(top: float, rows: int, drawable: int) -> dict[str, Any]:
     return legend(top + (rows + _TITLE_PX) / drawable, is_below=True) if rows else legend(top)
+
+
+def _has_upper_axis(panels: Sequence[Panel]) -> bool:
+    return len(panels) > _FEW_PANELS and bool(panels[0].traces)
 
 
 def _upper_axis(below: Mapping[str, Any], bottom: float, height: int) -> dict[str, Any]:
@@ -176,6 +181,8 @@ def _domains(
     """
     sizes = [_height(panel, is_first=i == 0) for i, panel in enumerate(panels)]
     gaps = [0, *(_GAP_PX + rows for rows in names[1:])]
+    if _has_upper_axis(panels):
+        gaps[1] += _TICKS_PX
     drawable = sum(sizes) + sum(gaps)
     domains, top = [], float(drawable)
     for size, gap in zip(sizes, gaps, strict=True):

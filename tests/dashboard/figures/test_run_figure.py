@@ -300,7 +300,7 @@ def test_layers_are_a_picture_whose_rows_go_from_the_first_to_the_last() -> None
     assert pixels[2, 0].tolist() == [68, 1, 84, 255]
     assert pixels[2, -1, 3] == 0  # nothing where nothing was recorded
     axis = _layout(figure)[f"yaxis{image['yref'][1:]}"]
-    assert axis["ticktext"][0] == "0.&lt;atten…n&gt;.output"
+    assert axis["ticktext"][0] == "blocks.0…n&gt;.output"
     assert "<" not in "".join(axis["ticktext"])
     assert "by layer" in _texts(figure)
     assert not set(names) & set(_names(figure))
@@ -378,8 +378,8 @@ def test_names_of_layers_leave_room_for_the_lines() -> None:
     names = [f"layer_grad_norm/transformer.h.{i}.attn" for i in range(3)]
     own = tuple(curve(name) for name in names)
     layout = _layout(run_figure(curves(own=own), shown=layer_families(names)))
-    assert [*layout["yaxis5"]["ticktext"]] == ["0.attn", "1.attn", "2.attn"]
-    assert layout["margin"]["l"] == 58
+    assert [*layout["yaxis5"]["ticktext"]] == ["h.0.attn", "h.1.attn", "h.2.attn"]
+    assert layout["margin"]["l"] == 63
 
 
 def test_what_the_training_said_is_marked_on_the_lower_frame_and_each_kind_named_once() -> None:
