@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from typing import Any, Final
 
 from lrwatch_dashboard.figures.panel import Panel
 
-__all__ = ["legend", "legend_px"]
+__all__ = ["legend", "legend_px", "names_px"]
 
 _LETTER_PX: Final = 7
 _SIGN_PX: Final = 42  # of a piece of line, and the room around it
@@ -28,10 +29,15 @@ def legend_px(panel: Panel, width: int) -> int:
     names = [trace["name"] for trace in panel.traces if trace["name"] not in panel.unnamed]
     if not panel.legend or not names:
         return 0
+    together = sum(_SIGN_PX + _width(name) for name in names)
+    is_beside = _width(f"{panel.title}  {panel.note}") + together <= width
+    return 0 if is_beside else names_px(names, width)
+
+
+def names_px(names: Sequence[str], width: int) -> int:
+    """Return the height of rows of names within a width, in pixels."""
     entries = [_SIGN_PX + _width(name) for name in names]
-    if _width(f"{panel.title}  {panel.note}") + sum(entries) <= width:
-        return 0
-    if sum(entries) <= width:
+    if not entries or sum(entries) <= width:
         return _ROW_PX
     # What needs several rows is set in columns of one width.
     n_columns = max(width // max(entries), 1)

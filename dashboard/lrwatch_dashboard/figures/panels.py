@@ -142,7 +142,7 @@ def _steady(curves: Sequence[Curve]) -> str:
 def _gradient_norm(curves: RunCurves, palette: Palette, y: YScale) -> Panel:
     title = "Gradient norm"
     if not len(curves.grad_norm.x):
-        missing = "No gradient norm recorded. lrwatch.watch records it at every step."
+        missing = "No gradient norm recorded. lrwatch.watch records it."
         return Panel(title, missing=missing)
     values = within(curves.grad_norm, curves.window)
     traces = [line(curves.grad_norm, palette.hues[0], name="gradient norm", width=1.2)]
