@@ -36,6 +36,7 @@ FLAGS: Final = ["--no-sandbox", "--disable-gpu"]
 OVERVIEW_SIZE: Final = (1200, 760)
 RUN_SIZE: Final = (1200, 1040)
 NARROW_SIZE: Final = (420, 860)
+PATIENCE_SECONDS: Final = 120.0
 N_COLOURS: Final = 256
 N_STEPS: Final = 600
 SWEEP: Final = [f"sweep/adamw-{lr}" for lr in ("0.001", "0.01", "0.03", "0.1", "1")]
@@ -185,6 +186,7 @@ def take_report(browser: Browser, address: str, name: str, theme: str) -> None:
 
 def save(page: Page, name: str) -> None:
     """Save what the window shows, with a palette: a third of the bytes, and no visible loss."""
+    page.locator("#lost:not([hidden])").wait_for(state="hidden")  # of a server that was busy
     picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
     # This method keeps rare colours, such as those of the marks.
     few = picture.quantize(N_COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
@@ -199,6 +201,7 @@ def page_of(browser: Browser, address: str, theme: Any, size: tuple[int, int]) -
         viewport={"width": width, "height": height}, color_scheme=theme, reduced_motion="reduce"
     )
     page = context.new_page()
+    page.set_default_timeout(PATIENCE_SECONDS * 1000)
     page.goto(address)
     yield page
     context.close()

@@ -21,6 +21,7 @@ _BATCH_SIZE: Final = 16
 _RATES: Final = (0.001, 0.01, 0.1)
 _OTHER_SEED: Final = 1000  # of batches that are not trained on
 _EVERY: Final = 20  # steps between two looks at them
+_SAVED_EVERY: Final = 100
 _N_SEEDS: Final = 3
 
 
@@ -59,3 +60,5 @@ def _train(folder: Path, rates: list[float], *, seed: int, schedule: str) -> Non
             if step % _EVERY == _EVERY - 1:
                 with torch.no_grad():
                     run.log(val_loss=model.loss(*next(others)))
+            if step % _SAVED_EVERY == _SAVED_EVERY - 1:
+                run.mark()  # a checkpoint would be saved here

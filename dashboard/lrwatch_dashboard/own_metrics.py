@@ -11,9 +11,18 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from lrwatch.finding import LAYERS, MetricSummary, is_layer, is_own, wants_least
+from lrwatch.finding import (
+    EVENTS,
+    LAYERS,
+    MetricSummary,
+    is_event,
+    is_layer,
+    is_own,
+    wants_least,
+)
 
 __all__ = [
+    "EVENTS",
     "LAYERS",
     "LOSS",
     "SYSTEM",
@@ -21,6 +30,7 @@ __all__ = [
     "MetricSummary",
     "chosen_families",
     "families",
+    "is_event",
     "is_layer",
     "is_own",
     "is_result",

@@ -48,6 +48,9 @@ class Training(Protocol):
         not know of that yet.
         """
 
+    def mark(self, event: str) -> None:
+        """Say what happened before the coming step, as `Run.mark` does."""
+
 
 class TrainingHandler(ABC):
     """Acts on a training because of an alert, on its thread, just before its next step.
@@ -158,9 +161,10 @@ class SaveCheckpoint(TrainingHandler):
             raise InvalidArgument(f"SaveCheckpoint takes a function of an alert, got {save!r:.60}")
         self._save = save
 
-    def act(self, alert: Alert, training: Training) -> None:  # noqa: ARG002
+    def act(self, alert: Alert, training: Training) -> None:
         """Save."""
         self._save(alert)
+        training.mark("checkpoint")
 
 
 def at_least(severity: str) -> frozenset[Severity]:

@@ -2,15 +2,25 @@
 
 from lrwatch.finding.completion import completions
 from lrwatch.finding.facts import RunFacts
-from lrwatch.finding.metric_summary import LAYERS, MetricSummary, is_layer, is_own, wants_least
+from lrwatch.finding.metric_summary import (
+    EVENTS,
+    LAYERS,
+    MetricSummary,
+    is_event,
+    is_layer,
+    is_own,
+    wants_least,
+)
 from lrwatch.finding.run_filter import RunFilter
 
 __all__ = [
+    "EVENTS",
     "LAYERS",
     "MetricSummary",
     "RunFacts",
     "RunFilter",
     "completions",
+    "is_event",
     "is_layer",
     "is_own",
     "wants_least",

@@ -9,11 +9,15 @@ from typing import Final
 
 from lrwatch.records import STEP_COLUMNS
 
-__all__ = ["LAYERS", "MetricSummary", "is_layer", "is_own", "wants_least"]
+__all__ = ["EVENTS", "LAYERS", "MetricSummary", "is_event", "is_layer", "is_own", "wants_least"]
 
 LAYERS: Final = ("layer_grad_norm", "layer_update_norm", "layer_param_norm")
 """Columns before whose slash this stands hold one number a layer."""
 
+EVENTS: Final = "event"
+"""Columns before whose slash this stands have a number where something happened, else none."""
+
+_RESERVED: Final = ("lrwatch", EVENTS)
 _BY_GROUP: Final = ("lr", "grad_norm", "grad_norm_clipped", "param_norm", "update_norm")
 _OURS: Final = frozenset({*STEP_COLUMNS, "lr_effective"})
 
@@ -61,8 +65,14 @@ class MetricSummary:
 def is_own(column: str) -> bool:
     """Return whether a column is a metric that a user, or another tool, logged."""
     before, slash, _ = column.partition("/")
-    is_by_group = bool(slash) and before in _BY_GROUP
-    return column not in _OURS and not is_by_group and not is_layer(column)
+    is_ours = bool(slash) and before in (*_BY_GROUP, *_RESERVED)
+    return column not in _OURS and not is_ours and not is_layer(column)
+
+
+def is_event(column: str) -> bool:
+    """Return whether a column tells where something happened, as `Run.mark` writes it."""
+    before, slash, what = column.partition("/")
+    return before == EVENTS and bool(slash and what)
 
 
 def is_layer(column: str) -> bool:

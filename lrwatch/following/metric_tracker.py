@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from lrwatch.finding import MetricSummary, is_layer, is_own
+from lrwatch.finding import MetricSummary, is_event, is_layer, is_own
 from lrwatch.records import FloatArray, StepBlock
 
 __all__ = ["MetricTracker"]
@@ -37,7 +37,7 @@ class MetricTracker:
         self._last_step = int(rows.step[-1])
         best = self._place_of_best(rows)
         for name, values in rows.extra.items():
-            if not (is_own(name) or is_layer(name)):
+            if not (is_own(name) or is_layer(name) or is_event(name)):
                 continue
             seen = np.flatnonzero(np.isfinite(values))
             if name in self._known or (len(seen) and len(self._known) < _MOST):

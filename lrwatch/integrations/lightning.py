@@ -61,6 +61,9 @@ class LightningCallback(Callback):
         if not trainer.sanity_checking:
             self.training.log(trainer.callback_metrics)
 
+    def on_save_checkpoint(self, *_: Any) -> None:
+        self.training.log({"event/checkpoint": 1})
+
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self.training.end()
 

@@ -43,6 +43,9 @@ class TransformersCallback(TrainerCallback):
     def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         self.training.log({"epoch": state.epoch})
 
+    def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        self.training.log({"event/checkpoint": 1})
+
     def on_evaluate(
         self,
         args: Any,

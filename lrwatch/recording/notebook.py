@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -28,7 +29,7 @@ _WIDE: Final = 20.0  # largest over least loss, from which on the line is drawn 
 
 _PANELS: Final = (
     ("loss", ("loss",)),
-    ("learning rate", ("lr", "effective_lr")),
+    ("learning rate", ("lr", "lr_effective")),
     ("gradient norm", ("grad_norm", "grad_norm_clipped")),
 )
 
@@ -87,6 +88,8 @@ def run_figure(run: Path) -> go.Figure:
             figure.add_scatter(
                 x=rows.step[chosen], y=values[chosen], name=name, row=place, col=1, mode="lines"
             )
+        if axis := _range(shown.values()):
+            figure.update_yaxes(range=axis, row=place, col=1)
         is_logarithmic = all(_is_wide(values) for values in shown.values()) and bool(shown)
         figure.update_yaxes(
             title_text=title, type="log" if is_logarithmic else "linear", row=place, col=1
@@ -97,6 +100,14 @@ def run_figure(run: Path) -> go.Figure:
         margin={"t": 48, "r": 16, "b": 40, "l": 64},
     )  # fmt: skip
     return figure
+
+
+def _range(lines: Iterable[FloatArray]) -> list[float] | None:
+    """Return a range for lines that are all one constant: plotly's own goes 1 to either side."""
+    values = np.concatenate([np.empty(0), *(line[np.isfinite(line)] for line in lines)])
+    if not len(values) or values.min() != values.max():
+        return None
+    return sorted((0.0, 2 * float(values[0]))) if values[0] else [-1.0, 1.0]
 
 
 def _that_count(rows: StepBlock) -> StepBlock:

@@ -172,6 +172,18 @@ class Run:
                 read = cast("dict[str, float]", numbers)
                 self._amend({name: float(number) for name, number in read.items()})
 
+    def mark(self, event: str = "checkpoint") -> None:
+        """Say that something happened at the current step, which is the one that `log` means.
+
+        The dashboard marks it on the x axis; the column ``event/NAME`` has a 1 there.
+
+        Parameters
+        ----------
+        event
+            What happened, in a word or two.
+        """
+        self.log(**{f"event/{event}": 1.0})
+
     def record(  # noqa: PLR0913  a row's columns, keyword-only
         self,
         *,

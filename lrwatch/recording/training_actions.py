@@ -187,6 +187,10 @@ class _Training:
             functools.partial(_check_kept, self.run.name, before, after)
         )
 
+    def mark(self, event: str) -> None:
+        """See `Training`."""
+        self.run.log_ahead(**{f"event/{event}": 1.0})
+
 
 def _check_kept(name: str, before: float, after: float, optimizer: Optimizer) -> None:
     """Say so if a rate that was cut has been set back at the step after."""

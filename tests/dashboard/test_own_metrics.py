@@ -8,6 +8,7 @@ from lrwatch_dashboard.own_metrics import (
     MetricSummary,
     chosen_families,
     families,
+    is_event,
     is_layer,
     is_own,
     is_result,
@@ -21,6 +22,9 @@ from lrwatch_dashboard.own_metrics import (
 def test_what_every_run_has_is_nobodys_own() -> None:
     ours = ("step", "loss", "lr", "lr/body", "grad_norm/head", "update_norm/a", "lr_effective")
     assert not any(is_own(name) or is_layer(name) for name in ours)
+    assert not any(map(is_own, ("lrwatch/lr_cut", "event/checkpoint")))
+    assert is_event("event/checkpoint")
+    assert not is_event("event/")
     assert is_layer("layer_grad_norm/blocks.0")
     assert not is_own("layer_grad_norm/blocks.0")
     assert all(map(is_own, ("accuracy", "val_loss", "system/cpu", "loss/val", "layers")))

@@ -145,22 +145,6 @@ def test_one_hover_box_shows_every_panel(store: Path, open_page: Callable[..., A
         assert name in text
 
 
-@pytest.mark.parametrize("width", [420, 1200])
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_both_pages_show_in_both_themes_wide_and_narrow_without_sideways_scroll(
-    store: Path, open_page: Callable[..., Any], width: int, theme: str
-) -> None:
-    write_run(store, "run", steps=range(300))
-    page = open_page(width=width, theme=theme)
-    page.locator(".run-link", has_text="run").wait_for()
-    assert page.evaluate("document.documentElement.dataset.theme") == theme
-    sideways = "() => document.documentElement.scrollWidth - window.innerWidth"
-    assert page.evaluate(sideways) <= 0
-    page.locator(".run-link").first.click()
-    until(page, LAST_STEP, lambda last: last == 299)
-    assert page.evaluate(sideways) <= 0
-
-
 def test_every_page_is_in_the_bar_of_a_telephone_and_on_less_the_present_one_is(
     store: Path, open_page: Callable[..., Any]
 ) -> None:

@@ -9,7 +9,6 @@ from typing import Any
 from urllib.parse import unquote
 
 import pytest
-from accessibility import AXE, SERIOUS, SIDEWAYS
 from browser import until
 from stores import new_writer, row
 
@@ -96,20 +95,3 @@ def test_runs_are_compared_and_measured_by_a_metric(open_page: Callable[..., Any
     page.locator("select[data-word=by]").select_option("training loss")
     page.locator(".reason", has_text="val/acc").wait_for(state="detached")
     assert "goal" not in page.url
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_pages_with_metrics_are_for_everybody_at_any_width(
-    open_page: Callable[..., Any], theme: str
-) -> None:
-    run = "/run/sgd-0.1?m=acc,layer_grad_norm"
-    page = open_page(run, theme=theme)
-    address = page.url.partition("/run")[0]
-    for path in (run, "/compare?group=sgd-0.1", "/sweep?by=val/acc"):
-        page.goto(address + path)
-        until(page, NAMES, bool)
-        page.evaluate(AXE.read_text("utf-8"))
-        for width in (1400, 1000, 420):
-            page.set_viewport_size({"width": width, "height": 900})
-            until(page, SIDEWAYS, lambda over: over <= 0)  # once charts have followed
-            assert page.evaluate(SERIOUS) == [], (path, width)

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from accessibility import SIDEWAYS
 from browser import until
 from stores import write_run
 
@@ -59,14 +58,3 @@ def test_a_range_test_is_drawn_with_its_marks_and_leads_to_its_run(
     until(page, marks, lambda names: names == ["steepest", "lowest", "diverges"])
     page.locator(".sweep-card a", has_text="Open the run").click()
     page.locator("h1", has_text="lr-find").wait_for()
-
-
-@pytest.mark.parametrize(("width", "theme"), [(420, "dark"), (1200, "light")])
-def test_the_sweep_shows_in_both_themes_wide_and_narrow_without_sideways_scroll(
-    store: Path, open_page: Callable[..., Any], width: int, theme: str
-) -> None:
-    for lr, end in ENDS.items():
-        trial(store, lr, end)
-    page = open_page("/sweep", width=width, theme=theme)
-    page.locator(".sweep-card").wait_for()
-    assert page.evaluate(SIDEWAYS) <= 0

@@ -14,6 +14,7 @@ from lrwatch_dashboard.components.facts import settings_list
 from lrwatch_dashboard.components.table import table
 from lrwatch_dashboard.components.verdicts import verdict_badge
 from lrwatch_dashboard.theme import DASHES
+from lrwatch_dashboard.units import with_unit
 
 __all__ = ["compare_table"]
 
@@ -57,6 +58,7 @@ def compare_table(
 def _row(run: ComparedRun, comparison: SideBySide, look: tuple[int, int]) -> html.Tr:
     view = run.view
     is_base = view.key == comparison.base
+    own = list(zip(comparison.own, run.own, strict=True))[:_MOST_OWN]
     return html.Tr(
         [
             html.Td(_swatch(look)),
@@ -72,7 +74,7 @@ def _row(run: ComparedRun, comparison: SideBySide, look: tuple[int, int]) -> htm
             html.Td(number(view.best_loss), className="num"),
             *([] if comparison.rate_setting else [html.Td(number(view.lr, 3), className="num")]),
             html.Td(number(view.suggested_lr, 2), className="num"),
-            *(html.Td(number(value), className="num") for value in run.own[:_MOST_OWN]),
+            *(html.Td(with_unit(name, value), className="num") for name, value in own),
         ],
         className="is-base" if is_base else None,
     )

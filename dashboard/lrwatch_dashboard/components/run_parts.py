@@ -14,8 +14,9 @@ from lrwatch_dashboard.address import export_href, run_href, sweep_href
 from lrwatch_dashboard.components.facts import facts
 from lrwatch_dashboard.components.table import table
 from lrwatch_dashboard.components.verdicts import verdict_badge
-from lrwatch_dashboard.own_metrics import is_layer
+from lrwatch_dashboard.own_metrics import is_own
 from lrwatch_dashboard.theme import look
+from lrwatch_dashboard.units import with_unit
 from lrwatch_dashboard.views import Curve, RunCurves, RunView
 
 __all__ = ["curve_table", "evidence_table", "run_links", "run_status", "verdict_card"]
@@ -166,7 +167,7 @@ def curve_table(curves: RunCurves) -> html.Div:
     lines = [("Loss", curves.smooth_loss)]
     lines += [(f"Learning rate {curve.name}".strip(), curve) for curve in curves.lr if len(curve.x)]
     lines += [("Gradient norm", curves.grad_norm), ("Update / weight", curves.update_ratio)]
-    lines += [(curve.name, curve) for curve in curves.own if not is_layer(curve.name)]
+    lines += [(curve.name, curve) for curve in curves.own if is_own(curve.name)]
     lines = [(name, curve) for name, curve in lines if len(curve.x)]
     if not lines:
         return html.Div(html.P("No step recorded yet.", className="quiet"))
@@ -195,4 +196,4 @@ def _value(curve: Curve, step: int) -> str:
     """Return the value at a step, or the last one before it; nothing beyond the curve."""
     place = int(np.searchsorted(curve.x, step, side="right")) - 1
     is_beyond = place < 0 or step > curve.x[-1] + 1
-    return NOTHING if is_beyond else number(float(curve.y[place]))
+    return NOTHING if is_beyond else with_unit(curve.name, float(curve.y[place]))

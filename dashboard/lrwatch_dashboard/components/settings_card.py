@@ -32,7 +32,7 @@ def settings_card(
     labels = (f"{chosen[1]} against {chosen[0]}", f"Settings side by side, and {chosen[1]}")
     graphs = [
         html.Div(
-            dcc.Graph(figure=figure, **({} if config is None else {"config": config})),
+            dcc.Graph(figure=figure, **_live(figure, config)),
             role="figure",
             **{"aria-label": label},
         )
@@ -42,3 +42,8 @@ def settings_card(
     if config is not None:
         body.append(html.Div(picks, className="view-bar"))
     return html.Section([*body, html.Div(graphs, className="side-by-side")], className="card")
+
+
+def _live(figure: go.Figure, config: dict[str, Any] | None) -> dict[str, Any]:
+    """Return what a graph on a page is given besides: plotly forgets its height on a resize."""
+    return {} if config is None else {"config": config, "style": {"height": figure.layout.height}}

@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from lrwatch.records import FloatArray
 from lrwatch_dashboard.figures.axes import log_axis
-from lrwatch_dashboard.figures.stack import base_layout, legend
+from lrwatch_dashboard.figures.legends import legend
+from lrwatch_dashboard.figures.stack import base_layout
 from lrwatch_dashboard.theme import Palette
 
 __all__ = ["against_rate", "rate_band", "rate_line"]

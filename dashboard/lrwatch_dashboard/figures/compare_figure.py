@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -13,11 +14,12 @@ from lrwatch.formats import count
 from lrwatch_dashboard.address import ChartView, YScale, run_href
 from lrwatch_dashboard.comparison_views import ComparedRun, SideBySide
 from lrwatch_dashboard.figures.axes import linear_axis, log_axis
-from lrwatch_dashboard.figures.own_panels import metric_axis, metric_line
+from lrwatch_dashboard.figures.own_panels import LONGEST_TITLE, metric_axis, metric_line
 from lrwatch_dashboard.figures.panel import (
     Panel,
     escape,
     line,
+    shortened,
     value_axis,
     within,
 )
@@ -26,6 +28,7 @@ from lrwatch_dashboard.figures.seed_band import seed_traces
 from lrwatch_dashboard.figures.stack import stacked
 from lrwatch_dashboard.figures.x_axis import by_time, x_axis
 from lrwatch_dashboard.theme import DASHES, Palette, palette
+from lrwatch_dashboard.units import in_unit, unit_of
 from lrwatch_dashboard.views import Curve, RunCurves, Window
 
 __all__ = ["compare_figure"]
@@ -148,15 +151,17 @@ def _own(name: str, lines: _Lines, y: YScale) -> Panel:
         return next((curve for curve in run.own if curve.name == name), _NO_LINE)
 
     shown = [line_of(run) for run, _ in lines if len(line_of(run).x)]
-    title = escape(name)
+    title = shortened(name, LONGEST_TITLE)
     if not shown:
         return Panel(title, missing="None of these runs recorded it.")
     window = next((run.window for run, _ in lines), None)
     values = np.concatenate([within(curve, window) for curve in shown])
     n_without = len(lines) - len(shown)
+    unit = unit_of(name, values)
     note = f"{count(n_without)} without it" if n_without else ""
-    traces = tuple(_traces(lines, line_of))
-    return Panel(title, note, traces, metric_axis(values, y), is_low=True)
+    draw = partial(metric_line, sign=unit.sign)
+    traces = tuple(_traces(lines, lambda run: in_unit(line_of(run), unit), draw))
+    return Panel(title, note, traces, metric_axis(values / unit.size, y, unit.sign), is_low=True)
 
 
 def _panel(
@@ -198,7 +203,11 @@ def _axis(
     return value_axis(kept, "log" if is_log else "linear", *include), note
 
 
-def _traces(lines: _Lines, curve_of: Callable[[RunCurves], Curve]) -> list[dict[str, Any]]:
+def _traces(
+    lines: _Lines,
+    curve_of: Callable[[RunCurves], Curve],
+    draw: Callable[..., dict[str, Any]] = line,
+) -> list[dict[str, Any]]:
     traces = []
     for _, group in itertools.groupby(lines, key=lambda each: str(each[1]["lead"])):
         members = list(group)
@@ -208,9 +217,7 @@ def _traces(lines: _Lines, curve_of: Callable[[RunCurves], Curve]) -> list[dict[
             mine = [curve_of(run) for run, _ in members]
             traces += seed_traces(mine, style["colour"], style["dash"], name=name)
             continue
-        own = curve_of(members[0][0])
-        draw = metric_line if own in members[0][0].own else line
-        trace = draw(own, style["colour"], name=style["name"], width=1.6)
+        trace = draw(curve_of(members[0][0]), style["colour"], name=style["name"], width=1.6)
         trace["line"]["dash"] = style["dash"]
         traces.append(trace | {"meta": style["href"]})
     return traces

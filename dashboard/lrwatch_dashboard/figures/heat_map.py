@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from lrwatch.formats import number
 from lrwatch.records import FloatArray
-from lrwatch_dashboard.figures.panel import Panel, escape
+from lrwatch_dashboard.figures.panel import Panel, shortened
 from lrwatch_dashboard.own_metrics import Family, is_layer
 from lrwatch_dashboard.views import Curve, RunCurves
 
@@ -65,15 +65,30 @@ def _panel(kind: str, layers: Sequence[Curve], curves: RunCurves) -> Panel:
     }
     every = -(-n // _MOST_NAMED)
     named = list(range(0, n, every))
+    names = _told_apart([layers[i].name.removeprefix(f"{kind}/") for i in named])
     axis = {
         "type": "linear",
         "range": [0, n],
         "tickvals": [n - i - 0.5 for i in named],
-        "ticktext": [_short(layers[i].name.removeprefix(f"{kind}/")) for i in named],
+        "ticktext": [shortened(name, _LONGEST) for name in names],
         "showgrid": False,
     }
-    note = f"dark {number(10**low, 2)} to bright {number(10**high, 2)}, logarithmic"
-    return Panel(_NAMES[kind], note, axis=axis, image=image, n_rows=n)
+    note = f"dark {number(10**low, 2)}, bright {number(10**high, 2)}, log"
+    longest = min(max(map(len, names)) + 1, _LONGEST)
+    return Panel(_NAMES[kind], note, axis=axis, image=image, n_rows=n, longest_label=longest)
+
+
+def _told_apart(names: list[str]) -> list[str]:
+    """Return paths in a model without the modules at their beginning that all of them share.
+
+    A number keeps the name before it: "blocks.0" says more than "0".
+    """
+    paths = [name.split(".") for name in names]
+    levels = list(zip(*paths, strict=False)) if len(paths) > 1 else []
+    n_shared = next((i for i, level in enumerate(levels) if len({*level}) > 1), 0)
+    if n_shared and all(part.isdigit() for part in levels[n_shared]):
+        n_shared -= 1
+    return [".".join(path[n_shared:]) or path[-1] for path in paths]
 
 
 def _any(table: FloatArray) -> bool:
@@ -118,11 +133,3 @@ def _png(pixels: _Bytes) -> str:
     file = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head)
     file += chunk(b"IDAT", zlib.compress(rows.tobytes())) + chunk(b"IEND", b"")
     return f"data:image/png;base64,{base64.b64encode(file).decode()}"
-
-
-def _short(name: str) -> str:
-    """Return a name whose middle is left out where it is long: both its ends tell layers apart."""
-    if len(name) > _LONGEST:
-        half = (_LONGEST - 1) // 2
-        name = f"{name[:half]}…{name[-half:]}"
-    return escape(name)

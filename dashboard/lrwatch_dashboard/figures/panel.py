@@ -15,7 +15,7 @@ from lrwatch_dashboard.address import YScale
 from lrwatch_dashboard.figures.axes import linear_axis, log_axis
 from lrwatch_dashboard.views import Curve, Window
 
-__all__ = ["Panel", "escape", "line", "loss_axis", "value_axis", "within"]
+__all__ = ["Panel", "escape", "line", "loss_axis", "shortened", "value_axis", "within"]
 
 
 _OUTLIER_FACTOR: Final = 1e4  # a loss so many times the 90 % quantile is cut off, and counted
@@ -23,6 +23,20 @@ _FLOAT32: Final = np.finfo(np.float32)
 
 escape: Final = partial(html.escape, quote=False)
 """Makes a user's text safe for plotly, whose texts are a kind of HTML."""
+
+
+def shortened(name: str, longest: int) -> str:
+    """Return a name safe for plotly, its middle left out where it is long: its ends tell it apart.
+
+    Examples
+    --------
+    >>> shortened("transformer.h.11.attn.c_proj", 18)
+    'transfor…tn.c_proj'
+    """
+    if len(name) > longest:
+        half = longest // 2
+        name = f"{name[: longest - half - 1]}…{name[-half:]}"
+    return escape(name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +57,15 @@ class Panel:
     guides
         Values at which a dotted line runs across.
     legend
-        Whether the traces need a legend, in this panel's corner.
+        Whether the traces need a legend: beside the title where both are short, or else below it.
     is_low
         Whether little height will do; without a trace the panel keeps that place for one to come.
     unnamed
         Names of traces that the legend leaves out.
     image, n_rows
         A picture instead of traces, without its y axis, and how many rows it has.
+    longest_label
+        Letters of the longest text beside the y axis, where these are names.
     """
 
     title: str
@@ -63,6 +79,7 @@ class Panel:
     unnamed: tuple[str, ...] = ()
     image: dict[str, Any] | None = None
     n_rows: int = 0
+    longest_label: int = 0
 
     @property
     def is_drawn(self) -> bool:

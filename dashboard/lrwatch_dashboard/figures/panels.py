@@ -17,6 +17,7 @@ from lrwatch_dashboard.figures.panel import (
     escape,
     line,
     loss_axis,
+    shortened,
     value_axis,
     within,
 )
@@ -33,6 +34,7 @@ _RAW_OPACITY: Final = 0.35
 _GROUPS_APART: Final = 20.0  # peaks of groups this far apart need a log axis
 _FEW_GROUPS: Final = 4  # parameter groups whose rates are read in one line
 _LONGEST_NOTE: Final = 42  # characters beside the title of a panel
+_LONGEST_NAME: Final = 34
 _DASHES: Final = ("solid", "dash", "dot")
 
 
@@ -84,7 +86,7 @@ def _losses(
     axis, left_out = loss_axis(np.concatenate(values), y)
     for i, curve in enumerate(beside, start=1):
         hue = palette.hues[i % len(palette.hues)]
-        lines.append(metric_line(curve, hue, name=escape(curve.name), width=1.8))
+        lines.append(metric_line(curve, hue, name=shortened(curve.name, _LONGEST_NAME), width=1.8))
     known = tuple(trace["name"] for trace in lines[: len(lines) - len(beside)])
     return Panel("Loss", note + left_out, tuple(lines), axis, legend=bool(beside), unnamed=known)
 
@@ -97,7 +99,9 @@ def _learning_rate(curves: RunCurves, palette: Palette, y: YScale) -> Panel:
     traces = []
     for i, curve in enumerate(drawn):
         hue = palette.hues[i % len(palette.hues)]
-        trace = line(curve, hue, name=escape(curve.name) or "learning rate", width=1.8)
+        trace = line(
+            curve, hue, name=shortened(curve.name, _LONGEST_NAME) or "learning rate", width=1.8
+        )
         trace["line"] |= {"shape": "hv", "dash": _DASHES[i // len(palette.hues) % len(_DASHES)]}
         traces.append(trace)
     steady = _steady(drawn) if curves.is_steady else ""
@@ -138,7 +142,7 @@ def _steady(curves: Sequence[Curve]) -> str:
 def _gradient_norm(curves: RunCurves, palette: Palette, y: YScale) -> Panel:
     title = "Gradient norm"
     if not len(curves.grad_norm.x):
-        missing = "No gradient norm recorded. lrwatch.watch records it at every step."
+        missing = "No gradient norm recorded. lrwatch.watch records it."
         return Panel(title, missing=missing)
     values = within(curves.grad_norm, curves.window)
     traces = [line(curves.grad_norm, palette.hues[0], name="gradient norm", width=1.2)]

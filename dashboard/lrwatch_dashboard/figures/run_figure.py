@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 from lrwatch.formats import count
 from lrwatch.verdicts import Diagnosis
 from lrwatch_dashboard.address import ChartView
+from lrwatch_dashboard.figures.event_marks import mark_events
 from lrwatch_dashboard.figures.panel import escape
 from lrwatch_dashboard.figures.panels import run_panels
 from lrwatch_dashboard.figures.stack import stacked
@@ -59,6 +60,8 @@ def run_figure(
         figure.add_annotation(_broken_text(curves, drawn, colours))
     if drawn.n_broken and panels[0].axis:
         figure.add_trace(_crosses(drawn, panels[0].axis, colours))
+    if panels[0].axis:
+        mark_events(figure, drawn, panels[0].axis, colours)
     return figure
 
 

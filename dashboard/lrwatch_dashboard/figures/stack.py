@@ -12,22 +12,27 @@ from typing import Any, Final
 import numpy as np
 import plotly.graph_objects as go
 
+from lrwatch_dashboard.figures.legends import legend, legend_px
 from lrwatch_dashboard.figures.panel import Panel, escape
 from lrwatch_dashboard.theme import Palette, palette
 
-__all__ = ["base_layout", "legend", "message_figure", "no_figure", "stacked"]
+__all__ = ["base_layout", "message_figure", "no_figure", "stacked"]
 
 _GAP_PX: Final = 46
 _PANEL_PX: Final = 150
 _MAIN_PANEL_PX: Final = 210
 _LOW_PANEL_PX: Final = 120
 _ROW_PX: Final = 16  # of a picture
-_WIDE_MARGIN_PX: Final = 128  # for names of layers
+_NARROW_PX: Final = 392  # of the chart on a screen of 420
+_LEFT_PX, _RIGHT_PX = 58, 18
+_LETTER_PX: Final = 7
 _HEADING_PX: Final = 4
 _MISSING_PX: Final = 34
 _MESSAGE_PX: Final = 100
 _TOP_PX, _BOTTOM_PX = 30, 44
 _FEW_PANELS: Final = 2
+_TICKS_PX: Final = 12  # more below the first panel, whose axis has numbers
+_TITLE_PX: Final = 7  # between a title and its panel
 _STRIP_PX: Final = 2
 _UPPER_Y: Final = "y99"
 _ON_UPPER_AXIS: Final[Mapping[str, Any]] = {
@@ -56,31 +61,43 @@ def stacked(
     `x_axis` is what to set of the x axis beyond its look. Shapes are drawn through every panel that
     has data, the gaps stay clear; their y runs from 0 to 1 within the panel.
     """
-    domains, height = _domains(panels)
+    left = max([_LEFT_PX, *(_LETTER_PX * panel.longest_label for panel in panels)])
+    names = [legend_px(panel, _NARROW_PX - left - _RIGHT_PX) for panel in panels]
+    domains, drawable = _domains(panels, names)
+    top = _TOP_PX + sum(names[:1])
+    height = top + drawable + _BOTTOM_PX
     figure = go.Figure()
     layout = base_layout(colours, height)
     layout["xaxis"] |= x_axis
+    layout["margin"] |= {"t": top, "l": left}
     shapes = list(shapes)
-    for i, (panel, domain) in enumerate(zip(panels, domains, strict=True), start=1):
+    for i, (panel, domain, rows) in enumerate(zip(panels, domains, names, strict=True), start=1):
         suffix = "" if i == 1 else str(i)
         layout[f"yaxis{suffix}"] = _axis(panel, domain, colours)
-        layout["annotations"] += _texts(panel, domain, colours)
+        layout["annotations"] += _texts(panel, domain, rows, colours)
         layout["shapes"] += _guides(panel, f"y{suffix}", colours)
         if panel.image is not None:
             layout["images"].append({**panel.image, "yref": f"y{suffix}"})
-            layout["margin"] |= {"l": _WIDE_MARGIN_PX}
         elif panel.traces:
             layout["shapes"] += [{**shape, "yref": f"y{suffix} domain"} for shape in shapes]
         if panel.legend:
-            layout[f"legend{suffix}"] = legend(domain[1])
+            layout[f"legend{suffix}"] = _legend_of(domain[1], rows, drawable)
         for trace in panel.traces:
             is_named = panel.legend and trace["name"] not in panel.unnamed
             own = {"legend": f"legend{suffix}", "showlegend": True} if is_named else {}
             figure.add_trace({**trace, **own, "xaxis": "x", "yaxis": f"y{suffix}"})
-    if len(panels) > _FEW_PANELS and panels[0].traces:
+    if _has_upper_axis(panels):
         layout |= _upper_axis(layout["xaxis"], domains[0][0], height)
         figure.add_trace(_ON_UPPER_AXIS)
     return figure.update_layout(layout)
+
+
+def _legend_of(top: float, rows: int, drawable: int) -> dict[str, Any]:
+    return legend(top + (rows + _TITLE_PX) / drawable, is_below=True) if rows else legend(top)
+
+
+def _has_upper_axis(panels: Sequence[Panel]) -> bool:
+    return len(panels) > _FEW_PANELS and bool(panels[0].traces)
 
 
 def _upper_axis(below: Mapping[str, Any], bottom: float, height: int) -> dict[str, Any]:
@@ -116,7 +133,7 @@ def base_layout(colours: Palette, height: int) -> dict[str, Any]:
     """Return the look of every chart, without its y axes."""
     return {
         "height": height,
-        "margin": {"l": 58, "r": 18, "t": _TOP_PX, "b": _BOTTOM_PX},
+        "margin": {"l": _LEFT_PX, "r": _RIGHT_PX, "t": _TOP_PX, "b": _BOTTOM_PX},
         "paper_bgcolor": colours.ground,
         "plot_bgcolor": colours.ground,
         "font": {"family": _FONT, "size": 12, "color": colours.muted},
@@ -155,15 +172,24 @@ def base_layout(colours: Palette, height: int) -> dict[str, Any]:
     }
 
 
-def _domains(panels: Sequence[Panel]) -> tuple[list[tuple[float, float]], int]:
-    """Return the share of the height that each panel takes, and the height in pixels."""
+def _domains(
+    panels: Sequence[Panel], names: Sequence[int]
+) -> tuple[list[tuple[float, float]], int]:
+    """Return the share of the height that each panel takes, and the pixels of all of them.
+
+    `names` are the pixels above each one that its legend takes.
+    """
     sizes = [_height(panel, is_first=i == 0) for i, panel in enumerate(panels)]
-    drawable = sum(sizes) + _GAP_PX * (len(panels) - 1)
+    gaps = [0, *(_GAP_PX + rows for rows in names[1:])]
+    if _has_upper_axis(panels):
+        gaps[1] += _TICKS_PX
+    drawable = sum(sizes) + sum(gaps)
     domains, top = [], float(drawable)
-    for size in sizes:
+    for size, gap in zip(sizes, gaps, strict=True):
+        top -= gap
         domains.append(((top - size) / drawable, top / drawable))
-        top -= size + _GAP_PX
-    return [(max(low, 0.0), high) for low, high in domains], drawable + _TOP_PX + _BOTTOM_PX
+        top -= size
+    return [(max(low, 0.0), high) for low, high in domains], drawable
 
 
 def _height(panel: Panel, *, is_first: bool) -> int:
@@ -192,7 +218,9 @@ def _axis(panel: Panel, domain: tuple[float, float], colours: Palette) -> dict[s
     return {**common, **panel.axis}
 
 
-def _texts(panel: Panel, domain: tuple[float, float], colours: Palette) -> list[dict[str, Any]]:
+def _texts(
+    panel: Panel, domain: tuple[float, float], rows: int, colours: Palette
+) -> list[dict[str, Any]]:
     place = {"xref": "paper", "yref": "paper", "showarrow": False, "xanchor": "left"}
     text = f"<b>{panel.title}</b>"
     if panel.note:
@@ -203,7 +231,7 @@ def _texts(panel: Panel, domain: tuple[float, float], colours: Palette) -> list[
         "x": 0,
         "y": domain[1],
         "yanchor": "bottom",
-        "yshift": 7,
+        "yshift": _TITLE_PX + rows,
         "font": {"color": colours.ink, "size": 12},
     }
     if not panel.missing:
@@ -216,19 +244,3 @@ def _guides(panel: Panel, axis: str, colours: Palette) -> list[dict[str, Any]]:
     line = {"color": colours.muted, "width": 1, "dash": "dot"}
     across = {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "yref": axis, "line": line}
     return [{**across, "y0": y, "y1": y} for y in panel.guides]
-
-
-def legend(y: float) -> dict[str, Any]:
-    """Return a legend whose lower right corner is at the right end of a height."""
-    return {
-        "orientation": "h",
-        "x": 1,
-        "xanchor": "right",
-        "y": y,
-        "yanchor": "bottom",
-        "bgcolor": "rgba(0,0,0,0)",
-        "font": {"size": 12},
-        # The next update would bring a hidden line back.
-        "itemclick": False,
-        "itemdoubleclick": False,
-    }

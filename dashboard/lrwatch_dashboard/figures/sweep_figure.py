@@ -14,12 +14,14 @@ from lrwatch_dashboard.address import YScale, run_href
 from lrwatch_dashboard.comparison_views import RateResult, SweepRun, SweepView
 from lrwatch_dashboard.figures.against_rate import against_rate, rate_band, rate_line
 from lrwatch_dashboard.figures.axes import linear_axis, log_axis
+from lrwatch_dashboard.figures.legends import names_px
 from lrwatch_dashboard.figures.own_panels import metric_axis
 from lrwatch_dashboard.figures.panel import escape
 from lrwatch_dashboard.theme import MARK_LABELS, MARKS, Palette, look, palette
 
 __all__ = ["sweep_figure"]
 
+_NARROW_PX: Final = 300  # of the chart on a screen of 420
 _HAIR: Final = 1e-4  # of the axis
 _NOT_COMPARED: Final = 0.6
 _FAR: Final = 1e3  # times the best loss, from where on a run stands on the frame
@@ -49,7 +51,12 @@ def sweep_figure(
     figure = go.Figure()
     for trace in (*_rates(sweep, colours, worst), *_marks(sweep, colours, worst)):
         figure.add_trace(trace)
-    return figure.update_layout(_layout(sweep, colours, axis, what))
+    layout = _layout(sweep, colours, axis, what)
+    names = [trace.name for trace in figure.data if trace.showlegend is not False]
+    more = names_px(names, _NARROW_PX) - names_px((), _NARROW_PX)  # than one row of them
+    layout["margin"]["t"] += more
+    layout["height"] += more
+    return figure.update_layout(layout)
 
 
 def _loss_axis(sweep: SweepView, y: YScale) -> dict[str, Any]:

@@ -20,6 +20,7 @@ __all__ = [
     "follow",
     "frame",
     "heading",
+    "high",
     "message",
     "redraw",
     "zoom_in_address",
@@ -128,18 +129,20 @@ def redraw(
 
     `draw` takes what is held, the words of the address, the theme (``"light"`` or ``"dark"``), and
     the token of what is shown; it returns a value for each output, or None if that is shown.
-    ``"token"`` among the outputs keeps the token.
+    ``"token"`` among the outputs keeps the token, and ``"figure"`` is the chart.
     """
-    as_it_is = dict.fromkeys(outputs, no_update)
+    place = Output(outputs["figure"].component_id, "style")
+    as_it_is = dict.fromkeys((*outputs, "place"), no_update)
     token = outputs["token"]
 
     def on_view(
         _n: int, words: dict[str, str] | None, theme: str, drawn: str, *known: Any
     ) -> dict[str, Any]:
-        return draw(*known, words or {}, theme, drawn) or as_it_is
+        shown = draw(*known, words or {}, theme, drawn)
+        return as_it_is if shown is None else {**shown, "place": high(shown["figure"])}
 
     app.callback(
-        output=dict(outputs),
+        output={**outputs, "place": place},
         inputs=[
             Input(_clock(name), "n_intervals"),
             Input(ids.VIEW, "data"),
@@ -171,8 +174,14 @@ def heading(title: str, *below: Any) -> html.Div:
 
 def chart(id_: str, label: str, height: int = 860) -> html.Section:
     """Return the place of a chart, of the height in pixels that it will have."""
-    graph = dcc.Graph(id=id_, config=dict(GRAPH_CONFIG), figure=no_figure(height))
+    figure = no_figure(height)
+    graph = dcc.Graph(id=id_, config=dict(GRAPH_CONFIG), figure=figure, style=high(figure))
     return html.Section(graph, className="chart", role="figure", **{"aria-label": label})
+
+
+def high(figure: Any) -> dict[str, float]:
+    """Return the style of a place for a chart: the height, which plotly forgets on a resize."""
+    return {"height": figure["layout"]["height"]}
 
 
 def message(title: str, *paragraphs: Any) -> html.Div:

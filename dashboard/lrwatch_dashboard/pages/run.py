@@ -31,6 +31,7 @@ from lrwatch_dashboard.own_metrics import (
     Family,
     chosen_families,
     families,
+    is_event,
     layer_families,
     names_of,
     rising_names,
@@ -163,6 +164,7 @@ class _Shown:
         found, counters = _families(run), rising_names([run.metrics])
         chosen = chosen_families(found, words.get("m"), counters)
         own = [name for family in chosen for name in family.metrics]
+        own += filter(is_event, run.metrics)
         window = steps_of(view, run.clock)
         curves = source.curves(
             run.key, window, view.half_life, names_schedule=True, own=own, patience=patience

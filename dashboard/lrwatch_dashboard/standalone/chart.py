@@ -192,7 +192,8 @@ def _legends(layout: _Parts, traces: list[dict[str, Any]]) -> Iterator[Element]:
             for trace in traces
             if trace.get("showlegend", True) and trace.get("legend", "legend") == name
         ]
-        box = _text("", "still-legend", top=1 - legend["y"])
+        look = "still-legend still-names" if legend["yanchor"] == "top" else "still-legend"
+        box = _text("", look, top=1 - legend["y"])
         for trace in mine:
             entry = SubElement(box, "span")
             entry.append(_key(trace))

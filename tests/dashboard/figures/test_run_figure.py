@@ -300,7 +300,7 @@ def test_layers_are_a_picture_whose_rows_go_from_the_first_to_the_last() -> None
     assert pixels[2, 0].tolist() == [68, 1, 84, 255]
     assert pixels[2, -1, 3] == 0  # nothing where nothing was recorded
     axis = _layout(figure)[f"yaxis{image['yref'][1:]}"]
-    assert axis["ticktext"][0].startswith("blocks.0")
+    assert axis["ticktext"][0] == "blocks.0…n&gt;.output"
     assert "<" not in "".join(axis["ticktext"])
     assert "by layer" in _texts(figure)
     assert not set(names) & set(_names(figure))
@@ -329,3 +329,70 @@ def test_the_schedule_is_named_in_few_words(schedule: str, shown: str) -> None:
     texts = _texts(run_figure(dataclasses.replace(curves(), schedule=schedule)))
     assert shown in texts
     assert "warm-up" not in texts
+
+
+def _with_own(*own: Curve) -> Any:
+    shown = families([each.name for each in own])
+    return run_figure(curves(own=own), shown=shown)
+
+
+def test_bytes_and_large_counts_are_read_in_their_units() -> None:
+    steps = np.arange(9.0)
+    memory = [Curve(f"gpu/{n}_bytes", steps, np.full(9, 2.0**n)) for n in (33, 34)]
+    tokens = Curve("tokens", steps, np.linspace(5e8, 6e8, 9))
+    figure = _with_own(*memory, tokens)
+    layout = _layout(figure)
+    assert layout["yaxis5"]["ticktext"][-1] == "15 GiB"
+    assert "550 M" in layout["yaxis6"]["ticktext"]
+    assert "last 600 M" in _texts(figure)
+    drawn = {trace.name: trace for trace in figure.data}
+    assert drawn["gpu/33_bytes"].y[0] == pytest.approx(8)
+    assert drawn["gpu/33_bytes"].hovertemplate == "%{y:.4~g} GiB"
+
+
+def test_names_that_do_not_fit_beside_a_title_stand_in_rows_between_it_and_the_panel() -> None:
+    long = "of_a_length_that_no_telephone_shows_in_one_line"
+    short = _layout(_with_own(curve("train/acc"), curve("val/acc")))
+    few = _layout(_with_own(curve("memory/used"), curve("memory/reserved")))
+    many = _layout(_with_own(*(curve(f"an_eval/{i}_{long}") for i in range(3))))
+    sides = [(each["legend5"]["xanchor"], each["legend5"]["yanchor"]) for each in (short, few)]
+    assert sides == [("right", "bottom"), ("left", "top")]
+    assert [few["height"], many["height"]] == [short["height"] + 19 * rows for rows in (1, 3)]
+    heading = many["annotations"][4]
+    drawable = many["height"] - many["margin"]["t"] - many["margin"]["b"]
+    rows = (many["legend5"]["y"] - many["yaxis5"]["domain"][1]) * drawable
+    assert rows == pytest.approx(heading["yshift"])
+    assert heading["yshift"] == 7 + 3 * 19
+
+
+def test_long_names_lose_their_middle_in_legends_and_titles() -> None:
+    ending = "of_everything_that_was_ever_asked"
+    suite = [curve(f"a_suite/{kind}_{ending}") for kind in ("best", "mean")]
+    figure = _with_own(*suite, curve("one_metric_with_a_name_that_goes_on_and_on"))
+    cut = ["best_of_everythi…at_was_ever_asked", "mean_of_everythi…at_was_ever_asked"]
+    assert [name for name in _names(figure) if name.endswith("asked")] == cut
+    assert "<b>one_metric_with" in _texts(figure)
+
+
+def test_names_of_layers_leave_room_for_the_lines() -> None:
+    names = [f"layer_grad_norm/transformer.h.{i}.attn" for i in range(3)]
+    own = tuple(curve(name) for name in names)
+    layout = _layout(run_figure(curves(own=own), shown=layer_families(names)))
+    assert [*layout["yaxis5"]["ticktext"]] == ["h.0.attn", "h.1.attn", "h.2.attn"]
+    assert layout["margin"]["l"] == 63
+
+
+def test_what_the_training_said_is_marked_on_the_lower_frame_and_each_kind_named_once() -> None:
+    saved = Curve("event/checkpoint", np.array([30.0, 60.0, 90.0]), np.ones(3))
+    moved = Curve("event/<b>new</b> data", np.array([70.0]), np.ones(1))
+    figure = run_figure(curves(own=(saved, moved)))
+    marks = [trace for trace in figure.data if trace.name == "event"]
+    assert [[*each.x] for each in marks] == [[30, 60, 90], [70]]
+    axis = _layout(figure)["yaxis"]
+    assert np.log10(marks[0].y[0]) == pytest.approx(axis["range"][0])
+    names = [a for a in _layout(figure)["annotations"] if a["text"] == "checkpoint"]
+    assert [(a["x"], a["y"], a["xanchor"]) for a in names] == [(30, axis["domain"][0], "left")]
+    assert "&lt;b&gt;new" in _texts(figure)
+    zoomed = run_figure(curves(own=(saved,), window=(50.0, 99.0)))
+    assert [a["x"] for a in _layout(zoomed)["annotations"] if a["text"] == "checkpoint"] == [60]
+    assert "checkpoint" in tostring(chart(figure), encoding="unicode")

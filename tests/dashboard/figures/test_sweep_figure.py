@@ -101,6 +101,16 @@ def test_of_a_metric_of_which_more_is_better_the_worst_stand_at_the_bottom() -> 
     assert "No run has logged" in by_metric(sweep, SweepMeasure.of({"by": "x"})).choice.reason
 
 
+def test_many_kinds_of_marks_have_rows_for_their_names_on_a_telephone() -> None:
+    verdicts = ("ok", "diverging", "oscillating", "too_low", "insufficient_data")
+    runs = tuple(_run(v, v, 10.0**-i, 1.0) for i, v in enumerate(verdicts))
+    few, many = (
+        sweep_figure(SweepView("a", some, choose_rate((r.lr, r.loss or 0.0) for r in some))).layout
+        for some in (runs[:2], runs)
+    )
+    assert many.margin.t - few.margin.t == many.height - few.height == 2 * 19
+
+
 def test_the_median_is_a_line_with_the_quartiles_around_it() -> None:
     figure = sweep_figure(SWEEP)
     assert list(_trace(figure, "median").y) == [1.8, 1.1]

@@ -45,7 +45,8 @@ def test_a_poll_sends_what_changed_and_the_time_and_nothing_else() -> None:
 def test_a_chart_is_drawn_anew_only_if_its_token_is_another_one() -> None:
     def draw(key: str, words: dict[str, str], theme: str, drawn: str) -> dict[str, Any] | None:
         token = f"{key} {words} {theme}"
-        return None if token == drawn else {"figure": f"chart of {key}", "token": token}
+        figure = {"layout": {"height": 700, "title": f"chart of {key}"}}
+        return None if token == drawn else {"figure": figure, "token": token}
 
     app = Dash("test", suppress_callback_exceptions=True)
     app.layout = html.Div()
@@ -53,6 +54,8 @@ def test_a_chart_is_drawn_anew_only_if_its_token_is_another_one() -> None:
     redraw(app, "a", draw, outputs, [State("key", "data")])
     first = _asked(app, "a-tick", 1, None, "dark", "", "sgd")
     token = first["token"]["data"]
-    assert (first["graph"], token) == ({"figure": "chart of sgd"}, "sgd {} dark")
+    graph = first["graph"]
+    assert (graph["figure"]["layout"]["title"], token) == ("chart of sgd", "sgd {} dark")
+    assert graph["style"] == {"height": 700}  # or it collapses as the window changes
     assert _asked(app, "a-tick", 2, None, "dark", token, "sgd") == {}
     assert "graph" in _asked(app, "a-tick", 2, {"y": "log"}, "dark", token, "sgd")

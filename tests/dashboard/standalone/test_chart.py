@@ -100,7 +100,7 @@ def test_the_chart_of_a_run_has_all_its_panels_its_shade_and_colours_of_both_the
     assert drawn.get("role") == "img"
     assert "Gradient norm  before and after clipping" in drawn.get("aria-label", "")
     assert "not finite at step 60" in written
-    assert texts(drawn, "still-legend") == ["after clippinggradient norm"]
+    assert texts(drawn, "still-legend still-names") == ["after clippinggradient norm"]
     assert "var(--hue0)" in written
     assert not set(re.findall(r"#[0-9A-Fa-f]{6}", written)) & {*LIGHT.hues, *DARK.hues}
 

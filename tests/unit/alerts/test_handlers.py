@@ -205,6 +205,7 @@ def test_a_checkpoint_is_saved_between_two_steps_on_the_training_thread(
     assert rule == "diverging"
     assert all(map(torch.equal, weights, before))
     assert thread is threading.main_thread()
+    assert lrwatch.read(run)["event/checkpoint"].sum() == 1
 
 
 def test_a_checkpoint_comes_before_a_stop_that_is_listed_first(

@@ -145,6 +145,9 @@ def test_a_run_is_plotted(tmp_path: Path) -> None:
         assert np.array_equal(line.y, rows[name])
         assert np.array_equal(line.x, rows["step"])
     assert figure.layout.yaxis.type == "linear"
+    low, high = figure.layout.yaxis2.range  # of a rate that never changed
+    assert low == 0 < rows["lr"][0] < high
+    assert figure.layout.yaxis.range is None
 
 
 def test_a_diverging_run_is_plotted_by_magnitude() -> None:

@@ -170,6 +170,19 @@ def test_columns_by_group_may_be_given_and_those_of_a_step_are_for_record(
     assert ["it is for record()" in r.message for r in caplog.records] == [True, False]
 
 
+def test_an_event_is_marked_at_the_step_just_made(run: lrwatch.Run) -> None:
+    for step in range(4):
+        run.record(loss=1.0)
+        if step == 1:
+            run.mark()
+        if step == 2:
+            run.mark("new data")
+    run.finish()
+    rows = lrwatch.read(run)
+    assert rows["step"][rows["event/checkpoint"] == 1].tolist() == [1]
+    assert rows["step"][rows["event/new data"] == 1].tolist() == [2]
+
+
 def test_after_the_end_it_says_so_once(run: lrwatch.Run, caplog: pytest.LogCaptureFixture) -> None:
     run.record(loss=1.0)
     run.finish()
