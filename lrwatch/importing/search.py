@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from lrwatch.importing.foreign_run import Importer
+from lrwatch.importing.foreign_run import Choice, ForeignRun, Importer
+from lrwatch.importing.optimizers import by_optimizer
 from lrwatch.importing.registry import recognised
 
 __all__ = ["FoundLog", "found_logs"]
@@ -41,12 +42,17 @@ class FoundLog:
     importer: Importer
     sureness: float
 
+    def runs(self, choice: Choice) -> list[ForeignRun]:
+        """Read its runs, one for each optimizer; raises as `Importer.read` does."""
+        read = self.importer.read(self.path, choice)
+        return [each for run in read for each in by_optimizer(run, choice)]
+
 
 def found_logs(folder: Path) -> list[FoundLog]:
     """Return the logs in a folder, sorted by path.
 
-    What wandb keeps beside an offline run is left out, and so are the states of checkpoints but
-    the last, which has all of them.
+    What wandb and mmengine keep beside a run is left out, and so are the states of checkpoints
+    but the last, which has all of them.
     """
     found: list[FoundLog] = []
     for n, path in enumerate(_candidates(folder)):
@@ -61,7 +67,7 @@ def found_logs(folder: Path) -> list[FoundLog]:
             continue
         if importer is not None and sureness >= _SURE_ENOUGH:
             found.append(FoundLog(path, importer, sureness))
-    return sorted(_last_states(_without_consoles(found)), key=lambda log: log.path)
+    return sorted(_last_states(_without_twins(found)), key=lambda log: log.path)
 
 
 def _is_part_of(path: Path, found: list[FoundLog]) -> bool:
@@ -110,13 +116,22 @@ def _may_be_log(name: str) -> bool:
     return name.lower().endswith(_ENDINGS)
 
 
-def _without_consoles(found: list[FoundLog]) -> list[FoundLog]:
-    """Leave out the console that wandb keeps beside the run itself."""
-    runs = {log.path.parent for log in found if log.importer.name == "wandb"}
+def _without_twins(found: list[FoundLog]) -> list[FoundLog]:
+    """Leave out what tools keep of a run beside the run itself.
+
+    wandb keeps its console, and mmengine its scalars once more, in a file named after a second.
+    """
+    wandb = {log.path.parent for log in found if log.importer.name == "wandb"}
+    mmengine = {log.path.parent for log in found if log.path.name == "scalars.json"}
     return [
         log
         for log in found
-        if log.path.parts[-2:] != ("files", "output.log") or log.path.parent.parent not in runs
+        if (log.path.parts[-2:] != ("files", "output.log") or log.path.parent.parent not in wandb)
+        and (
+            log.importer.name != "mmengine"
+            or log.path.name == "scalars.json"
+            or log.path.parent not in mmengine
+        )
     ]
 
 

@@ -248,6 +248,32 @@ def test_a_log_of_rates_alone_says_so(tmp_path: Path) -> None:
         importer.read(tmp_path / "ds.log", Choice())
 
 
+def test_a_loss_that_megatron_leaves_out_as_it_is_no_number(tmp_path: Path) -> None:
+    """It prints averages above 0 only, and counts the others."""
+    log = SAMPLES["megatron"](tmp_path)
+    lines = (
+        log.read_text().replace("lm loss:", "load_balancing_loss: 1.0E-02 | lm loss:").split("\n")
+    )
+    lines[-2] = lines[-2].replace("nan iterations: 0", "nan iterations: 1")
+    lines[-2] = (
+        lines[-2][: lines[-2].index("load_bal")] + lines[-2][lines[-2].index("loss scale") :]
+    )
+    rows = read(written(log, *lines)).rows
+    assert rows.loss[:-1].tolist() == pytest.approx(LOSSES[:-1])
+    assert rows.loss_seen.all()
+    assert math.isnan(rows.loss[-1])
+
+
+def test_a_validation_of_torchtitan_is_not_the_loss_of_its_step(tmp_path: Path) -> None:
+    log = SAMPLES["torchtitan"](tmp_path)
+    validated = (
+        "[titan] \x1b[33mvalidate step: 400  \x1b[32mloss:  9.0000  \x1b[36mmemory: 1.0GiB(1%)"
+    )
+    rows = read(written(log, log.read_text(), validated)).rows
+    assert rows.loss.tolist() == pytest.approx(LOSSES, abs=1e-5)
+    assert rows.extra["val_loss"][-1] == 9
+
+
 def test_numbers_of_a_console_that_are_no_columns_of_ours_keep_away(tmp_path: Path) -> None:
     lines = [f"step={i} loss={9 - i} skipped={i} time=1.5 Loss=3" for i in range(5)]
     log = read(written(tmp_path / "x.log", *lines))
