@@ -51,7 +51,7 @@ class FoundLog:
 def found_logs(folder: Path) -> list[FoundLog]:
     """Return the logs in a folder, sorted by path.
 
-    What wandb and mmengine keep beside a run is left out, and so are the states of checkpoints
+    What tools keep beside a run is left out, and so are the states of checkpoints
     but the last, which has all of them.
     """
     found: list[FoundLog] = []
@@ -119,20 +119,21 @@ def _may_be_log(name: str) -> bool:
 def _without_twins(found: list[FoundLog]) -> list[FoundLog]:
     """Leave out what tools keep of a run beside the run itself.
 
-    wandb keeps its console, and mmengine its scalars once more, in a file named after a second.
+    wandb keeps its console, trackio a table of its database, and mmengine its scalars once more, in
+    a file that is named after a second.
     """
-    wandb = {log.path.parent for log in found if log.importer.name == "wandb"}
-    mmengine = {log.path.parent for log in found if log.path.name == "scalars.json"}
-    return [
-        log
-        for log in found
-        if (log.path.parts[-2:] != ("files", "output.log") or log.path.parent.parent not in wandb)
-        and (
-            log.importer.name != "mmengine"
-            or log.path.name == "scalars.json"
-            or log.path.parent not in mmengine
-        )
-    ]
+    paths = {log.path for log in found}
+    offline = {path.parent for path in paths if path.suffix == ".wandb"}
+
+    def is_twin(log: FoundLog) -> bool:
+        path = log.path
+        if log.importer.name == "mmengine":
+            return path.name != "scalars.json" and path.with_name("scalars.json") in paths
+        if log.importer.name == "trackio-parquet":
+            return path.with_suffix(".db") in paths
+        return path.parts[-2:] == ("files", "output.log") and path.parent.parent in offline
+
+    return [log for log in found if not is_twin(log)]
 
 
 def _last_states(found: list[FoundLog]) -> list[FoundLog]:

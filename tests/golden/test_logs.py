@@ -33,6 +33,7 @@ EXPECTED = {
     "tensorboardX": {"tensorboard": ["TensorBoard events, 60 rows"]},
     "torchtune": {"torchtune": ["torchtune log, 60 rows"]},
     "trackio": {"trackio": ["trackio database, 60 rows"] * 2},
+    "trackio-parquet": {"trackio-parquet": ["trackio Parquet, 60 rows"] * 2},
     "transformers": {
         "huggingface": ["Hugging Face trainer_state, 18 rows, loss averaged over 4 steps"]
     },

@@ -172,6 +172,12 @@ def test_of_checkpoints_the_last_is_read(tmp_path: Path) -> None:
     assert log.importer.read(log.path, Choice())[0].name == "lora-checkpoint-400"
 
 
+def test_a_table_beside_the_database_of_trackio_is_the_same_runs(tmp_path: Path) -> None:
+    database = SAMPLES["trackio"](tmp_path)
+    SAMPLES["trackio-parquet"](tmp_path)
+    assert [log.path for log in found_logs(tmp_path)] == [database]
+
+
 def test_event_files_of_a_folder_are_one_run(tmp_path: Path) -> None:
     first = SAMPLES["tensorboard"](tmp_path)
     second = tmp_path / "events.out.tfevents.1790000000.host.2.0"
