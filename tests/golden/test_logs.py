@@ -31,6 +31,7 @@ EXPECTED = {
     "stable-baselines3": {"stable-baselines3": ["Stable-Baselines3 progress, 13 rows"] * 2},
     "tensorboard": {"tensorboard": ["TensorBoard events, 60 rows"]},
     "tensorboardX": {"tensorboard": ["TensorBoard events, 60 rows"]},
+    "torchtitan": {"torchtitan": ["torchtitan log, 60 rows"]},
     "torchtune": {"torchtune": ["torchtune log, 60 rows"]},
     "trackio": {"trackio": ["trackio database, 60 rows"] * 2},
     "trackio-parquet": {"trackio-parquet": ["trackio Parquet, 60 rows"] * 2},
