@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
-__all__ = ["VALIDATION", "meant", "parts_of_loss"]
+__all__ = ["VALIDATION", "losses", "meant", "parts_of_loss"]
 
 _OTHER_NAMES: Final[dict[str, tuple[str, ...]]] = {
     "step": (
@@ -17,7 +17,8 @@ _OTHER_NAMES: Final[dict[str, tuple[str, ...]]] = {
     "loss": (
         "train/loss", "train_loss", "training_loss", "loss/train", "total_loss",
         "train/total_loss", "train/step_loss", "train/loss_step", "train_loss_step",
-        "train/loss_epoch", "train_loss_epoch", "lm loss", "loss_metrics/global_avg_loss",
+        "train/loss_epoch", "train_loss_epoch", "lm loss", "lm_loss",
+        "loss_metrics/global_avg_loss",
     ),
     "lr": (
         "learning_rate", "train/learning_rate", "train/lr", "lr/train", "lr/pg0", "x/lr0",
@@ -27,8 +28,8 @@ _OTHER_NAMES: Final[dict[str, tuple[str, ...]]] = {
 }  # fmt: skip
 """What a column may be called instead, the likeliest first."""
 
-_MONITORED_RATE: Final = re.compile(r"lr-\w+")
-"""The name that Lightning's `LearningRateMonitor` makes of an optimizer's class."""
+_MONITORED_RATE: Final = re.compile(r"lr-\w+(/pg1)?")
+"""What Lightning's `LearningRateMonitor` makes of an optimizer's class, and of its first group."""
 
 _LOSS: Final = re.compile(r"(?i)(?<![a-z])loss(?![a-z])|(?<![a-z])nll(?![a-z])")
 
@@ -84,12 +85,18 @@ def meant(
 
 def _is_only_loss(name: str, names: Sequence[str], n_known: Callable[[str], int]) -> bool:
     """Tell whether a column is the one of a table that may be its loss."""
-    losses = [
-        each
-        for each in names
-        if _LOSS.search(each) and not _OF_OTHER_DATA.search(each) and n_known(each) > 0
-    ]
-    return losses == [name]
+    return [each for each in losses(names) if n_known(each) > 0] == [name]
+
+
+def losses(names: Sequence[str]) -> list[str]:
+    """Return the columns that are called a loss, and not one on data that are not trained on.
+
+    Examples
+    --------
+    >>> losses(["step", "g_loss", "d_loss", "val_loss"])
+    ['g_loss', 'd_loss']
+    """
+    return [each for each in names if _LOSS.search(each) and not _OF_OTHER_DATA.search(each)]
 
 
 def parts_of_loss(names: Sequence[str]) -> list[str]:

@@ -42,7 +42,7 @@ def _judged_log(log: FoundLog, given: Path, choice: Choice) -> Iterator[ListedRu
     base = log.path.name if log.path == given else log.path.relative_to(given).as_posix()
     empty = ListedRun(base, log.path, last_write=log.path.stat().st_mtime, kind=log.importer.name)
     try:
-        runs = log.importer.read(log.path, choice)
+        runs = log.runs(choice)
     except (LrwatchError, OSError) as error:
         yield replace(empty, problem=str(error))
         return

@@ -15,6 +15,8 @@ from lrwatch.plain_files import open_plain
 __all__ = ["is_database", "opened", "tables_if_any", "tables_of"]
 
 _MAGIC: Final = b"SQLite format 3\0"
+_HEAD, _WITH_LOG = 19, b"\2"
+"""Bytes of a header up to the version of reading, which says that writers keep a log beside it."""
 
 
 def is_database(head: bytes) -> bool:
@@ -33,8 +35,9 @@ def opened(path: Path) -> Iterator[sqlite3.Connection]:
     """
     connection: sqlite3.Connection | None = None
     try:
-        os.close(open_plain(path, follow=True))  # no pipe, no device
-        connection = _connected(path)
+        with os.fdopen(open_plain(path, follow=True), "rb") as file:  # no pipe, no device
+            head = file.read(_HEAD)
+        connection = _connected(path, keeps_log=head[_HEAD - 1 :] == _WITH_LOG)
         yield connection
     except (sqlite3.Error, OSError, UnicodeDecodeError) as error:
         raise RunUnreadable(f"{path.name} cannot be read as SQLite: {error}") from error
@@ -73,10 +76,17 @@ def _info(database: sqlite3.Connection, table: str) -> list[tuple[Any, ...]]:
     return list(database.execute("SELECT * FROM pragma_table_info(?)", (table,)))
 
 
-def _connected(path: Path) -> sqlite3.Connection:
-    """Connect; a log that a writer left in a folder that cannot be written is then not read."""
+def _connected(path: Path, *, keeps_log: bool) -> sqlite3.Connection:
+    """Connect; what a writer left in a log beside it is not read where files cannot be made.
+
+    One whose log is gone is at rest, and is read as a file that nobody writes: SQLite would put
+    two files beside it otherwise, and leave them there.
+    """
     failure: sqlite3.Error | None = None
-    for how in ("mode=ro", "mode=ro&immutable=1"):
+    ways = ["mode=ro", "mode=ro&immutable=1"]
+    if keeps_log and not Path(f"{path}-wal").exists():
+        ways.reverse()
+    for how in ways:
         connection = sqlite3.connect(f"{path.absolute().as_uri()}?{how}", uri=True, timeout=5)
         try:
             connection.execute("PRAGMA trusted_schema = OFF")

@@ -90,7 +90,7 @@ class Mirror:
 
     def _read(self, log: FoundLog, *, is_live: bool) -> Iterator[Brought]:
         try:
-            runs = log.importer.read(log.path, self._choice)
+            runs = log.runs(self._choice)
         except (LrwatchError, OSError) as error:
             yield Brought(log.path, problem=str(error))
             return

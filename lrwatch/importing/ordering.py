@@ -81,7 +81,7 @@ def ordered(run: ForeignRun, choice: Choice) -> OrderedRun:
         n_again = counted(int(again.sum()), "row")
         assumed.append(f"{n_again} written again later on: the last writing counts")
         rows = rows[~again]
-    assumed += _about_rates(table)
+    assumed += _about_rates(table) if "lr" not in table.column_names else []
     total = run.total_steps if 1 <= (run.total_steps or 0) <= _MOST_STEPS else None
     if total is not None and choice.every is not None and is_counted:
         total *= choice.every

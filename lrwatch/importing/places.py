@@ -39,7 +39,7 @@ def foreign_run(path: Path) -> OrderedRun | None:
         logs = found_logs(path)
     if not logs:
         return None
-    runs = [run for log in logs for run in log.importer.read(log.path, Choice())]
+    runs = [run for log in logs for run in log.runs(Choice())]
     if len(runs) != 1:
         raise InvalidArgument(
             f"{known_as(path)} holds {counted(len(runs), 'run')}, and one is expected; "

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from lrwatch.importing.foreign_run import Importer
+from lrwatch.importing.foreign_run import Choice, ForeignRun, Importer
+from lrwatch.importing.optimizers import by_optimizer
 from lrwatch.importing.registry import recognised
 
 __all__ = ["FoundLog", "found_logs"]
@@ -41,12 +42,17 @@ class FoundLog:
     importer: Importer
     sureness: float
 
+    def runs(self, choice: Choice) -> list[ForeignRun]:
+        """Read its runs, one for each optimizer; raises as `Importer.read` does."""
+        read = self.importer.read(self.path, choice)
+        return [each for run in read for each in by_optimizer(run, choice)]
+
 
 def found_logs(folder: Path) -> list[FoundLog]:
     """Return the logs in a folder, sorted by path.
 
-    What wandb keeps beside an offline run is left out, and so are the states of checkpoints but
-    the last, which has all of them.
+    What tools keep beside a run is left out, and so are the states of checkpoints
+    but the last, which has all of them.
     """
     found: list[FoundLog] = []
     for n, path in enumerate(_candidates(folder)):
@@ -61,7 +67,7 @@ def found_logs(folder: Path) -> list[FoundLog]:
             continue
         if importer is not None and sureness >= _SURE_ENOUGH:
             found.append(FoundLog(path, importer, sureness))
-    return sorted(_last_states(_without_consoles(found)), key=lambda log: log.path)
+    return sorted(_last_states(_without_twins(found)), key=lambda log: log.path)
 
 
 def _is_part_of(path: Path, found: list[FoundLog]) -> bool:
@@ -110,14 +116,24 @@ def _may_be_log(name: str) -> bool:
     return name.lower().endswith(_ENDINGS)
 
 
-def _without_consoles(found: list[FoundLog]) -> list[FoundLog]:
-    """Leave out the console that wandb keeps beside the run itself."""
-    runs = {log.path.parent for log in found if log.importer.name == "wandb"}
-    return [
-        log
-        for log in found
-        if log.path.parts[-2:] != ("files", "output.log") or log.path.parent.parent not in runs
-    ]
+def _without_twins(found: list[FoundLog]) -> list[FoundLog]:
+    """Leave out what tools keep of a run beside the run itself.
+
+    wandb keeps its console, trackio a table of its database, and mmengine its scalars once more, in
+    a file that is named after a second.
+    """
+    paths = {log.path for log in found}
+    offline = {path.parent for path in paths if path.suffix == ".wandb"}
+
+    def is_twin(log: FoundLog) -> bool:
+        path = log.path
+        if log.importer.name == "mmengine":
+            return path.name != "scalars.json" and path.with_name("scalars.json") in paths
+        if log.importer.name == "trackio-parquet":
+            return path.with_suffix(".db") in paths
+        return path.parts[-2:] == ("files", "output.log") and path.parent.parent in offline
+
+    return [log for log in found if not is_twin(log)]
 
 
 def _last_states(found: list[FoundLog]) -> list[FoundLog]:

@@ -96,8 +96,7 @@ class AnyTable:
         names = _shape(path, head)[1]
         if not names:
             return 0.0
-        found = columns.meant(names, lambda _: 1)
-        has_loss = "loss" in names or "loss" in found or bool(columns.parts_of_loss(names))
+        has_loss = "loss" in columns.meant(names, lambda _: 1) or bool(columns.losses(names))
         return _HAS_LOSS if has_loss else _MAY_BE
 
     def read(self, path: Path, choice: Choice) -> list[ForeignRun]:

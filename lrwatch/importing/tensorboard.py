@@ -20,6 +20,8 @@ __all__ = ["TensorBoardEvents"]
 
 _PATTERN: Final = "*tfevents*"
 _MOST_FILES: Final = 1000
+_SMALL: Final = 2**14
+"""Bytes of event files of which it is looked whether a scalar is in them."""
 
 # Fields of the messages Event, Summary.Value and TensorProto.
 _WALL_TIME, _STEP, _SUMMARY = 1, 2, 5
@@ -36,7 +38,8 @@ class TensorBoardEvents:
     def recognises(self, path: Path, head: bytes) -> float:
         """Say how sure it is that a source is of this kind."""
         if path.is_dir():
-            return 0.9 if _files(path) else 0.0
+            files = _files(path)
+            return (0.1 if _hold_no_scalars(files) else 0.9) if files else 0.0
         return 0.95 if is_event_file(head) else 0.0
 
     def read(self, path: Path, choice: Choice) -> list[ForeignRun]:
@@ -81,6 +84,19 @@ def _files(folder: Path) -> list[Path]:
     except OSError:
         return []
     return found[:_MOST_FILES]
+
+
+def _hold_no_scalars(files: list[Path]) -> bool:
+    """Tell whether files are such as hold hyperparameters, in folders of their own."""
+    series: dict[str, Series] = {}
+    try:
+        if sum(file.stat().st_size for file in files) > _SMALL:
+            return False
+        for record in (record for file in files for record in unframed(content_of(file))[0]):
+            _take(record, 0, series)
+    except (RunUnreadable, OSError, ValueError):
+        return False
+    return not series
 
 
 def _take(record: bytes | None, place: int, series: dict[str, Series]) -> None:

@@ -23,6 +23,8 @@ class TextLayout:
         How sure a log with two such lines is of this kind.
     has_steps
         Whether a line without a step is no row; otherwise rows are numbered.
+    nans
+        The loss that a tool leaves out where it is not a number, and the column that counts such.
     is_averaged, notes
         As in `lrwatch.importing.ForeignRun`.
     """
@@ -32,6 +34,7 @@ class TextLayout:
     sign: re.Pattern[str]
     sureness: float = 0.8
     has_steps: bool = True
+    nans: tuple[str, str] | None = None
     is_averaged: bool = False
     notes: tuple[str, ...] = ()
 
@@ -41,6 +44,7 @@ TEXT_LAYOUTS: Final = (
         "megatron",
         "Megatron-LM log",
         re.compile(r"\biteration\s+\d+\s*/\s*\d+\s*\|"),
+        nans=("lm_loss", "number_of_nan_iterations"),
         is_averaged=True,
     ),
     TextLayout(

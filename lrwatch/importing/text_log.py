@@ -43,6 +43,9 @@ _PAIR: Final = re.compile(
     re.IGNORECASE,
 )
 _TELLS: Final = re.compile(r"(?i)(^|[^a-z])(loss|lr|learning_rate)([^a-z]|$)")
+_VALIDATES: Final = re.compile(r"(?i)\b(validate|validation|eval|evaluation)\s+(step|iteration)\b")
+"""How a line begins that has a loss on data that are not trained on."""
+
 _NOT_METRICS: Final = frozenset({"step", "iter", "iteration", "global_step"})
 _OURS: Final = frozenset({"loss", "lr", "grad_norm"})
 
@@ -120,6 +123,12 @@ class TextLog:
             return None
         for name, value in _pairs(line):
             row.setdefault(_column(name), value)
+        if _VALIDATES.search(line) and "loss" in row:
+            row["val_loss"] = row.pop("loss")
+        if self._layout.nans is not None:
+            loss, count = self._layout.nans
+            if row.get(count, "0") != "0":
+                row.setdefault(loss, "nan")
         return row if any(map(_TELLS.search, row)) else None
 
 

@@ -59,6 +59,13 @@ EXPECTED = {
         "stable_baselines3", 30, 7e-4,
         {"train/policy_loss": 25, "rollout/ep_rew_mean": 20}, {"algorithm": "A2C"},
     ),
+    "ultralytics": Expected(
+        "ultralytics", 4, 0.01, {"val/box_loss": 2, "epoch": 4}, {"imgsz": 32, "epochs": 2}
+    ),
+    "fastai": Expected(
+        "fastai", 24, 0.01, {"valid_loss": 3, "epoch": 24}, {"batch_size": 8}, 24
+    ),
+    "Composer": Expected("composer", 24, 0.05, {"loss/train/total": 24}),
 }  # fmt: skip
 
 OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
@@ -105,6 +112,29 @@ def test_an_example_runs_as_printed(framework: str, tmp_path: Path) -> None:
 
 def test_there_is_an_example_of_each() -> None:
     assert set(EXAMPLES) == set(EXPECTED)
+
+
+BY_AXOLOTL = """
+from axolotl.integrations.base import PluginManager
+from axolotl.utils.dict import DictDefault
+
+plugins = PluginManager.get_instance()
+plugins.register("lrwatch.integrations.axolotl.AxolotlPlugin")
+cfg = DictDefault(lrwatch_dir="runs")
+"""
+
+
+def test_a_plugin_that_axolotl_loads_gives_its_trainer_the_callback(tmp_path: Path) -> None:
+    if importlib.util.find_spec("axolotl") is None:
+        pytest.skip("axolotl is not installed")
+    script = BY_AXOLOTL + EXAMPLES["transformers"].replace(
+        '[TransformersCallback(dir="runs")]', "plugins.add_callbacks_post_trainer(cfg, None)"
+    )
+    (entry,) = ran(script, tmp_path)
+    frame = lrwatch.read(entry.path)
+    assert len(frame) == 12
+    assert frame["grad_norm"].notna().all()
+    assert frame["eval_loss"].notna().sum() == 2
 
 
 PLAIN = re.sub(r"callbacks=\[Lightning.*\],?", "", EXAMPLES["Lightning"])

@@ -172,6 +172,12 @@ def test_of_checkpoints_the_last_is_read(tmp_path: Path) -> None:
     assert log.importer.read(log.path, Choice())[0].name == "lora-checkpoint-400"
 
 
+def test_a_table_beside_the_database_of_trackio_is_the_same_runs(tmp_path: Path) -> None:
+    database = SAMPLES["trackio"](tmp_path)
+    SAMPLES["trackio-parquet"](tmp_path)
+    assert [log.path for log in found_logs(tmp_path)] == [database]
+
+
 def test_event_files_of_a_folder_are_one_run(tmp_path: Path) -> None:
     first = SAMPLES["tensorboard"](tmp_path)
     second = tmp_path / "events.out.tfevents.1790000000.host.2.0"
@@ -246,6 +252,32 @@ def test_a_log_of_rates_alone_says_so(tmp_path: Path) -> None:
     assert importer.name == "deepspeed"
     with pytest.raises(RunUnreadable, match="learning rates and no loss, from line 1 on; give the"):
         importer.read(tmp_path / "ds.log", Choice())
+
+
+def test_a_loss_that_megatron_leaves_out_as_it_is_no_number(tmp_path: Path) -> None:
+    """It prints averages above 0 only, and counts the others."""
+    log = SAMPLES["megatron"](tmp_path)
+    lines = (
+        log.read_text().replace("lm loss:", "load_balancing_loss: 1.0E-02 | lm loss:").split("\n")
+    )
+    lines[-2] = lines[-2].replace("nan iterations: 0", "nan iterations: 1")
+    lines[-2] = (
+        lines[-2][: lines[-2].index("load_bal")] + lines[-2][lines[-2].index("loss scale") :]
+    )
+    rows = read(written(log, *lines)).rows
+    assert rows.loss[:-1].tolist() == pytest.approx(LOSSES[:-1])
+    assert rows.loss_seen.all()
+    assert math.isnan(rows.loss[-1])
+
+
+def test_a_validation_of_torchtitan_is_not_the_loss_of_its_step(tmp_path: Path) -> None:
+    log = SAMPLES["torchtitan"](tmp_path)
+    validated = (
+        "[titan] \x1b[33mvalidate step: 400  \x1b[32mloss:  9.0000  \x1b[36mmemory: 1.0GiB(1%)"
+    )
+    rows = read(written(log, log.read_text(), validated)).rows
+    assert rows.loss.tolist() == pytest.approx(LOSSES, abs=1e-5)
+    assert rows.extra["val_loss"][-1] == 9
 
 
 def test_numbers_of_a_console_that_are_no_columns_of_ours_keep_away(tmp_path: Path) -> None:
