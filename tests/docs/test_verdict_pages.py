@@ -39,6 +39,7 @@ def first_cells(text: str) -> set[str]:
     return set(re.findall(r"`(\w+)`", " ".join(cells)))
 
 
+@pytest.mark.slow
 def test_each_test_has_its_row_and_each_row_its_test() -> None:
     table = TEST_PAGE.split("\n## Tests\n")[1].split("\n## ")[0]
     assert first_cells(table) == codes()

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import ast
 import functools
-import io
-import tokenize
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,16 +11,6 @@ __all__ = ["ROOT", "SOURCE_ROOTS", "code_lines", "functions", "module_name", "mo
 
 ROOT = Path(__file__).parents[2]
 SOURCE_ROOTS = (ROOT / "lrwatch", ROOT / "dashboard" / "lrwatch_dashboard")
-
-_NO_CODE = {
-    tokenize.COMMENT,
-    tokenize.NL,
-    tokenize.NEWLINE,
-    tokenize.INDENT,
-    tokenize.DEDENT,
-    tokenize.ENCODING,
-    tokenize.ENDMARKER,
-}
 
 
 def modules() -> list[Path]:
@@ -46,14 +34,9 @@ def tree(path: Path) -> ast.Module:
 @functools.cache
 def code_lines(path: Path) -> int:
     """Count the lines that carry code: none that are blank, a comment or a docstring."""
-    text = path.read_text(encoding="utf-8")
-    lines = {
-        line
-        for token in tokenize.generate_tokens(io.StringIO(text).readline)
-        if token.type not in _NO_CODE
-        for line in range(token.start[0], token.end[0] + 1)
-    }
-    return len(lines - set(_docstring_lines(tree(path))))
+    lines = enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+    code = {number for number, line in lines if line.strip() and line.lstrip()[0] != "#"}
+    return len(code - set(_docstring_lines(tree(path))))
 
 
 def functions(path: Path) -> Iterator[tuple[str, int]]:

@@ -25,6 +25,7 @@ def same(one: lrwatch.Diagnosis, other: lrwatch.Diagnosis) -> bool:
     return repr(one) == repr(other)  # NaN equals nothing, itself included
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lr", [1e-4, 2e-3, 3 * EDGE])
 def test_any_order_gives_the_same_diagnosis(lr: float) -> None:
     run = bare(descent(lr))

@@ -14,6 +14,7 @@ from lrwatch.errors import InvalidArgument
 from lrwatch.verdicts import CLASSES
 
 
+@pytest.mark.slow
 def test_a_run_beyond_the_edge_of_stability_is_diverging_and_a_lower_rate_is_suggested() -> None:
     diagnosis = lrwatch.diagnose(descent(1.5 * EDGE))
     assert diagnosis.verdict == "diverging"
@@ -51,6 +52,7 @@ def test_a_run_lost_in_the_middle_is_alarmed_within_twenty_steps() -> None:
     assert 200 < alarms[0].step <= 220
 
 
+@pytest.mark.slow
 def test_a_loss_that_rises_though_the_steps_stay_calm_is_not_blamed_on_the_learning_rate() -> None:
     run = descent(2e-3)
     run["loss"][200:] = run["loss"][0] + np.arange(200) / 10

@@ -236,6 +236,7 @@ def test_a_schedule_is_named_where_it_is_asked_for_and_once_for_each_state(
         assert (shown.schedule, looked) == ("linear decay", [100])
 
 
+@pytest.mark.slow
 def test_a_budget_ends_the_round_and_the_next_goes_on(tmp_path: Path) -> None:
     for i in range(4):
         write_run(tmp_path, f"run-{i}", steps=range(300), values=_falling(300))
@@ -312,6 +313,7 @@ def test_the_rows_of_a_listed_run_can_be_had_and_no_others(tmp_path: Path) -> No
     assert [view.key for view in store.runs(["gone", "run"])] == ["run"]
 
 
+@pytest.mark.slow
 def test_a_long_run_that_rests_has_outlines_that_need_no_reading(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

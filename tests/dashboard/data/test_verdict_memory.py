@@ -119,6 +119,7 @@ def test_another_lrwatch_judges_anew(
     assert judged
 
 
+@pytest.mark.slow
 def test_what_is_not_settled_is_not_remembered(tmp_path: Path) -> None:
     store, cache = tmp_path / "runs", tmp_path / "cache"
     write_run(store, "just-ended", steps=range(300))

@@ -128,6 +128,7 @@ def test_nan_early_in_a_log_without_norms_counts_after_a_loss_that_grew() -> Non
     assert judged([3.6, 1e5, 1e23, NAN]).verdict == "diverging"
 
 
+@pytest.mark.slow
 def test_what_is_said_of_a_dead_run_stays_as_it_was_when_it_died() -> None:
     loss = np.array([1.0, 1.1, 0.9, 1, 30, 1e5, 1e20, 3.5e36, *[NAN] * 300])
     monitor, said = lrwatch.Monitor(), set()
@@ -306,6 +307,7 @@ def test_a_validation_loss_that_falls_with_the_other_is_no_overfitting() -> None
     assert not found_by(found, "overfitting").fired
 
 
+@pytest.mark.slow
 def test_overfitting_is_the_same_in_blocks_of_any_size() -> None:
     row = np.arange(900)
     run = {"loss": 1 - row / 1_000, "val_loss": 1 + (row - 300) ** 2 / 1e6}

@@ -329,6 +329,7 @@ def test_a_store_opened_after_its_run_tells_of_both(bucket: Bucket) -> None:
     assert mirror_of(reader.path) is _mirror()
 
 
+@pytest.mark.slow
 def test_a_training_that_writes_to_a_folder_loads_nothing_of_it() -> None:
     code = "import sys, lrwatch.store; print(*sys.modules)"
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
