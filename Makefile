@@ -47,7 +47,7 @@ check:
 docs: $(VENV)/.test
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
-.PHONY: lint types fast fast-pages fast-rest smoke
+.PHONY: lint types fast fast-half fast-rest smoke
 lint: $(VENV)/.test
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -55,17 +55,16 @@ lint: $(VENV)/.test
 types: $(VENV)/.test
 	$(BIN)/mypy
 
-# Two halves of about the same length, of which each loads only what it needs. The second looks at
-# the layers as well, in tests/architecture.
+# Two halves of about the same length, of which each loads only what it needs: the first no torch.
 FAST := $(BIN)/python -m pytest -q -m "not e2e and not slow"
-PAGES := tests/dashboard dashboard tests/unit/detect tests/unit/diagnosis
-fast: fast-pages fast-rest
+HALF := dashboard tests/architecture tests/dashboard tests/docs tests/unit/cli tests/unit/detect
+fast: fast-half fast-rest
 
-fast-pages: $(VENV)/.test
-	$(FAST) $(PAGES)
+fast-half: $(VENV)/.test  # the layers are in tests/architecture
+	$(FAST) $(HALF)
 
 fast-rest: $(VENV)/.test
-	$(FAST) $(addprefix --ignore=,tests/e2e $(PAGES))
+	$(FAST) $(addprefix --ignore=,tests/e2e $(HALF))
 
 # The wheel in fresh environments: without extras, and with the lowest versions that it allows.
 smoke: $(VENV)/.demo

@@ -59,6 +59,7 @@ def test_a_verdict_is_described_as_the_dashboard_does(verdict: Verdict) -> None:
     assert (f"samples/{verdict}.svg" in section) == (verdict in SAMPLES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("verdict", CLASSES)
 def test_what_finds_a_verdict_is_a_test(verdict: str) -> None:
     found_by = SECTIONS[verdict].split("**Found by.**")[1].split("* **Mistaken.**")[0]
@@ -67,6 +68,7 @@ def test_what_finds_a_verdict_is_a_test(verdict: str) -> None:
     assert not named - codes()
 
 
+@pytest.mark.slow
 def test_how_often_they_are_right_has_its_place() -> None:
     """`make accuracy` fills it: a table of all verdicts, and one of tests."""
     tables = VERDICT_PAGE.split(by_verdict.BEGIN)[1].split(by_verdict.END)[0]

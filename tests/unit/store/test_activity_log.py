@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sources import ROOT, modules
+from sources import ROOT, modules, nodes
 from stores import write_run
 
 from lrwatch.activity import Activity, Actor, acting, current_actor, in_words
@@ -56,8 +56,7 @@ def test_every_door_is_known_here(store: Path) -> None:
     """So that a new one is tried below."""
     calling = set()
     for path in modules():
-        text = path.read_text(encoding="utf-8")
-        for node in ast.walk(ast.parse(text)) if "editor" in text else ():
+        for node in nodes(path) if "editor" in path.read_text(encoding="utf-8") else ():
             if isinstance(node, ast.FunctionDef):
                 names = {name.id for name in ast.walk(node) if isinstance(name, ast.Name)}
                 calling |= {node.name} if "editor" in names else set()
