@@ -66,6 +66,7 @@ def test_every_alert_on_the_way_is_known_also_of_a_run_that_rests(
         assert [(mark.step, mark.episode, mark.is_over) for mark in marks] == expected
 
 
+@pytest.mark.slow
 def test_a_run_read_bit_by_bit_is_judged_as_one_read_whole(tmp_path: Path) -> None:
     writer = new_writer(tmp_path, "run")
     store = RunStore(tmp_path, threaded=False)

@@ -38,6 +38,7 @@ def test_the_chart_has_the_configuration_of_all_charts() -> None:
     assert [graph.config for graph in graphs] == [dict(GRAPH_CONFIG)]
 
 
+@pytest.mark.slow
 def test_more_runs_than_can_be_told_apart_are_cut_and_said() -> None:
     keys = [f"run-{i}" for i in range(25)]
     source = _source(*keys)

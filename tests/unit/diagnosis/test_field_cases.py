@@ -163,6 +163,7 @@ def test_a_loss_around_0_cannot_be_judged(slope: float) -> None:
     assert found.first_alarm_step is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_a_weight_that_ramps_up_changes_the_objective(seed: int) -> None:
     loss = 0.02 + 0.9 * np.minimum(np.arange(400) / 280, 1) * (1 + 0.05 * noise(400, seed))
@@ -236,6 +237,7 @@ def test_a_language_model_that_is_logged_after_its_steep_part(first: int) -> Non
     assert found.verdict in ("ok", "insufficient_data")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("rise", "is_alarmed"), [(5.0, False), (30.0, True)])
 def test_a_rate_found_too_high_is_not_called_too_low_once_it_is_cut(
     rise: float, *, is_alarmed: bool
@@ -273,6 +275,7 @@ def test_fewer_rows_need_a_stronger_sign() -> None:
 # Without a rate
 
 
+@pytest.mark.slow
 def test_without_a_rate_the_direction_is_given_in_words() -> None:
     row = np.arange(300)
     lost = np.where(row < 150, 0.5 + np.exp(-row / 20), 2.3) + 0.02 * noise(300)

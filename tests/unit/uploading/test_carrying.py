@@ -206,6 +206,7 @@ def test_two_machines_of_one_name_have_two_runs(
     assert steps(tmp_path, "a-2") == list(range(3))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("resume", [True, "auto", 10])
 def test_another_machine_goes_on(
     address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, resume: bool | str

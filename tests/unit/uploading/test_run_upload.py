@@ -137,6 +137,7 @@ def test_a_long_run_has_few_parts(
     assert arrived(there).equals(lrwatch.read(run.path))
 
 
+@pytest.mark.slow
 def test_parts_wait_for_sixteen_of_their_size() -> None:
     parts: list[Span] = []
     sent = merged = 0

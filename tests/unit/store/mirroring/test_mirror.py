@@ -78,6 +78,7 @@ def test_a_run_reads_as_it_does_from_its_folder(bucket: Bucket, tmp_path: Path) 
     assert [entry.key for entry in list_runs(STORE)] == ["a", "b"]
 
 
+@pytest.mark.slow
 def test_every_function_takes_an_address(bucket: Bucket, tmp_path: Path) -> None:
     there = tmp_path / "there"
     assert lrwatch.diagnose_sweep(STORE) == lrwatch.diagnose_sweep(there)
@@ -291,6 +292,7 @@ def test_a_store_that_was_never_reached_says_so(bucket: Bucket) -> None:
         list_runs(STORE)
 
 
+@pytest.mark.slow
 def test_runs_read_one_after_the_other_are_fetched_ahead(bucket: Bucket, tmp_path: Path) -> None:
     for n in range(40):
         bucket.upload(tmp_path / "there" / "b", f"runs/c{n:02d}")
