@@ -12,7 +12,6 @@ from lrwatch_dashboard.theme import VERDICTS
 from sources import ROOT
 
 import lrwatch
-from benchmarks.accuracy import by_verdict
 from lrwatch.verdicts import CLASSES, Verdict
 
 VERDICT_PAGE = (ROOT / "docs/verdicts.md").read_text(encoding="utf-8")
@@ -71,6 +70,8 @@ def test_what_finds_a_verdict_is_a_test(verdict: str) -> None:
 @pytest.mark.slow
 def test_how_often_they_are_right_has_its_place() -> None:
     """`make accuracy` fills it: a table of all verdicts, and one of tests."""
+    from benchmarks.accuracy import by_verdict
+
     tables = VERDICT_PAGE.split(by_verdict.BEGIN)[1].split(by_verdict.END)[0]
     verdicts, _, tests = tables.partition("| test |")
     assert first_cells(verdicts) in (set(), set(CLASSES))
