@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+import gc
 import os
 
 from hypothesis import settings
+
+# The garbage collector would look through torch, Dash and pandas again and again.
+gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Leave what has been imported out of all that the collector looks through."""
+    gc.freeze()
+    gc.enable()
+
 
 # A deadline would time tests, and a loaded machine would fail them.
 settings.register_profile("lrwatch", deadline=None)

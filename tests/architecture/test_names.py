@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
-from sources import ROOT, modules, tree
+from sources import ROOT, modules, nodes, tree
 
 FORBIDDEN = {"utils", "util", "helpers", "helper", "common", "misc", "manager", "base"}
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
@@ -23,7 +23,7 @@ def exported(path: Path) -> list[str] | None:
 def defined(path: Path) -> set[str]:
     """Return the names that a module defines or imports at its top level."""
     names: set[str] = set()
-    for node in ast.walk(tree(path)):
+    for node in nodes(path):
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
             names.add(node.name)
         elif isinstance(node, ast.Import | ast.ImportFrom):

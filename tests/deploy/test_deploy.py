@@ -25,6 +25,8 @@ from lrwatch_dashboard.data import RunStore
 from lrwatch_dashboard.security.people import new_token
 from sources import ROOT
 
+pytestmark = pytest.mark.slow
+
 yaml = pytest.importorskip("yaml", reason="PyYAML is not installed: pip install pyyaml")
 
 DEPLOY = ROOT / "deploy"

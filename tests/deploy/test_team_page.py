@@ -40,6 +40,7 @@ def commands() -> list[list[str]]:
     return [words[1:] for words in split if words[:1] == ["lrwatch"]]
 
 
+@pytest.mark.slow
 def test_every_command_of_the_page_works_in_its_order(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -61,6 +62,7 @@ def test_every_command_of_the_page_works_in_its_order(
     assert by_proxy.proxy.editors == {"ann@example.org", "group:ml"}
 
 
+@pytest.mark.slow
 def test_every_option_that_the_page_names_is_there() -> None:
     shown = subprocess.run(
         [sys.executable, "-m", "lrwatch_dashboard", "--help"],

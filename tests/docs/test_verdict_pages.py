@@ -12,7 +12,6 @@ from lrwatch_dashboard.theme import VERDICTS
 from sources import ROOT
 
 import lrwatch
-from benchmarks.accuracy import by_verdict
 from lrwatch.verdicts import CLASSES, Verdict
 
 VERDICT_PAGE = (ROOT / "docs/verdicts.md").read_text(encoding="utf-8")
@@ -39,6 +38,7 @@ def first_cells(text: str) -> set[str]:
     return set(re.findall(r"`(\w+)`", " ".join(cells)))
 
 
+@pytest.mark.slow
 def test_each_test_has_its_row_and_each_row_its_test() -> None:
     table = TEST_PAGE.split("\n## Tests\n")[1].split("\n## ")[0]
     assert first_cells(table) == codes()
@@ -58,6 +58,7 @@ def test_a_verdict_is_described_as_the_dashboard_does(verdict: Verdict) -> None:
     assert (f"samples/{verdict}.svg" in section) == (verdict in SAMPLES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("verdict", CLASSES)
 def test_what_finds_a_verdict_is_a_test(verdict: str) -> None:
     found_by = SECTIONS[verdict].split("**Found by.**")[1].split("* **Mistaken.**")[0]
@@ -66,8 +67,11 @@ def test_what_finds_a_verdict_is_a_test(verdict: str) -> None:
     assert not named - codes()
 
 
+@pytest.mark.slow
 def test_how_often_they_are_right_has_its_place() -> None:
     """`make accuracy` fills it: a table of all verdicts, and one of tests."""
+    from benchmarks.accuracy import by_verdict
+
     tables = VERDICT_PAGE.split(by_verdict.BEGIN)[1].split(by_verdict.END)[0]
     verdicts, _, tests = tables.partition("| test |")
     assert first_cells(verdicts) in (set(), set(CLASSES))

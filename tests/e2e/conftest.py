@@ -7,15 +7,14 @@ of the content security policy.
 from __future__ import annotations
 
 import os
-import re
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from browser import FLAGS, PATIENCE_SECONDS, chromium
+from serving import served
 
 
 @pytest.fixture(scope="session")
@@ -59,18 +58,8 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 @pytest.fixture
 def address(store: Path) -> Iterator[str]:
     """Serve the store by the real command, and return where."""
-    own = {"PYTHONPATH": os.pathsep.join(sys.path), "LRWATCH_CACHE_DIR": ""}
-    environment = {**os.environ, **own}
-    command = [sys.executable, "-m", "lrwatch_dashboard", str(store), "--port", "18050"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as server:
-        assert server.stdout is not None
-        said = ""
-        while not (found := re.search(r"http://\S+:\d+", said)):
-            line = server.stdout.readline()
-            assert line, f"the server ended: {said}"
-            said += line
-        yield found.group()
-        server.terminate()
+    with served(store, "--port", "18050") as where:
+        yield where
 
 
 @pytest.fixture

@@ -5,12 +5,9 @@ Chromium itself judges here what a policy or a cookie attribute is worth.
 
 from __future__ import annotations
 
-import os
-import re
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -20,6 +17,7 @@ import pytest
 from attacks import ATTACKS, hostile_store
 from browser import FLAGS, PATIENCE_SECONDS, chromium
 from lrwatch_dashboard.address import compare_href
+from serving import served
 from stores import write_run
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
@@ -39,32 +37,13 @@ def page(browser: Any) -> Iterator[Any]:
 @pytest.fixture
 def serve(tmp_path: Path) -> Iterator[Callable[..., str]]:
     """Return a function that serves a store by the real command, and says where."""
-    servers = []
+    with ExitStack() as servers:
 
-    def serve(store: Path, *options: str, **environment: str) -> str:
-        known = {"PYTHONPATH": os.pathsep.join(sys.path), "LRWATCH_CACHE_DIR": str(tmp_path / "c")}
-        command = [sys.executable, "-m", "lrwatch_dashboard", str(store), "--port", "18350"]
-        server = subprocess.Popen(
-            [*command, *options],
-            stdout=subprocess.PIPE,
-            text=True,
-            env={**os.environ, **known, **environment},
-        )
-        servers.append(server)
-        assert server.stdout is not None
-        said = ""
-        while not (found := re.search(r"http://\S+:\d+", said)):
-            line = server.stdout.readline()
-            assert line, f"the server ended: {said}"
-            said += line
-        return found.group()
+        def serve(store: Path, *options: str, **environment: str) -> str:
+            known = {"LRWATCH_CACHE_DIR": str(tmp_path / "c"), **environment}
+            return servers.enter_context(served(store, "--port", "18350", *options, **known))
 
-    yield serve
-    for server in servers:
-        server.terminate()
-        server.wait()
-        assert server.stdout is not None
-        server.stdout.close()
+        yield serve
 
 
 @pytest.fixture

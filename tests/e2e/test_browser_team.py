@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +10,7 @@ import pytest
 from accessibility import AXE, SERIOUS
 from browser import PATIENCE_SECONDS
 from lrwatch_dashboard.security.people import new_token
+from serving import served
 from stores import write_run
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
@@ -27,19 +24,8 @@ def team(tmp_path: Path) -> Iterator[tuple[str, dict[str, str]]]:
     people = tmp_path / "people"
     roles = {"ann@example.org": "editor", "bob": "reader"}
     tokens = {name: new_token(name, role, people)[0] for name, role in roles.items()}  # type: ignore[arg-type]
-    command = [sys.executable, "-m", "lrwatch_dashboard", str(tmp_path / "runs")]
-    known = {"PYTHONPATH": os.pathsep.join(sys.path), "LRWATCH_CACHE_DIR": ""}
-    with subprocess.Popen(
-        [*command, "--port", "18550", "--token-file", str(people)],
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, **known},
-    ) as server:
-        assert server.stdout is not None
-        found = re.search(r"http://\S+:\d+", server.stdout.readline())
-        assert found
-        yield found.group(), tokens
-        server.terminate()
+    with served(tmp_path / "runs", "--port", "18550", "--token-file", people) as address:
+        yield address, tokens
 
 
 def _signed_in(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import signal
 import subprocess
 import sys
 import textwrap
@@ -45,12 +44,34 @@ def run_script(script: str, *arguments: str) -> subprocess.CompletedProcess[str]
     )
 
 
+LENGTHS = [1, 37, 999, 1000, 1001, 5000, 16_384, 16_385, 20_000]
+
+
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folders of trainings of all lengths, forks of a process that has loaded torch."""
+    folder = tmp_path_factory.mktemp("killed")
+    setup, training = SCRIPT.split("torch.set_num_threads(1)")
+    forks = f"""{setup}
+folder, *lengths = sys.argv[1:]
+for length in lengths:
+    child = os.fork()
+    if child == 0:
+        sys.argv[1:] = [f"{{folder}}/{{length}}", length, "SIGKILL"]
+        break
+    assert os.waitpid(child, 0)[1] == signal.SIGKILL
+else:
+    os._exit(0)
+torch.set_num_threads(1){training}"""
+    ended = run_script(forks, str(folder), *map(str, LENGTHS))
+    assert ended.returncode == 0, ended.stderr
+    return folder
+
+
 @pytest.mark.e2e
-@pytest.mark.parametrize("n_steps", [1, 37, 999, 1000, 1001, 5000, 16_384, 16_385, 20_000])
-def test_sigkill_loses_no_recorded_step(tmp_path: Path, n_steps: int) -> None:
-    ended = run_script(SCRIPT, str(tmp_path), str(n_steps), "SIGKILL")
-    assert ended.returncode == -signal.SIGKILL, ended.stderr
-    frame = lrwatch.read(tmp_path / "killed")
+@pytest.mark.parametrize("n_steps", LENGTHS)
+def test_sigkill_loses_no_recorded_step(killed: Path, n_steps: int) -> None:
+    frame = lrwatch.read(killed / str(n_steps) / "killed")
     assert frame["step"].tolist() == list(range(n_steps))
     assert frame["loss"].notna().all()
 

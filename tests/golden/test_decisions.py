@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 from decision_runs import FOLDER, VIEWS, found, read
 
+pytestmark = pytest.mark.slow
+
 RUNS = list(read())
 
 

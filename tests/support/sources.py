@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import ast
 import functools
-import io
-import tokenize
 from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["ROOT", "SOURCE_ROOTS", "code_lines", "functions", "module_name", "modules", "tree"]
+__all__ = [
+    "ROOT",
+    "SOURCE_ROOTS",
+    "code_lines",
+    "functions",
+    "module_name",
+    "modules",
+    "nodes",
+    "tree",
+]
 
 ROOT = Path(__file__).parents[2]
 SOURCE_ROOTS = (ROOT / "lrwatch", ROOT / "dashboard" / "lrwatch_dashboard")
-
-_NO_CODE = {
-    tokenize.COMMENT,
-    tokenize.NL,
-    tokenize.NEWLINE,
-    tokenize.INDENT,
-    tokenize.DEDENT,
-    tokenize.ENCODING,
-    tokenize.ENDMARKER,
-}
 
 
 def modules() -> list[Path]:
@@ -44,27 +41,28 @@ def tree(path: Path) -> ast.Module:
 
 
 @functools.cache
+def nodes(path: Path) -> tuple[ast.AST, ...]:
+    """Return all that a module's text is made of."""
+    return tuple(ast.walk(tree(path)))
+
+
+@functools.cache
 def code_lines(path: Path) -> int:
     """Count the lines that carry code: none that are blank, a comment or a docstring."""
-    text = path.read_text(encoding="utf-8")
-    lines = {
-        line
-        for token in tokenize.generate_tokens(io.StringIO(text).readline)
-        if token.type not in _NO_CODE
-        for line in range(token.start[0], token.end[0] + 1)
-    }
-    return len(lines - set(_docstring_lines(tree(path))))
+    lines = enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+    code = {number for number, line in lines if line.strip() and line.lstrip()[0] != "#"}
+    return len(code - set(_docstring_lines(path)))
 
 
 def functions(path: Path) -> Iterator[tuple[str, int]]:
     """Yield each function's name and its length in lines, docstring included."""
-    for node in ast.walk(tree(path)):
+    for node in nodes(path):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             yield node.name, (node.end_lineno or node.lineno) - node.lineno + 1
 
 
-def _docstring_lines(module: ast.AST) -> Iterator[int]:
-    for node in ast.walk(module):
+def _docstring_lines(path: Path) -> Iterator[int]:
+    for node in nodes(path):
         if (
             isinstance(node, ast.Expr)
             and isinstance(node.value, ast.Constant)

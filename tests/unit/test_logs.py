@@ -25,6 +25,7 @@ def same(one: lrwatch.Diagnosis, other: lrwatch.Diagnosis) -> bool:
     return repr(one) == repr(other)  # NaN equals nothing, itself included
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lr", [1e-4, 2e-3, 3 * EDGE])
 def test_any_order_gives_the_same_diagnosis(lr: float) -> None:
     run = bare(descent(lr))
@@ -44,6 +45,7 @@ def test_a_resumed_run_is_not_sorted() -> None:
     assert not log.assumed
 
 
+@pytest.mark.slow
 def test_steps_may_be_missing_or_fractions_of_epochs() -> None:
     run = bare(descent(2e-3))
     expected = lrwatch.diagnose(run)
@@ -59,6 +61,7 @@ def test_steps_may_be_missing_or_fractions_of_epochs() -> None:
     )
 
 
+@pytest.mark.slow
 def test_steps_go_on_in_a_run_that_is_fed_without_them() -> None:
     run = bare(descent(2e-3))
     monitor = lrwatch.Monitor()
@@ -67,6 +70,7 @@ def test_steps_go_on_in_a_run_that_is_fed_without_them() -> None:
     assert same(monitor.diagnosis(), lrwatch.diagnose(run))
 
 
+@pytest.mark.slow
 def test_a_first_loss_of_exactly_0_is_left_out() -> None:
     run = bare(descent(2e-3))
     run["loss"] = np.append(0.0, run["loss"][:-1])

@@ -14,6 +14,7 @@ from lrwatch.errors import InvalidArgument
 from lrwatch.verdicts import CLASSES
 
 
+@pytest.mark.slow
 def test_a_run_beyond_the_edge_of_stability_is_diverging_and_a_lower_rate_is_suggested() -> None:
     diagnosis = lrwatch.diagnose(descent(1.5 * EDGE))
     assert diagnosis.verdict == "diverging"
@@ -45,12 +46,14 @@ def test_a_loss_that_is_not_finite_is_diverging_from_the_step_at_which_it_began(
     assert (diagnosis.first_alarm_step, diagnosis.interval) == (333, (333, 399))
 
 
+@pytest.mark.slow
 def test_a_run_lost_in_the_middle_is_alarmed_within_twenty_steps() -> None:
     alarms = lrwatch.Monitor().update(descent(np.where(np.arange(400) < 200, 2e-3, 3 * EDGE)))
     assert [alarm.verdict for alarm in alarms] == ["diverging"]
     assert 200 < alarms[0].step <= 220
 
 
+@pytest.mark.slow
 def test_a_loss_that_rises_though_the_steps_stay_calm_is_not_blamed_on_the_learning_rate() -> None:
     run = descent(2e-3)
     run["loss"][200:] = run["loss"][0] + np.arange(200) / 10
@@ -101,6 +104,7 @@ def test_a_negative_loss_is_judged_as_well() -> None:
     assert lrwatch.diagnose(run).verdict == "too_low"
 
 
+@pytest.mark.slow
 def test_asking_changes_nothing() -> None:
     run, asked, silent = descent(1e-3), lrwatch.Monitor(), lrwatch.Monitor()
     for start in range(0, 400, 33):

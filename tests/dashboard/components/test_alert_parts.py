@@ -129,6 +129,7 @@ def test_many_alerts_of_one_kind_are_folded_and_none_is_lost() -> None:
     assert "other" not in text_of(folded)
 
 
+@pytest.mark.slow
 def test_more_alerts_than_anybody_reads_are_counted() -> None:
     assert "and 300 more" in text_of(alert_list([a_line(f"run-{i}") for i in range(500)]))
 

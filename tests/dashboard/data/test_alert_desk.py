@@ -259,6 +259,7 @@ def test_a_silence_can_be_ended_and_nothing_else(tmp_path: Path) -> None:
     assert not silences(tmp_path)
 
 
+@pytest.mark.slow
 def test_nobody_can_fill_the_disk_with_silences(tmp_path: Path) -> None:
     desk = _desk(tmp_path)
     for _ in range(desk_module._MOST_SILENCES):

@@ -32,6 +32,7 @@ def rows(source: RunStore) -> dict[str, tuple[Any, ...]]:
     return {row.key: tuple(getattr(row, n) for n in SHOWN + ALSO) for row in source.overview().rows}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("alone", [False, True])
 def test_the_first_page_is_there_before_the_store_is_listed(
     store: Path, monkeypatch: pytest.MonkeyPatch, alone: bool
@@ -76,6 +77,7 @@ def test_a_run_that_went_on_or_is_gone_is_not_shown_as_it_was(
     assert "d5-lr-0.1" not in shown
 
 
+@pytest.mark.slow
 def test_what_is_judged_is_shown_in_full(store: Path) -> None:
     source = RunStore(store, threaded=False)
     assert source.refresh()

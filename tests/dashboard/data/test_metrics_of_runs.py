@@ -84,6 +84,7 @@ def test_columns_are_read_when_asked_for_and_grow_with_the_run(tmp_path: Path) -
     assert own.curves(["acc"], (3, 4))[0].x.tolist() == [1, 3, 4, 5, 6, 7]
 
 
+@pytest.mark.slow
 def test_a_long_metric_keeps_its_spike_and_a_zoom_brings_every_point(tmp_path: Path) -> None:
     n = 30_000  # the last rows are in the journal
     values = np.random.default_rng(0).random((2, n))

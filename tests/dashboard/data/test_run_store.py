@@ -66,6 +66,7 @@ def test_every_alert_on_the_way_is_known_also_of_a_run_that_rests(
         assert [(mark.step, mark.episode, mark.is_over) for mark in marks] == expected
 
 
+@pytest.mark.slow
 def test_a_run_read_bit_by_bit_is_judged_as_one_read_whole(tmp_path: Path) -> None:
     writer = new_writer(tmp_path, "run")
     store = RunStore(tmp_path, threaded=False)
@@ -236,6 +237,7 @@ def test_a_schedule_is_named_where_it_is_asked_for_and_once_for_each_state(
         assert (shown.schedule, looked) == ("linear decay", [100])
 
 
+@pytest.mark.slow
 def test_a_budget_ends_the_round_and_the_next_goes_on(tmp_path: Path) -> None:
     for i in range(4):
         write_run(tmp_path, f"run-{i}", steps=range(300), values=_falling(300))
@@ -312,6 +314,7 @@ def test_the_rows_of_a_listed_run_can_be_had_and_no_others(tmp_path: Path) -> No
     assert [view.key for view in store.runs(["gone", "run"])] == ["run"]
 
 
+@pytest.mark.slow
 def test_a_long_run_that_rests_has_outlines_that_need_no_reading(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

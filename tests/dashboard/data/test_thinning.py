@@ -16,6 +16,7 @@ def test_a_line_that_fits_is_kept_whole() -> None:
     assert thin(x, y, n_points=200).tolist() == list(range(100))
 
 
+@pytest.mark.slow
 @given(n=st.integers(0, 5000), at=st.floats(0, 1), n_points=st.integers(10, 500))
 @settings(max_examples=60, deadline=None)
 def test_no_spike_is_lost_and_no_more_than_asked_are_kept(n: int, at: float, n_points: int) -> None:

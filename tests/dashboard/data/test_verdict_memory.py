@@ -119,6 +119,7 @@ def test_another_lrwatch_judges_anew(
     assert judged
 
 
+@pytest.mark.slow
 def test_what_is_not_settled_is_not_remembered(tmp_path: Path) -> None:
     store, cache = tmp_path / "runs", tmp_path / "cache"
     write_run(store, "just-ended", steps=range(300))
@@ -131,6 +132,7 @@ def test_what_is_not_settled_is_not_remembered(tmp_path: Path) -> None:
     assert not list(cache.rglob("*.sqlite"))
 
 
+@pytest.mark.slow
 def test_a_run_that_was_killed_long_ago_is_remembered(tmp_path: Path, judged: list[int]) -> None:
     store, cache = tmp_path / "runs", tmp_path / "cache"
     _age(write_run(store, "killed", steps=range(300), status=None), seconds=3600)

@@ -23,6 +23,7 @@ def test_a_log_axis_holds_its_ticks_and_reads_without_crowding(values: list[floa
         assert bottom - 1e-9 <= math.log10(tick) <= top + 1e-9
 
 
+@pytest.mark.slow
 @given(values=st.lists(ANY, max_size=20))
 @settings(max_examples=80, deadline=None)
 def test_a_linear_axis_holds_all_values_and_its_ticks(values: list[float]) -> None:

@@ -183,6 +183,7 @@ def test_a_single_huge_loss_does_not_flatten_the_rest_and_is_counted() -> None:
     assert "1 above the frame" in _texts(figure)
 
 
+@pytest.mark.slow
 def test_the_zoom_is_said_to_plotly_and_the_y_range_follows_it() -> None:
     zoomed = _layout(run_figure(curves(window=(50.0, 60.0))))
     assert (zoomed["xaxis"]["range"], zoomed["xaxis"]["autorange"]) == ([50, 60], False)
@@ -240,6 +241,7 @@ def test_events_have_a_line_and_a_name_where_they_were() -> None:
     assert named == [("rate cut", 30), ("resumed", 50), ("rate cut", 60), ("first alarm", 70)]
 
 
+@pytest.mark.slow
 def test_every_alert_has_a_line_where_it_fired_and_where_it_was_over() -> None:
     fired = (
         AlertMark(20, "too_high", 1),
@@ -257,6 +259,7 @@ def test_every_alert_has_a_line_where_it_fired_and_where_it_was_over() -> None:
         assert named == list(zip(said, [20, 40, 60, 90], strict=True))
 
 
+@pytest.mark.slow
 def test_own_metrics_stand_by_family_and_losses_beside_the_loss() -> None:
     names = ["val_loss", "val/f1", "train/f1", "gpu/a", "gpu/b"]
     own = tuple(curve(name, n=9, y=np.linspace(1, 2, 9)) for name in names)
@@ -274,6 +277,7 @@ def test_own_metrics_stand_by_family_and_losses_beside_the_loss() -> None:
     assert "No loss recorded" not in _texts(alone)
 
 
+@pytest.mark.slow
 def test_a_metric_that_is_still_read_has_its_place() -> None:
     names = ["acc", "f1"]
     nothing = Curve("f1", np.empty(0), np.empty(0))

@@ -3,6 +3,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+import pytest
 from dashboard_views import FakeSource, a_diagnosis, curves, run_view, text_of
 from lrwatch_dashboard.data.comparison import chosen_keys
 from lrwatch_dashboard.pages import compare
@@ -37,6 +38,7 @@ def test_the_chart_has_the_configuration_of_all_charts() -> None:
     assert [graph.config for graph in graphs] == [dict(GRAPH_CONFIG)]
 
 
+@pytest.mark.slow
 def test_more_runs_than_can_be_told_apart_are_cut_and_said() -> None:
     keys = [f"run-{i}" for i in range(25)]
     source = _source(*keys)
@@ -59,6 +61,7 @@ def test_links_keep_the_other_runs_and_the_base() -> None:
     assert "/compare?runs=b/c,d%2Ce" in links
 
 
+@pytest.mark.slow
 def test_what_is_shown_is_drawn_again_only_when_something_changed() -> None:
     source = _source("a", "b")
     token = _drawn(source, ["a", "b"])["token"]
@@ -114,6 +117,7 @@ def test_a_sweep_is_compared_by_one_of_its_runs() -> None:
     assert "6 runs" in text_of(compare.layout(_sweep(), "?group=0.1-1"))
 
 
+@pytest.mark.slow
 def test_runs_that_differ_in_the_seed_only_are_drawn_as_one_on_demand() -> None:
     source = _sweep()
     keys = ["0.3-0", "0.1-0", "0.3-1", "0.1-1"]

@@ -3,6 +3,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+import pytest
 from dashboard_views import FakeSource, a_diagnosis, curve, curves, run_view, text_of
 from lrwatch_dashboard.components.run_parts import curve_table
 from lrwatch_dashboard.pages import run
@@ -63,6 +64,7 @@ def test_a_run_whose_folder_is_gone_keeps_what_was_shown() -> None:
     assert run.draw(FakeSource(views={}), "sgd-0.1", {}, "light", "") is None
 
 
+@pytest.mark.slow
 def test_the_figure_is_drawn_once_and_again_when_anything_it_shows_changes() -> None:
     source = _source()
     figure, _, token = _drawn(source, "sgd-0.1", {}, "light", "")

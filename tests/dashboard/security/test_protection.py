@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Any
 
 import pytest
@@ -13,7 +14,13 @@ UPDATE = "/_dash-update-component"
 
 
 def _client(access: Access | None = None) -> Any:
-    return create_app(FakeSource(lines=curves()), access).server.test_client()
+    return _server(access).test_client()
+
+
+@cache
+def _server(access: Access | None) -> Any:
+    """Serve one view to all tests: none of them changes what it knows."""
+    return create_app(FakeSource(lines=curves()), access).server
 
 
 def _is_let_through(answer: Any) -> bool:

@@ -6,6 +6,7 @@ import http.client
 import socket
 import threading
 from contextlib import closing
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -36,13 +37,19 @@ def _shown(
     headers: dict[str, str] | None = None, peer: str = PROXY, access: Access | None = None
 ) -> tuple[int, str]:
     """Return the status of an answer, and who it says is signed in, with the role."""
-    client = create_app(FakeSource(lines=curves()), access or _access()).server.test_client()
+    client = _server(access).test_client()
     answer = client.get("/_dash-layout", headers=headers, environ_base={"REMOTE_ADDR": peer})
     if answer.status_code != 200:
         return answer.status_code, ""
     shell = answer.get_json()["props"]["children"]
     title = next((t for t in _titles(shell) if t.startswith("Signed in as ")), "")
     return answer.status_code, title.removeprefix("Signed in as ")
+
+
+@cache
+def _server(access: Access | None) -> Any:
+    """Serve all tests that ask by one access: nobody is remembered from one request to the next."""
+    return create_app(FakeSource(lines=curves()), access or _access()).server
 
 
 def _titles(part: Any) -> list[str]:
@@ -99,7 +106,7 @@ def test_who_is_not_said_to_be_somebody_is_let_in_nowhere(headers: dict[str, str
 
 
 def test_nobody_is_led_to_a_form_that_is_not_there() -> None:
-    client = create_app(FakeSource(lines=curves()), _access()).server.test_client()
+    client = _server(None).test_client()
     answer = client.get("/?token=x", headers={"Accept": "text/html"})
     assert answer.status_code == 401
     assert "reached through a proxy" in answer.get_data(as_text=True)
@@ -150,7 +157,7 @@ def test_headers_with_underscores_and_twice_are_no_way_in() -> None:
 
 
 def test_another_site_cannot_use_who_is_signed_in_at_the_proxy() -> None:
-    client = create_app(FakeSource(lines=curves()), _access()).server.test_client()
+    client = _server(None).test_client()
     answer = client.post(
         "/_dash-update-component",
         json={},

@@ -128,6 +128,7 @@ def team(tmp_path: Path) -> Team:
     return Team(tmp_path)
 
 
+@pytest.mark.slow
 def test_no_callback_that_a_reader_calls_changes_anything(team: Team) -> None:
     """Every callback there is: one that is new here says what its components hold."""
     before, n_calls = team.contents(), 0
@@ -138,6 +139,7 @@ def test_no_callback_that_a_reader_calls_changes_anything(team: Team) -> None:
     assert team.contents() == before
 
 
+@pytest.mark.slow
 def test_no_address_that_a_reader_asks_for_changes_anything(team: Team) -> None:
     before = team.contents()
     rules = list(team.app.server.url_map.iter_rules())
@@ -215,6 +217,7 @@ def _pinned() -> Any:
     return LabelChange(pinned=True)
 
 
+@pytest.mark.slow
 def test_the_dashboard_writes_files_in_known_places_only() -> None:
     """Into the store through the functions of lrwatch that ask who acts, and nowhere else."""
     writing = {

@@ -13,8 +13,20 @@ TOKEN = "a-token-of-some-length"
 HTML = {"Accept": "text/html"}
 
 
+@pytest.fixture(scope="module")
+def server() -> Any:
+    return create_app(FakeSource(lines=curves()), Access(token=TOKEN)).server
+
+
 @pytest.fixture
-def client() -> Any:
+def client(server: Any) -> Any:
+    """Return a browser that nothing is known of, at the server of all tests that do not guess."""
+    return server.test_client()
+
+
+@pytest.fixture
+def guesser() -> Any:
+    """Return a browser at a server of its own, which counts the guesses."""
     return create_app(FakeSource(lines=curves()), Access(token=TOKEN)).server.test_client()
 
 
@@ -109,38 +121,40 @@ def test_a_link_with_the_token_becomes_a_cookie_and_an_address_without_it(client
     assert client.get("/").status_code == 200
 
 
-def test_a_stale_link_does_not_sign_out(client: Any) -> None:
-    client.post("/login", data={"token": TOKEN})
-    answer = client.get("/?token=of-last-week-perhaps", headers=HTML)
+def test_a_stale_link_does_not_sign_out(guesser: Any) -> None:
+    guesser.post("/login", data={"token": TOKEN})
+    answer = guesser.get("/?token=of-last-week-perhaps", headers=HTML)
     assert (answer.status_code, _refresh(answer)) == (200, "/")
-    assert client.get("/").status_code == 200
+    assert guesser.get("/").status_code == 200
 
 
 @pytest.mark.parametrize(
     "wrong", ["", TOKEN[:-1], TOKEN + "x", TOKEN.upper(), "ä", "\x00", "<script>alert(1)</script>"]
 )
 @pytest.mark.parametrize("way", ["form", "link"])
-def test_a_wrong_token_opens_nothing_and_is_not_repeated(client: Any, wrong: str, way: str) -> None:
+def test_a_wrong_token_opens_nothing_and_is_not_repeated(
+    guesser: Any, wrong: str, way: str
+) -> None:
     if way == "form":
-        answer = client.post("/login", data={"token": wrong})
+        answer = guesser.post("/login", data={"token": wrong})
     else:
-        answer = client.get("/", query_string={"token": wrong}, headers=HTML)
+        answer = guesser.get("/", query_string={"token": wrong}, headers=HTML)
     assert answer.status_code == 401
     assert "Set-Cookie" not in answer.headers
     text = answer.get_data(as_text=True)
     assert "not the token" in text
     assert "<script" not in text
-    assert client.get("/").status_code == 401
+    assert guesser.get("/").status_code == 401
 
 
-def test_guessing_is_slowed_down_on_both_ways_together(client: Any) -> None:
+def test_guessing_is_slowed_down_on_both_ways_together(guesser: Any) -> None:
     for _ in range(3):
-        client.post("/login", data={"token": "wrong"})
+        guesser.post("/login", data={"token": "wrong"})
     for _ in range(2):
-        client.get("/?token=wrong", headers=HTML)
+        guesser.get("/?token=wrong", headers=HTML)
     for answer in (
-        client.post("/login", data={"token": TOKEN}),
-        client.get(f"/?token={TOKEN}", headers=HTML),
+        guesser.post("/login", data={"token": TOKEN}),
+        guesser.get(f"/?token={TOKEN}", headers=HTML),
     ):
         assert answer.status_code == 429
         assert answer.headers["Retry-After"] == "1"
@@ -158,8 +172,8 @@ def test_guessing_does_not_disturb_who_is_signed_in() -> None:
 
 
 @pytest.mark.parametrize("page", ["/login", "/", "/?token=x"])
-def test_the_pages_before_the_token_run_no_script_and_load_nothing(client: Any, page: str) -> None:
-    answer = client.get(page, headers=HTML)
+def test_the_pages_before_the_token_run_no_script_and_load_nothing(guesser: Any, page: str) -> None:
+    answer = guesser.get(page, headers=HTML)
     policy = answer.headers["Content-Security-Policy"]
     assert policy.startswith("default-src 'none'; style-src 'sha256-")
     assert "frame-ancestors 'none'" in policy
@@ -239,8 +253,8 @@ def test_a_program_shows_the_token_with_every_request(client: Any, scheme: str, 
         "Bearer \u00e4",
     ],
 )
-def test_a_program_without_the_token_gets_nothing(client: Any, shown: str) -> None:
-    answer = client.get("/metrics", headers={"Authorization": shown})
+def test_a_program_without_the_token_gets_nothing(guesser: Any, shown: str) -> None:
+    answer = guesser.get("/metrics", headers={"Authorization": shown})
     assert answer.status_code == 401
     assert answer.headers["WWW-Authenticate"] == "Bearer"
     assert TOKEN not in answer.get_data(as_text=True)
@@ -257,15 +271,15 @@ def test_a_program_that_guesses_is_slowed_down_and_disturbs_nobody() -> None:
     assert known.get("/metrics").status_code == 200
 
 
-def test_a_scraper_with_the_token_does_not_let_a_guesser_start_anew(client: Any) -> None:
+def test_a_scraper_with_the_token_does_not_let_a_guesser_start_anew(guesser: Any) -> None:
     for _ in range(5):
-        client.post("/login", data={"token": "wrong"})
-    assert client.get("/metrics", headers={"Authorization": f"Bearer {TOKEN}"}).status_code == 200
-    assert client.post("/login", data={"token": TOKEN}).status_code == 429
+        guesser.post("/login", data={"token": "wrong"})
+    assert guesser.get("/metrics", headers={"Authorization": f"Bearer {TOKEN}"}).status_code == 200
+    assert guesser.post("/login", data={"token": TOKEN}).status_code == 429
 
 
-def test_a_browser_behind_a_proxy_with_a_token_of_its_own_stays_signed_in(client: Any) -> None:
-    client.post("/login", data={"token": TOKEN})
+def test_a_browser_behind_a_proxy_with_a_token_of_its_own_stays_signed_in(guesser: Any) -> None:
+    guesser.post("/login", data={"token": TOKEN})
     for _ in range(10):
-        answer = client.get("/", headers={"Authorization": "Bearer the-token-of-the-proxy"})
+        answer = guesser.get("/", headers={"Authorization": "Bearer the-token-of-the-proxy"})
         assert answer.status_code == 200

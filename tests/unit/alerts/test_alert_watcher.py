@@ -316,6 +316,7 @@ def test_the_state_says_how_the_watch_is_going(tmp_path: Path, ears: Ears) -> No
     assert state.rules["diverging"].sent == 1
 
 
+@pytest.mark.slow
 def test_a_sweep_is_one_message(tmp_path: Path, ears: Ears) -> None:
     for i in range(7):
         diverge(tmp_path, f"bad{i}", status="finished")

@@ -190,6 +190,7 @@ def test_an_optimizer_within_another_is_no_run_of_its_own(
     assert lrwatch.read(tmp_path / "train-twoinone-0.1")["loss"].tolist() == losses
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [3, 5])
 def test_optimizers_that_step_within_backward(
     job: EveryOptimizer,
@@ -239,6 +240,7 @@ def test_a_sweep_is_recorded_whole(
     assert sum(run.n_rows for run in job.recorded) == 14
 
 
+@pytest.mark.slow
 def test_a_run_ends_with_its_optimizer(job: EveryOptimizer, tmp_path: Path) -> None:
     net = small_net()
     optimizer = sgd(net.parameters())

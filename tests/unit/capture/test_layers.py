@@ -137,6 +137,7 @@ def test_of_large_layers_updates_are_estimated(
         assert frame[name].tolist() == pytest.approx(truth[name].tolist(), rel=tolerance), name
 
 
+@pytest.mark.slow
 def test_they_are_measured_on_the_sampled_steps_alone(tmp_path: Path) -> None:
     net = Net()
     optimizer = torch.optim.Adam(net.parameters(), lr=0.01)

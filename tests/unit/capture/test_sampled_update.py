@@ -57,6 +57,7 @@ def little(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sampled_update, "_WHOLE", 100)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("little")
 @pytest.mark.parametrize("kind", EVEN)
 def test_it_is_less_than_two_percent_off(kind: str) -> None:

@@ -48,6 +48,7 @@ def lrwatch(
     return run
 
 
+@pytest.mark.slow
 def test_lists_and_verdicts(lrwatch: Said) -> None:
     assert "bad" in lrwatch("ls", STORE)
     listed = json.loads(lrwatch("ls", STORE, "--json"))

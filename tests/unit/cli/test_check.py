@@ -74,10 +74,12 @@ def test_fail_on_names_the_words_that_are_allowed(
     assert "stalled, too_high, too_low, unknown" in err
 
 
+@pytest.mark.slow
 def test_json_holds_the_documented_keys(store: Path, capsys: Captured) -> None:
     assert [list(run) for run in check_json(capsys, str(store))] == [KEYS] * 4
 
 
+@pytest.mark.slow
 def test_every_key_of_the_json_is_documented(store: Path, capsys: Captured) -> None:
     text = (Path(__file__).parents[3] / "docs" / "command-line.md").read_text(encoding="utf-8")
     main(["ls", "--json", str(store)])
@@ -133,6 +135,7 @@ def test_a_file_of_another_kind_exits_with_2(tmp_path: Path, capsys: Captured) -
     assert "neither a run nor a log that is recognised" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", [".csv", ".parquet"])
 def test_a_table_of_steps_gets_the_verdict_of_its_run(
     store: Path, tmp_path: Path, ending: str, capsys: Captured

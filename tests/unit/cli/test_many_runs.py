@@ -15,6 +15,8 @@ from sources import ROOT
 import lrwatch
 from lrwatch.cli import main
 
+pytestmark = pytest.mark.slow
+
 READING = ROOT / "docs/reading.md"
 
 

@@ -171,6 +171,7 @@ def test_a_registered_object_that_is_no_command_is_named(
     assert "other:odd is not a click command" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_help_loads_nothing_heavy() -> None:
     code = (
         "import sys; from lrwatch.cli import main; main(['--help']);"

@@ -74,6 +74,7 @@ def test_between_wide_gaps_alone() -> None:
     assert within(Best(1e-3, l5m4=0.5, l2m3=0.5)) is None  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_three_runs_come_from_a_rate_far_too_low_to_a_good_one() -> None:
     lr, tried = EDGE / 1000, {}
     for _ in range(4):

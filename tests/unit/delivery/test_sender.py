@@ -305,6 +305,7 @@ KILLED = """
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a signal that cannot be caught")
 def test_a_process_killed_before_it_knows_sends_again_under_the_same_id(tmp_path: Path) -> None:
     def kill(handler: Any) -> None:
@@ -424,6 +425,7 @@ def mail(monkeypatch: pytest.MonkeyPatch) -> Iterator[MailReceiver]:
         yield receiver
 
 
+@pytest.mark.slow
 def test_no_secret_is_in_a_log_an_error_a_file_or_the_health(
     mail: MailReceiver, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -59,6 +59,7 @@ def test_it_takes_it_back_when_the_loss_returns() -> None:
     assert (fired[0], test.since, test.has_lasted) == (208, None, False)
 
 
+@pytest.mark.slow
 def test_a_loss_that_stays_lost_fires_ever_more_rarely() -> None:
     loss = falling(40_000)
     loss[200:] += 1.0

@@ -3,6 +3,7 @@ from __future__ import annotations
 import copy
 
 import numpy as np
+import pytest
 from synthetic_runs import block, descent
 
 from lrwatch.detect.tracker import FIRST_LOOK, Tracker
@@ -48,6 +49,7 @@ def test_looking_at_the_present_changes_nothing() -> None:
     assert tracker.finished().past().n_rows == 203
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_run() -> None:
     import pickle
 

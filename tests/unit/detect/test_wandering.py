@@ -62,6 +62,7 @@ def test_a_loss_that_is_minimised_is_an_objective_at_any_rate(lr: float) -> None
     assert not result(descent(lr)).fired
 
 
+@pytest.mark.slow
 def test_a_negative_loss_that_rises_while_the_gradient_shrinks_is_no_objective() -> None:
     step = np.arange(400)
     run = descent(1e-3) | {

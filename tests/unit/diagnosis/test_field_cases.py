@@ -128,6 +128,7 @@ def test_nan_early_in_a_log_without_norms_counts_after_a_loss_that_grew() -> Non
     assert judged([3.6, 1e5, 1e23, NAN]).verdict == "diverging"
 
 
+@pytest.mark.slow
 def test_what_is_said_of_a_dead_run_stays_as_it_was_when_it_died() -> None:
     loss = np.array([1.0, 1.1, 0.9, 1, 30, 1e5, 1e20, 3.5e36, *[NAN] * 300])
     monitor, said = lrwatch.Monitor(), set()
@@ -162,6 +163,7 @@ def test_a_loss_around_0_cannot_be_judged(slope: float) -> None:
     assert found.first_alarm_step is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_a_weight_that_ramps_up_changes_the_objective(seed: int) -> None:
     loss = 0.02 + 0.9 * np.minimum(np.arange(400) / 280, 1) * (1 + 0.05 * noise(400, seed))
@@ -235,6 +237,7 @@ def test_a_language_model_that_is_logged_after_its_steep_part(first: int) -> Non
     assert found.verdict in ("ok", "insufficient_data")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("rise", "is_alarmed"), [(5.0, False), (30.0, True)])
 def test_a_rate_found_too_high_is_not_called_too_low_once_it_is_cut(
     rise: float, *, is_alarmed: bool
@@ -272,6 +275,7 @@ def test_fewer_rows_need_a_stronger_sign() -> None:
 # Without a rate
 
 
+@pytest.mark.slow
 def test_without_a_rate_the_direction_is_given_in_words() -> None:
     row = np.arange(300)
     lost = np.where(row < 150, 0.5 + np.exp(-row / 20), 2.3) + 0.02 * noise(300)
@@ -306,6 +310,7 @@ def test_a_validation_loss_that_falls_with_the_other_is_no_overfitting() -> None
     assert not found_by(found, "overfitting").fired
 
 
+@pytest.mark.slow
 def test_overfitting_is_the_same_in_blocks_of_any_size() -> None:
     row = np.arange(900)
     run = {"loss": 1 - row / 1_000, "val_loss": 1 + (row - 300) ** 2 / 1e6}

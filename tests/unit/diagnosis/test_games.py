@@ -9,6 +9,8 @@ import lrwatch
 from benchmarks.accuracy.long_runs.simulated import loss_of
 from lrwatch.records import FloatArray
 
+pytestmark = pytest.mark.slow
+
 
 def alarms_of(loss: FloatArray) -> list[lrwatch.Alarm]:
     n = len(loss)

@@ -40,6 +40,7 @@ def test_a_run_of_any_length_is_drawn_with_enough_points_and_few(n: int) -> None
     assert 32 <= len(drawn([1.0 / (1 + i) for i in range(n)])) <= 64
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("block", [1, 10, 300])
 def test_blocks_of_any_size_are_the_same(block: int) -> None:
     loss = np.random.default_rng(0).gamma(2, size=777).tolist()

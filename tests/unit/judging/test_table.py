@@ -19,6 +19,8 @@ from lrwatch.comparing import sibling_verdicts, store_verdicts
 from lrwatch.judging import VerdictTable, judged_runs, judges, table
 from lrwatch.store import list_runs
 
+pytestmark = pytest.mark.slow
+
 RUN = "d2-lr-0.1"
 
 

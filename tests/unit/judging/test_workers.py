@@ -34,6 +34,7 @@ def hurt(store: Path) -> None:
     write_trial(store, "broke", 10.0, n_steps=30)
 
 
+@pytest.mark.slow
 def test_dask_finds_what_this_process_finds(store: Path, cluster: str) -> None:
     hurt(store)
     assert said(store, workers=Workers(dask=cluster)) == said(store)

@@ -223,6 +223,7 @@ def test_a_with_block_tells_how_it_ended(
     assert read_run_info(run.path).status == status
 
 
+@pytest.mark.slow
 def test_a_run_that_nobody_holds_ends(tmp_path: Path) -> None:
     lrwatch.open_run(dir=tmp_path, name="dropped").record(loss=1.0)
     gc.collect()

@@ -45,6 +45,7 @@ def test_null_nan_and_infinity_stay_apart(tmp_path: Path) -> None:
     assert values[0, 2] == math.inf
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(cut=st.integers(min_value=0, max_value=900), n_rows=st.integers(0, 12))
 def test_a_journal_cut_at_any_byte_reads_as_a_prefix(

@@ -70,6 +70,7 @@ def test_a_lock_whose_process_number_belongs_to_another_by_now_is_taken_over(
     Ownership(tmp_path).release()
 
 
+@pytest.mark.slow
 @needs_start_times
 def test_a_lock_names_the_very_process_that_took_it(tmp_path: Path) -> None:
     script = "import sys; from lrwatch.store.ownership import *; from pathlib import Path\n"

@@ -99,6 +99,7 @@ def test_a_damaged_part_is_named(tmp_path: Path) -> None:
         read(run)
 
 
+@pytest.mark.slow
 def test_a_flipped_bit_in_a_part_is_noticed_or_changes_nothing(tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     run = write_run(tmp_path, steps=range(300), values={"loss": random.normal(size=300)})
@@ -213,6 +214,7 @@ COLUMNS = (*FLOAT_COLUMNS, "accuracy", "lr/head", "lr/body")
 ANY_FLOAT = st.one_of(st.just(NULL), st.floats(), st.sampled_from([math.nan, math.inf, -0.0]))
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(
     journals=st.lists(

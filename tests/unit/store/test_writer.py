@@ -48,6 +48,7 @@ def test_a_finished_run_is_one_parquet_file(
     assert pd.read_parquet(run / "steps")["step"].tolist() == list(range(100))
 
 
+@pytest.mark.slow
 def test_full_journals_become_parts_while_the_run_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -154,6 +154,7 @@ def test_the_end_waits_only_so_long_and_says_what_to_do(
     eventually(lambda: steps(tmp_path, "b") == list(range(5)))
 
 
+@pytest.mark.slow
 def test_a_storage_that_hangs_holds_up_no_step(
     failing: FailingStorage, address: str, tmp_path: Path
 ) -> None:
@@ -184,6 +185,7 @@ def test_what_a_process_left_is_sent_by_the_next(
     assert steps(tmp_path, "b") == list(range(3))
 
 
+@pytest.mark.slow
 def test_two_machines_of_one_name_have_two_runs(
     address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -204,6 +206,7 @@ def test_two_machines_of_one_name_have_two_runs(
     assert steps(tmp_path, "a-2") == list(range(3))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("resume", [True, "auto", 10])
 def test_another_machine_goes_on(
     address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, resume: bool | str
@@ -280,6 +283,7 @@ def test_a_spool_that_cannot_be_written_is_told(
         lrwatch.open_run(dir=address)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
 def test_a_fork_sends_nothing(tmp_path: Path) -> None:
     script = textwrap.dedent(

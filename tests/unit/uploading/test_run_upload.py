@@ -89,6 +89,7 @@ def test_a_name_that_is_taken_gets_a_number(there: Storage, run: lrwatch.Run) ->
     assert there.read("a/run.json") == b'{"format": 1, "id": "other"}'
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_done", [True, False])
 def test_every_call_may_fail_before_or_after_it_is_done(
     there: Storage, run: lrwatch.Run, monkeypatch: pytest.MonkeyPatch, is_done: bool
@@ -118,6 +119,7 @@ def test_every_call_may_fail_before_or_after_it_is_done(
     assert tries > 5
 
 
+@pytest.mark.slow
 def test_a_long_run_has_few_parts(
     there: Storage, run: lrwatch.Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -135,6 +137,7 @@ def test_a_long_run_has_few_parts(
     assert arrived(there).equals(lrwatch.read(run.path))
 
 
+@pytest.mark.slow
 def test_parts_wait_for_sixteen_of_their_size() -> None:
     parts: list[Span] = []
     sent = merged = 0
@@ -255,6 +258,7 @@ def test_a_part_of_the_same_rows_by_an_earlier_writer_is_written_over(
     assert arrived(there).equals(lrwatch.read(run.path).head(9))
 
 
+@pytest.mark.slow
 def test_after_an_outage_many_rows_go_up_by_few_requests(there: Storage, run: lrwatch.Run) -> None:
     counting = FailingStorage(there)
     upload = RunUpload(run.path, counting)

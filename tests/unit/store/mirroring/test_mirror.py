@@ -78,6 +78,7 @@ def test_a_run_reads_as_it_does_from_its_folder(bucket: Bucket, tmp_path: Path) 
     assert [entry.key for entry in list_runs(STORE)] == ["a", "b"]
 
 
+@pytest.mark.slow
 def test_every_function_takes_an_address(bucket: Bucket, tmp_path: Path) -> None:
     there = tmp_path / "there"
     assert lrwatch.diagnose_sweep(STORE) == lrwatch.diagnose_sweep(there)
@@ -291,6 +292,7 @@ def test_a_store_that_was_never_reached_says_so(bucket: Bucket) -> None:
         list_runs(STORE)
 
 
+@pytest.mark.slow
 def test_runs_read_one_after_the_other_are_fetched_ahead(bucket: Bucket, tmp_path: Path) -> None:
     for n in range(40):
         bucket.upload(tmp_path / "there" / "b", f"runs/c{n:02d}")
@@ -329,6 +331,7 @@ def test_a_store_opened_after_its_run_tells_of_both(bucket: Bucket) -> None:
     assert mirror_of(reader.path) is _mirror()
 
 
+@pytest.mark.slow
 def test_a_training_that_writes_to_a_folder_loads_nothing_of_it() -> None:
     code = "import sys, lrwatch.store; print(*sys.modules)"
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
