@@ -2,6 +2,8 @@
 
 What is found, and at which row, is the same as if each had been taken when it came.
 
+Own; how many may wait is a convention.
+
 >>> from lrwatch.tables import step_block
 >>> waiting = Waiting()
 >>> rows = step_block({"step": range(3), "loss": np.ones(3), "lr": np.ones(3)})
