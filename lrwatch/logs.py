@@ -260,9 +260,12 @@ def _bounded(rows: StepBlock) -> StepBlock:
     bounded: dict[str, Any] = {}
     for name in FLOAT_COLUMNS:
         values = getattr(rows, name)
+        largest = LARGEST_LOSS if name == "loss" else LARGEST
+        least, most = np.fmin.reduce(values, initial=np.inf), np.fmax.reduce(values, initial=0.0)
+        if least >= 1 / largest and most <= largest:  # nearly always
+            continue
         size = np.abs(values)
         negative = (values < 0) & (name in _NORMS)
-        largest = LARGEST_LOSS if name == "loss" else LARGEST
         large = (size > largest) & (size < np.inf)
         small = (size < 1 / largest) & (size > 0)
         if large.any() or small.any() or negative.any():

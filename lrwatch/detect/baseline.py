@@ -88,11 +88,7 @@ class Baseline:
         jitter, jitter_over_two
             Mean change of the loss over one step and over two; NaN if unknown.
         """
-        if math.isfinite(jitter + jitter_over_two):
-            self._learn_noise(jitter, jitter_over_two)
-        self._n_groups += 1
-        self._sum += level / self._width
-        self._filled += 1
+        self.take([level], [jitter], [jitter_over_two])
         if self._filled < self._width:
             return False
         self._bins.append(self._sum)
@@ -108,6 +104,27 @@ class Baseline:
             self.spread = spread if math.isfinite(spread) else math.inf
         return True
 
+    @property
+    def floor(self) -> float:
+        """Below which the best cannot come to lie, unless levels to come do."""
+        unfinished = self._sum / self._filled * self._width if self._filled else math.inf
+        return min([unfinished, *self._bins])
+
+    @property
+    def room(self) -> int:
+        """How many more groups complete the bin."""
+        return self._width - self._filled
+
+    def take(self, levels: list[float], jitters: list[float], over_twos: list[float]) -> None:
+        """Take groups that complete no bin, as `add` does."""
+        total, width = self._sum, self._width
+        for level in levels:
+            total += level / width
+        self._sum = total
+        self._filled += len(levels)
+        self._n_groups += len(levels)
+        self._learn_noise(jitters, over_twos)
+
     def start_again(self, best: float) -> None:
         """Forget every level but the best one: the run goes on from an earlier point."""
         self._bins, self.best = [best] * 3, best
@@ -119,15 +136,19 @@ class Baseline:
         median = last[len(last) // 2]
         return median if len(self._bins) <= 3 else min(self.best, median)  # noqa: PLR2004
 
-    def _learn_noise(self, jitter: float, over_two: float) -> None:
-        sigma = SIGMA * jitter
-        if not self.noise:
-            self.noise = sigma
-        else:  # one wild group counts for no more than four quiet ones
-            self.noise += NOISE_WEIGHT * (min(sigma, 4 * self.noise) - self.noise)
-        # From 0 on, so that the first groups, over which a loss falls most, count for little.
-        self._jitter += SMOOTHNESS_WEIGHT * (jitter - self._jitter)
-        self._jitter_over_two += SMOOTHNESS_WEIGHT * (over_two - self._jitter_over_two)
+    def _learn_noise(self, jitters: list[float], over_twos: list[float]) -> None:
+        noise, over_one, over_two = self.noise, self._jitter, self._jitter_over_two
+        for jitter, jitter_over_two in zip(jitters, over_twos, strict=True):
+            if not jitter + jitter_over_two < math.inf:
+                continue
+            sigma = SIGMA * jitter
+            if noise and sigma > 4 * noise:  # one wild group counts for no more than four quiet
+                sigma = 4 * noise
+            noise = noise + NOISE_WEIGHT * (sigma - noise) if noise else sigma
+            # From 0 on, so that the first groups, over which a loss falls most, count for little.
+            over_one += SMOOTHNESS_WEIGHT * (jitter - over_one)
+            over_two += SMOOTHNESS_WEIGHT * (jitter_over_two - over_two)
+        self.noise, self._jitter, self._jitter_over_two = noise, over_one, over_two
 
     def _smooth_noise(self) -> float:
         """Noise of a group's level, if each loss is the one before, in part, and something new."""

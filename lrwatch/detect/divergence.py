@@ -32,7 +32,8 @@ from typing import Final
 import numpy as np
 
 from lrwatch.detect.baseline import Baseline
-from lrwatch.detect.groups import Groups
+from lrwatch.detect.groups import GROUP, Groups
+from lrwatch.records import FloatArray
 
 __all__ = ["LOST", "NOISES", "Divergence"]
 
@@ -86,6 +87,10 @@ KNOWN: Final = 256
 longer ones it knows less, and less may be lacking, by the root of their length."""
 
 
+ROUNDING: Final = 1e-9
+"""Share of the loss within which a line may lie elsewhere than it was worked out."""
+
+
 class Divergence:
     """Compares the last groups of four rows with the best level reached so far.
 
@@ -132,30 +137,74 @@ class Divergence:
             How many groups were looked at, and whether the last of them fired.
         """
         n_loss, n_diff = groups.field("loss_n"), groups.field("diff_n")
-        n_diff = np.where(n_diff > 0, n_diff, np.nan)
-        level = groups.field("loss") / np.where(n_loss > 0, n_loss, np.nan)
-        over_one, over_two = groups.field("diff1") / n_diff, groups.field("diff2") / n_diff
-        step = groups.field("first_step").astype(np.int64)
-        columns = (level, over_one, over_two, step)
-        rows = zip(*(column.tolist() for column in columns), strict=True)
-        for k, (loss, over_one, over_two, first) in enumerate(rows):
-            if loss == loss and self._fires(loss, over_one, over_two, first):  # noqa: PLR0124  NaN
-                return k + 1, True
+        known = np.flatnonzero(n_loss > 0)
+        n_diff = np.where(n_diff > 0, n_diff, np.nan)[known]
+        level = groups.field("loss")[known] / n_loss[known]
+        columns = (
+            level.tolist(),
+            (groups.field("diff1")[known] / n_diff).tolist(),
+            (groups.field("diff2")[known] / n_diff).tolist(),
+            groups.field("first_step")[known].tolist(),
+        )
+        at = 0
+        while at < len(known):
+            n_calm = self._n_calm(level[at:])
+            if n_calm:
+                self._pass(*(column[at : at + n_calm] for column in columns[:3]))
+            elif self._fires(*(column[at] for column in columns)):
+                return int(known[at]) + 1, True
+            at += max(n_calm, 1)
         return len(groups), False
 
-    def _fires(self, level: float, jitter: float, over_two: float, step: int) -> bool:
+    def leaves_out(self, losses: FloatArray) -> bool:
+        """Whether no group of these next losses can fire, wherever the line comes to lie.
+
+        The best is no lower than the least loss, and the line never lower than `LOST` above it. Of
+        a group above the line two losses are, or are not known, and two such groups must meet.
+        """
+        if self._n_above or math.isnan(self._start):
+            return False
+        best = min(self._usual.floor, float(np.fmin.reduce(losses)))
+        lowest = min(self._line, best + LOST * max(self._start - best, 0.0))
+        above = np.flatnonzero(~(losses < lowest - ROUNDING * (abs(lowest) + abs(self._start))))
+        n = NEIGHBOURS * 2
+        return not bool((above[n - 1 :] - above[: 1 - n] < NEIGHBOURS * GROUP).any())
+
+    def _n_calm(self, level: FloatArray) -> int:
+        """Return how many of the next groups lie below the line, as the last ones, and leave it."""
+        room = min(self._usual.room, self._doubled - self._n_groups) - 1
+        if room < 1 or len(self._recent) < BACK or max(self._recent) > self._line:
+            return 0
+        above = level[:room] > self._line
+        return int(above.argmax()) if above.any() else len(above)
+
+    def _pass(self, levels: list[float], jitters: list[float], over_twos: list[float]) -> None:
+        """Take groups that are calm."""
+        self._n_groups += len(levels)
+        self._usual.take(levels, jitters, over_twos)
+        joined = np.array([*self._recent, *levels])[1:]
+        pairs = joined[:-1], joined[1:]
+        lowest, highest = np.minimum(*pairs), np.maximum(*pairs)
+        best = self._usual.best
+        self._follow_excursion(
+            (np.minimum(lowest[:-1], joined[2:]) - best).tolist(),
+            (np.maximum(highest[:-1], joined[2:]) - best).tolist(),
+        )
+        self._recent.extend(levels[-BACK:])
+
+    def _fires(self, level: float, jitter: float, over_two: float, step: float) -> bool:
         self._n_groups += 1
         if math.isnan(self._start):
             self._start = level
         self._recent.append(level)
         if level > self._line:
-            self._rise(level, step)
+            self._rise(level, int(step))
         else:
             self._fall(level, jitter, over_two)
         if len(self._recent) < BACK:
             return False
         highest, best = max(self._recent), self._usual.best
-        self._follow_excursion(min(self._recent) - best, highest - best)
+        self._follow_excursion([min(self._recent) - best], [highest - best])
         if highest <= self._line:
             self.since, self.has_lasted, self.level, self.lost = None, False, math.nan, 0.0
             self._bits = 0.0
@@ -189,20 +238,24 @@ class Divergence:
             higher * max(self._heights),
         )
 
-    def _follow_excursion(self, lowest: float, highest: float) -> None:
+    def _follow_excursion(self, lowest: list[float], highest: list[float]) -> None:
         """Keep how far above its best the loss came back from, in the last two doublings.
 
         Parameters
         ----------
         lowest, highest
-            Of the last groups, above the best.
+            Of the last groups, above the best, at each of the next ones.
         """
-        self._peak = max(self._peak, lowest)
-        if highest <= HALF * self._peak or highest <= 0:
-            if self.has_lasted:  # it may go all the way again, and is to be found then too
-                self._peak = min(self._peak, self._start - self._usual.best + self._usual.noise)
-            self._heights[1] = max(self._heights[1], self._peak)
-            self._peak = 0.0
+        peak, height = self._peak, self._heights[1]
+        # Once it has lasted it may go all the way again, and is to be found then too.
+        whole_way = self._start - self._usual.best + self._usual.noise
+        for low, high in zip(lowest, highest, strict=True):
+            if low > peak:  # noqa: PLR1730  `max` would cost as much as all the rest
+                peak = low
+            if high <= HALF * peak or high <= 0:
+                height = max(height, min(peak, whole_way) if self.has_lasted else peak)
+                peak = 0.0
+        self._peak, self._heights[1] = peak, height
         if self._n_groups >= self._doubled:
             self._heights = [self._heights[1], 0.0]
             self._doubled *= 2

@@ -2,7 +2,8 @@
 
 Rows are taken in whole groups; those that do not fill one wait in the tail. What happens
 depends on the number of rows alone, never on how they are cut into blocks on their way here:
-`Tracker.advance` stops at every row at which something is to be decided.
+`Tracker.advance` stops at every row at which something is to be decided. Rows of which it can be
+seen that nothing will be are kept, and taken together later on.
 
 Own: checks come at equal distances on a logarithmic axis of time, or at once where a test fires.
 
@@ -14,7 +15,7 @@ Own: checks come at equal distances on a logarithmic axis of time, or at once wh
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -29,6 +30,7 @@ from lrwatch.detect.opening import Opening
 from lrwatch.detect.overfitting import Validation
 from lrwatch.detect.past import Past
 from lrwatch.detect.standstill import Standstill
+from lrwatch.detect.waiting import Waiting
 from lrwatch.records import STEP_COLUMNS, FloatArray, StepBlock, rising
 from lrwatch.tables import step_block
 
@@ -39,6 +41,9 @@ FIRST_LOOK: Final = 57
 
 LOOK_EVERY: Final = 0.2
 """Share of new rows between two looks: equal distances on a logarithmic axis of time."""
+
+PIECE: Final = 8192
+"""Rows taken at once at most: what is worked out of them takes memory."""
 
 
 class Tracker:
@@ -55,6 +60,7 @@ class Tracker:
         self.layers = LayerGradients()
         self.n_rows = 0
         self.last_step: int | None = None
+        self._waiting = Waiting()
         self._next_look = FIRST_LOOK
         self._tail: StepBlock | None = None
         self._losses_before = np.full(2, np.nan)
@@ -70,6 +76,27 @@ class Tracker:
         is_urgent
             Something happened that no second check is needed for.
         """
+        if not len(block):
+            return
+        was_added = self._waiting.add(block)
+        if was_added and self._decides_nothing():
+            return
+        for taken in self._waiting.take() + [block] * (not was_added):
+            yield from self._through(taken)
+
+    def _decides_nothing(self) -> bool:
+        """Whether nothing happens at any of the rows that wait."""
+        if self.n_rows + self._waiting.n_rows >= self._next_look:
+            return False
+        step, loss = self._waiting.column("step"), self._waiting.column("loss")
+        rises = step[0] > (self.last_step or 0) and bool((step[1:] > step[:-1]).all())
+        if not rises or not np.isfinite(loss).all():
+            return False
+        if self._tail is not None:
+            loss = np.concatenate([self._tail.loss, loss])
+        return self.divergence.leaves_out(loss)
+
+    def _through(self, block: StepBlock) -> Iterator[tuple[int, bool]]:
         for rows in rising(block):
             if self.last_step is not None and rows.step[0] <= self.last_step:
                 self._go_back(int(rows.step[0]))
@@ -77,7 +104,7 @@ class Tracker:
 
     def _advance(self, block: StepBlock) -> Iterator[tuple[int, bool]]:
         while len(block):
-            n_rows, is_urgent = self._take(block[: self._next_look - self.n_rows])
+            n_rows, is_urgent = self._take(block[: min(self._next_look - self.n_rows, PIECE)])
             self.n_rows += n_rows
             self.last_step = int(block.step[n_rows - 1])
             self.standstill.add(block[:n_rows])
@@ -97,7 +124,7 @@ class Tracker:
         nonfinite = copy.copy(self.nonfinite)
         n_rows = nonfinite.advance(piece)
         piece = piece if n_rows is None else piece[:n_rows]
-        rows = _join(self._tail, piece)
+        rows = piece if self._tail is None else _join([self._tail, piece])
         n_waiting = len(rows) - len(piece)
         whole = rows[: len(rows) // GROUP * GROUP]
         groups = self._summarise(whole)
@@ -110,7 +137,8 @@ class Tracker:
             return taken, True
         self.nonfinite = nonfinite
         self._keep(whole, groups)
-        self._tail = rows[len(whole) :]
+        rest = rows[len(whole) :]
+        self._tail = _join([rest]) if len(rest) else None  # a view would keep all rows alive
         if n_rows is not None:
             self.finish()
         return len(rows) - n_waiting, n_rows is not None and nonfinite.is_urgent
@@ -145,6 +173,8 @@ class Tracker:
 
     def finish(self) -> None:
         """Take the rows that wait, though they do not fill a group."""
+        for rows in self._waiting.take():
+            list(self._through(rows))  # at none of them anything is decided
         if self._tail is not None and len(self._tail):
             self._keep(self._tail, self._summarise(self._tail))
         self._tail = None
@@ -182,12 +212,11 @@ def past_of(run: Any) -> Past:
         return tracker.finished().past()
 
 
-def _join(first: StepBlock | None, second: StepBlock) -> StepBlock:
-    if first is None or not len(first):
-        return second
+def _join(pieces: Sequence[StepBlock]) -> StepBlock:
+    """Copy pieces into one, without columns of their own."""
     names = (*STEP_COLUMNS, "loss_seen")
     columns: dict[str, Any] = {
-        name: np.concatenate([getattr(first, name), getattr(second, name)]) for name in names
+        name: np.concatenate([getattr(piece, name) for piece in pieces]) for name in names
     }
     return StepBlock(**columns)
 
