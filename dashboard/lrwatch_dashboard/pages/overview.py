@@ -182,9 +182,9 @@ def empty_state(folder: str, problem: str = "") -> list[html.Div | html.H2 | htm
         html.H2("No runs yet"),
         html.P(["Watching ", html.Code(folder), ". Runs appear here while they train."]),
         html.P("One line in the training script, after the optimizer is made:"),
-        html.Pre(html.Code(_line(folder)), className="snippet"),
+        html.Pre(html.Code(_line(folder)), className="snippet", tabIndex=0),
         html.P("Or a script as it is, from the terminal:"),
-        html.Pre(html.Code(_command(folder)), className="snippet"),
+        html.Pre(html.Code(_command(folder)), className="snippet", tabIndex=0),
         html.P(
             ["For a first look, ", html.Code("lrwatch demo"), " trains a few small runs."],
             className="quiet",
