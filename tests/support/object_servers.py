@@ -8,10 +8,12 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import boto3
 import botocore.config
@@ -34,18 +36,35 @@ def settings(endpoint: str) -> dict[str, str]:
 
 @contextmanager
 def moto_server(port: int = 0) -> Iterator[str]:
-    """Run moto with an empty bucket; yields its endpoint."""
-    from moto.server import ThreadedMotoServer
+    """Run moto with an empty bucket; yields its endpoint.
 
-    server = ThreadedMotoServer("127.0.0.1", port, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    endpoint = f"http://{host}:{port}"
+    It answers one request after another: between the look at a condition and the write that depends
+    on it, moto lets others in.
+    """
+    from moto.moto_server.werkzeug_app import (
+        DomainDispatcherApplication,
+        MotoRequestHandler,
+        create_backend_app,
+    )
+    from werkzeug.serving import make_server
+
+    app, turn = DomainDispatcherApplication(create_backend_app), threading.Lock()
+
+    def in_turn(environ: Any, start_response: Any) -> list[bytes]:
+        with turn:
+            return list(app(environ, start_response))
+
+    handler = MotoRequestHandler
+    server = make_server("127.0.0.1", port, in_turn, threaded=True, request_handler=handler)
+    serving = threading.Thread(target=server.serve_forever, daemon=True)
+    serving.start()
+    endpoint = f"http://127.0.0.1:{server.port}"
     try:
         _make_bucket(endpoint)
         yield endpoint
     finally:
-        server.stop()
+        server.shutdown()
+        serving.join()
 
 
 @contextmanager
