@@ -24,6 +24,7 @@ from benchmarks.accuracy import (
     report,
     siblings,
     table,
+    within,
 )
 
 ROOT = Path(__file__).parents[2]
@@ -44,7 +45,8 @@ def main() -> int:
         peers=peers.figures(given.peers, given.corpora),
         logs=public_logs.judge(given.logs) if given.logs else None,
         drawn=drawn,
-        beside=siblings.left_out(siblings.drawn(given.corpora, fitted)),
+        beside=siblings.left_out(siblings.drawn(given.corpora, fitted, jobs=given.jobs)),
+        within=within.measure(given.corpora, rows, jobs=given.jobs),
     )
     given.to.write_text(written, encoding="utf-8")
     by_verdict.write(measured, ROOT / "docs" / "verdicts.md")

@@ -133,10 +133,11 @@ def write(
     logs: Sequence[dict[str, Any]] | None,
     drawn: Sequence[Picture],
     beside: Mapping[str, pd.DataFrame],
+    within: Mapping[str, Figures],
 ) -> str:
     """The page as markdown."""
     lines = [HEAD, *_table(["source", "what it is", "how to get it"], SOURCES), ""]
-    lines += [*_by_source(measured), *_beside(beside), *_aims(measured, logs)]
+    lines += [*_by_source(measured), *_within(within), *_beside(beside), *_aims(measured, logs)]
     for name, figures in measured.figures.items():
         lines += [f"## Corpus `{name}`", "", *_settings(figures), ""]
         lines += _worst(measured.judged[name][WHOLE])
@@ -190,6 +191,34 @@ def _by_source(measured: Measured) -> list[str]:
         ])  # fmt: skip
     lines = ["## By source", "", "Each judged by what was fitted to the others alone.", ""]
     return [*lines, *_table(head, rows), ""]
+
+
+def _within(found: Mapping[str, Figures]) -> list[str]:
+    """One row a source: other tasks of a kind that was fitted."""
+    head = ["source", "macro-F1", "from loss and rate only", "good runs flagged", "alarmed",
+            "cannot tell", "from loss and rate only", "calibration error"]  # fmt: skip
+    rows = []
+    for name, figures in found.items():
+        bare = figures[BARE]
+        whole = figures.get(WHOLE, bare)
+        rows.append([
+            name,
+            _cell(whole["macro-F1"]) if whole is not bare else "-",
+            _cell(bare["macro-F1"]),
+            *(_cell(whole[which]) for which in (
+                "good runs flagged at the end", "good runs alarmed live", "cannot tell")),
+            _cell(bare["cannot tell"]),
+            _cell(whole["calibration error"]),
+        ])  # fmt: skip
+    return [
+        "## Other tasks of a kind that was fitted",
+        "",
+        "Each task judged by what was fitted to the other sources and to other tasks of its own, "
+        "which is how the shipped numbers know these kinds of runs.",
+        "",
+        *_table(head, rows),
+        "",
+    ]
 
 
 def _beside(found: Mapping[str, pd.DataFrame]) -> list[str]:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.accuracy import corpus, fit, score
+from benchmarks.accuracy.processes import processes
 from benchmarks.accuracy.replay import replay
 from lrwatch.monitor import Monitor
 from lrwatch.records import StepBlock
@@ -66,7 +65,7 @@ def without(rows: pd.DataFrame, source: str) -> dict[str, Any]:
 def left_out(folders: Sequence[Path], rows: pd.DataFrame, *, jobs: int = 1) -> Fitted:
     """For each corpus the numbers of the models that never saw it."""
     names = [folder.name for folder in folders]
-    with ProcessPoolExecutor(jobs, mp_context=get_context("fork")) as pool:
+    with processes(jobs) as pool:
         return dict(zip(names, pool.map(partial(without, rows), names), strict=True))
 
 
@@ -81,7 +80,7 @@ def measure(folders: Sequence[Path], fitted: Fitted, *, jobs: int = 1) -> Measur
         By the name of a corpus what it is judged by, as from `left_out`.
     """
     measured = Measured({}, {}, speed())
-    with ProcessPoolExecutor(jobs, mp_context=get_context("fork")) as pool:
+    with processes(jobs) as pool:
         for folder in folders:
             wanted = SETTINGS if corpus.has_norms(folder) else SETTINGS[BARE_AT:]
             runs = pool.map(partial(_judged, folder, fitted[folder.name]), wanted)

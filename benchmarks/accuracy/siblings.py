@@ -26,6 +26,7 @@ import pandas as pd
 from sklearn.linear_model import LogisticRegression
 
 from benchmarks.accuracy import corpus, fit, report, table
+from benchmarks.accuracy.processes import processes
 from benchmarks.accuracy.score import CLASSES, f1
 from lrwatch.comparing import Trial
 from lrwatch.comparing.joining import features
@@ -182,13 +183,18 @@ def figures(rows: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(found)
 
 
-def drawn(folders: Sequence[Path], models: report.Fitted) -> dict[str, pd.DataFrame]:
+def drawn(
+    folders: Sequence[Path], models: report.Fitted, *, jobs: int = 1
+) -> dict[str, pd.DataFrame]:
     """By corpus the examples of its sweeps; corpora without sweeps are left out."""
     swept = [folder for folder in folders if (corpus.described(folder).kind == "grid").any()]
-    return {
-        folder.name: examples(judged(folder, fit.models_of(models[folder.name])))
-        for folder in swept
-    }
+    with processes(jobs) as pool:
+        parts = pool.map(_drawn_of, swept, [models[folder.name] for folder in swept])
+        return {folder.name: part for folder, part in zip(swept, parts, strict=True)}
+
+
+def _drawn_of(folder: Path, numbers: Mapping[str, Any]) -> pd.DataFrame:
+    return examples(judged(folder, fit.models_of(dict(numbers))))
 
 
 def left_out(parts: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:

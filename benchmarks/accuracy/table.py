@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 
 import numpy as np
 import pandas as pd
@@ -17,6 +15,7 @@ from benchmarks.accuracy.corpus import (
     loss_and_rate,
     sampled,
 )
+from benchmarks.accuracy.processes import processes
 from lrwatch.detect.tracker import past_of
 from lrwatch.diagnosis.model import features
 from lrwatch.records import StepBlock
@@ -54,7 +53,7 @@ def build(runs: Iterable[LabelledRun], *, jobs: int = 1) -> pd.DataFrame:
         for run in runs
         if run.about.kind in known
     ]
-    with ProcessPoolExecutor(jobs, mp_context=get_context("fork")) as pool:
+    with processes(jobs) as pool:
         parts = pool.map(_rows, *zip(*sweeps, strict=True), chunksize=16)
         return pd.DataFrame([row for part in parts for row in part])
 

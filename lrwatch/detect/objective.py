@@ -4,7 +4,7 @@ Where the weight of a loss term ramps up, the loss rises bit by bit and is no no
 where a term joins, it jumps and goes on falling as before. Steps that are too large lose a loss
 within a fraction of the time since its best, and its noise grows or dies with it.
 
-A loss that is negative at times, or that begins at exactly 0, is none that steps bring down to
+A loss that is negative at times, or that begins at 0, is none that steps bring down to
 a floor: a policy's, a critic's or a game's. What it does says nothing about the steps.
 
 Own; of the labelled runs that were lost, one in thirty rose as evenly.
@@ -33,7 +33,7 @@ from lrwatch.formats import number
 from lrwatch.records import FloatArray
 from lrwatch.verdicts import Evidence
 
-__all__ = ["changed", "unjudgeable"]
+__all__ = ["begins_at_zero", "changed", "unjudgeable"]
 
 STRETCHES: Final = 8
 """Equal stretches of the rows since the best loss, whose levels are compared."""
@@ -129,16 +129,29 @@ def _known(values: FloatArray) -> float:
 
 
 def unjudgeable(past: Past) -> Evidence:
-    """Test whether the loss is negative at times, or begins at exactly 0."""
+    """Test whether the loss is negative at times, or begins at 0."""
     least = float(past.loss.min())  # of levels: noise about a small loss is nothing unusual
-    n_zeros = sum(loss == 0 for loss in past.opening.losses)
-    begins = "the loss begins at exactly 0"
+    begins = begins_at_zero(past)
     return Evidence(
         "unusual_loss",
         least,
         0.0,
-        fired=least < 0 or n_zeros >= ZEROS,
+        fired=least < 0 or begins,
         interval=past.interval,
-        note=begins if n_zeros >= ZEROS else f"the loss is {number(least, 3)} at its lowest",
+        note="the loss begins at 0" if begins else f"the loss is {number(least, 3)} at its lowest",
         speaks="neither",
     )
+
+
+def begins_at_zero(past: Past) -> bool:
+    """Whether the first losses are exactly 0, or on both sides of it and within the noise.
+
+    Advantages of a policy add up to nothing: no step brings such a loss down.
+    """
+    losses = past.opening.losses
+    if not losses:
+        return False
+    if sum(loss == 0 for loss in losses) >= ZEROS:
+        return True
+    level = max(abs(float(np.median(losses))), abs(float(past.loss[0])))
+    return min(*losses, float(past.loss.min())) < 0 and level < past.grain

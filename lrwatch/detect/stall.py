@@ -53,6 +53,10 @@ CYCLE: Final = 0.1
 MOVED: Final = 1.0
 """Relative path of a run that does not merely crawl."""
 
+SURELY: Final = 4.0
+"""Standard deviations of the noise that may hide a decrease, for the start is a single loss. In a
+dead net there is hardly any: nothing of the batch comes through."""
+
 CALM: Final = 3.0
 """Growth of the gradient norm that speaks for too large steps instead."""
 
@@ -121,11 +125,12 @@ def dead(past: Past) -> Evidence:
         )
     growth = float(np.fmax.reduce(past.log_grad)) - math.log10(past.opening.grad)
     calm = growth < math.log10(CALM) and float(past.loss.max()) < past.start + 4 * past.grain
+    hidden = SURELY * past.grain / (abs(past.start) + past.grain)
     return Evidence(
         "dead",
         share,
         SLIGHT,
-        fired=bool(share < SLIGHT and calm and path > MOVED),
+        fired=bool(share + hidden < SLIGHT and calm and path > MOVED),
         interval=past.interval,
         note=f"the loss came down by {in_percent(share)} at best"
         if share > 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from lrwatch.detect.objective import begins_at_zero
 from lrwatch.detect.schedule import in_warmup
 from lrwatch.detect.wording import sentence, share
 from lrwatch.diagnosis.examination import Examination
@@ -66,7 +67,7 @@ def _may_be_near_its_floor(exam: Examination, confidence: float) -> bool:
 
 
 def _is_unusual(exam: Examination) -> bool:
-    return exam.fired("unusual_loss") and (exam.is_bare or exam.past.start == 0)
+    return exam.fired("unusual_loss") and (exam.is_bare or begins_at_zero(exam.past))
 
 
 def _has_changed(exam: Examination) -> bool:

@@ -212,6 +212,7 @@ LINES: dict[str, tuple[Callable[[float], bool], float, float, float]] = {
     "lr cut, gain": (lambda x: cut_too_early(cut_at(0.3, gain=x)).fired, 0.01, 0.9, 0.13),
     "frozen": (lambda x: frozen(past(np.ones(int(x)))).fired, 5, 60, 18),
     "dead, share": (lambda x: dead(game(3 * (1 - x * DONE))).fired, 0.01, 0.6, 0.12),
+    "dead, noise": (lambda x: dead(game(3 + x * NOISE[:N])).fired, 0.001, 2, 0.08),
     "dead, moved": (lambda x: dead(game(3 - 0.01 * DONE, path=x)).fired, 0.1, 9, 1),
     "dead, calm": (lambda x: dead(walks(grad_norm=np.where(STEP < 200, 1, x))).fired, 1, 20, 3),
     "skipped": (lambda x: skipped_steps(past(ONES, skipped=x > DONE)).fired, 0.01, 0.5, 0.05),

@@ -151,7 +151,19 @@ def test_a_policy_loss_that_begins_at_0_and_rises_cannot_be_judged() -> None:
     loss = np.round(np.maximum(np.arange(200) - 60, 0) * 1.6e-5, 4)
     found = judged(loss, np.minimum(np.arange(200) / 20, 1) * 1e-6, grad_norm=1 + 0.2 * noise(200))
     assert found.verdict == "insufficient_data"
-    assert found.reason == "Loss begins at exactly 0: this loss cannot be judged; watch the reward"
+    assert found.reason == "Loss begins at 0: this loss cannot be judged; watch the reward"
+    assert found.first_alarm_step is None
+
+
+def test_a_policy_loss_that_begins_within_its_noise_of_0_is_not_judged_by_norms_either() -> None:
+    risen = 1 - np.exp(-np.arange(600) / 200)
+    norms = {
+        "grad_norm": 5 + 0 * risen,
+        "param_norm": 60 + 0 * risen,
+        "update_norm": 2e-3 + 0 * risen,
+    }
+    found = judged(0.008 * risen + 0.002 * noise(600), np.full(600, 1e-6), **norms)
+    assert found.reason == "Loss begins at 0: this loss cannot be judged; watch the reward"
     assert found.first_alarm_step is None
 
 
