@@ -94,9 +94,10 @@ def _run(line: AlertLine) -> html.A | html.Span:
 def _parts(line: AlertLine) -> list[html.Span]:
     alert = line.alert
     word, title = _SEVERITIES[alert.severity]
-    since: list[Any] = [f"since step {count(alert.since_step)}"]
+    has_steps = alert.since_step >= 0  # files that cannot be read have none
+    since: list[Any] = [f"since step {count(alert.since_step)}"] if has_steps else []
     if alert.time > 0:
-        since += [", ", moment(alert.time)]
+        since += [", " if has_steps else "noticed ", moment(alert.time)]
     severity = html.Span(word, title=title, className="severity")
     return [html.Span(part, className="part") for part in ([severity], since, _sent(line)) if part]
 

@@ -24,6 +24,7 @@ __all__ = ["sweep_figure"]
 _NARROW_PX: Final = 300  # of the chart on a screen of 420
 _HAIR: Final = 1e-4  # of the axis
 _NOT_COMPARED: Final = 0.6
+_CLEAR_PX: Final = 26  # between the names and a mark on the frame
 _FAR: Final = 1e3  # times the best loss, from where on a run stands on the frame
 _QUARTILES_OPACITY: Final = 0.14
 _SYMBOLS: Final = {
@@ -53,9 +54,10 @@ def sweep_figure(
         figure.add_trace(trace)
     layout = _layout(sweep, colours, axis, what)
     names = [trace.name for trace in figure.data if trace.showlegend is not False]
-    more = names_px(names, _NARROW_PX) - names_px((), _NARROW_PX)  # than one row of them
-    layout["margin"]["t"] += more
-    layout["height"] += more
+    rows = names_px(names, _NARROW_PX)
+    layout["height"] += rows + _CLEAR_PX - layout["margin"]["t"]
+    layout["margin"]["t"] = rows + _CLEAR_PX
+    layout["legend"] |= {"yref": "container", "y": 1, "yanchor": "top"}
     return figure.update_layout(layout)
 
 

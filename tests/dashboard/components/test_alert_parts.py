@@ -61,6 +61,12 @@ def test_an_alert_says_what_where_how_bad_since_when_and_who_was_told() -> None:
         assert part in text
 
 
+def test_an_alert_on_files_that_cannot_be_read_names_no_step() -> None:
+    text = text_of(alert_list([a_line(time=NOW, since_step=-1)]))
+    assert "noticed" in text
+    assert "since step" not in text
+
+
 def test_its_run_opens_zoomed_to_the_steps_and_some_around_them() -> None:
     (link,) = _found(alert_list([a_line(interval=(100, 200))]), html.A)
     assert link.href == "/run/sgd-3.0?from=50&to=250"
