@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -35,7 +36,7 @@ def settings(endpoint: str) -> dict[str, str]:
 
 
 @contextmanager
-def moto_server(port: int = 0) -> Iterator[str]:
+def moto_server() -> Iterator[str]:
     """Run moto with an empty bucket; yields its endpoint.
 
     It answers one request after another: between the look at a condition and the write that depends
@@ -55,14 +56,15 @@ def moto_server(port: int = 0) -> Iterator[str]:
             return list(app(environ, start_response))
 
     handler = MotoRequestHandler
-    server = make_server("127.0.0.1", port, in_turn, threaded=True, request_handler=handler)
+    server = make_server("127.0.0.1", 0, in_turn, threaded=True, request_handler=handler)
     serving = threading.Thread(target=server.serve_forever, daemon=True)
     serving.start()
     endpoint = f"http://127.0.0.1:{server.port}"
     try:
         _make_bucket(endpoint)
         yield endpoint
-    finally:
+    finally:  # what moto holds belongs to the process, and not to a server
+        urllib.request.urlopen(f"{endpoint}/moto-api/reset", data=b"", timeout=60).close()
         server.shutdown()
         serving.join()
 
