@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
+from uuid import uuid4
 
 from lrwatch.cache_folder import platform_folder
 from lrwatch.errors import StoreNotWritable
@@ -38,6 +39,7 @@ SPOOL: Final = "LRWATCH_SPOOL"
 """Environment variable with the folder that runs wait in until they are sent."""
 
 _ADDRESS: Final = ".address"
+_SENT: Final = ".sent-"  # runs that have arrived, on their way out
 _LONGEST: Final = 80
 
 
@@ -113,4 +115,7 @@ def drop_sent(run: Path) -> None:
     """Remove the folder of a run that has arrived as a whole."""
     note = read_note(run)
     if note is not None and note.is_done and address_of_store(run.parent) == note.address:
-        shutil.rmtree(run, ignore_errors=True)
+        with contextlib.suppress(OSError):  # at once: half a run would be one that cannot be read
+            run.rename(run.with_name(f"{_SENT}{uuid4().hex}"))
+        for sent in run.parent.glob(f"{_SENT}*"):
+            shutil.rmtree(sent, ignore_errors=True)

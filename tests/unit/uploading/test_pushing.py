@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -44,6 +45,25 @@ def test_what_waits_in_the_spool_is_sent_and_removed(
     assert not any(run.exists() for run in left)
     assert main(["push"]) == 0
     assert capsys.readouterr().out == "nothing waits to be sent\n"
+
+
+def test_a_kill_while_what_was_sent_is_removed_leaves_no_half_a_run(
+    address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(folder: Path, **_: object) -> None:
+        (folder / "run.json").unlink()
+        raise KeyboardInterrupt
+
+    store = local_store(address)
+    for name in "ab":
+        shutil.copytree(recorded(tmp_path / "here", name), store / name)
+    with monkeypatch.context() as dying:
+        dying.setattr("lrwatch.uploading.spool.shutil", SimpleNamespace(rmtree=killed))
+        with pytest.raises(KeyboardInterrupt):
+            push(Errand(store / "a", address))
+    assert main(["push"]) == 0
+    assert [path.name for path in store.iterdir()] == [".address"]
+    assert steps(tmp_path / "there/a") == steps(tmp_path / "there/b") == list(range(5))
 
 
 def test_any_folder_of_runs_is_sent_and_stays(
