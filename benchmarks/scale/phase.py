@@ -20,7 +20,6 @@ from typing import Any
 
 import numpy as np
 import psutil
-from lrwatch_dashboard import ids
 from lrwatch_dashboard.app import create_app
 from lrwatch_dashboard.data import RunStore, cache_folder
 from lrwatch_dashboard.views import RunSource
@@ -44,7 +43,8 @@ class Browser:
         return self._ask("page.children", {"url.pathname": path, "url.search": ""})
 
     def poll(self, token: str) -> Answer:
-        return self._ask(ids.OVERVIEW_TOKEN, {"overview-tick.n_intervals": 1}, token)
+        values = {"overview-tick.n_intervals": 1, "overview-words.data": None}
+        return self._ask("overview-token.data", values, token)
 
     def draw(self, zoom: tuple[float, float] | None, drawn: str = "") -> Answer:
         values = {
