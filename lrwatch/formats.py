@@ -1,17 +1,28 @@
-"""Numbers and spans of time as people read them."""
+"""Numbers and spans of time as people read them, and the words that names are made of."""
 
 from __future__ import annotations
 
 import math
-from typing import Any
+import re
+from typing import Any, Final
 
-__all__ = ["NOTHING", "as_number", "count", "counted", "duration", "number", "printable"]
+__all__ = [
+    "NOTHING",
+    "as_number",
+    "count",
+    "counted",
+    "duration",
+    "number",
+    "printable",
+    "words_of",
+]
 
 NOTHING = "–"
 """What stands where there is no number."""
 
 _PLAIN_EXPONENTS = range(-4, 6)
 _MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86400.0
+_WORDS: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 
 
 def number(value: float | None, digits: int = 4) -> str:
@@ -99,3 +110,14 @@ def printable(text: str) -> str:
     return "".join(
         sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text
     )
+
+
+def words_of(name: str) -> list[str]:
+    """Return the words and numbers that a name of a program is made of.
+
+    Examples
+    --------
+    >>> words_of("gpu/memoryBytes"), words_of("lr-AdamW-1")
+    (['gpu', 'memory', 'Bytes'], ['lr', 'Adam', 'W', '1'])
+    """
+    return _WORDS.findall(name)

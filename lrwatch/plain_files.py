@@ -116,8 +116,10 @@ def locked(lock: Path, *, patience: float = 0.0) -> Iterator[None]:
                 if time.time() - lock.lstat().st_mtime > _LEFTOVER_SECONDS:
                     lock.unlink()
             if time.monotonic() >= deadline:
-                raise BlockingIOError(errno.EAGAIN, f"{lock.name} is there", str(lock)) from error
-        time.sleep(0.01)
+                raise BlockingIOError(
+                    errno.EAGAIN, f"{lock.name} is there; remove it", str(lock)
+                ) from error
+        time.sleep(0.002)
     try:
         yield
     finally:

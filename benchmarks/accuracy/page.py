@@ -175,41 +175,27 @@ def _aims(measured: Measured, logs: Sequence[dict[str, Any]] | None) -> list[str
 
 def _by_source(measured: Measured) -> list[str]:
     """One row a source: what a user whose runs are of that kind will meet."""
+    names = ("good runs flagged at the end", "good runs alarmed live",
+             "false alarms per million steps", "cannot tell", "calibration error")  # fmt: skip
     head = ["source", "macro-F1", "from loss and rate only", "good runs flagged", "alarmed",
             "false alarms per million steps", "cannot tell", "calibration error"]  # fmt: skip
-    rows = []
-    for name, figures in measured.figures.items():
-        whole, bare = figures[WHOLE], figures[BARE]
-        has_norms = whole != bare
-        rows.append([
-            name.partition(":")[0],
-            _cell(whole["macro-F1"]) if has_norms else "-",
-            _cell(bare["macro-F1"]),
-            *(_cell(whole[which]) for which in (
-                "good runs flagged at the end", "good runs alarmed live",
-                "false alarms per million steps", "cannot tell", "calibration error")),
-        ])  # fmt: skip
+    rows = [
+        _row(name.partition(":")[0], figures, names) for name, figures in measured.figures.items()
+    ]
     lines = ["## By source", "", "Each judged by what was fitted to the others alone.", ""]
     return [*lines, *_table(head, rows), ""]
 
 
 def _within(found: Mapping[str, Figures]) -> list[str]:
     """One row a source: other tasks of a kind that was fitted."""
+    names = ("good runs flagged at the end", "good runs alarmed live", "calibration error",
+             "cannot tell")  # fmt: skip
     head = ["source", "macro-F1", "from loss and rate only", "good runs flagged", "alarmed",
-            "cannot tell", "cannot tell from loss and rate only", "calibration error"]  # fmt: skip
-    rows = []
-    for name, figures in found.items():
-        bare = figures[BARE]
-        whole = figures.get(WHOLE, bare)
-        rows.append([
-            name,
-            _cell(whole["macro-F1"]) if whole is not bare else "-",
-            _cell(bare["macro-F1"]),
-            *(_cell(whole[which]) for which in (
-                "good runs flagged at the end", "good runs alarmed live", "cannot tell")),
-            _cell(bare["cannot tell"]),
-            _cell(whole["calibration error"]),
-        ])  # fmt: skip
+            "calibration error", "cannot tell", "the same from loss and rate only"]  # fmt: skip
+    rows = [
+        [*_row(name, figures, names), _cell(figures[BARE]["cannot tell"])]
+        for name, figures in found.items()
+    ]
     return [
         "## Other tasks of a kind that was fitted",
         "",
@@ -219,6 +205,14 @@ def _within(found: Mapping[str, Figures]) -> list[str]:
         *_table(head, rows),
         "",
     ]
+
+
+def _row(name: str, figures: Figures, names: Sequence[str]) -> list[str]:
+    """Return macro-F1 with norms and without, and what is asked of whole runs."""
+    bare = figures[BARE]
+    whole = figures.get(WHOLE, bare)
+    with_norms = "-" if whole == bare else _cell(whole["macro-F1"])
+    return [name, with_norms, _cell(bare["macro-F1"]), *(_cell(whole[each]) for each in names)]
 
 
 def _beside(found: Mapping[str, pd.DataFrame]) -> list[str]:

@@ -9,13 +9,12 @@ from typing import Final
 
 import numpy as np
 
-from lrwatch.formats import number
+from lrwatch.formats import number, words_of
 from lrwatch.records import FloatArray
 from lrwatch_dashboard.views import Curve
 
 __all__ = ["Unit", "in_unit", "unit_of", "with_unit"]
 
-_WORDS: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+")
 _OF_MACHINE: Final = re.compile(r"system/\w*memory(_used)?")  # in bytes, as the recorder has them
 _LARGE: Final = 1e6  # from here on a number would be written with an exponent
 
@@ -49,7 +48,7 @@ def unit_of(metric: str, values: FloatArray) -> Unit:
     """
     finite = np.abs(values[np.isfinite(values)])
     largest = float(finite.max()) if len(finite) else 0.0
-    words = [word.lower() for word in _WORDS.findall(metric)]
+    words = [word.lower() for word in words_of(metric)]
     if _counts_bytes(metric, words):
         return next((unit for unit in _BYTES if largest >= unit.size), _FEW_BYTES)
     if words and words[-1] in ("percent", "pct"):

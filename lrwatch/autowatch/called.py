@@ -9,13 +9,14 @@ from __future__ import annotations
 import ast
 import functools
 import linecache
-import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import Final, TypeAlias
 
 import torch
+
+from lrwatch.formats import words_of
 
 __all__ = ["Site", "called", "site"]
 
@@ -78,7 +79,7 @@ def _telling(name: str, kind: str) -> str:
     >>> [_telling(name, "Adam") for name in ("opt_G", "optimizerD", "adam_disc", "optimizer")]
     ['G', 'D', 'disc', '']
     """
-    words = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+", name)
+    words = words_of(name)
     nothing = _SAYS_NOTHING | {kind.lower()}
     return "-".join(word for word in words if word.lower() not in nothing)[:_MOST_SIGNS].strip("-")
 

@@ -10,11 +10,11 @@ from typing import Final
 import pyarrow as pa
 
 from lrwatch import columns
+from lrwatch.formats import words_of
 from lrwatch.importing.foreign_run import Choice, ForeignRun
 
 __all__ = ["by_optimizer"]
 
-_WORDS: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 _COMMON: Final = frozenset({"loss", "lr", "learning", "rate", "train", "training", "step", "epoch"})
 """Words in the name of a loss or a rate that do not say whose it is."""
 
@@ -103,4 +103,4 @@ def _whose(name: str) -> str:
     >>> _whose("train/g_loss_step"), _whose("Loss_D"), _whose("lr-Adam-1")
     ('g', 'd', 'adam 1')
     """
-    return " ".join(word for word in map(str.lower, _WORDS.findall(name)) if word not in _COMMON)
+    return " ".join(word for word in map(str.lower, words_of(name)) if word not in _COMMON)

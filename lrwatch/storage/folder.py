@@ -8,11 +8,12 @@ import os
 import time
 import uuid
 from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Final
 
 from lrwatch.errors import AccessDenied, ObjectChanged, ObjectMissing, StorageUnavailable
-from lrwatch.plain_files import open_plain
+from lrwatch.plain_files import locked, open_plain
 from lrwatch.storage.addresses import check_key
 from lrwatch.storage.door import NEW, Expected, StoredObject
 from lrwatch.system import move
@@ -22,7 +23,6 @@ __all__ = ["FolderStorage"]
 _ASIDE: Final = ".lrwatch-write"
 _LOCK: Final = ".lrwatch-lock"
 _PATIENCE_SECONDS: Final = 10.0
-_LEFT_SECONDS: Final = 30.0  # after which a lock was left by a process that is gone
 _TRIES: Final = 5
 
 
@@ -170,22 +170,5 @@ def _place_new(aside: Path, path: Path) -> None:
             move(aside, path)
 
 
-@contextlib.contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    lock = path.with_name(f"{_LOCK}-{path.name}")
-    deadline = time.monotonic() + _PATIENCE_SECONDS
-    while True:
-        try:
-            lock.open("xb").close()
-            break
-        except FileExistsError:
-            with contextlib.suppress(FileNotFoundError):
-                if time.time() - lock.stat().st_mtime > _LEFT_SECONDS:
-                    lock.unlink()
-            if time.monotonic() > deadline:
-                raise OSError(errno.EBUSY, f"{lock.name} is there; remove it") from None
-            time.sleep(0.002)
-    try:
-        yield
-    finally:
-        lock.unlink(missing_ok=True)
+def _locked(path: Path) -> AbstractContextManager[None]:
+    return locked(path.with_name(f"{_LOCK}-{path.name}"), patience=_PATIENCE_SECONDS)

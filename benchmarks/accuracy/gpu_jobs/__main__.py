@@ -10,14 +10,14 @@ import argparse
 import json
 import pickle
 import time
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from dataclasses import replace
-from multiprocessing import get_context
 from pathlib import Path
 
 from benchmarks.accuracy.gpu_jobs.jobs import DEVICE
 from benchmarks.accuracy.gpu_jobs.setups import SETUPS
 from benchmarks.accuracy.gpu_jobs.train import pretrain, swept
+from benchmarks.accuracy.processes import processes
 from benchmarks.accuracy.second_corpus.train import Trained
 
 SEEDS = (0, 1)
@@ -29,7 +29,7 @@ def train(out: Path, seconds: float, jobs: int, scale: float) -> None:
     out.mkdir(parents=True, exist_ok=True)
     print(f"pretrained in {pretrain(n_steps=int(700 * scale)):.0f} s", flush=True)
     deadline, runs = BEGAN + seconds, list[Trained]()
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+    with processes(jobs) as pool:
         waiting = [
             pool.submit(swept, replace(setup, n_steps=int(setup.n_steps * scale)), seed, deadline)
             for seed in SEEDS

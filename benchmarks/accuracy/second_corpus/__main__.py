@@ -7,11 +7,10 @@ was stopped goes on where it was.
 from __future__ import annotations
 
 import argparse
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 
+from benchmarks.accuracy.processes import processes
 from benchmarks.accuracy.second_corpus.setups import GAMES, SWEEPS
 from benchmarks.accuracy.second_corpus.sweep import played, prepare_process, swept
 from benchmarks.accuracy.second_corpus.write import write
@@ -24,9 +23,7 @@ def main() -> None:
     given = parser.parse_args()
     parts = given.out / "parts"
     parts.mkdir(parents=True, exist_ok=True)
-    with ProcessPoolExecutor(
-        given.jobs, mp_context=get_context("spawn"), initializer=prepare_process
-    ) as pool:
+    with processes(given.jobs, prepare_process) as pool:
         for train, setups in ((swept, SWEEPS), (played, GAMES)):
             for line in pool.map(partial(train, folder=parts), setups):
                 print(line, flush=True)

@@ -13,9 +13,9 @@ from typing import Any, Final
 
 from lrwatch_dashboard.figures.panel import Panel
 
-__all__ = ["legend", "legend_px", "names_px"]
+__all__ = ["LETTER_PX", "legend", "legend_px", "names_px"]
 
-_LETTER_PX: Final = 7
+LETTER_PX: Final = 7
 _SIGN_PX: Final = 42  # of a piece of line, and the room around it
 _ROW_PX: Final = 19
 _MARKUP: Final = re.compile(r"<[^>]*>|&[a-z]+(?=;)")
@@ -62,4 +62,4 @@ def legend(y: float, *, is_below: bool = False) -> dict[str, Any]:
 
 
 def _width(text: str) -> int:
-    return _LETTER_PX * len(_MARKUP.sub("", text))
+    return LETTER_PX * len(_MARKUP.sub("", text))

@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 import plotly.graph_objects as go
 
-from lrwatch_dashboard.figures.legends import legend, legend_px
+from lrwatch_dashboard.figures.legends import LETTER_PX, legend, legend_px
 from lrwatch_dashboard.figures.panel import Panel, escape
 from lrwatch_dashboard.theme import Palette, palette
 
@@ -25,7 +25,6 @@ _LOW_PANEL_PX: Final = 120
 _ROW_PX: Final = 16  # of a picture
 _NARROW_PX: Final = 392  # of the chart on a screen of 420
 _LEFT_PX, _RIGHT_PX = 58, 18
-_LETTER_PX: Final = 7
 _HEADING_PX: Final = 4
 _MISSING_PX: Final = 34
 _MESSAGE_PX: Final = 100
@@ -61,7 +60,7 @@ def stacked(
     `x_axis` is what to set of the x axis beyond its look. Shapes are drawn through every panel that
     has data, the gaps stay clear; their y runs from 0 to 1 within the panel.
     """
-    left = max([_LEFT_PX, *(_LETTER_PX * panel.longest_label for panel in panels)])
+    left = max([_LEFT_PX, *(LETTER_PX * panel.longest_label for panel in panels)])
     names = [legend_px(panel, _NARROW_PX - left - _RIGHT_PX) for panel in panels]
     domains, drawable = _domains(panels, names)
     top = _TOP_PX + sum(names[:1])
