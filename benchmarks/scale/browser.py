@@ -53,7 +53,9 @@ def served(store: str, cache: str) -> Iterator[tuple[str, psutil.Process]]:
 
 def until(page: Any, question: str, least: int, begin: float) -> float:
     """Return the seconds until a number on the page is so great."""
-    while page.evaluate(question) < least:
+    while (found := page.evaluate(question)) < least:
+        if time.perf_counter() - begin > PATIENCE_MS / 1e3:
+            raise TimeoutError(f"{page.url} draws {found}, where {least} are expected: {question}")
         page.wait_for_timeout(10)
     return time.perf_counter() - begin
 
@@ -82,12 +84,12 @@ def long_run(page: Any, address: str) -> tuple[float, float]:
     return opened, until(page, INSIDE, max(int(10 * coarse), 500), begin)
 
 
-def compared(page: Any, address: str, keys: list[str], question: str, least: int) -> float:
+def compared(page: Any, address: str, words: str, question: str, least: int) -> float:
     """Return the seconds until a comparison is drawn, from another page."""
     page.goto(address + "/help")
     page.locator(".meanings").first.wait_for()
     begin = time.perf_counter()
-    page.evaluate("path => window.lrwatch.open(path)", "/compare?runs=" + ",".join(keys))
+    page.evaluate("path => window.lrwatch.open(path)", f"/compare?{words}")
     return until(page, question, least, begin)
 
 
@@ -118,14 +120,14 @@ def main() -> None:
             second = overview(page, address)
             again = statistics.median(overview(page, address) for _ in range(3))
             opened, zoomed = long_run(page, address)
-            behind = compared(page, address, [LONG], GAPS, N_BEHIND - 1)
+            behind = compared(page, address, f"runs={LONG}&others=on", GAPS, N_BEHIND - 1)
             most = memory(server)
         with served(long_runs, cache) as (address, _server):
             judged(page, address)
         with served(long_runs, cache) as (address, server):
             overview(page, address)
-            keys = [f"{LONG}-{i:02d}" for i in range(N_COMPARED)]
-            over = compared(page, address, keys, LINES, 4 * N_COMPARED)
+            keys = ",".join(f"{LONG}-{i:02d}" for i in range(N_COMPARED))
+            over = compared(page, address, f"runs={keys}", LINES, 4 * N_COMPARED)
             print(f"  {'in Chromium: Overview, first start':44s} {first:6.2f} s")
             print(f"  {'Overview, second start':44s} {second:6.2f} s")
             print(f"  {'Overview, asked again':44s} {again:6.2f} s")

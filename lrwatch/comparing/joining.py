@@ -102,8 +102,8 @@ def probability(standing: Standing, own: Diagnosis) -> dict[LearningRate, float]
 def _around_best(standing: Standing, best: Rival | None) -> tuple[float, float, float, float]:
     """Say whether rates below and above the best one were worse, and how far the next are."""
     peak = standing.trial.lr if best is None else best.lr
-    below = [(lr, lag) for lr, lag in standing.tried() if lr < peak]
-    above = [(lr, lag) for lr, lag in standing.tried() if lr > peak]
+    below = [(lr, lag) for lr, lag in standing.tried if lr < peak]
+    above = [(lr, lag) for lr, lag in standing.tried if lr > peak]
     worse = (
         max((_ramp(lag, SAME, WORSE) for _, lag in side), default=0.0) for side in (below, above)
     )

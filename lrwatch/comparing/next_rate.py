@@ -69,7 +69,7 @@ def next_rate(
     way = -1.0 if kind == "too_high" else 1.0
     if best is None or way * (best.lr - standing.trial.lr) < 0:
         return _rounded(_beyond(standing, way, alone))
-    tried = standing.tried()
+    tried = standing.tried
     below = [(lr, lag) for lr, lag in tried if lr < best.lr]
     above = [(lr, lag) for lr, lag in tried if lr > best.lr]
     if below and above:

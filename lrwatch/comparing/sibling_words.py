@@ -112,7 +112,7 @@ def advice(standing: Standing, suggested_lr: float | None) -> str:
     """Say which rate to try, or to take, if there is one to name."""
     if suggested_lr is None:
         return ""
-    tried = [lr for lr, _ in standing.tried() if decades(lr, suggested_lr) < SAME_RATE]
+    tried = [lr for lr, _ in standing.tried if decades(lr, suggested_lr) < SAME_RATE]
     instead = f"instead of {_n(standing.trial.lr)}"
     if tried:
         return (

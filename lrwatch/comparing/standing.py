@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -80,7 +81,7 @@ class Rival:
     lead: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Standing:
     """A run among its siblings.
 
@@ -106,24 +107,25 @@ class Standing:
     lower: tuple[Rival, ...]
     higher: tuple[Rival, ...]
 
-    @property
+    @cached_property
     def rivals(self) -> tuple[Rival, ...]:
         """All rates that it is compared with."""
         return (*self.lower, *self.higher)
 
-    @property
+    @cached_property
     def best(self) -> Rival | None:
         """The rate that is furthest ahead; ``None`` where none is."""
         nearest = self.nearest
         return nearest if nearest is not None and nearest.lead > 0 else None
 
-    @property
+    @cached_property
     def nearest(self) -> Rival | None:
         """The rate that is furthest ahead, or least far behind; ``None`` without any."""
         return max(self.rivals, key=lambda rival: (rival.lead, -rival.theirs), default=None)
 
+    @cached_property
     def tried(self) -> list[tuple[float, float]]:
-        """Return every rate and its lag behind the best one, lowest rate first."""
+        """Every rate and its lag behind the best one, lowest rate first."""
         best = self.best
         found = [(self.trial.lr, 0.0 if best is None else best.deficit)]
         for rival in self.rivals:
@@ -152,6 +154,7 @@ class Siblings:
         self._made = np.array(made, np.int64)
         self._broke = np.array([trial.has_broken for trial in self.trials], bool)
         self._levels: dict[tuple[int, int], float] = {}
+        self._chosen: dict[bytes, list[tuple[int, int]]] = {}
         ends = [self._level(place, int(n)) for place, n in enumerate(self._made)]
         rates = [[self.trials[place] for place in members] for members in self._rates]
         self._progress = progress_of(rates, ends)
@@ -161,14 +164,7 @@ class Siblings:
     def standing(self, trial: Trial) -> Standing:
         """Return where one of the runs stands."""
         own = self._place[trial.key]
-        steps = self._steps(own)
-        rivals = []
-        for members in self._rates:
-            there = [(self._level(m, int(steps[m])), m) for m in members if steps[m]]
-            if there:
-                # The one in the middle; of two, the one less ahead.
-                _, middle = sorted(there, reverse=True)[(len(there) - 1) // 2]
-                rivals.append(self._rival(own, middle, int(steps[middle])))
+        rivals = [self._rival(own, other, n) for other, n in self._others(self._steps(own))]
         return Standing(
             trial,
             self._progress,
@@ -177,6 +173,19 @@ class Siblings:
             tuple(rival for rival in rivals[::-1] if rival.lr < trial.lr),
             tuple(rival for rival in rivals if rival.lr > trial.lr),
         )
+
+    def _others(self, steps: npt.NDArray[np.int64]) -> list[tuple[int, int]]:
+        """Return which run stands for each rate, and after how many steps it is looked at."""
+        key = steps.tobytes()  # most runs of a job are compared after the same steps
+        if key not in self._chosen:
+            self._chosen[key] = chosen = []
+            for members in self._rates:
+                there = [(self._level(m, int(steps[m])), m) for m in members if steps[m]]
+                if there:
+                    # The one in the middle; of two, the one less ahead.
+                    _, middle = sorted(there, reverse=True)[(len(there) - 1) // 2]
+                    chosen.append((middle, int(steps[middle])))
+        return self._chosen[key]
 
     def _steps(self, own: int) -> npt.NDArray[np.int64]:
         """Return after how many steps a run is compared with each run; 0 where it is not."""

@@ -196,10 +196,11 @@ def _by_length(group: Sequence[Trial]) -> list[list[Trial]]:
     whole = _clusters([(n, trial) for n, trial in known if n is not None], _SAME_LENGTH)
     if not whole:
         return [list(group)]
+    longest = [max(trial.n_planned or 0 for trial in cluster) for cluster in whole]
     for n, trial in known:
         if n is None:
             made = trial.summary.n_steps
-            place = (c for c in whole if max(o.n_planned or 0 for o in c) >= made)
+            place = (c for c, most in zip(whole, longest, strict=True) if most >= made)
             next(place, whole[-1]).append(trial)
     return whole
 
