@@ -138,6 +138,7 @@ def test_there_is_no_report_of_what_there_is_not(path: str) -> None:
     assert "attachment" not in answer.headers.get("Content-Disposition", "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_a_hostile_name_stays_a_name_in_a_report_and_in_its_file_name(attack: str) -> None:
     view = run_view(attack, config={attack: attack}, optimizer=attack)

@@ -124,6 +124,7 @@ def test_a_resume_is_a_dotted_line() -> None:
     assert [s["line"]["dash"] for s in shapes if s.get("x0") == 30] == ["dot"] * 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("field", "value", "sentence"),
     [
@@ -227,6 +228,7 @@ def test_drawing_changes_nothing_in_the_view_model() -> None:
     assert all(getattr(lines, name) is value for name, value in before.items())
 
 
+@pytest.mark.slow
 def test_events_have_a_line_and_a_name_where_they_were() -> None:
     happened = curves(cuts=(30, 60), resumes=(50,))
     figure = run_figure(happened, a_diagnosis(first_alarm_step=70))
@@ -354,6 +356,7 @@ def test_bytes_and_large_counts_are_read_in_their_units() -> None:
     assert drawn["gpu/33_bytes"].hovertemplate == "%{y:.4~g} GiB"
 
 
+@pytest.mark.slow
 def test_names_that_do_not_fit_beside_a_title_stand_in_rows_between_it_and_the_panel() -> None:
     long = "of_a_length_that_no_telephone_shows_in_one_line"
     short = _layout(_with_own(curve("train/acc"), curve("val/acc")))
@@ -386,6 +389,7 @@ def test_names_of_layers_leave_room_for_the_lines() -> None:
     assert layout["margin"]["l"] == 63
 
 
+@pytest.mark.slow
 def test_what_the_training_said_is_marked_on_the_lower_frame_and_each_kind_named_once() -> None:
     saved = Curve("event/checkpoint", np.array([30.0, 60.0, 90.0]), np.ones(3))
     moved = Curve("event/<b>new</b> data", np.array([70.0]), np.ones(1))

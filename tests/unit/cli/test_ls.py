@@ -65,6 +65,7 @@ def test_json_holds_the_documented_keys(store: Path, capsys: Captured) -> None:
     ] * len(runs)
 
 
+@pytest.mark.slow
 def test_json_is_strict_about_numbers_that_are_none(store: Path, capsys: Captured) -> None:
     main(["ls", str(store), "--json"])
     out = capsys.readouterr().out
@@ -73,6 +74,7 @@ def test_json_is_strict_about_numbers_that_are_none(store: Path, capsys: Capture
     assert (blown_up["verdict"], blown_up["last_loss"]) == ("diverging", None)
 
 
+@pytest.mark.slow
 def test_a_run_that_cannot_be_read_says_why(store: Path, capsys: Captured) -> None:
     main(["ls", str(store), "--json"])
     damaged = json.loads(capsys.readouterr().out)[1]
@@ -80,12 +82,14 @@ def test_a_run_that_cannot_be_read_says_why(store: Path, capsys: Captured) -> No
     assert "cannot be read as JSON" in damaged["problem"]
 
 
+@pytest.mark.slow
 def test_an_empty_run_is_no_guess(store: Path, capsys: Captured) -> None:
     main(["ls", str(store), "--json"])
     empty = json.loads(capsys.readouterr().out)[2]
     assert (empty["verdict"], empty["steps"]) == ("insufficient_data", 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [60, 80, 120, 200])
 def test_the_table_fits_the_terminal(store: Path, width: int) -> None:
     for line in table_of(store, width).splitlines():
@@ -136,6 +140,7 @@ def test_a_folder_that_is_not_there_is_named(tmp_path: Path, capsys: Captured) -
     assert f"{tmp_path / 'nowhere'} does not exist" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_the_folder_is_runs_by_default(
     store: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured
 ) -> None:

@@ -30,6 +30,7 @@ def test_a_message_becomes_a_mail(mail: MailReceiver) -> None:
     assert payload.decode().splitlines() == a_message().text.splitlines()
 
 
+@pytest.mark.slow
 def test_a_mail_server_that_is_busy_is_worth_another_try(mail: MailReceiver) -> None:
     mail.replies = ["451 come back later", "250 OK"]
     channel = receiver_for(mail.address()).channel

@@ -48,6 +48,7 @@ def test_norms_on_every_tenth_step_give_nearly_the_same(statistic: object) -> No
     assert statistic(past_of(rare)) == pytest.approx(statistic(past_of(run)), rel=0.1)  # type: ignore[operator]
 
 
+@pytest.mark.slow
 def test_rows_that_stand_for_many_steps_count_for_all_of_them() -> None:
     run = descent(1e-3, n_steps=4_000)
     every_tenth = {name: column[::10] for name, column in run.items()}

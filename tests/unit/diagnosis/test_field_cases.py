@@ -155,6 +155,7 @@ def test_a_policy_loss_that_begins_at_0_and_rises_cannot_be_judged() -> None:
     assert found.first_alarm_step is None
 
 
+@pytest.mark.slow
 def test_a_policy_loss_that_begins_within_its_noise_of_0_is_not_judged_by_norms_either() -> None:
     risen = 1 - np.exp(-np.arange(600) / 200)
     norms = {
@@ -302,6 +303,7 @@ def test_without_a_rate_the_direction_is_given_in_words() -> None:
 # Validation
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["val_loss", "eval_loss", "eval/loss", "validation_loss"])
 def test_overfitting_is_told_beside_the_verdict(name: str) -> None:
     row = np.arange(400)

@@ -49,6 +49,7 @@ def texts(diagnosis: Diagnosis) -> list[str]:
     return [diagnosis.reason, diagnosis.advice, *(test.note for test in diagnosis.evidence)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", runs())
 def test_every_text_can_be_read(name: str) -> None:
     diagnosis = lrwatch.diagnose(runs()[name])
@@ -97,6 +98,7 @@ def test_no_rate_is_suggested_where_none_would_help() -> None:
         assert (diagnosis.verdict, diagnosis.suggested_lr) == ("stalled", None)
 
 
+@pytest.mark.slow
 def test_tests_that_do_not_speak_against_a_run_say_so() -> None:
     speaks = {test.name: test.speaks for test in lrwatch.diagnose(runs()["flat"]).evidence}
     assert speaks["settled"] == speaks["solved"] == "for"

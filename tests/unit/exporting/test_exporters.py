@@ -62,6 +62,7 @@ def test_an_unknown_kind_is_one_line(
     assert "use one of tensorboard, wandb, trackio, csv, parquet, arrow" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_tensorboard_reads_the_events(run: Path) -> None:
     accumulator = pytest.importorskip(
         "tensorboard.backend.event_processing.event_accumulator", exc_type=ImportError
