@@ -94,6 +94,7 @@ def test_a_run_that_went_on_is_judged_anew(tmp_path: Path, judged: list[int]) ->
     assert judged
 
 
+@pytest.mark.slow
 def test_another_run_of_the_same_name_is_judged_anew(tmp_path: Path) -> None:
     store, cache = tmp_path / "runs", tmp_path / "cache"
     run = _settled_run(store, n=100)
@@ -107,6 +108,7 @@ def test_another_run_of_the_same_name_is_judged_anew(tmp_path: Path) -> None:
     assert _rows(store, cache)["run"].steps == 150
 
 
+@pytest.mark.slow
 def test_another_lrwatch_judges_anew(
     tmp_path: Path, judged: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:

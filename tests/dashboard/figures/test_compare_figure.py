@@ -36,6 +36,7 @@ def test_every_panel_has_a_line_for_each_run_on_the_one_x_axis() -> None:
     assert {trace.xaxis for trace in figure.data if trace.name} == {"x"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("theme", "colours"), [("light", LIGHT), ("dark", DARK)])
 def test_a_run_has_one_look_in_every_panel(theme: str, colours: Any) -> None:
     hue, dash = line_looks(["a", "b"], {})["b"]
@@ -88,6 +89,7 @@ def test_the_other_runs_lie_behind_and_say_nothing() -> None:
     assert _draw(_comparison(a=curves()), Curve("", np.empty(0), np.empty(0))).data[0].name == "a"
 
 
+@pytest.mark.slow
 def test_a_run_that_blew_up_leaves_the_frame_to_the_others() -> None:
     wild = curves(smooth_loss=curve("smoothed", y=np.geomspace(1, 1e30, 100)))
     figure = _draw(_comparison(a=curves(), b=curves(), c=wild))

@@ -113,6 +113,7 @@ def _with_a_range_test() -> FakeSource:
     return source
 
 
+@pytest.mark.slow
 def test_a_range_test_is_shown_on_its_own_beside_the_sweeps() -> None:
     source = _with_a_range_test()
     answer = _drawn(source)

@@ -96,6 +96,7 @@ def test_json_says_what_the_library_says(store: Path, capsys: Captured) -> None:
     assert [test["name"] for test in run["evidence"]] == [e.name for e in diagnosis.evidence]
 
 
+@pytest.mark.slow
 def test_people_read_verdict_reason_and_advice(store: Path, capsys: Captured) -> None:
     main(["check", str(store / "blown up")])
     out = capsys.readouterr().out

@@ -30,6 +30,7 @@ def test_runs_are_listed_worst_first(store: Path, capsys: Captured) -> None:
     assert names == ["run", "blown up", "damaged", "empty", "fine"]
 
 
+@pytest.mark.slow
 def test_in_a_pipe_a_run_is_one_line_without_colours(store: Path, capsys: Captured) -> None:
     main(["ls", str(store)])
     out = capsys.readouterr().out
@@ -96,6 +97,7 @@ def test_the_table_fits_the_terminal(store: Path, width: int) -> None:
         assert len(line) <= width
 
 
+@pytest.mark.slow
 def test_a_reason_stands_below_each_run_that_needs_one(store: Path) -> None:
     lines = [line.rstrip() for line in table_of(store, 120).splitlines()]
     at = next(i for i, line in enumerate(lines) if line.startswith("✗ diverging"))

@@ -83,6 +83,7 @@ def test_a_reason_says_what_was_seen(name: str, said: str) -> None:
     assert said in lrwatch.diagnose(runs()[name]).reason
 
 
+@pytest.mark.slow
 def test_a_loss_that_was_not_finite_once_is_told_of_a_good_run() -> None:
     run: dict[str, Any] = {key: runs()["flat"][key] for key in ("step", "loss", "lr")}
     run["loss"] = np.exp(-np.arange(2_000) / 100) + 0.5

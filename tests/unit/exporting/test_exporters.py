@@ -75,6 +75,7 @@ def test_tensorboard_reads_the_events(run: Path) -> None:
     assert [scalar.step for scalar in scalars] == [0, 1, 2, 3]
 
 
+@pytest.mark.slow
 def test_what_summary_writers_write_is_read(tmp_path: Path) -> None:
     module = pytest.importorskip("tensorboardX", exc_type=ImportError)
     with module.SummaryWriter(str(tmp_path)) as writer:
