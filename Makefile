@@ -57,13 +57,14 @@ types: $(VENV)/.test
 
 # Two halves of about the same length, of which each loads only what it needs: the first no torch.
 FAST := $(BIN)/python -m pytest -q -m "not e2e and not slow"
-HALF := dashboard tests/architecture tests/dashboard tests/docs tests/unit/cli tests/unit/detect
+HALF := dashboard tests/dashboard tests/deploy tests/docs tests/golden \
+	$(addprefix tests/unit/,cli comparing detect diagnosis importing judging)
 fast: fast-half fast-rest
 
-fast-half: $(VENV)/.test  # the layers are in tests/architecture
+fast-half: $(VENV)/.test
 	$(FAST) $(HALF)
 
-fast-rest: $(VENV)/.test
+fast-rest: $(VENV)/.test  # the layers are in tests/architecture
 	$(FAST) $(addprefix --ignore=,tests/e2e $(HALF))
 
 # The wheel in fresh environments: without extras, and with the lowest versions that it allows.

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import gc
 import os
+import re
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
 
+import pytest
 from hypothesis import settings
 
 # The garbage collector would look through torch, Dash and pandas again and again.
@@ -15,6 +20,27 @@ def pytest_collection_finish() -> None:
     """Leave what has been imported out of all that the collector looks through."""
     gc.freeze()
     gc.enable()
+
+
+# What tests share holds none.
+collect_ignore = ["support"]
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Do not import a file, and the libraries that it needs, if none of its tests is to run."""
+    parts = config.option.markexpr.split(" and ")
+    left_out = {part.removeprefix("not ") for part in parts if part.startswith("not ")}
+    if not left_out or collection_path.suffix != ".py":
+        return None
+    text = collection_path.read_text(encoding="utf-8")
+    marks = re.findall(r"^pytestmark = .*", text, re.MULTILINE)
+    return any(f"pytest.mark.{name}" in line for name in left_out for line in marks) or None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collect_file(file_path: Path) -> Generator[None, list[Any], list[Any]]:
+    """Look here for tests alone: examples in docstrings are in the packages."""
+    return [collector for collector in (yield) if type(collector) is pytest.Module]
 
 
 # A deadline would time tests, and a loaded machine would fail them.

@@ -81,6 +81,7 @@ def test_only_listed_runs_in_known_formats_are_served(path: str) -> None:
     assert "attachment" not in answer.headers.get("Content-Disposition", "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("path", "name", "said"),
     [
@@ -101,6 +102,7 @@ def test_a_page_comes_as_one_file(path: str, name: str, said: str) -> None:
     assert "http://" not in text
 
 
+@pytest.mark.slow
 def test_a_store_that_is_itself_a_run_has_a_report() -> None:
     app = create_app(FakeSource(views={".": run_view(".", name="alone")}, lines=curves()))
     answer = app.server.test_client().get(report_href(run_href(".")))
@@ -117,6 +119,7 @@ def test_files_are_for_those_who_were_let_in(path: str) -> None:
     assert open_to_all.get(path, headers=foreign).status_code == 403
 
 
+@pytest.mark.slow
 def test_a_report_shows_what_the_address_shows() -> None:
     source = FakeSource(lines=curves())
     client = create_app(source).server.test_client()
@@ -138,6 +141,7 @@ def test_there_is_no_report_of_what_there_is_not(path: str) -> None:
     assert "attachment" not in answer.headers.get("Content-Disposition", "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_a_hostile_name_stays_a_name_in_a_report_and_in_its_file_name(attack: str) -> None:
     view = run_view(attack, config={attack: attack}, optimizer=attack)

@@ -91,6 +91,7 @@ def test_degenerate_losses_have_a_verdict(loss: Any, verdict: str) -> None:
     assert diagnosis.reason
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scale", [1e-300, 1e-30, 1e30, 1e300])
 def test_the_verdict_does_not_change_with_the_scale_of_the_loss(scale: float) -> None:
     run = descent(1e-5)
@@ -130,6 +131,7 @@ def test_a_copy_goes_on_as_the_original_would(twin: Any) -> None:
     assert monitor.diagnosis() == other.diagnosis()
 
 
+@pytest.mark.slow
 def test_tables_of_any_kind_are_taken() -> None:
     run = descent(1e-3)
     assert lrwatch.diagnose(pd.DataFrame(run)) == lrwatch.diagnose(run)
@@ -160,6 +162,7 @@ def test_a_linear_warmup_is_no_range_test() -> None:
     assert "range test" not in diagnosis.reason
 
 
+@pytest.mark.slow
 def test_nothing_is_called_slow_in_the_first_twentieth_of_the_planned_steps() -> None:
     run = descent(1e-5)
     assert lrwatch.diagnose(run, total_steps=1_000).verdict == "too_low"

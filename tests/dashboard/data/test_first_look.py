@@ -51,6 +51,7 @@ def test_the_first_page_is_there_before_the_store_is_listed(
     assert first == rows(source) == rows(whole)
 
 
+@pytest.mark.slow
 def test_a_verdict_stays_until_the_run_has_its_own_here(
     store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -87,6 +88,7 @@ def test_what_is_judged_is_shown_in_full(store: Path) -> None:
     assert view.clock
 
 
+@pytest.mark.slow
 def test_without_a_table_there_is_nothing_to_begin_with(store: Path) -> None:
     table_of(store).unlink()
     look = FirstLook(store, alone=False)

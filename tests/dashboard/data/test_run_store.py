@@ -167,6 +167,7 @@ def test_a_run_that_writes_nothing_for_long_is_silent(tmp_path: Path) -> None:
     assert store.overview().n_running == 0
 
 
+@pytest.mark.slow
 def test_the_worst_run_is_first_and_neighbours_follow_that_order(tmp_path: Path) -> None:
     write_run(tmp_path, "ok", steps=range(300), values=_falling(300))
     broken = [1.0] * 50 + [math.nan] * 250
@@ -302,6 +303,7 @@ def test_a_poll_does_not_wait_for_verdicts_that_are_being_worked_out(
     judging.set()
 
 
+@pytest.mark.slow
 def test_the_rows_of_a_listed_run_can_be_had_and_no_others(tmp_path: Path) -> None:
     write_run(tmp_path / "runs", "run", steps=range(5))
     write_run(tmp_path, "outside", steps=range(5))

@@ -94,6 +94,7 @@ def test_a_run_that_went_on_is_judged_anew(tmp_path: Path, judged: list[int]) ->
     assert judged
 
 
+@pytest.mark.slow
 def test_another_run_of_the_same_name_is_judged_anew(tmp_path: Path) -> None:
     store, cache = tmp_path / "runs", tmp_path / "cache"
     run = _settled_run(store, n=100)
@@ -107,6 +108,7 @@ def test_another_run_of_the_same_name_is_judged_anew(tmp_path: Path) -> None:
     assert _rows(store, cache)["run"].steps == 150
 
 
+@pytest.mark.slow
 def test_another_lrwatch_judges_anew(
     tmp_path: Path, judged: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -151,6 +153,7 @@ def test_two_stores_do_not_mix(tmp_path: Path) -> None:
         assert _rows(tmp_path / "b", cache)["run"].steps == 150
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("garbage", [b"", b"\x00\xff\n{", b"SQLite format 3\x00garbage"])
 def test_a_damaged_memory_is_no_memory(tmp_path: Path, garbage: bytes) -> None:
     store, cache = tmp_path / "runs", tmp_path / "cache"
@@ -161,6 +164,7 @@ def test_a_damaged_memory_is_no_memory(tmp_path: Path, garbage: bytes) -> None:
     assert _rows(store, cache) == first
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wrong", [b"", b"!", b"\xc0", "text", None, 7])
 def test_a_finding_of_another_shape_is_no_finding(tmp_path: Path, wrong: object) -> None:
     store, cache = tmp_path / "runs", tmp_path / "cache"
@@ -171,6 +175,7 @@ def test_a_finding_of_another_shape_is_no_finding(tmp_path: Path, wrong: object)
     assert _rows(store, cache) == first
 
 
+@pytest.mark.slow
 def test_a_run_is_remembered_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store, cache = tmp_path / "runs", tmp_path / "cache"
     _settled_run(store)
@@ -205,6 +210,7 @@ def test_nothing_is_written_into_the_store(tmp_path: Path) -> None:
     assert sorted((p, p.stat().st_mtime_ns) for p in run.parent.rglob("*")) == before
 
 
+@pytest.mark.slow
 def test_a_run_that_goes_on_after_its_rest_is_followed_and_shown_meanwhile(tmp_path: Path) -> None:
     writer = new_writer(tmp_path / "runs", "run")
     for step in range(200):

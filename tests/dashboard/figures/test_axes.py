@@ -12,6 +12,7 @@ POSITIVE = st.floats(1e-300, 1e300)
 ANY = st.floats(-1e300, 1e300)
 
 
+@pytest.mark.slow
 @given(values=st.lists(POSITIVE, max_size=20))
 @settings(max_examples=80, deadline=None)
 def test_a_log_axis_holds_its_ticks_and_reads_without_crowding(values: list[float]) -> None:

@@ -36,6 +36,7 @@ def test_every_panel_has_a_line_for_each_run_on_the_one_x_axis() -> None:
     assert {trace.xaxis for trace in figure.data if trace.name} == {"x"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("theme", "colours"), [("light", LIGHT), ("dark", DARK)])
 def test_a_run_has_one_look_in_every_panel(theme: str, colours: Any) -> None:
     hue, dash = line_looks(["a", "b"], {})["b"]
@@ -58,6 +59,7 @@ def test_up_to_eight_runs_have_a_hue_each_and_more_are_coloured_by_rate() -> Non
     assert {LIGHT.line_colour(hue) for hue, _ in alike.values()} == {LIGHT.scale[4]}
 
 
+@pytest.mark.slow
 def test_a_metric_has_a_line_for_each_run_that_has_it_and_few_values_are_points() -> None:
     with_it = curves(own=(curve("val/<i>", n=9),))
     names = ["val/<i>", "nobody"]
@@ -70,6 +72,7 @@ def test_a_metric_has_a_line_for_each_run_that_has_it_and_few_values_are_points(
     assert "None of these runs recorded it" in _texts(figure)
 
 
+@pytest.mark.slow
 def test_rates_that_never_changed_are_left_to_the_table() -> None:
     steady = curves(lr=(curve("", y=np.full(100, 0.1)),), is_steady=True)
     figure = _draw(_comparison(a=steady, b=steady))
@@ -77,6 +80,7 @@ def test_rates_that_never_changed_are_left_to_the_table() -> None:
     assert "see the table" in _texts(figure)
 
 
+@pytest.mark.slow
 def test_the_other_runs_lie_behind_and_say_nothing() -> None:
     figure = _draw(_comparison(a=curves()), curve("others"))
     behind = figure.data[0]
@@ -85,6 +89,7 @@ def test_the_other_runs_lie_behind_and_say_nothing() -> None:
     assert _draw(_comparison(a=curves()), Curve("", np.empty(0), np.empty(0))).data[0].name == "a"
 
 
+@pytest.mark.slow
 def test_a_run_that_blew_up_leaves_the_frame_to_the_others() -> None:
     wild = curves(smooth_loss=curve("smoothed", y=np.geomspace(1, 1e30, 100)))
     figure = _draw(_comparison(a=curves(), b=curves(), c=wild))

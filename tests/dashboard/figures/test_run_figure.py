@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import functools
 import itertools
 import math
 import struct
@@ -23,6 +24,12 @@ from lrwatch_dashboard.views import AlertMark, Curve, StepTimes
 NOTHING = curve(n=0, y=[])
 
 
+@functools.cache
+def plain() -> Any:
+    """Return the figure of a run without anything odd; it is drawn once."""
+    return run_figure(curves())
+
+
 def _layout(figure: Any) -> dict[str, Any]:
     layout: dict[str, Any] = figure.to_dict()["layout"]
     return layout
@@ -42,7 +49,7 @@ def _texts(figure: Any) -> str:
 
 
 def test_all_panels_share_the_one_real_x_axis_and_one_hover_box() -> None:
-    figure = run_figure(curves())
+    figure = plain()
     assert _names(figure) == [
         "loss",
         "smoothed",
@@ -58,11 +65,11 @@ def test_all_panels_share_the_one_real_x_axis_and_one_hover_box() -> None:
 
 
 def test_no_line_is_drawn_by_the_graphics_card() -> None:
-    assert {trace.type for trace in run_figure(curves()).data} == {"scatter"}
+    assert {trace.type for trace in plain().data} == {"scatter"}
 
 
 def test_the_learning_rate_is_a_step_line_and_the_loss_is_smoothed_over_the_raw() -> None:
-    figure = run_figure(curves())
+    figure = plain()
     loss, smooth, lr = figure.data[:3]
     assert lr.line.shape == "hv"
     assert loss.opacity == pytest.approx(0.35)
@@ -70,12 +77,13 @@ def test_the_learning_rate_is_a_step_line_and_the_loss_is_smoothed_over_the_raw(
 
 
 def test_points_travel_as_binary_and_not_as_lists() -> None:
-    data = run_figure(curves()).to_dict()["data"]
+    data = plain().to_dict()["data"]
     assert all("bdata" in trace["x"] and "bdata" in trace["y"] for trace in data)
 
 
+@pytest.mark.slow
 def test_panels_do_not_overlap_and_the_y_axes_follow_the_server() -> None:
-    layout = _layout(run_figure(curves()))
+    layout = _layout(plain())
     axes = [layout[name] for name in ("yaxis", "yaxis2", "yaxis3", "yaxis4")]
     for upper, lower in itertools.pairwise(axes):
         assert lower["domain"][1] < upper["domain"][0]
@@ -124,6 +132,7 @@ def test_a_resume_is_a_dotted_line() -> None:
     assert [s["line"]["dash"] for s in shapes if s.get("x0") == 30] == ["dot"] * 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("field", "value", "sentence"),
     [
@@ -136,7 +145,7 @@ def test_a_resume_is_a_dotted_line() -> None:
 def test_a_panel_without_its_metric_says_what_is_missing_and_takes_less_room(
     field: str, value: Any, sentence: str
 ) -> None:
-    whole, without = run_figure(curves()), run_figure(curves(**{field: value}))
+    whole, without = plain(), run_figure(curves(**{field: value}))
     assert sentence in _texts(without)
     assert sentence not in _texts(whole)
     assert _layout(without)["height"] < _layout(whole)["height"]
@@ -157,16 +166,18 @@ def test_groups_whose_rates_are_far_apart_get_a_log_axis() -> None:
     assert _layout(run_figure(curves(lr=groups)))["yaxis2"]["type"] == "log"
 
 
+@pytest.mark.slow
 def test_a_rate_that_never_changed_is_a_line_of_text() -> None:
     steady = (curve("a", y=np.full(100, 1e-5)), curve("<i>", y=np.full(100, 0.1)))
     figure = run_figure(curves(lr=steady, is_steady=True))
     assert "1e-5 (a), 0.1 (&lt;i&gt;) at every step" in _texts(figure)
     assert "a" not in _names(figure)
-    assert _layout(figure)["height"] < _layout(run_figure(curves()))["height"] - 100
+    assert _layout(figure)["height"] < _layout(plain())["height"] - 100
 
 
+@pytest.mark.slow
 def test_clipping_is_a_second_line_only_where_it_engaged() -> None:
-    assert "after clipping" not in _names(run_figure(curves()))
+    assert "after clipping" not in _names(plain())
     assert "after clipping" in _names(run_figure(curves(clipped=curve("c"))))
 
 
@@ -187,7 +198,7 @@ def test_a_single_huge_loss_does_not_flatten_the_rest_and_is_counted() -> None:
 def test_the_zoom_is_said_to_plotly_and_the_y_range_follows_it() -> None:
     zoomed = _layout(run_figure(curves(window=(50.0, 60.0))))
     assert (zoomed["xaxis"]["range"], zoomed["xaxis"]["autorange"]) == ([50, 60], False)
-    whole = _layout(run_figure(curves()))
+    whole = _layout(plain())
     assert whole["xaxis"]["autorange"] is True
     assert zoomed["yaxis"]["range"][1] < whole["yaxis"]["range"][1]
 
@@ -227,6 +238,7 @@ def test_drawing_changes_nothing_in_the_view_model() -> None:
     assert all(getattr(lines, name) is value for name, value in before.items())
 
 
+@pytest.mark.slow
 def test_events_have_a_line_and_a_name_where_they_were() -> None:
     happened = curves(cuts=(30, 60), resumes=(50,))
     figure = run_figure(happened, a_diagnosis(first_alarm_step=70))
@@ -354,6 +366,7 @@ def test_bytes_and_large_counts_are_read_in_their_units() -> None:
     assert drawn["gpu/33_bytes"].hovertemplate == "%{y:.4~g} GiB"
 
 
+@pytest.mark.slow
 def test_names_that_do_not_fit_beside_a_title_stand_in_rows_between_it_and_the_panel() -> None:
     long = "of_a_length_that_no_telephone_shows_in_one_line"
     short = _layout(_with_own(curve("train/acc"), curve("val/acc")))
@@ -386,6 +399,7 @@ def test_names_of_layers_leave_room_for_the_lines() -> None:
     assert layout["margin"]["l"] == 63
 
 
+@pytest.mark.slow
 def test_what_the_training_said_is_marked_on_the_lower_frame_and_each_kind_named_once() -> None:
     saved = Curve("event/checkpoint", np.array([30.0, 60.0, 90.0]), np.ones(3))
     moved = Curve("event/<b>new</b> data", np.array([70.0]), np.ones(1))

@@ -53,6 +53,7 @@ def test_the_table_has_verdict_loss_delta_and_what_differs() -> None:
         assert part in table
 
 
+@pytest.mark.slow
 def test_links_keep_the_other_runs_and_the_base() -> None:
     answer = _drawn(_source("a", "b/c", "d,e"), ["a", "b/c", "d,e"], base="a")
     links = [p.href for p in answer["table"]._traverse() if type(p).__name__ == "A"]
@@ -74,6 +75,7 @@ def test_what_is_shown_is_drawn_again_only_when_something_changed() -> None:
     assert _drawn(source, ["a", "b"], token=token)["token"] != token
 
 
+@pytest.mark.slow
 def test_the_zoom_of_the_address_is_asked_for_in_steps() -> None:
     source = _source("a")
     _drawn(source, ["a"], **{"from": "5", "to": "9"})
@@ -85,6 +87,7 @@ def test_runs_that_are_all_gone_leave_a_sentence() -> None:
     assert "None of these runs" in figure.layout.annotations[0].text
 
 
+@pytest.mark.slow
 def test_other_runs_are_drawn_on_demand() -> None:
     source = _source("a", "b")
     source.views["b"] = dataclasses.replace(source.views["b"], outline=curves().loss)

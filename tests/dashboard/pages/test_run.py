@@ -88,6 +88,7 @@ def test_rows_that_cannot_be_read_leave_a_sentence_for_a_chart() -> None:
     assert run.draw(source, "sgd-0.1", {}, "light", token) is None
 
 
+@pytest.mark.slow
 def test_the_chart_has_a_table_of_the_same_curves() -> None:
     _, numbers, _ = _drawn(_source(), "sgd-0.1", {}, "light", "")
     table = text_of(numbers)
@@ -109,6 +110,7 @@ def test_the_table_follows_the_zoom_and_says_when_there_is_nothing() -> None:
     assert "No step" in text_of(curve_table(curves(lr=(), last_step=None, **nothing)))
 
 
+@pytest.mark.slow
 def test_the_chart_names_the_schedule() -> None:
     source = _source()
     source.lines = curves(schedule="cosine decay")

@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 from dashboard_views import FakeSource, a_diagnosis, an_overview, curves, run_view, text_of
 from lrwatch_dashboard.pages import sweep
 from lrwatch_dashboard.views import Curve, RunView
@@ -78,6 +79,7 @@ def test_the_sweep_of_the_address_is_shown_and_the_others_are_links() -> None:
     }
 
 
+@pytest.mark.slow
 def test_what_is_shown_is_drawn_again_only_when_something_changed() -> None:
     source = _source()
     token = _drawn(source)["token"]
@@ -111,6 +113,7 @@ def _with_a_range_test() -> FakeSource:
     return source
 
 
+@pytest.mark.slow
 def test_a_range_test_is_shown_on_its_own_beside_the_sweeps() -> None:
     source = _with_a_range_test()
     answer = _drawn(source)

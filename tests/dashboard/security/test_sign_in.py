@@ -278,6 +278,7 @@ def test_a_scraper_with_the_token_does_not_let_a_guesser_start_anew(guesser: Any
     assert guesser.post("/login", data={"token": TOKEN}).status_code == 429
 
 
+@pytest.mark.slow
 def test_a_browser_behind_a_proxy_with_a_token_of_its_own_stays_signed_in(guesser: Any) -> None:
     guesser.post("/login", data={"token": TOKEN})
     for _ in range(10):

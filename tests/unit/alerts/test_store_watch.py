@@ -122,6 +122,7 @@ def test_a_run_that_made_all_its_steps_may_rest(tmp_path: Path) -> None:
     assert found(watch(tmp_path).look().alerts) == [("stuck", "no_data", "firing")]
 
 
+@pytest.mark.slow
 def test_a_heap_of_runs_that_have_ended_does_not_hold_up_live_ones(tmp_path: Path) -> None:
     for name in ("a", "b", "c"):
         diverge(tmp_path, name, status="finished")

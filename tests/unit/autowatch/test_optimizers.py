@@ -103,6 +103,7 @@ def test_one_optimizer_needs_no_name_of_its_own(job: EveryOptimizer, tmp_path: P
     assert runs(tmp_path) == ["train-sgd-0.1"]
 
 
+@pytest.mark.slow
 def test_those_of_the_same_name_are_gone_on_with_in_their_order(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -111,6 +111,7 @@ def test_hooks_of_a_thread_that_has_ended_are_off_at_once(training: Training) ->
     assert n_hooks(training) == 0
 
 
+@pytest.mark.slow
 def test_an_optimizer_that_is_gone_leaves_nothing() -> None:
     training = Training(STABLE)
     hooks = StepHooks(training.optimizer, lambda *_: None)

@@ -43,6 +43,7 @@ def test_an_optimizer_that_holds_another_one_is_itself_the_one_that_steps() -> N
     assert unwrapped(outer) is outer
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     importlib.util.find_spec("accelerate") is None, reason="accelerate is not installed"
 )

@@ -70,6 +70,7 @@ def test_a_run_as_a_file(lrwatch: Said, tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_labels_and_the_trash(lrwatch: Said, bucket: Bucket) -> None:
     fine = f"{STORE}/fine"
     lrwatch("tag", fine, f"{STORE}/bad", "keep")

@@ -87,6 +87,7 @@ def test_every_key_of_the_json_is_documented(store: Path, capsys: Captured) -> N
     assert not [key for key in {*KEYS, *listed} if f"`{key}`" not in text]
 
 
+@pytest.mark.slow
 def test_json_says_what_the_library_says(store: Path, capsys: Captured) -> None:
     run = check_json(capsys, str(store / "blown up"))[0]
     diagnosis = lrwatch.diagnose(store / "blown up")
@@ -95,6 +96,7 @@ def test_json_says_what_the_library_says(store: Path, capsys: Captured) -> None:
     assert [test["name"] for test in run["evidence"]] == [e.name for e in diagnosis.evidence]
 
 
+@pytest.mark.slow
 def test_people_read_verdict_reason_and_advice(store: Path, capsys: Captured) -> None:
     main(["check", str(store / "blown up")])
     out = capsys.readouterr().out
@@ -103,6 +105,7 @@ def test_people_read_verdict_reason_and_advice(store: Path, capsys: Captured) ->
     assert "\n    Try " in out
 
 
+@pytest.mark.slow
 def test_several_runs_end_in_a_summary(store: Path, capsys: Captured) -> None:
     main(["check", str(store / "blown up"), str(store / "fine"), str(store / "empty")])
     last = capsys.readouterr().out.splitlines()[-1]

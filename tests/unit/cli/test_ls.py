@@ -30,6 +30,7 @@ def test_runs_are_listed_worst_first(store: Path, capsys: Captured) -> None:
     assert names == ["run", "blown up", "damaged", "empty", "fine"]
 
 
+@pytest.mark.slow
 def test_in_a_pipe_a_run_is_one_line_without_colours(store: Path, capsys: Captured) -> None:
     main(["ls", str(store)])
     out = capsys.readouterr().out
@@ -65,6 +66,7 @@ def test_json_holds_the_documented_keys(store: Path, capsys: Captured) -> None:
     ] * len(runs)
 
 
+@pytest.mark.slow
 def test_json_is_strict_about_numbers_that_are_none(store: Path, capsys: Captured) -> None:
     main(["ls", str(store), "--json"])
     out = capsys.readouterr().out
@@ -73,6 +75,7 @@ def test_json_is_strict_about_numbers_that_are_none(store: Path, capsys: Capture
     assert (blown_up["verdict"], blown_up["last_loss"]) == ("diverging", None)
 
 
+@pytest.mark.slow
 def test_a_run_that_cannot_be_read_says_why(store: Path, capsys: Captured) -> None:
     main(["ls", str(store), "--json"])
     damaged = json.loads(capsys.readouterr().out)[1]
@@ -80,18 +83,21 @@ def test_a_run_that_cannot_be_read_says_why(store: Path, capsys: Captured) -> No
     assert "cannot be read as JSON" in damaged["problem"]
 
 
+@pytest.mark.slow
 def test_an_empty_run_is_no_guess(store: Path, capsys: Captured) -> None:
     main(["ls", str(store), "--json"])
     empty = json.loads(capsys.readouterr().out)[2]
     assert (empty["verdict"], empty["steps"]) == ("insufficient_data", 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [60, 80, 120, 200])
 def test_the_table_fits_the_terminal(store: Path, width: int) -> None:
     for line in table_of(store, width).splitlines():
         assert len(line) <= width
 
 
+@pytest.mark.slow
 def test_a_reason_stands_below_each_run_that_needs_one(store: Path) -> None:
     lines = [line.rstrip() for line in table_of(store, 120).splitlines()]
     at = next(i for i, line in enumerate(lines) if line.startswith("✗ diverging"))
@@ -136,6 +142,7 @@ def test_a_folder_that_is_not_there_is_named(tmp_path: Path, capsys: Captured) -
     assert f"{tmp_path / 'nowhere'} does not exist" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_the_folder_is_runs_by_default(
     store: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured
 ) -> None:

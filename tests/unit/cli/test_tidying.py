@@ -59,6 +59,7 @@ def test_a_filter_chooses_what_is_listed_and_checked(runs: Path, said: Said) -> 
     assert "none of 2 runs matches 'width:5'" in said()[1]
 
 
+@pytest.mark.slow
 def test_runs_are_found_by_the_last_and_the_best_value_of_a_metric(runs: Path, said: Said) -> None:
     writer = new_writer(runs, "measured")
     writer.widen(["acc"])

@@ -52,6 +52,7 @@ class TestCompare:
             write_run(folder, f"lr-{lr}", steps=range(64), values=values, config=config)
         return folder
 
+    @pytest.mark.slow
     def test_the_rate_that_won_is_said(self, tmp_path: Path) -> None:
         comparison = lrwatch.compare(self.sweep(tmp_path))
         assert len(comparison.sweeps) == 1

@@ -30,6 +30,7 @@ def test_a_message_becomes_a_mail(mail: MailReceiver) -> None:
     assert payload.decode().splitlines() == a_message().text.splitlines()
 
 
+@pytest.mark.slow
 def test_a_mail_server_that_is_busy_is_worth_another_try(mail: MailReceiver) -> None:
     mail.replies = ["451 come back later", "250 OK"]
     channel = receiver_for(mail.address()).channel
@@ -53,6 +54,7 @@ def test_a_wrong_password_is_a_failure_that_does_not_name_it(
     assert not mail.mails
 
 
+@pytest.mark.slow
 def test_a_name_of_a_run_cannot_add_a_header(mail: MailReceiver) -> None:
     receiver_for(mail.address()).channel.send(a_message(title="a\r\nBcc: eve@example.com"))
     assert mail.mails[0]["Bcc"] is None

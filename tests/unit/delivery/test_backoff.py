@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,6 +25,7 @@ def test_asking_for_days_is_not_heard() -> None:
     assert STEADY.seconds(1, 1e9) == 3600
 
 
+@pytest.mark.slow
 @given(st.integers(1, 10**6), st.floats(0, 1, exclude_max=True))
 def test_a_wait_varies_by_a_quarter_around_what_is_planned(n: int, chance: float) -> None:
     planned = STEADY.seconds(n)

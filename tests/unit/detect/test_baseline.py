@@ -25,7 +25,7 @@ def moving_average(n: int, kept: float) -> np.ndarray:
     return values
 
 
-@pytest.mark.parametrize("n", [1_000, 10_000, 100_000])
+@pytest.mark.parametrize("n", [1_000, 10_000, pytest.param(100_000, marks=pytest.mark.slow)])
 def test_the_best_does_not_sink_with_the_length_of_a_run(n: int) -> None:
     levels = 1 + 0.1 * RNG.standard_normal(n)
     assert levels.min() < 0.75

@@ -16,6 +16,7 @@ def test_gradient_descent_far_below_the_edge_gains_nearly_all_that_first_order_a
     assert gain_ratio(past_of(descent(1e-4, noise=0.0))) == pytest.approx(1.0, abs=0.1)
 
 
+@pytest.mark.slow
 def test_the_gain_ratio_falls_as_the_learning_rate_rises() -> None:
     ratios = [gain_ratio(past_of(descent(lr))) for lr in (1e-4, 1e-3, 0.5 * EDGE, 0.95 * EDGE)]
     assert ratios == sorted(ratios, reverse=True)
@@ -38,6 +39,7 @@ def test_the_relative_path_is_the_length_of_all_updates_over_the_norm_before_the
     assert relative_path(past_of(run)) == pytest.approx(expected, rel=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("statistic", [gain_ratio, relative_path])
 def test_norms_on_every_tenth_step_give_nearly_the_same(statistic: object) -> None:
     run = descent(1e-3, n_steps=2_000)
@@ -48,6 +50,7 @@ def test_norms_on_every_tenth_step_give_nearly_the_same(statistic: object) -> No
     assert statistic(past_of(rare)) == pytest.approx(statistic(past_of(run)), rel=0.1)  # type: ignore[operator]
 
 
+@pytest.mark.slow
 def test_rows_that_stand_for_many_steps_count_for_all_of_them() -> None:
     run = descent(1e-3, n_steps=4_000)
     every_tenth = {name: column[::10] for name, column in run.items()}

@@ -13,6 +13,7 @@ def steps_decided(tracker: Tracker, columns: dict[str, np.ndarray]) -> list[int]
     return [step for step, _ in tracker.advance(block(columns))]
 
 
+@pytest.mark.slow
 def test_looks_come_at_growing_distances() -> None:
     steps = steps_decided(Tracker(), descent(1e-3, n_steps=5_000))
     assert steps[0] == FIRST_LOOK - 1

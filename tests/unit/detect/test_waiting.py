@@ -51,7 +51,13 @@ def known_of(tracker: Tracker) -> list[str]:
     return [repr(what) for what in (vars(usual), divergence, sums, vars(tracker.nonfinite))]
 
 
-@pytest.mark.parametrize("seed", range(12))
+QUICK = {5, 8, 10, 11}
+
+
+@pytest.mark.parametrize(
+    "seed",
+    [pytest.param(seed, marks=[] if seed in QUICK else pytest.mark.slow) for seed in range(12)],
+)
 def test_rows_that_wait_change_nothing(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     run, size = odd_run(seed), (7, 30, 100)[seed % 3]
     patient = Tracker()

@@ -74,6 +74,7 @@ def test_a_negative_loss_that_rises_while_the_gradient_shrinks_is_no_objective()
     assert lrwatch.diagnose(run).verdict == "insufficient_data"
 
 
+@pytest.mark.slow
 def test_it_cannot_be_said_without_norms() -> None:
     run = {key: adversarial()[key] for key in ("step", "loss", "lr")}
     assert result(run).value is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from synthetic_runs import descent
 
 from lrwatch.detect.flatness import has_settled, is_flat, progress
@@ -33,6 +34,7 @@ def test_a_loss_that_stays_up_is_no_spike() -> None:
     assert not fired(spike(past_of(run)))
 
 
+@pytest.mark.slow
 def test_a_run_at_its_floor_is_flat_and_a_crawling_one_is_not() -> None:
     assert fired(is_flat(past_of(descent(5e-3, n_steps=2_000))))
     assert not fired(is_flat(past_of(descent(1e-5, noise=0.0))))
@@ -75,6 +77,7 @@ def test_steps_skipped_often_are_reported() -> None:
     assert not fired(skipped_steps(past_of(descent(1e-3))))
 
 
+@pytest.mark.slow
 def test_a_loss_that_came_down_to_nothing_is_solved() -> None:
     assert fired(solved(past_of(descent(5e-3, n_steps=2_000, floor=0.0, noise=0.0))))
     assert not fired(solved(past_of(descent(5e-3, n_steps=2_000))))
@@ -95,6 +98,7 @@ def test_a_loss_near_nothing_that_still_halves_is_not_flat() -> None:
     assert not fired(is_flat(past_of(run)))
 
 
+@pytest.mark.slow
 def test_a_loss_on_its_floor_has_settled_and_a_crawling_one_has_not() -> None:
     assert fired(has_settled(past_of(descent(8e-3, n_steps=3_000, noise=1.0))))
     assert not fired(has_settled(past_of(descent(1e-5))))

@@ -94,6 +94,7 @@ def test_a_first_group_that_is_frozen_is_no_rate_of_0() -> None:
     assert judged(flat, 0.0, update_norm=np.full(200, 1e-3)).verdict != "stalled"
 
 
+@pytest.mark.slow
 def test_a_schedule_may_end_at_0_and_a_rate_may_be_printed_as_0() -> None:
     falls = 0.5 + np.exp(-np.arange(300) / 50) + 0.02 * noise(300)
     decays = 1e-3 * np.maximum(1 - np.arange(300) / 295, 0)
@@ -147,6 +148,7 @@ def test_what_is_said_of_a_dead_run_stays_as_it_was_when_it_died() -> None:
 # What is no objective
 
 
+@pytest.mark.slow
 def test_a_policy_loss_that_begins_at_0_and_rises_cannot_be_judged() -> None:
     loss = np.round(np.maximum(np.arange(200) - 60, 0) * 1.6e-5, 4)
     found = judged(loss, np.minimum(np.arange(200) / 20, 1) * 1e-6, grad_norm=1 + 0.2 * noise(200))
@@ -155,6 +157,7 @@ def test_a_policy_loss_that_begins_at_0_and_rises_cannot_be_judged() -> None:
     assert found.first_alarm_step is None
 
 
+@pytest.mark.slow
 def test_a_policy_loss_that_begins_within_its_noise_of_0_is_not_judged_by_norms_either() -> None:
     risen = 1 - np.exp(-np.arange(600) / 200)
     norms = {
@@ -302,6 +305,7 @@ def test_without_a_rate_the_direction_is_given_in_words() -> None:
 # Validation
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["val_loss", "eval_loss", "eval/loss", "validation_loss"])
 def test_overfitting_is_told_beside_the_verdict(name: str) -> None:
     row = np.arange(400)

@@ -49,6 +49,7 @@ def texts(diagnosis: Diagnosis) -> list[str]:
     return [diagnosis.reason, diagnosis.advice, *(test.note for test in diagnosis.evidence)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", runs())
 def test_every_text_can_be_read(name: str) -> None:
     diagnosis = lrwatch.diagnose(runs()[name])
@@ -82,6 +83,7 @@ def test_a_reason_says_what_was_seen(name: str, said: str) -> None:
     assert said in lrwatch.diagnose(runs()[name]).reason
 
 
+@pytest.mark.slow
 def test_a_loss_that_was_not_finite_once_is_told_of_a_good_run() -> None:
     run: dict[str, Any] = {key: runs()["flat"][key] for key in ("step", "loss", "lr")}
     run["loss"] = np.exp(-np.arange(2_000) / 100) + 0.5
@@ -97,6 +99,7 @@ def test_no_rate_is_suggested_where_none_would_help() -> None:
         assert (diagnosis.verdict, diagnosis.suggested_lr) == ("stalled", None)
 
 
+@pytest.mark.slow
 def test_tests_that_do_not_speak_against_a_run_say_so() -> None:
     speaks = {test.name: test.speaks for test in lrwatch.diagnose(runs()["flat"]).evidence}
     assert speaks["settled"] == speaks["solved"] == "for"

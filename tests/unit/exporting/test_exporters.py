@@ -62,6 +62,7 @@ def test_an_unknown_kind_is_one_line(
     assert "use one of tensorboard, wandb, trackio, csv, parquet, arrow" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_tensorboard_reads_the_events(run: Path) -> None:
     accumulator = pytest.importorskip(
         "tensorboard.backend.event_processing.event_accumulator", exc_type=ImportError
@@ -74,6 +75,7 @@ def test_tensorboard_reads_the_events(run: Path) -> None:
     assert [scalar.step for scalar in scalars] == [0, 1, 2, 3]
 
 
+@pytest.mark.slow
 def test_what_summary_writers_write_is_read(tmp_path: Path) -> None:
     module = pytest.importorskip("tensorboardX", exc_type=ImportError)
     with module.SummaryWriter(str(tmp_path)) as writer:

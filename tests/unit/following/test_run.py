@@ -41,6 +41,7 @@ def test_its_numbers_are_those_of_all_rows(tmp_path: Path) -> None:
     assert (summary.best_loss, summary.is_broken, summary.last_step) == (1.0, True, 4)
 
 
+@pytest.mark.slow
 def test_a_look_judges_a_bounded_number_of_rows_if_asked_to(tmp_path: Path) -> None:
     write_run(tmp_path, steps=range(100))
     run = follow(entry_of(tmp_path))

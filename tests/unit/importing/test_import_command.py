@@ -107,6 +107,7 @@ def test_a_log_that_was_begun_anew_takes_the_place_of_the_old_one(logs: Path, st
     assert len(lrwatch.read(run.path, raw=True)) == len(LOSSES) + 30  # nothing is deleted
 
 
+@pytest.mark.slow
 def test_a_log_that_lost_rows_is_not_added_again_and_again(logs: Path, store: Path) -> None:
     source = SAMPLES["llamafactory"](logs)
     lines = source.read_text().splitlines(keepends=True)

@@ -312,6 +312,7 @@ def test_a_pipe_is_not_opened(tmp_path: Path) -> None:
         importer_named("table").read(tmp_path / "pipe.csv", Choice())
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not SHARED.is_dir(), reason="there are no shared samples")
 def test_logs_of_strangers_are_read() -> None:
     found = {log.path.relative_to(SHARED).parts[0]: log for log in found_logs(SHARED)}
@@ -364,6 +365,7 @@ def test_a_run_is_named_after_where_it_lies(
     assert read(Path("trainer_log.jsonl")).run.name == "job-7"
 
 
+@pytest.mark.slow
 def test_a_folder_of_events_hides_no_run_below_it(tmp_path: Path) -> None:
     for name in ("", "a", "a/b"):
         folder = tmp_path / name

@@ -46,6 +46,7 @@ def elsewhere(bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     return move
 
 
+@pytest.mark.slow
 def test_what_one_machine_found_another_reads_without_a_run(bucket: Bucket, elsewhere: Any) -> None:
     assert judged_now(STORE) == 6
     assert TABLE in bucket.names()
@@ -61,6 +62,7 @@ def test_what_one_machine_found_another_reads_without_a_run(bucket: Bucket, else
     assert bucket.requests["write"] == 0
 
 
+@pytest.mark.slow
 def test_a_run_is_judged_again_when_it_has_changed_there(
     bucket: Bucket, elsewhere: Any, tmp_path: Path
 ) -> None:
@@ -87,6 +89,7 @@ def test_the_bundle_counts_for_nothing_but_the_objects_that_are_there(
     assert info.config == {"lr": 7}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("content", [b"", b"no bundle", b"PAR1" * 99])
 def test_a_damaged_bundle_is_none(bucket: Bucket, elsewhere: Any, content: bytes) -> None:
     judged_now(STORE)
@@ -106,6 +109,7 @@ def test_a_process_beside_lists_the_store_once_and_not_each_run(
     assert bucket.requests["list"] == 1
 
 
+@pytest.mark.slow
 def test_who_may_only_read_keeps_the_table_at_home(
     bucket: Bucket, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -120,6 +124,7 @@ def test_who_may_only_read_keeps_the_table_at_home(
     assert found.table.parent == tmp_path / "cache"
 
 
+@pytest.mark.slow
 def test_a_table_that_is_gone_there_is_gone_here(bucket: Bucket) -> None:
     judged_now(STORE)
     found = store_verdicts(STORE).table

@@ -49,6 +49,7 @@ def test_what_cannot_be_read_is_a_row_too(store: Path, what: str) -> None:
     assert list(row) == ROW_SCHEMA.names
 
 
+@pytest.mark.slow
 def test_a_row_that_comes_and_a_setting_that_changes_are_another_source(store: Path) -> None:
     path = store / "d2-lr-0.1"
     before = lrwatch.judge(path)["source"]

@@ -40,6 +40,7 @@ def test_dask_finds_what_this_process_finds(store: Path, cluster: str) -> None:
     assert said(store, workers=Workers(dask=cluster)) == said(store)
 
 
+@pytest.mark.slow
 def test_an_address_without_a_scheduler_is_refused(
     store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -111,6 +111,7 @@ def test_without_psutil_or_where_nobody_wants_it_nothing_is_asked(
         assert not chores
 
 
+@pytest.mark.slow
 def test_a_run_that_nobody_holds_is_not_kept_alive(tmp_path: Path, chores: list[Any]) -> None:
     run = lrwatch.open_run(dir=tmp_path, alerts=None)
     del run

@@ -180,6 +180,7 @@ def test_what_cannot_be_written_down_is_done_all_the_same(
     assert "No space left on device" in caplog.text
 
 
+@pytest.mark.slow
 def test_it_is_bounded_and_many_writers_lose_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -224,6 +224,7 @@ def test_without_a_scheduler_nothing_was_requeued(
         Ownership(tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("has_links", [True, False])
 def test_of_many_threads_one_owns_the_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_links: bool

@@ -224,6 +224,7 @@ def test_another_machine_goes_on(
     assert RunReader(tmp_path / "there/a").info.config == {"x": 1}
 
 
+@pytest.mark.slow
 def test_the_same_machine_goes_on_with_what_is_not_sent(
     failing: FailingStorage, address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -66,6 +66,7 @@ def test_a_kill_while_what_was_sent_is_removed_leaves_no_half_a_run(
     assert steps(tmp_path / "there/a") == steps(tmp_path / "there/b") == list(range(5))
 
 
+@pytest.mark.slow
 def test_any_folder_of_runs_is_sent_and_stays(
     address: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -83,6 +84,7 @@ def test_any_folder_of_runs_is_sent_and_stays(
     assert steps(tmp_path / "runs/a") == list(range(5))
 
 
+@pytest.mark.slow
 def test_a_run_that_is_being_written_is_sent_as_far_as_it_is(address: str, tmp_path: Path) -> None:
     run = lrwatch.open_run(dir=tmp_path / "runs", name="a", alerts=False)
     for n in (5, 3):
