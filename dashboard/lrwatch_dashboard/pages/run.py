@@ -86,6 +86,7 @@ def layout(source: RunSource, key: str, search: str = "") -> html.Div:
         _rests_on(view),
         held={ids.RUN_KEY: view.key, _TOKEN: view.token, _DRAWN: "", ids.VIEW: words},
         look="run",
+        is_drawn=True,
     )
 
 
