@@ -171,7 +171,8 @@ class _Shown:
             run.key, window, view.half_life, names_schedule=True, own=own, patience=patience
         )
         if curves is not None:
-            curves = dataclasses.replace(curves, marks=run.alert_marks)
+            flat = frozenset(name for name, m in run.metrics.items() if m.n and m.low == m.high)
+            curves = dataclasses.replace(curves, marks=run.alert_marks, flat=flat)
         return cls(run, view, chosen, curves)
 
     def figure(self, theme: str) -> go.Figure:
