@@ -48,7 +48,7 @@ class Browser:
 
     def draw(self, zoom: tuple[float, float] | None, drawn: str = "") -> Answer:
         values = {
-            "run-tick.n_intervals": 1,
+            "run-chart-tick.n_intervals": 1,
             "run-zoom.data": zoom,
             "theme.data": "light",
             "run-key.data": LONG,

@@ -36,6 +36,9 @@ _PLOTLY: Final = "/_dash-component-suites/plotly/package_data/plotly.min.js"
 _OF_GRID: Final = "/_dash-component-suites/dash_ag_grid/async-community.js"
 _PRELOADED: Final = f'<link rel="preload" as="script" href="{_OF_GRID}">'
 
+# The assets are told of each request of a callback and of its answer, and slow the clocks by it.
+_RENDERER: Final = "var renderer = new DashRenderer(window.lrwatch.hooks);"
+
 # The theme is set by a script of its own before the first paint; an inline one would need a
 # hole in the content security policy.
 _PAGE: Final = """<!DOCTYPE html>
@@ -89,6 +92,7 @@ def create_app(source: RunSource, access: Access | None = None) -> Dash:
         update_title="",
         add_log_handler=False,
     )
+    app.renderer = _RENDERER
     app.layout = lambda: page_shell(_pages_of_bar(), current_actor())
     _register_shell(app, source)
     for page in PAGES:

@@ -20,6 +20,7 @@ from lrwatch.finding import (
     is_own,
     wants_least,
 )
+from lrwatch.formats import words_of
 
 __all__ = [
     "EVENTS",
@@ -146,6 +147,7 @@ def rising_names(summaries: Iterable[Mapping[str, MetricSummary]]) -> list[str]:
     """Return the own metrics that count how far runs are, and so only rise: epochs, tokens.
 
     An accuracy may rise all the time as well; it ends at 1, and has few values or a kind of data.
+    What is called an epoch counts before the first one is over, too.
     """
     known = list(summaries)
     return [
@@ -153,7 +155,7 @@ def rising_names(summaries: Iterable[Mapping[str, MetricSummary]]) -> list[str]:
         for name in names_of(known)
         if not split_of(name)[0]
         and not name.startswith(f"{SYSTEM}/")
-        and all(_counts(each[name]) for each in known if name in each)
+        and all(_counts(name, each[name]) for each in known if name in each)
     ]
 
 
@@ -172,8 +174,9 @@ def _escaped(name: str) -> str:
     return name.replace("~", "~0").replace(",", "~1")
 
 
-def _counts(summary: MetricSummary) -> bool:
-    return summary.rises and summary.n >= _FEWEST_COUNTS and summary.high > 1
+def _counts(name: str, summary: MetricSummary) -> bool:
+    is_far = summary.high > 1 or words_of(name)[-1:] == ["epoch"]
+    return summary.rises and summary.n >= _FEWEST_COUNTS and is_far
 
 
 def _family_of(metric: str) -> str:

@@ -332,6 +332,8 @@ class RunCurves:
         Lines of the user's own metrics, those that were asked for.
     waiting
         Names of those that are still being read, and empty so far.
+    flat
+        Names of those that have had one value only, in the whole run.
     token
         Stands for the recorded rows; the same token means the same curves.
     """
@@ -353,6 +355,7 @@ class RunCurves:
     token: str
     own: tuple[Curve, ...] = ()
     waiting: tuple[str, ...] = ()
+    flat: frozenset[str] = frozenset()
     cuts: tuple[int, ...] = ()
     schedule: str = ""
     is_steady: bool = False

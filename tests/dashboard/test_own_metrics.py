@@ -73,3 +73,8 @@ def test_only_what_counts_how_far_a_run_is_can_be_an_axis() -> None:
     assert rising_names([one]) == ["epoch"]
     assert rising_names([one, {"epoch": MetricSummary(n=100, low=0, high=9)}]) == []
     assert rising_names([one, {}]) == ["epoch"]
+
+
+def test_an_epoch_counts_before_the_first_one_is_over() -> None:
+    part = MetricSummary(n=100, low=0.01, high=0.98, rises=True)
+    assert rising_names([{"epoch": part, "train/epoch": part, "accuracy": part}]) == ["epoch"]

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from browser import LAST_STEP, RANGE, train, until, zoom_by_mouse
-from stores import new_writer
+from stores import new_writer, write_run
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 
@@ -64,3 +64,41 @@ def test_a_zoom_into_the_past_stays_and_leads_back_to_the_present(
     until(page, RANGE, lambda r: r == pytest.approx([100, 200], abs=1))
     page.locator(".status", has_text="finished").wait_for()
     assert page.locator(".to-live").is_hidden()
+
+
+LOG = "() => document.querySelector('.js-plotly-plot')?.layout?.yaxis?.type"
+
+
+def test_an_answer_that_takes_longer_than_a_tick_is_awaited_and_the_newest_is_shown(
+    store: Path, open_page: Callable[..., Any]
+) -> None:
+    write_run(store, "a", steps=range(50), values={"loss": [2.0 - 0.02 * s for s in range(50)]})
+    held: list[Any] = []
+    news: list[Any] = []
+
+    def hold(route: Any) -> None:
+        asked = route.request.post_data
+        is_drawing = '"id":"run-graph","property":"figure"' in asked
+        news.extend(["news"] * ('"id":"run-status"' in asked))
+        held.append(route) if is_drawing else route.continue_()
+
+    def ticks(page: Any, n: int) -> None:
+        """Wait for so many further ones."""
+        news.clear()
+        until(page, "() => 0", lambda _: len(news) >= n)
+
+    page = open_page("/help")
+    page.route("**/_dash-update-component**", hold)
+    page.goto(page.url.replace("/help", "/run/a"))
+    ticks(page, 4)  # while the chart is awaited
+    assert len(held) == 1
+    page.locator(".choice[data-view='y=log']").click()
+    until(page, "() => 0", lambda _: len(held) > 1)
+    ticks(page, 3)
+    late, newest = held
+    newest.continue_()
+    until(page, LOG, partial(eq, "log"))
+    late.continue_()
+    ticks(page, 2)
+    assert page.evaluate(LOG) == "log"
+    page.unroute_all(behavior="ignoreErrors")

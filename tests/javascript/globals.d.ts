@@ -7,6 +7,7 @@ interface Words {
 /* What the scripts offer one another. */
 interface Lrwatch {
   clockAhead?: number;
+  hooks: { request_pre(request: any): void; callback_resolved(callback: any): void };
   open(href: string): void;
   togglePause(): void;
   find: {

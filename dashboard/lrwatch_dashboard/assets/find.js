@@ -197,8 +197,9 @@
     return Boolean(params.rowNode.data && params.rowNode.data.isGroup);
   };
   functions.lrwatchRowHeight = function (params) {
-    if (params.data && params.data.isGroup) return 40;
-    return lrwatch.grid.isNarrow() ? 78 : 48;
+    var isNarrow = lrwatch.grid.isNarrow();
+    if (params.data && params.data.isGroup) return isNarrow ? 62 : 40;
+    return isNarrow ? 78 : 48;
   };
 
   cells.GroupRow = function (props) {

@@ -3,6 +3,7 @@
   "use strict";
 
   var LOST_AFTER_MS = 9000;
+  var PATIENCE_MS = 60000;
   var NEAR_PX = 14;
   var lrwatch = (window.lrwatch = window.lrwatch || /** @type {Lrwatch} */ ({}));
   var lastBeat = Date.now();
@@ -37,16 +38,55 @@
     lrwatch.open([href].concat(view).join("&"));
   });
 
-  function tickId() {
+  /* The clocks of the page: of its news, and of its chart. */
+  function clocks() {
     var page = document.querySelector("[data-tick]");
-    return page && page.dataset.tick;
+    return page ? page.dataset.tick.split(" ") : [];
   }
 
+  /* Answers to ticks that are under way, by clock. Dash drops one once the same is asked again, so
+     that those of a slow server would never be shown: a clock rests while it awaits one. */
+  var awaited = {};
+
+  function isAwaited(id) {
+    var now = awaited[id];
+    return Boolean(now) && now.n > 0 && Date.now() - now.since < PATIENCE_MS;
+  }
+
+  function asked(inputs) {
+    inputs.forEach(function (input) {
+      if (!/-tick$/.test(input.id)) return;
+      awaited[input.id] = { n: isAwaited(input.id) ? awaited[input.id].n + 1 : 1, since: Date.now() };
+    });
+    setClocks();
+  }
+
+  function answered(inputs) {
+    inputs.forEach(function (input) {
+      if (awaited[input.id]) awaited[input.id].n -= 1;
+    });
+    setClocks();
+  }
+
+  function setClocks() {
+    clocks().forEach(function (id) {
+      var resting = paused || document.hidden || isAwaited(id);
+      window.dash_clientside.set_props(id, { disabled: resting });
+    });
+  }
+
+  lrwatch.hooks = {
+    request_pre: function (request) {
+      asked(request.inputs);
+    },
+    callback_resolved: function (callback) {
+      answered(callback.inputs);
+    },
+  };
+
   function setTick() {
-    var id = tickId();
-    var resting = paused || document.hidden;
-    if (id) window.dash_clientside.set_props(id, { disabled: resting });
-    if (!resting) lastBeat = Date.now();
+    setClocks();
+    if (!paused && !document.hidden) lastBeat = Date.now();
     var button = document.getElementById("pause");
     if (!button) return;
     button.textContent = paused ? "paused" : "live";
@@ -77,7 +117,13 @@
   window.setInterval(function () {
     var notice = document.getElementById("lost");
     if (!notice) return;
-    var resting = paused || document.hidden || !tickId();
+    Object.keys(awaited).forEach(function (id) {
+      if (awaited[id].n > 0 && !isAwaited(id)) {
+        delete awaited[id];
+        setClocks();
+      }
+    });
+    var resting = paused || document.hidden || !clocks().length;
     var isLost = !resting && Date.now() - lastBeat >= LOST_AFTER_MS;
     if (isLost) ask();
     else isSignedOut = false;

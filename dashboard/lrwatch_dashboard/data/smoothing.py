@@ -28,6 +28,7 @@ _OF_NOISE: Final = 0.6745 * 6**0.5  # the median bend of white noise of size 1
 _PIECE: Final = 1000  # rows that are looked at ...
 _N_PIECES: Final = 20  # ... so many times
 _FEWEST: Final = 8
+_SEEN_AS_POINTS: Final = 40  # rows that an average would take from too many sides
 _ALIKE, _APART = 3.0, 9.0  # ratios of the scatter of two sides that count alike, or one alone
 _KNOWN: Final = 6.0  # values on a side before its scatter is known ...
 _SHARE_KNOWN: Final = 0.25  # ... and this share of all that count there ...
@@ -38,8 +39,10 @@ def half_life_for(n_steps: int, loss: npt.NDArray[np.float64] | None = None) -> 
     """Return the half-life for a run: about 2 % of it, from the series 5, 10, 20, 50, ...
 
     A fixed series, so that a run that grows changes its smoothing rarely. None is longer than the
-    noise of the `loss` asks for, and a smooth curve has none: 0.
+    noise of the `loss` asks for; a smooth curve has none, and of a few rows each is seen: 0.
     """
+    if loss is not None and n_steps < _SEEN_AS_POINTS:
+        return 0
     series = [digit * 10**power for power in range(1, 10) for digit in (1, 2, 5)]
     fitting = [half_life for half_life in series if half_life <= n_steps * _SHARE_OF_RUN]
     longest = max(fitting, default=5)

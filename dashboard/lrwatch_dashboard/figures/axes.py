@@ -99,8 +99,8 @@ def even_ticks(low: float, high: float) -> list[float]:
 
 
 def _tick_text(tick: float) -> str:
-    exponent = math.log10(tick)
-    whole = round(exponent)
-    if abs(exponent - whole) < 1e-9 and whole not in _PLAIN_EXPONENTS:  # noqa: PLR2004
-        return f"10<sup>{whole}</sup>"
-    return number(tick)
+    power = math.floor(math.log10(tick) + 1e-9)
+    digits, text = number(tick / 10.0**power), number(tick)
+    if power in _PLAIN_EXPONENTS or (digits != "1" and "e" not in text):
+        return text
+    return f"{digits}·10<sup>{power}</sup>".removeprefix("1·")

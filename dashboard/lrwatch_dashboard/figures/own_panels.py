@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from lrwatch.formats import count
 from lrwatch.records import FloatArray
 from lrwatch_dashboard.address import YScale
 from lrwatch_dashboard.figures.axes import linear_axis
@@ -32,10 +33,13 @@ def own_panels(
 ) -> tuple[Panel, ...]:
     """Return the panels of families, but for the losses, which stand beside the training loss."""
     known = {curve.name: curve for curve in curves.own if len(curve.x)}
-    panels = []
+    panels: list[Panel] = []
     for family in shown:
         members = [known[name] for name in family.metrics if name in known]
         is_elsewhere = family.name == LOSS or is_layer(family.metrics[0])
+        if members and not is_elsewhere and {each.name for each in members} <= curves.flat:
+            panels += map(_of_one_value, members)
+            continue
         groups = [] if is_elsewhere else _on_one_scale(members)
         panels += [_panel(family, group, curves.window, palette, y) for group in groups]
         if not (is_elsewhere or members) and {*family.metrics} & {*curves.waiting}:
@@ -94,6 +98,13 @@ def _panel(
     title = shortened(family.name if several else members[0].name, LONGEST_TITLE)
     note = "" if several else f"last {with_unit(members[0].name, float(members[0].y[-1]))}"
     return Panel(title, note, traces, axis, legend=several, is_low=True)
+
+
+def _of_one_value(curve: Curve) -> Panel:
+    """Return a line of text: of a metric that never changed, a chart would show no more."""
+    said = with_unit(curve.name, float(curve.y[-1]))
+    where = f"at step {count(int(curve.x[-1]))}" if len(curve.x) == 1 else "throughout"
+    return Panel(shortened(curve.name, LONGEST_TITLE), f"{said} {where}")
 
 
 def _label(family: Family, metric: str) -> str:

@@ -49,10 +49,11 @@ def run_figure(
     axis = x_axis(view.x if clock else "step", [drawn])
     panels = run_panels(drawn, colours, y=view.y, shown=shown)
     alarms = _alarms(curves, diagnosis)
+    shade = _shade(curves, diagnosis, colours, clock)
     if clock:
         alarms = [(float(clock.seconds_at(x)), name, dash) for x, name, dash in alarms]
     events = _events(drawn, alarms)
-    shapes = _shade(diagnosis, colours, clock) + _marked_steps(drawn, events, colours)
+    shapes = shade + _marked_steps(drawn, events, colours)
     figure = stacked(panels, colours, axis, shapes)
     for text in _event_texts(events, drawn, colours):
         figure.add_annotation(text)
@@ -66,15 +67,18 @@ def run_figure(
 
 
 def _shade(
-    diagnosis: Diagnosis | None, colours: Palette, clock: StepTimes | None
+    curves: RunCurves, diagnosis: Diagnosis | None, colours: Palette, clock: StepTimes | None
 ) -> list[dict[str, Any]]:
-    """Shade the flagged steps."""
+    """Shade the flagged steps, unless all are."""
     if diagnosis is None or diagnosis.interval is None:
         return []
     mark = look(diagnosis.verdict).mark
     if mark not in ("cross", "up", "down"):
         return []
     interval = diagnosis.interval
+    is_all = curves.last_step is not None and curves.last_step <= interval[1]
+    if is_all and interval[0] <= min(curves.loss.x, default=0.0):
+        return []
     first, last = clock.seconds_at(interval).tolist() if clock else interval
     place = {"x0": first, "x1": last, "y0": 0, "y1": 1, "layer": "below"}
     paint = {"fillcolor": colours.marks[mark], "opacity": colours.shade, "line": {"width": 0}}

@@ -73,7 +73,7 @@ def stacked(
     for i, (panel, domain, rows) in enumerate(zip(panels, domains, names, strict=True), start=1):
         suffix = "" if i == 1 else str(i)
         layout[f"yaxis{suffix}"] = _axis(panel, domain, colours)
-        layout["annotations"] += _texts(panel, domain, rows, colours)
+        layout["annotations"] += _texts(panel, domain, rows, colours, _LEFT_PX - left)
         layout["shapes"] += _guides(panel, f"y{suffix}", colours)
         if panel.image is not None:
             layout["images"].append({**panel.image, "yref": f"y{suffix}"})
@@ -218,9 +218,11 @@ def _axis(panel: Panel, domain: tuple[float, float], colours: Palette) -> dict[s
 
 
 def _texts(
-    panel: Panel, domain: tuple[float, float], rows: int, colours: Palette
+    panel: Panel, domain: tuple[float, float], rows: int, colours: Palette, xshift: int
 ) -> list[dict[str, Any]]:
+    """Return heading and sentence, moved to where they stand beside usual numbers."""
     place = {"xref": "paper", "yref": "paper", "showarrow": False, "xanchor": "left"}
+    place |= {"xshift": xshift} if xshift else {}
     text = f"<b>{panel.title}</b>"
     if panel.note:
         text += f"  <span style='color:{colours.muted}'>{panel.note}</span>"

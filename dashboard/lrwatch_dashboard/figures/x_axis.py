@@ -17,6 +17,7 @@ from lrwatch_dashboard.views import Curve, RunCurves, StepTimes, Window
 __all__ = ["by_time", "step_range", "time_axis", "x_axis"]
 
 _N_TICKS: Final = 8
+_FEW_STEPS: Final = 6  # between which plotly would name halves
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 _TIME_STEPS: Final = (
     *(m * 10.0**e for e in range(-3, 1) for m in (1, 2, 5)),
@@ -59,7 +60,8 @@ def x_axis(x: str, runs: Sequence[RunCurves]) -> dict[str, Any]:
         return time_axis(runs)
     shown = step_range(runs)
     if x == "step":
-        return shown
+        first, last = shown.get("autorangeoptions", {}).values() or (0, math.inf)
+        return shown | ({"dtick": 1} if last - first <= _FEW_STEPS else {})
     name = escape(metric_of_axis(x)) or "steps since the first"
     title = {"text": name, "standoff": 6}
     hover = {"text": f"{name} %{{x:,.6~g}}"}
@@ -74,7 +76,7 @@ def step_range(runs: Sequence[RunCurves]) -> dict[str, Any]:
     if last is None:
         return {"autorange": True, "visible": False}
     if last <= first:
-        return {"autorange": False, "range": [first - 1, first + 1]}
+        return {"autorange": False, "range": [first - 1, first + 1], "tickvals": [first]}
     # Crosses are markers, for which plotly would leave room beside the first and last step.
     return {"autorange": True, "autorangeoptions": {"clipmin": first, "clipmax": last}}
 

@@ -91,6 +91,7 @@ def layout(source: RunSource, search: str = "") -> html.Div:
         html.Div(id=_SETTINGS),
         held={ids.COMPARE_RUNS: named, _TOKEN: "", ids.VIEW: words},
         look="run compare",
+        is_drawn=True,
     )
 
 

@@ -85,14 +85,20 @@ class Page:
     table: Callable[..., list[Sequence[Any]] | None] = _nothing
 
 
-def frame(name: str, *body: Any, held: Mapping[str, Any], look: str) -> html.Div:
+def frame(
+    name: str, *body: Any, held: Mapping[str, Any], look: str, is_drawn: bool = False
+) -> html.Div:
     """Return a page that asks for news at every tick of its clock, which is named after it.
 
-    `held` is what it keeps for its callbacks, by id; `look` are classes of the style sheet.
+    `held` is what it keeps for its callbacks, by id; `look` are classes of the style sheet. One
+    that is drawn by `redraw` has a clock for that as well: each rests while an answer is awaited,
+    and news do not wait for a chart.
     """
     stores = [dcc.Store(id=id_, data=data) for id_, data in held.items()]
-    clock = dcc.Interval(id=_clock(name), interval=_POLL_MILLISECONDS)
-    return html.Div([clock, *stores, *body], className=look, **{"data-tick": _clock(name)})
+    ids_of_clocks = [_clock(name), *([_clock_of_chart(name)] if is_drawn else [])]
+    clocks = [dcc.Interval(id=id_, interval=_POLL_MILLISECONDS) for id_ in ids_of_clocks]
+    ticks = {"data-tick": " ".join(ids_of_clocks)}
+    return html.Div([*clocks, *stores, *body], className=look, **ticks)
 
 
 def follow(
@@ -125,7 +131,7 @@ def redraw(
     outputs: Mapping[str, Output],
     held: Sequence[State] = (),
 ) -> None:
-    """Draw a chart anew at every tick of its page's clock, and when its view or the theme changes.
+    """Draw a chart anew at every tick of its clock, and when its view or the theme changes.
 
     `draw` takes what is held, the words of the address, the theme (``"light"`` or ``"dark"``), and
     the token of what is shown; it returns a value for each output, or None if that is shown.
@@ -144,7 +150,7 @@ def redraw(
     app.callback(
         output={**outputs, "place": place},
         inputs=[
-            Input(_clock(name), "n_intervals"),
+            Input(_clock_of_chart(name), "n_intervals"),
             Input(ids.VIEW, "data"),
             Input(ids.THEME, "data"),
             State(token.component_id, token.component_property),
@@ -165,6 +171,10 @@ def zoom_in_address(app: Dash, graph: str) -> None:
 
 def _clock(name: str) -> str:
     return f"{name}-tick"
+
+
+def _clock_of_chart(name: str) -> str:
+    return f"{name}-chart-tick"
 
 
 def heading(title: str, *below: Any) -> html.Div:

@@ -86,6 +86,7 @@ def layout(source: RunSource, key: str, search: str = "") -> html.Div:
         _rests_on(view),
         held={ids.RUN_KEY: view.key, _TOKEN: view.token, _DRAWN: "", ids.VIEW: words},
         look="run",
+        is_drawn=True,
     )
 
 
@@ -170,7 +171,8 @@ class _Shown:
             run.key, window, view.half_life, names_schedule=True, own=own, patience=patience
         )
         if curves is not None:
-            curves = dataclasses.replace(curves, marks=run.alert_marks)
+            flat = frozenset(name for name, m in run.metrics.items() if m.n and m.low == m.high)
+            curves = dataclasses.replace(curves, marks=run.alert_marks, flat=flat)
         return cls(run, view, chosen, curves)
 
     def figure(self, theme: str) -> go.Figure:

@@ -64,6 +64,7 @@ def layout(_source: RunSource, search: str = "") -> html.Div:
         _by_rate(html.Div(id=_TABLE)),
         held={_TOKEN: "", ids.VIEW: words},
         look="run sweep",
+        is_drawn=True,
     )
 
 

@@ -64,8 +64,9 @@ def chart(figure: go.Figure) -> Element:
         for share, text in plane.y.seen_ticks():
             inner.append(_text(text, "still-y", top=share))
     x_axis = next(iter(found.values())).x if found else None
+    ends = [1.0, *([found["y"].bottom] if "xaxis2" in layout else [])]
     for share, text in x_axis.seen_ticks() if x_axis else ():
-        inner.append(_text(text, "still-x", left=share))
+        inner.extend(_text(text, "still-x", left=share, top=end) for end in ends)
     inner.extend(_images(layout, found))
     for trace in traces:
         if "markers" in trace["mode"]:
@@ -138,12 +139,14 @@ def _marks(trace: _Parts, plane: Plane) -> Iterator[Element]:
     ys = plane.y.places(np.asarray(trace["y"], dtype=np.float64))
     marker = trace["marker"]
     shape = _MARKS[marker.get("symbol", "circle")]
+    # The marks of verdicts have one size, as everywhere; points have their own.
+    size = f";width:{marker['size']}px;height:{marker['size']}px" if shape == "disc" else ""
     names = trace.get("text") or [""] * len(xs)
     given = marker["color"]
     colours = [given] * len(xs) if isinstance(given, str) else given
     for x, y, name, colour in zip(xs.tolist(), ys.tolist(), names, colours, strict=True):
         if 0 <= x <= 1 and plane.top <= y <= plane.bottom:
-            style = f"{_placed(left=x, top=y)};--mark:{colour}"
+            style = f"{_placed(left=x, top=y)};--mark:{colour}{size}"
             mark = Element("span", {"class": f"still-mark mark mark-{shape}", "style": style})
             if name:
                 mark.set("title", "".join(_rich(name.replace("<br>", "; ")).itertext()))
@@ -193,7 +196,10 @@ def _legends(layout: _Parts, traces: list[dict[str, Any]]) -> Iterator[Element]:
             if trace.get("showlegend", True) and trace.get("legend", "legend") == name
         ]
         look = "still-legend still-names" if legend["yanchor"] == "top" else "still-legend"
-        box = _text("", look, top=1 - legend["y"])
+        place = _placed(top=1 - legend["y"])
+        if legend.get("yref") == "container":  # above the chart, and not of it
+            place = f"top:{-layout['margin']['t']}px"
+        box = Element("div", {"class": look, "style": place})
         for trace in mine:
             entry = SubElement(box, "span")
             entry.append(_key(trace))

@@ -65,7 +65,9 @@ def markup(part: Any, *, is_served: bool = False) -> Iterator[Element]:
     elif isinstance(part, dcc.Graph):
         yield chart(part.figure)
     elif isinstance(part, Component):
-        if not isinstance(part, _LEFT_OUT if is_served else (*_LEFT_OUT, *_OF_A_SERVER)):
+        is_left_out = isinstance(part, _LEFT_OUT if is_served else (*_LEFT_OUT, *_OF_A_SERVER))
+        is_way = getattr(part, "className", None) == "run-links" and not is_served
+        if not (is_left_out or is_way):
             yield _element(part, is_served=is_served)
     elif part is not None and part != "":
         text = Element("span")

@@ -86,6 +86,8 @@ def test_a_smooth_curve_is_not_smoothed_and_a_noisy_one_no_more_than_it_needs() 
     noises = [half_life_for(5000, falls * np.exp(s * rng.normal(size=5000))) for s in (0.1, 0.3, 2)]
     assert noises == [5, 20, 100]
     assert half_life_for(5000, np.full(5000, 3.0)) == 0
+    assert half_life_for(39, np.exp(rng.normal(size=39))) == 0  # each is seen as it is
+    assert half_life_for(40, np.exp(rng.normal(size=40))) == 5
     rises = np.append(-falls, [math.nan, math.inf])
     assert half_life_for(5000, rises) == 0
 

@@ -99,6 +99,19 @@ def test_flagged_steps_are_shaded_in_every_panel_in_the_colour_of_the_verdict() 
     assert {s["yref"] for s in shades} == {f"y{i} domain" for i in ("", 2, 3, 4)}
 
 
+def test_no_shade_says_that_all_steps_are_flagged() -> None:
+    every = dataclasses.replace(a_diagnosis("too_low"), interval=(0, 99))
+    layout = _layout(run_figure(curves(), every))
+    assert not [shape for shape in layout["shapes"] if shape["type"] == "rect"]
+
+
+def test_steps_are_whole_on_the_axis_of_a_short_run() -> None:
+    few = curves(last_step=2, loss=Curve("loss", np.arange(3.0), np.ones(3)))
+    assert _layout(run_figure(few))["xaxis"]["dtick"] == 1
+    one = curves(last_step=0, loss=Curve("loss", np.zeros(1), np.ones(1)))
+    assert list(_layout(run_figure(one))["xaxis"]["tickvals"]) == [0]
+
+
 @pytest.mark.parametrize("verdict", ["ok", "converged", "insufficient_data", "judging"])
 def test_a_run_that_is_not_flagged_has_no_shade(verdict: str) -> None:
     layout = _layout(run_figure(curves(), a_diagnosis(verdict)))
@@ -380,6 +393,34 @@ def test_names_that_do_not_fit_beside_a_title_stand_in_rows_between_it_and_the_p
     rows = (many["legend5"]["y"] - many["yaxis5"]["domain"][1]) * drawable
     assert rows == pytest.approx(heading["yshift"])
     assert heading["yshift"] == 7 + 3 * 19
+
+
+def test_a_metric_that_never_changed_takes_a_line_and_no_panel() -> None:
+    steps = np.arange(9.0)
+    flat = Curve("data/workers", steps, np.full(9, 8.0))
+    once = Curve("train_runtime", steps[-1:], np.array([857.0]))
+    beside = Curve("val/acc", steps[-1:], np.array([0.5])), Curve("train/acc", steps, steps / 9)
+    own = (flat, once, *beside)
+    still = frozenset({"data/workers", "train_runtime", "val/acc"})
+    shown = families([each.name for each in own])
+    figure = run_figure(curves(own=own, flat=still), shown=shown)
+    assert "8 throughout" in _texts(figure)
+    assert "857 at step 8" in _texts(figure)
+    names = [trace.name for trace in figure.data]
+    assert {"val/acc", "train/acc"} <= {*names}
+    assert not {"data/workers", "train_runtime"} & {*names}
+    lower = _layout(run_figure(curves(own=own), shown=shown))["height"]
+    assert _layout(figure)["height"] < lower - 200
+
+
+def test_titles_stand_left_of_long_names_and_keep_their_room() -> None:
+    plain = _layout(run_figure(curves()))["annotations"][0]
+    assert "xshift" not in plain
+    layers = [f"layer_grad_norm/encoder{i}.attention.weight" for i in range(3)]
+    own = tuple(Curve(name, np.arange(9.0), np.linspace(1, 2, 9)) for name in layers)
+    layout = _layout(run_figure(curves(own=own), shown=layer_families(layers)))
+    assert layout["margin"]["l"] > 58
+    assert layout["annotations"][0]["xshift"] == 58 - layout["margin"]["l"]
 
 
 def test_long_names_lose_their_middle_in_legends_and_titles() -> None:

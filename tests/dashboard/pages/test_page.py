@@ -52,10 +52,10 @@ def test_a_chart_is_drawn_anew_only_if_its_token_is_another_one() -> None:
     app.layout = html.Div()
     outputs = {"figure": Output("graph", "figure"), "token": Output("token", "data")}
     redraw(app, "a", draw, outputs, [State("key", "data")])
-    first = _asked(app, "a-tick", 1, None, "dark", "", "sgd")
+    first = _asked(app, "a-chart-tick", 1, None, "dark", "", "sgd")
     token = first["token"]["data"]
     graph = first["graph"]
     assert (graph["figure"]["layout"]["title"], token) == ("chart of sgd", "sgd {} dark")
     assert graph["style"] == {"height": 700}  # or it collapses as the window changes
-    assert _asked(app, "a-tick", 2, None, "dark", token, "sgd") == {}
-    assert "graph" in _asked(app, "a-tick", 2, {"y": "log"}, "dark", token, "sgd")
+    assert _asked(app, "a-chart-tick", 2, None, "dark", token, "sgd") == {}
+    assert "graph" in _asked(app, "a-chart-tick", 2, {"y": "log"}, "dark", token, "sgd")

@@ -54,6 +54,7 @@ READS: dict[str, list[Any]] = {
     ids.ALERTS_WORDS: [{}],
     ids.OVERVIEW_WORDS: [{}],
     **{f"{page}-tick": [1] for page in ("overview", "alerts", "run", "compare", "sweep")},
+    **{f"{page}-chart-tick": [1] for page in ("run", "compare", "sweep")},
     **{
         token: [""]
         for token in (

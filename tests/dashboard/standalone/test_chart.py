@@ -85,6 +85,29 @@ def test_a_mark_is_the_shape_of_the_pages_and_outside_the_frame_there_is_none() 
     assert "left:50.00%;top:50.00%" in marks[0].get("style", "")
 
 
+def test_points_are_as_large_as_on_the_page_and_marks_of_verdicts_as_everywhere() -> None:
+    trace = {"mode": "lines+markers", "x": [5], "y": [1]}
+    drawn = chart(figure(trace | {"marker": {"color": "red", "size": 5}}))
+    (point,) = [e for e in drawn.iter() if "still-mark" in e.get("class", "")]
+    assert "width:5px;height:5px" in point.get("style", "")
+
+
+def test_a_legend_above_a_chart_covers_none_of_it() -> None:
+    legend = {"yref": "container", "y": 1, "yanchor": "top"}
+    trace = {"x": [0, 10], "y": [1, 10], "name": "too low", "showlegend": True}
+    drawn = chart(figure(trace, legend=legend))
+    (names,) = [e for e in drawn.iter() if "still-legend" in e.get("class", "")]
+    assert names.get("style") == "top:-20px"
+    assert "".join(names.itertext()) == "too low"
+
+
+def test_the_steps_are_written_below_the_first_of_many_panels_as_well() -> None:
+    drawn = chart(run_figure(curves(), theme="variables"))
+    places = [e.get("style", "") for e in drawn.iter() if e.get("class") == "still-x"]
+    assert len(places) == 2 * len({place.partition(";")[0] for place in places})
+    assert sum("top:100.00%" in place for place in places) == len(places) // 2
+
+
 def test_the_chart_of_a_run_has_all_its_panels_its_shade_and_colours_of_both_themes() -> None:
     broken = dataclasses.replace(
         curves(clipped=curve("after clipping", y=np.full(100, 0.5))),

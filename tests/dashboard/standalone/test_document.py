@@ -47,13 +47,18 @@ def test_the_file_asks_for_nothing_and_runs_nothing() -> None:
 
 def test_what_only_acts_on_a_server_is_left_out() -> None:
     text = written(
-        html.A("name", href="/run/a"), html.Button("press"), dcc.Store(id="x"), html.Nav("next")
+        html.A("name", href="/run/a"),
+        html.Button("press"),
+        dcc.Store(id="x"),
+        html.Nav("next"),
+        html.P(html.A("open them", href="/compare"), className="run-links"),
     )
     body = text[text.index("</style>") :]
     assert "name" in body
     assert "/run/a" not in body
     assert "press" not in body
     assert "next" not in body
+    assert "open them" not in body
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
