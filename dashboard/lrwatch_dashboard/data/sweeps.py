@@ -1,4 +1,4 @@
-"""The sweeps of a store as the Sweep page shows them, and what its flagged runs share."""
+"""The sweeps and range tests of a store as the Sweep page has them, and what flagged runs share."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+import numpy as np
+
 from lrwatch import comparing
 from lrwatch.comparing import Measure
 from lrwatch.comparing.common_ground import FEWEST_RUNS, common_ground
-from lrwatch_dashboard.comparison_views import SweepRun, SweepView
+from lrwatch_dashboard.comparison_views import RangeReading, SweepRun, SweepView
 from lrwatch_dashboard.theme import look
-from lrwatch_dashboard.views import RunView
+from lrwatch_dashboard.views import RunCurves, RunView
 
-__all__ = ["Measure", "find_sweeps", "setting_text", "shared_trouble", "sweep_of"]
+__all__ = ["Measure", "find_sweeps", "range_test", "setting_text", "shared_trouble", "sweep_of"]
 
 _FLAGGED: Final = frozenset({"cross", "up", "down"})
 _LONGEST_LABEL: Final = 4  # settings
@@ -37,6 +39,17 @@ def find_sweeps(views: Sequence[RunView], measure: Measure = "final") -> tuple[S
 def sweep_of(found: Sequence[SweepView], key: str) -> SweepView | None:
     """Return the sweep that a run belongs to; None if it belongs to none."""
     return next((sweep for sweep in found if any(run.view.key == key for run in sweep.runs)), None)
+
+
+def range_test(curves: RunCurves) -> RangeReading:
+    """Read a run whose learning rate was swept upwards, as `lrwatch.range_test` does."""
+    lr, loss = curves.lr[0] if curves.lr else curves.loss, curves.loss
+    if not len(lr.x) or not len(loss.x):
+        return comparing.read_range_test(np.empty(0), np.empty(0))
+    seen = loss.x < (curves.first_broken if curves.first_broken is not None else np.inf)
+    rates = np.exp(np.interp(loss.x, lr.x, np.log(np.maximum(lr.y, np.finfo(float).tiny))))
+    broken = [np.inf] if curves.n_broken else []
+    return comparing.read_range_test(rates[seen], np.append(loss.y[seen], broken))
 
 
 def shared_trouble(views: Sequence[RunView]) -> str:

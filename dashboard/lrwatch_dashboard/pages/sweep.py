@@ -22,8 +22,7 @@ from lrwatch_dashboard.components.sweep_parts import (
 )
 from lrwatch_dashboard.components.view_bar import save_buttons, switch, toolbar
 from lrwatch_dashboard.data.objectives import SweepMeasure, by_metric
-from lrwatch_dashboard.data.range_tests import range_test
-from lrwatch_dashboard.data.sweeps import find_sweeps, sweep_of
+from lrwatch_dashboard.data.sweeps import find_sweeps, range_test, sweep_of
 from lrwatch_dashboard.data.tables import range_rows, sweep_rows
 from lrwatch_dashboard.figures import message_figure, range_figure, sweep_figure
 from lrwatch_dashboard.own_metrics import is_result, names_of, wants_least
@@ -107,7 +106,7 @@ def table(source: RunSource, search: str) -> list[Sequence[Any]] | None:
     if isinstance(shown, SweepView):
         return sweep_rows(shown)
     curves = source.curves(shown.key) if shown is not None else None
-    return range_rows(range_test(shown, curves)) if shown and curves else None
+    return range_rows(range_test(curves)) if shown and curves else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,8 +149,9 @@ def _shown(source: RunSource, found: _Store, words: Mapping[str, str], theme: st
     if curves is None:
         said = "The rows of this run cannot be read."
         return _Shown(message_figure(said, theme=theme), "", "")
-    test = range_test(found.shown, curves)
-    return _Shown(range_figure(test, theme=theme, y=y), range_card(test), range_table(test))
+    run, test = found.shown, range_test(curves)
+    figure = range_figure(run.key, test, theme=theme, y=y)
+    return _Shown(figure, range_card(run, test), range_table(test))
 
 
 def _measured_by(shown: SweepView | RunView | None, words: Mapping[str, str]) -> list[Any]:
