@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
-from dash import html
+from dash import dcc, html
 
 from lrwatch.formats import NOTHING, count, counted, duration, number
 from lrwatch.verdicts import Diagnosis, Evidence, Outcome
@@ -19,7 +19,7 @@ from lrwatch_dashboard.theme import look
 from lrwatch_dashboard.units import with_unit
 from lrwatch_dashboard.views import Curve, RunCurves, RunView
 
-__all__ = ["curve_table", "evidence_table", "run_links", "run_status", "verdict_card"]
+__all__ = ["curve_table", "evidence_table", "run_labels", "run_links", "run_status", "verdict_card"]
 
 _NEARLY_SURE: Final = 0.99
 _CALM = {"for": "good sign", "neither": "noted"}
@@ -61,6 +61,23 @@ def run_links(key: str) -> html.P:
         ],
         className="run-links",
     )
+
+
+def run_labels(view: RunView) -> list[Any]:
+    """Return tags and note as the run's page shows them; nothing where there is nothing.
+
+    The note is Markdown without HTML. Its links may lead to addresses of the web and of mail;
+    pictures become links, so that looking at a run asks nothing of other servers.
+    """
+    tags = [*view.tags, *(["archived"] if view.is_archived else [])]
+    parts: list[Any] = []
+    if tags:
+        parts.append(html.P([html.Span(t, className="tag") for t in tags], className="labels"))
+    if view.note:
+        text = view.note.replace("![", "[")
+        note = dcc.Markdown(text, dangerously_allow_html=False, link_target="_blank")
+        parts.append(html.Div(note, className="run-note"))
+    return parts
 
 
 def verdict_card(view: RunView) -> html.Div:

@@ -13,9 +13,8 @@ from lrwatch.formats import count, counted
 from lrwatch_dashboard import ids
 from lrwatch_dashboard.address import ChartView, metric_of_axis, query, run_keys
 from lrwatch_dashboard.comparison_views import SideBySide
-from lrwatch_dashboard.components.compare_table import compare_table
+from lrwatch_dashboard.components.compare_parts import compare_table, settings_card
 from lrwatch_dashboard.components.metric_bar import metric_bar
-from lrwatch_dashboard.components.settings_card import settings_card
 from lrwatch_dashboard.components.verdicts import verdict_list
 from lrwatch_dashboard.components.view_bar import switch, view_bar
 from lrwatch_dashboard.data.comparison import (

@@ -16,10 +16,10 @@ from lrwatch_dashboard.address import ChartView, query, run_href, steps_of
 from lrwatch_dashboard.components.activity_list import activity_line
 from lrwatch_dashboard.components.facts import settings_list
 from lrwatch_dashboard.components.metric_bar import metric_bar
-from lrwatch_dashboard.components.run_labels import run_labels
 from lrwatch_dashboard.components.run_parts import (
     curve_table,
     evidence_table,
+    run_labels,
     run_links,
     run_status,
     verdict_card,

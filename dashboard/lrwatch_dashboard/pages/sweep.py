@@ -12,7 +12,6 @@ from dash import ClientsideFunction, Dash, Input, Output, dcc, html
 from lrwatch_dashboard import ids
 from lrwatch_dashboard.address import ChartView, query
 from lrwatch_dashboard.comparison_views import SweepView
-from lrwatch_dashboard.components.pick import pick
 from lrwatch_dashboard.components.sweep_parts import (
     range_card,
     range_table,
@@ -20,7 +19,7 @@ from lrwatch_dashboard.components.sweep_parts import (
     sweep_card,
     sweep_list,
 )
-from lrwatch_dashboard.components.view_bar import save_buttons, switch, toolbar
+from lrwatch_dashboard.components.view_bar import pick, save_buttons, switch, toolbar
 from lrwatch_dashboard.data.objectives import SweepMeasure, by_metric
 from lrwatch_dashboard.data.sweeps import find_sweeps, range_test, sweep_of
 from lrwatch_dashboard.data.tables import range_rows, sweep_rows
