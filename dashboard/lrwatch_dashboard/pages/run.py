@@ -208,12 +208,7 @@ def _connect(app: Dash, source: RunSource) -> None:
     outputs = {name: Output(id_, "children") for name, id_ in said.items()}
     held = [State(ids.RUN_KEY, "data"), State(_TOKEN, "data")]
     follow(app, "run", on_tick, {**outputs, "token": Output(_TOKEN, "data")}, held)
-    drawn = {
-        "figure": Output(_GRAPH, "figure"),
-        "numbers": Output(_NUMBERS, "children"),
-        "own": Output(_OWN, "children"),
-        "token": Output(_DRAWN, "data"),
-    }
+    drawn = {"figure": _GRAPH, "numbers": _NUMBERS, "own": _OWN, "token": _DRAWN}
     redraw(app, "run", on_view, drawn, [State(ids.RUN_KEY, "data")])
     zoom_in_address(app, _GRAPH)
 

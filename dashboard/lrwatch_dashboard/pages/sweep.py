@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 import plotly.graph_objects as go
-from dash import ClientsideFunction, Dash, Input, Output, dcc, html
+from dash import Dash, Input, dcc, html
 
 from lrwatch_dashboard import ids
 from lrwatch_dashboard.address import ChartView, query
@@ -25,7 +25,7 @@ from lrwatch_dashboard.data.sweeps import find_sweeps, range_test, sweep_of
 from lrwatch_dashboard.data.tables import range_rows, sweep_rows
 from lrwatch_dashboard.figures import message_figure, range_figure, sweep_figure
 from lrwatch_dashboard.own_metrics import is_result, names_of, wants_least
-from lrwatch_dashboard.pages.page import Page, chart, follow, frame, heading, redraw
+from lrwatch_dashboard.pages.page import Page, chart, follow, frame, heading, redraw, script
 from lrwatch_dashboard.views import RunSource, RunView
 
 __all__ = ["PAGE", "draw", "layout", "report", "table"]
@@ -181,15 +181,9 @@ def _connect(app: Dash, source: RunSource) -> None:
         return draw(source, words, theme, drawn)
 
     follow(app, "sweep", dict, {})
-    parts = {"card": _CARD, "list": _LIST, "table": _TABLE, "own": _OWN}
-    drawn = {name: Output(id_, "children") for name, id_ in parts.items()}
-    drawn |= {"figure": Output(_GRAPH, "figure"), "token": Output(_TOKEN, "data")}
-    redraw(app, "sweep", on_view, drawn)
-    app.clientside_callback(
-        ClientsideFunction("lrwatch", "openPoint"),
-        Input(_GRAPH, "clickData"),
-        prevent_initial_call=True,
-    )
+    drawn = {"figure": _GRAPH, "card": _CARD, "list": _LIST, "table": _TABLE, "own": _OWN}
+    redraw(app, "sweep", on_view, {**drawn, "token": _TOKEN})
+    script(app, "lrwatch.openPoint", Input(_GRAPH, "clickData"))
 
 
 PAGE: Final = Page("/sweep", layout, "Sweep", connect=_connect, report=report, table=table)
