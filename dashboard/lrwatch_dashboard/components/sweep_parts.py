@@ -13,7 +13,7 @@ from lrwatch.formats import NOTHING, counted, number
 from lrwatch_dashboard.address import curves_href, run_href, sweep_href
 from lrwatch_dashboard.comparison_views import RangeReading, RateResult, SweepRun, SweepView
 from lrwatch_dashboard.components.facts import facts
-from lrwatch_dashboard.components.table import table
+from lrwatch_dashboard.components.table import row, table
 from lrwatch_dashboard.components.verdicts import mark_shape
 from lrwatch_dashboard.theme import look
 from lrwatch_dashboard.views import RunView
@@ -102,16 +102,8 @@ def range_table(test: RangeReading) -> html.Div:
     for rate in rates if len(x) else ():
         loss = float(np.interp(np.log(rate), np.log(x), y))
         is_good = test.band is not None and test.band[0] <= rate <= test.band[1]
-        rows.append(
-            html.Tr(
-                [
-                    html.Th(number(rate, 2), scope="row"),
-                    html.Td(number(loss), className="num"),
-                    html.Td(marked.get(rate, ""), className="note"),
-                ],
-                className="is-base" if is_good else None,
-            )
-        )
+        cells = number(rate, 2), number(loss), marked.get(rate, "")
+        rows.append(row("head,num,note", *cells, look="is-base" if is_good else None))
     heads = ("Learning rate", "Median loss", "")
     return table(heads, rows, _LABEL, _LOOK)
 
@@ -131,15 +123,9 @@ def _row(lr: float, rate: RateResult | None, sweep: SweepView) -> html.Tr:
         spread = f"{_loss(rate.low)} to {_loss(rate.high)}"
     band = sweep.choice.band
     is_good = rate is not None and band is not None and band[0] <= lr <= band[1]
-    return html.Tr(
-        [
-            html.Th(number(lr, 3), scope="row"),
-            html.Td(NOTHING if rate is None else _loss(rate.median), className="num"),
-            html.Td(spread, className="num"),
-            html.Td([_run(run) for run in mine], className="note runs-of-rate"),
-        ],
-        className="is-base" if is_good else None,
-    )
+    median = NOTHING if rate is None else _loss(rate.median)
+    cells = number(lr, 3), median, spread, [_run(run) for run in mine]
+    return row("head,num,num,note runs-of-rate", *cells, look="is-base" if is_good else None)
 
 
 def _run(run: SweepRun) -> html.A:
