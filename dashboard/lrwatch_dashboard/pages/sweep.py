@@ -20,8 +20,7 @@ from lrwatch_dashboard.components.sweep_parts import (
     sweep_list,
 )
 from lrwatch_dashboard.components.view_bar import pick, save_buttons, switch, toolbar
-from lrwatch_dashboard.data.objectives import SweepMeasure, by_metric
-from lrwatch_dashboard.data.sweeps import find_sweeps, range_test, sweep_of
+from lrwatch_dashboard.data.sweeps import SweepMeasure, by_metric, find_sweeps, range_test, sweep_of
 from lrwatch_dashboard.data.tables import range_rows, sweep_rows
 from lrwatch_dashboard.figures import message_figure, range_figure, sweep_figure
 from lrwatch_dashboard.own_metrics import is_result, names_of, wants_least
@@ -181,8 +180,8 @@ def _connect(app: Dash, source: RunSource) -> None:
         return draw(source, words, theme, drawn)
 
     follow(app, "sweep", dict, {})
-    drawn = {"figure": _GRAPH, "card": _CARD, "list": _LIST, "table": _TABLE, "own": _OWN}
-    redraw(app, "sweep", on_view, {**drawn, "token": _TOKEN})
+    drawn = {"card": _CARD, "list": _LIST, "table": _TABLE, "own": _OWN}
+    redraw(app, "sweep", on_view, {**drawn, "figure": _GRAPH, "token": _TOKEN})
     script(app, "lrwatch.openPoint", Input(_GRAPH, "clickData"))
 
 
