@@ -58,7 +58,7 @@ def replay(run: Path, config: Path | None) -> None:
     RUN is the folder of a run.
     """
     from lrwatch.alerts.config import read_settings
-    from lrwatch.alerts.replay import replay as replayed
+    from lrwatch.alerts.explaining import replay as replayed
     from lrwatch.cli.output import emit
     from lrwatch.store import RunReader
     from lrwatch.store.faults import naming
