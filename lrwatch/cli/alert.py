@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from lrwatch.cli.alert_desk import ack, list_alerts, silence
+from lrwatch.cli.alert_desk import ack, list_alerts, silence, why
 from lrwatch.cli.alert_trial import replay, test
-from lrwatch.cli.alert_why import why
 from lrwatch.cli.options import RECEIVERS, config_file
 from lrwatch.cli.place import PLACE, known_as
 from lrwatch.formats import printable
