@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Any, Self, TypeAlias, cast
 
 from lrwatch.capture.own_loop import OwnLoop
 from lrwatch.capture.values import StepValues
-from lrwatch.recording.end_of_run import EndOfRun, end_by
+from lrwatch.recording.end_of_run import EndOfRun, cells_of_session, end_by
 from lrwatch.recording.handed_over import HandedOver
-from lrwatch.recording.notebook_cells import cells_of_session
 from lrwatch.recording.provenance import when_known
 from lrwatch.records import FLOAT_COLUMNS, GROUP_COLUMNS, NULL
 from lrwatch.side_thread import now_and_then
