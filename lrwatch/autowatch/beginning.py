@@ -15,8 +15,7 @@ from lrwatch.autowatch.waiting import when_imported, when_trained
 from lrwatch.formats import counted
 
 if TYPE_CHECKING:
-    from lrwatch.autowatch.optimizers import EveryOptimizer
-    from lrwatch.autowatch.script import ScriptRecording
+    from lrwatch.autowatch.optimizers import EveryOptimizer, ScriptRecording
 
 __all__ = ["begin", "why_nothing"]
 
@@ -30,7 +29,7 @@ def begin(settings: Settings) -> None:
     process = os.getpid()
 
     def record() -> None:
-        from lrwatch.autowatch.script import ScriptRecording
+        from lrwatch.autowatch.optimizers import ScriptRecording
 
         recording = ScriptRecording(settings)
         recordings.append(recording)
