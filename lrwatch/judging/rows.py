@@ -21,7 +21,9 @@ from lrwatch.store.mirroring.places import known_as, mirror_of
 from lrwatch.verdicts import Diagnosis
 from lrwatch.version import VERSION
 
-__all__ = ["ROW_SCHEMA", "judge", "row_of", "source_of", "text", "verdict_columns"]
+__all__ = [
+    "ROW_SCHEMA", "VERDICT_COLUMNS", "judge", "row_of", "source_of", "text", "verdict_columns",
+]  # fmt: skip
 
 ROW_SCHEMA: Final = pa.schema(
     [
@@ -55,6 +57,11 @@ ROW_SCHEMA: Final = pa.schema(
     ]
 )
 """Columns and types of a row; a missing value is null."""
+
+VERDICT_COLUMNS: Final = (
+    "verdict", "learning_rate", "confidence", "reason", "advice", "suggested_lr"
+)  # fmt: skip
+"""Those that a diagnosis fills."""
 
 _LARGEST: Final = 2**63 - 1
 
@@ -132,14 +139,8 @@ def row_of(run: FollowedRun[Any], source: str) -> dict[str, Any]:
 def verdict_columns(found: Diagnosis | None) -> dict[str, Any]:
     """Return what is said of a run, by column."""
     if found is None:
-        return {
-            "verdict": "unreadable",
-            "learning_rate": "unknown",
-            "confidence": 0.0,
-            "reason": "",
-            "advice": "",
-            "suggested_lr": None,
-        }
+        unknown = ("unreadable", "unknown", 0.0, "", "", None)
+        return dict(zip(VERDICT_COLUMNS, unknown, strict=True))
     return {
         "verdict": found.verdict,
         "learning_rate": found.learning_rate,
