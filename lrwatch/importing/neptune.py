@@ -12,6 +12,7 @@ from pyarrow import parquet
 from lrwatch.errors import RunUnreadable
 from lrwatch.importing.foreign_run import Choice, ForeignRun
 from lrwatch.importing.series import Series, rows_of_series
+from lrwatch.importing.table_log import shape
 
 __all__ = ["NeptuneParquet"]
 
@@ -26,14 +27,8 @@ class NeptuneParquet:
 
     def recognises(self, path: Path, head: bytes) -> float:
         """Say how sure it is that a file is of this kind."""
-        if not head.startswith(b"PAR1"):
-            return 0.0
-        try:
-            with path.open("rb") as file:
-                names = parquet.read_schema(file).names
-        except (pa.ArrowException, OSError, ValueError):
-            return 0.0
-        return 0.95 if {*_COLUMNS} - {"timestamp"} <= {*names} else 0.0
+        form, names = shape(path, head)
+        return 0.95 if form == "parquet" and {*_COLUMNS} - {"timestamp"} <= {*names} else 0.0
 
     def read(self, path: Path, choice: Choice) -> list[ForeignRun]:
         """Read the runs of a file; raises `RunUnreadable`."""
