@@ -67,14 +67,10 @@ class TensorBoardEvents:
                 rows_of_series(series, choice),
                 self.title,
                 columns={"step": "step"},
-                notes=_about(files),
+                notes=(f"{len(files)} event files are one run",) if len(files) > 1 else (),
                 troubles=tuple(troubles[:20]),
             )
         ]
-
-
-def _about(files: list[Path]) -> tuple[str, ...]:
-    return (f"{len(files)} event files are one run",) if len(files) > 1 else ()
 
 
 def _files(folder: Path) -> list[Path]:
