@@ -64,14 +64,7 @@ class Envelope:
             lr=(lr,),
             is_steady=is_constant(lr.y),
             grad_norm=grad_norm,
-            clipped=None,
             update_ratio=ratio,
-            broken=np.empty(0),
-            n_broken=0,
-            first_broken=None,
-            stays_broken=False,
-            resumes=(),
-            window=None,
             token=token,
         )
 
