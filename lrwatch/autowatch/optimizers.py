@@ -29,8 +29,7 @@ from lrwatch.recording.run import Run
 from lrwatch.recording.training_actions import Alerting
 from lrwatch.recording.watcher import watched
 from lrwatch.records import FLOAT_COLUMNS, RunInfo
-from lrwatch.store.creation import create_run, resume_run
-from lrwatch.store.late_writer import LateWriter, SilentWriter
+from lrwatch.store.creation import LateWriter, SilentWriter, create_run, resume_run
 from lrwatch.store.layout import folder_name
 from lrwatch.store.run_names import numbered
 from lrwatch.store.writer import RunWriter

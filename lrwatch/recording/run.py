@@ -18,8 +18,8 @@ from lrwatch.recording.handed_over import HandedOver
 from lrwatch.recording.provenance import when_known
 from lrwatch.records import FLOAT_COLUMNS, GROUP_COLUMNS, NULL
 from lrwatch.side_thread import now_and_then
+from lrwatch.store.creation import LateWriter, SilentWriter
 from lrwatch.store.journal import SKIPPED
-from lrwatch.store.late_writer import LateWriter, SilentWriter
 from lrwatch.store.writer import Row, RunWriter
 from lrwatch.uploading import address_of, stop_all
 from lrwatch.uploading import finish as finish_upload
