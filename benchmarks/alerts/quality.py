@@ -10,7 +10,7 @@ import pandas as pd
 
 from benchmarks.accuracy import corpus, fit, report, table
 from benchmarks.accuracy.corpus import LabelledRun
-from lrwatch.alerts.replay import replay
+from lrwatch.alerts.explaining import replay
 from lrwatch.diagnosis import model as learnt
 from lrwatch.diagnosis.model import Model
 from lrwatch.records import RunInfo

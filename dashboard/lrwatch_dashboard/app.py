@@ -19,7 +19,7 @@ from lrwatch_dashboard.exports import add_exports
 from lrwatch_dashboard.metrics import add_metrics
 from lrwatch_dashboard.pages import PAGES, find_page, overview
 from lrwatch_dashboard.pages.alerts import nav_count
-from lrwatch_dashboard.pages.page import message
+from lrwatch_dashboard.pages.page import message, script
 from lrwatch_dashboard.security.access import Access
 from lrwatch_dashboard.security.protection import protect
 from lrwatch_dashboard.standalone import markup
@@ -166,11 +166,7 @@ def _register_shell(app: Dash, source: RunSource) -> None:
         ClientsideFunction("lrwatch", "arrived"),
         Input(ids.PAGE, "children"),
     )
-    app.clientside_callback(
-        ClientsideFunction("lrwatch", "beat"),
-        Input(ids.BEAT, "data"),
-        prevent_initial_call=True,
-    )
+    script(app, "lrwatch.beat", Input(ids.BEAT, "data"))
 
 
 def _add_health(app: Dash, source: RunSource) -> None:

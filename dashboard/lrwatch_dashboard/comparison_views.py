@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from lrwatch.comparing import RateChoice, RateResult
+from lrwatch.comparing import RangeReading, RateChoice, RateResult
 from lrwatch.formats import as_number, number
-from lrwatch_dashboard.views import Curve, RunCurves, RunView
+from lrwatch_dashboard.views import RunCurves, RunView
 
 __all__ = [
     "ComparedRun",
     "Delta",
-    "RangeTest",
+    "RangeReading",
     "RateResult",
     "SettingPoint",
     "SideBySide",
@@ -169,33 +169,3 @@ class SweepView:
     choice: RateChoice
     next_rate: float | None = None
     is_least: bool = True
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class RangeTest:
-    """One run whose learning rate was swept upwards, and what its loss says of the rates.
-
-    Attributes
-    ----------
-    loss, smooth_loss
-        By learning rate and not by step; raw, and medians over equal stretches.
-    steepest, lowest, diverges
-        The rates at which the loss falls fastest, is lowest, and is back at its start or not
-        finite; None where there is none.
-    band
-        The rates to try: from one custom to the other. None where the loss never falls, or
-        does not diverge in the end.
-    reason
-        One sentence.
-    """
-
-    key: str
-    name: str
-    is_running: bool
-    loss: Curve
-    smooth_loss: Curve
-    steepest: float | None
-    lowest: float | None
-    diverges: float | None
-    band: tuple[float, float] | None
-    reason: str

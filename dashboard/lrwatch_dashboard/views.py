@@ -344,15 +344,15 @@ class RunCurves:
     half_life: int
     lr: tuple[Curve, ...]
     grad_norm: Curve
-    clipped: Curve | None
     update_ratio: Curve
-    broken: npt.NDArray[np.float64]
-    n_broken: int
-    first_broken: int | None
-    stays_broken: bool
-    resumes: tuple[int, ...]
-    window: Window | None
     token: str
+    clipped: Curve | None = None
+    broken: npt.NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+    n_broken: int = 0
+    first_broken: int | None = None
+    stays_broken: bool = False
+    resumes: tuple[int, ...] = ()
+    window: Window | None = None
     own: tuple[Curve, ...] = ()
     waiting: tuple[str, ...] = ()
     flat: frozenset[str] = frozenset()

@@ -1,23 +1,28 @@
-"""Why the alerts of a run were sent, or were not: what each stage decided, rule by rule."""
+"""Why alerts of a run were sent or not, rule by rule; and what would have been, had one watched."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from lrwatch.alert import Alert
 from lrwatch.alerts.config import AlertSettings
 from lrwatch.alerts.grouping import Grouping
 from lrwatch.alerts.memory import AlertMemory
+from lrwatch.alerts.rules import RULES, Rule
+from lrwatch.alerts.run_alerts import RunAlerts
 from lrwatch.alerts.silences import acknowledgements, silences
 from lrwatch.alerts.telling import Decision
 from lrwatch.alerts.watched_run import WatchedRun
 from lrwatch.alerts.watcher_state import KnownAlert, read_state
 from lrwatch.plain_files import alerts_folder
+from lrwatch.records import RunInfo
 from lrwatch.store import RunEntry
 
-__all__ = ["Explanation", "explained", "home_of"]
+__all__ = ["Explanation", "explained", "home_of", "replay"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,3 +92,29 @@ def _followed(entry: RunEntry, settings: AlertSettings) -> Iterable[KnownAlert]:
     for changed in (*news, *run.alerts):
         list(memory.follow(changed))
     return memory.known.values()
+
+
+def replay(info: RunInfo, rows: Any, rules: Sequence[Rule] = RULES) -> Iterator[Alert]:
+    """Yield every alert that would have been sent, as it fired or was over: for trying rules.
+
+    What follows from clocks and from other runs is left out: missing rows, waiting for others
+    of a group, and repeating what still fires.
+
+    Parameters
+    ----------
+    info
+        Whose run it is.
+    rows
+        All its steps, as `RunAlerts.update` takes them.
+    rules
+        Which verdicts become alerts.
+
+    Raises
+    ------
+    InvalidArgument
+        As `RunAlerts.update`.
+    """
+    run, memory = RunAlerts(info, rules), AlertMemory()
+    for changed in [*run.update(rows), *run.end()]:
+        for alert, _ in memory.follow(changed):
+            yield alert

@@ -23,19 +23,19 @@ from lrwatch.capture import sharding
 from lrwatch.capture.recorder import Recorder
 from lrwatch.capture.sampling import Sampling
 from lrwatch.errors import LrwatchError, RunBusy, RunNotFound, RunUnreadable
+from lrwatch.formats import count, printable
 from lrwatch.recording.description import describe
 from lrwatch.recording.run import Run
 from lrwatch.recording.training_actions import Alerting
 from lrwatch.recording.watcher import watched
 from lrwatch.records import FLOAT_COLUMNS, RunInfo
-from lrwatch.store.creation import create_run, resume_run
-from lrwatch.store.late_writer import LateWriter, SilentWriter
+from lrwatch.store.creation import LateWriter, SilentWriter, create_run, resume_run
 from lrwatch.store.layout import folder_name
 from lrwatch.store.run_names import numbered
 from lrwatch.store.writer import RunWriter
-from lrwatch.uploading import carry, fetch_for_resume
+from lrwatch.uploading import address_of, carry, fetch_for_resume
 
-__all__ = ["MOST_AT_ONCE", "EveryOptimizer", "run_name"]
+__all__ = ["MOST_AT_ONCE", "EveryOptimizer", "ScriptRecording", "run_name", "summary"]
 
 logger = logging.getLogger("lrwatch")
 
@@ -45,8 +45,8 @@ each parameter has one of its own, which steps within `backward`."""
 
 _UPDATE_NORM_EVERY = 10  # the default of `watch`
 
-
 _MOST_CHARACTERS = 40  # of a program's name
+_MOST_NAMES = 3
 
 
 class EveryOptimizer:
@@ -264,3 +264,33 @@ class _OnConstruction:
 def _parameters(optimizer: Optimizer) -> set[int]:
     groups: Iterable[dict[str, list[object]]] = optimizer.param_groups
     return {id(parameter) for group in groups for parameter in group["params"]}
+
+
+class ScriptRecording:
+    """Every optimizer made from now on, to the end of the interpreter or of a function, watched."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._process = os.getpid()
+        self.job = EveryOptimizer(settings)
+
+    def end(self, error: BaseException | None) -> None:
+        """Watch no more, and say where the runs are; `error` ended the script, if one did."""
+        if os.getpid() != self._process:
+            return  # a fork of the script
+        self.job.end(error)
+        if self.job.recorded and sys.stderr is not None:
+            said = summary(self.job.recorded, self._settings.shown_folder, self.job.n_before)
+            sys.stderr.write(f"lrwatch: {said}\n")
+
+
+def summary(runs: Sequence[RunWriter], folder: str, n_before: int = 0) -> str:
+    """Say in one line what was recorded, and where; `n_before` rows were there before."""
+    steps = count(sum(run.n_rows for run in runs) - n_before)
+    if len(runs) == 1:
+        at = address_of(runs[0].folder) or Path(folder, runs[0].info.name)
+        return printable(f"{steps} steps recorded in {at}")
+    names = [run.info.name for run in runs[:_MOST_NAMES]]
+    more = len(runs) - len(names)
+    listed = ", ".join(names) + (f" and {more} more" if more else "")
+    return printable(f"{steps} steps of {len(runs)} optimizers recorded in {folder}: {listed}")

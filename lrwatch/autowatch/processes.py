@@ -18,7 +18,7 @@ from lrwatch.autowatch.tracebacks import without_own_frames
 from lrwatch.autowatch.waiting import stop_waiting, when_trained
 
 if TYPE_CHECKING:
-    from lrwatch.autowatch.script import ScriptRecording
+    from lrwatch.autowatch.optimizers import ScriptRecording
 
 __all__ = ["RecordedCall", "arrive", "follow_processes", "started"]
 
@@ -44,7 +44,7 @@ class RecordedCall:
         recordings: list[ScriptRecording] = []
 
         def begin() -> None:
-            from lrwatch.autowatch.script import ScriptRecording
+            from lrwatch.autowatch.optimizers import ScriptRecording
 
             recordings.append(ScriptRecording(self.settings))
 

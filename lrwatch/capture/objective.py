@@ -6,6 +6,7 @@ accumulation by ``(loss / n).backward()`` gives the mean, two calls of `backward
 
 from __future__ import annotations
 
+import logging
 import weakref
 from collections.abc import Sequence
 from operator import add
@@ -20,9 +21,14 @@ from lrwatch.capture.groups import ParameterGroups
 from lrwatch.capture.scaling import unscaled
 from lrwatch.records import NULL
 
-__all__ = ["Marks", "Objective"]
+__all__ = ["Marks", "MissingLoss", "Objective"]
+
+logger = logging.getLogger("lrwatch")
 
 _PROBES = 64
+
+_STEPS_WITHOUT = 10
+"""Steps without a loss after which it is said: a script may log one a little later."""
 
 Marks: TypeAlias = list[tuple[int, int] | None]
 """Gradients as they were at one moment."""
@@ -123,3 +129,38 @@ class Objective:
         """Return a mark for each gradient that differs once it was added to."""
         grads = [p.grad for p in self._probes]
         return [None if g is None else (id(g), g._version) for g in grads]  # noqa: SLF001
+
+
+class MissingLoss:
+    """Counts steps without a loss, until there is one; says once that none is found.
+
+    Parameters
+    ----------
+    is_expected
+        Whether losses are to be found; otherwise nothing is said.
+    """
+
+    def __init__(self, *, is_expected: bool) -> None:
+        self._is_settled = not is_expected
+        self._n_without = 0
+
+    def found(self) -> None:
+        """Take note of a loss."""
+        self._is_settled = True
+
+    def step(self) -> None:
+        """Take note of a step without one."""
+        self._n_without += 1
+        if self._n_without >= _STEPS_WITHOUT:
+            self.end()
+
+    def end(self) -> None:
+        """Say so, unless there was a loss or it was said before."""
+        if not self._is_settled and self._n_without:
+            self._is_settled = True
+            logger.warning(
+                "no loss was found in %d steps: gradients did not come from backward() of one "
+                "number, but from torch.autograd.grad, say, or backward() of several; record it "
+                "with run.log(loss=...), or watch with loss=None",
+                self._n_without,
+            )

@@ -43,8 +43,7 @@ from lrwatch.capture.groups import ParameterGroups, learning_rates
 from lrwatch.capture.guard import guarded
 from lrwatch.capture.hooks import StepHooks, is_step_within_step
 from lrwatch.capture.layers import Layers
-from lrwatch.capture.missing_loss import MissingLoss
-from lrwatch.capture.objective import Marks, Objective
+from lrwatch.capture.objective import Marks, MissingLoss, Objective
 from lrwatch.capture.sampling import Sampling
 from lrwatch.capture.step_clock import StepClock
 from lrwatch.capture.steps_in_order import StepsInOrder

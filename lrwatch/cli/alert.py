@@ -1,9 +1,14 @@
-"""``lrwatch alert``: follow a store and send a message when a run needs attention."""
+"""``lrwatch alert``: follow a store and send a message when a run needs attention.
+
+Before it matters, ``lrwatch alert test`` tries receivers, and ``lrwatch alert replay`` rules.
+"""
 
 from __future__ import annotations
 
 import signal
 import threading
+import time
+import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,16 +16,16 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from lrwatch.cli.alert_desk import ack, list_alerts, silence
-from lrwatch.cli.alert_trial import replay, test
-from lrwatch.cli.alert_why import why
+from lrwatch.cli.alert_desk import ack, list_alerts, silence, why
 from lrwatch.cli.options import RECEIVERS, config_file
 from lrwatch.cli.place import PLACE, known_as
-from lrwatch.formats import printable
+from lrwatch.errors import InvalidArgument
+from lrwatch.formats import count, printable
 
 if TYPE_CHECKING:
+    from lrwatch.alert import Alert
     from lrwatch.alerts.alert_service import AlertService
-    from lrwatch.delivery import Message
+    from lrwatch.delivery import Message, Receiver
 
 __all__ = ["alert"]
 
@@ -96,7 +101,56 @@ def watch(  # noqa: PLR0913  one parameter an option
     return 0
 
 
-for _command in (ack, list_alerts, replay, silence, test, why):
+@alert.command(short_help="Send a test message to receivers.")
+@RECEIVERS
+@config_file("Also test its receivers (TOML).")
+def test(addresses: Sequence[str], config: Path | None) -> int:
+    """Send a test message to every receiver, once.
+
+    Exit status: 0 all received it, 1 not all did, 2 an argument cannot be used.
+    """
+    from lrwatch.alerts.config import read_settings
+    from lrwatch.delivery import Attempts, DeliveryFailed, receiver_for
+
+    receivers = [*map(receiver_for, addresses), *read_settings(config).receivers]
+    if not receivers:
+        raise InvalidArgument("no receivers: give --to URL, or --config FILE")
+    message, status = _test_message(), 0
+    for receiver in receivers:
+        try:
+            Attempts(receiver.channel).make(message)
+            _say(receiver, "received it")
+        except DeliveryFailed as failure:
+            _say(receiver, failure.problem)
+            status = _FAILED
+    return status
+
+
+@alert.command(short_help="Show the alerts that would have been sent for a run.")
+@click.argument("run", metavar="RUN", type=PLACE)
+@config_file("Use its rules (TOML).")
+def replay(run: Path, config: Path | None) -> None:
+    """Show the alerts that would have been sent for RUN, had it been followed while it ran.
+
+    RUN is the folder of a run.
+    """
+    from lrwatch.alerts.config import read_settings
+    from lrwatch.alerts.explaining import replay as replayed
+    from lrwatch.cli.output import emit
+    from lrwatch.store import RunReader
+    from lrwatch.store.faults import naming
+
+    with naming(run):
+        reader = RunReader(run)
+        rows = reader.read_new()
+    alerts = list(replayed(reader.info, rows, read_settings(config).rules))
+    for one in alerts:
+        emit(_paragraph(one))
+    if not alerts:
+        click.echo("no alert would have been sent", err=True)
+
+
+for _command in (ack, list_alerts, silence, why):
     alert.add_command(_command)
 
 
@@ -139,3 +193,31 @@ def _show(message: Message, *, is_dry: bool) -> None:
         emit("\n    ".join([message.title, *message.lines]))
     else:
         emit(f"{message.status}: {message.title}")
+
+
+def _test_message() -> Message:
+    from lrwatch.delivery import Message
+
+    return Message(
+        id=f"msg_{uuid.uuid4().hex}",
+        status="test",
+        severity="info",
+        title="lrwatch: this is a test",
+        lines=("Alerts of lrwatch reach you here.",),
+        alerts=(),
+        link="",
+        created_at=time.time(),
+    )
+
+
+def _say(receiver: Receiver, what: str) -> None:
+    click.echo(printable(f"{receiver.name} {what}"))
+
+
+def _paragraph(one: Alert) -> str:
+    from lrwatch.alerts.wording import headline, sentences
+
+    lines = [f"step {count(one.step)}: {headline(one)}"]
+    if one.state != "resolved":
+        lines.append(sentences(one))
+    return "\n    ".join(lines)

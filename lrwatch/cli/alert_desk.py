@@ -1,4 +1,4 @@
-"""Handling alerts: ``lrwatch alert list``, ``ack`` and ``silence``."""
+"""Looking at alerts and handling them: ``lrwatch alert list``, ``why``, ``ack``, ``silence``."""
 
 from __future__ import annotations
 
@@ -10,15 +10,17 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from lrwatch.activity import current_actor
+from lrwatch.cli.options import config_file
 from lrwatch.cli.place import PLACE, known_as
-from lrwatch.errors import InvalidArgument
+from lrwatch.errors import InvalidArgument, RunNotFound
 from lrwatch.formats import printable
 
 if TYPE_CHECKING:
+    from lrwatch.alerts.explaining import Explanation
     from lrwatch.alerts.silences import Silence
     from lrwatch.alerts.watcher_state import KnownAlert
 
-__all__ = ["ack", "list_alerts", "silence"]
+__all__ = ["ack", "list_alerts", "silence", "why"]
 
 _UNITS: Final = {"m": 60.0, "h": 3600.0, "d": 86400.0}
 _SPAN: Final = re.compile(r"(\d+(?:\.\d+)?)([mhd])")
@@ -103,6 +105,36 @@ def silence(  # noqa: PLR0913  one parameter an option
     emit(_silenced(added))
 
 
+@click.command(short_help="Explain why an alert of a run was sent, or was not.")
+@click.argument("run", metavar="RUN", type=PLACE)
+@config_file("Rules and timing of the watcher (TOML).")
+@click.option(
+    "--state",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Where the watcher keeps its state, if not in a folder above RUN.",
+)
+def why(run: Path, config: Path | None, state: Path | None) -> None:
+    """Explain, rule by rule, why alerts of RUN, a run's folder, were sent or were not.
+
+    If no watcher has run, it says what one would do.
+    """
+    from lrwatch.alerts.config import read_settings
+    from lrwatch.alerts.explaining import explained, home_of
+    from lrwatch.cli.output import emit
+    from lrwatch.store import list_runs
+
+    entry = next((each for each in list_runs(run) if each.key == "."), None)
+    if entry is None:
+        raise RunNotFound(
+            f"{known_as(run)} is not a run; `lrwatch ls {known_as(run)}` lists the runs in it"
+        )
+    found = list(explained(entry, state or home_of(run), read_settings(config)))
+    emit("\n".join(map(_explained, found)))
+    if not any(one.is_watched for one in found):
+        click.echo(f"no watcher has alerts of {known_as(run)}: this is what one would do", err=True)
+
+
 def _line(one: KnownAlert) -> str:
     from lrwatch.alerts.wording import headline
 
@@ -131,3 +163,20 @@ def _seconds(span: str) -> float:
     if match is None:
         raise click.BadParameter(f"expected 30m, 2h or 1d, got {span!r}", param_hint="--for")
     return float(match[1]) * _UNITS[match[2]]
+
+
+def _explained(found: Explanation) -> str:
+    if found.known is None or found.decision is None:
+        return f"{found.rule:<10}  no alert: its condition has not been seen"
+    one, decision = found.known, found.decision
+    said = {
+        "send": f"{'to be sent' if found.is_watched else 'would be sent'}: {decision.reason}",
+        "held": f"held back by {decision.stage}: {decision.reason}",
+        "nothing": f"nothing to send: {decision.reason}",
+    }[decision.outcome]
+    if one.is_told and found.is_watched and one.told_at is not None:
+        at = datetime.fromtimestamp(one.told_at).astimezone().strftime("%Y-%m-%d %H:%M")
+        said = f"sent {at}; {said}"
+    elif one.is_told:
+        said = "would have been sent"
+    return printable(f"{found.rule:<10}  {one.alert.state}: {said}")

@@ -44,17 +44,9 @@ def suggest(folder: Path, *, as_json: bool, workers: Workers) -> None:
 
 def as_object(found: Suggestion) -> dict[str, Any]:
     """Return a suggestion as `docs/json.md` has it."""
-    return {
-        "lr": found.lr,
-        "low": found.low,
-        "high": found.high,
-        "next_lr": found.next_lr,
-        "basis": found.basis,
-        "reason": found.reason,
-        "advice": found.advice,
-        "runs": list(found.runs),
-        "settings": dict(found.settings),
-    }
+    names = ("lr", "low", "high", "next_lr", "basis", "reason", "advice")
+    said = {name: getattr(found, name) for name in names}
+    return {**said, "runs": list(found.runs), "settings": dict(found.settings)}
 
 
 def _text(found: Suggestion) -> str:

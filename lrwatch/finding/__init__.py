@@ -1,6 +1,5 @@
 """Find runs by what is known of them: one filter language for the pages and the commands."""
 
-from lrwatch.finding.completion import completions
 from lrwatch.finding.facts import RunFacts
 from lrwatch.finding.metric_summary import (
     EVENTS,
@@ -11,7 +10,7 @@ from lrwatch.finding.metric_summary import (
     is_own,
     wants_least,
 )
-from lrwatch.finding.run_filter import RunFilter
+from lrwatch.finding.run_filter import RunFilter, completions
 
 __all__ = [
     "EVENTS",

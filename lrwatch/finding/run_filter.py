@@ -1,23 +1,32 @@
-"""A filter: what of a text must hold of a run."""
+"""A filter: what of a text must hold of a run, and what can go on it while it is typed."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from lrwatch.errors import InvalidArgument
 from lrwatch.finding.clause import Clause, parsed
 from lrwatch.finding.facts import FIELDS, RunFacts
-from lrwatch.finding.terms import Term
+from lrwatch.finding.metric_summary import is_own
+from lrwatch.finding.terms import Term, quoted
 
-__all__ = ["RunFilter"]
+__all__ = ["RunFilter", "completions"]
 
 Run = TypeVar("Run")
 
 _MOST_NAMED: Final = 20
 _SEES_ARCHIVED: Final = ("all", "archived")
+
+_MOST_VALUES: Final = 12
+_MOST_NAMES: Final = 60
+_LONGEST: Final = 60
+_WORDS: Final = ("verdict", "status", "optimizer", "group", "tag")
+_STANDINGS: Final = ("is:flagged", "is:pinned", "is:archived", "is:all")
+_NUMBERS: Final = ("lr>", "loss<", "steps>")
 
 
 @dataclass(frozen=True)
@@ -97,3 +106,37 @@ def _named(runs: Iterable[RunFacts]) -> str:
     settings = sorted({key for run in runs for key in (*run.config, *run.metrics)})
     more = [] if len(settings) <= _MOST_NAMED else [f"{len(settings) - _MOST_NAMED} more"]
     return ", ".join([*FIELDS, *settings[:_MOST_NAMED], *more])
+
+
+def completions(runs: Iterable[RunFacts]) -> list[str]:
+    """Return terms that tell these runs apart; a name of many values stands alone."""
+    given: dict[str, set[Any]] = defaultdict(set)
+    metrics: set[str] = set()
+    for run in runs:
+        metrics.update(filter(is_own, run.metrics))
+        of_every = (run.verdict, run.state, run.optimizer, run.group)
+        for word, value in zip(_WORDS, of_every, strict=False):
+            given[word].add(value)
+        given["tag"].update(run.tags)
+        for name, value in run.config.items():
+            if not isinstance(value, list | tuple | dict):
+                given[name].add(value)
+    values = {
+        name: {quoted(v) for v in each if v not in ("", None)} for name, each in given.items()
+    }
+    found: list[str] = []
+    for name in [*_WORDS, *sorted(values.keys() - set(_WORDS))][:_MOST_NAMES]:
+        known = [text for text in values.get(name, ()) if len(text) <= _LONGEST]
+        is_told_apart = name in _WORDS or len(known) > 1
+        if not known or not is_told_apart or _cannot_be_typed(name):
+            continue
+        few = len(known) <= _MOST_VALUES
+        found += [f"{name}:{text}" for text in sorted(known)] if few else [f"{name}:"]
+    own = [name for name in sorted(metrics) if not _cannot_be_typed(name)][:_MOST_NAMES]
+    found += [f"{name}>" for name in own] + [f"best:{name}>" for name in own]
+    return [*found, *_STANDINGS, *_NUMBERS]
+
+
+def _cannot_be_typed(name: str) -> bool:
+    """Return whether a filter would read another name in this one."""
+    return any(sign in name for sign in ' "<>=!:')

@@ -7,9 +7,8 @@ A new kind is one class in one module, listed in `registry`, that passes
 from lrwatch.importing.foreign_run import Choice, ForeignRun, Importer, Trouble
 from lrwatch.importing.mirror import Brought, Mirror
 from lrwatch.importing.ordering import OrderedRun, ordered
-from lrwatch.importing.places import foreign_run, logs_at
 from lrwatch.importing.registry import IMPORTER_GROUP, importer_named, importers, recognised
-from lrwatch.importing.search import FoundLog, found_logs
+from lrwatch.importing.search import FoundLog, foreign_run, found_logs, logs_at
 
 __all__ = [
     "IMPORTER_GROUP",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -57,14 +57,12 @@ class RawTable:
     troubles: list[Trouble] = field(default_factory=list)
 
     @classmethod
-    def of_rows(
-        cls, path: Path, rows: Sequence[Mapping[str, Any]], lines: Iterable[int]
-    ) -> RawTable:
-        """Make a table of rows that need not all have the same names."""
-        names = dict.fromkeys(str(name).strip() for row in rows for name in row)
-        stripped = [{str(name).strip(): value for name, value in row.items()} for row in rows]
+    def of_rows(cls, path: Path, rows: Sequence[tuple[int, Mapping[str, Any]]]) -> RawTable:
+        """Make a table of lines and their rows, which need not all have the same names."""
+        stripped = [{str(name).strip(): cell for name, cell in row.items()} for _, row in rows]
+        names = dict.fromkeys(name for row in stripped for name in row)
         columns = {name: [row.get(name) for row in stripped] for name in names}
-        return cls(path, columns, list(lines))
+        return cls(path, columns, [line for line, _ in rows])
 
     def add_troubles(self, found: Sequence[tuple[int, str]]) -> None:
         """Add troubles by line; of many, the first few and how many there are."""

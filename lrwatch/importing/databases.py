@@ -7,21 +7,16 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from lrwatch.errors import RunUnreadable
 from lrwatch.plain_files import open_plain
 
-__all__ = ["is_database", "opened", "tables_if_any", "tables_of"]
+__all__ = ["opened", "tables_if_any", "tables_of"]
 
 _MAGIC: Final = b"SQLite format 3\0"
 _HEAD, _WITH_LOG = 19, b"\2"
 """Bytes of a header up to the version of reading, which says that writers keep a log beside it."""
-
-
-def is_database(head: bytes) -> bool:
-    """Tell whether bytes are the beginning of a SQLite file."""
-    return head.startswith(_MAGIC)
 
 
 @contextlib.contextmanager
@@ -48,7 +43,7 @@ def opened(path: Path) -> Iterator[sqlite3.Connection]:
 
 def tables_if_any(path: Path, head: bytes) -> dict[str, set[str]]:
     """Return the tables as `tables_of` does; none of what is no database that can be read."""
-    if not is_database(head):
+    if not head.startswith(_MAGIC):
         return {}
     try:
         return tables_of(path)
@@ -66,14 +61,11 @@ def tables_of(path: Path) -> dict[str, set[str]]:
     """
     with opened(path) as database:
         names = [name for (name,) in database.execute(_TABLES)]
-        return {name: {row[1] for row in _info(database, name)} for name in names}
+        about = "SELECT name FROM pragma_table_info(?)"
+        return {name: {column for (column,) in database.execute(about, (name,))} for name in names}
 
 
 _TABLES: Final = "SELECT name FROM sqlite_master WHERE type = 'table'"
-
-
-def _info(database: sqlite3.Connection, table: str) -> list[tuple[Any, ...]]:
-    return list(database.execute("SELECT * FROM pragma_table_info(?)", (table,)))
 
 
 def _connected(path: Path, *, keeps_log: bool) -> sqlite3.Connection:

@@ -36,8 +36,8 @@ class TrainerState:
         start = _HISTORY.search(text)
         if start is None:
             raise RunUnreadable(f"{path.name} has no log_history")
-        rows, lines, end = _objects(text, start.end())
-        raw = RawTable.of_rows(path, rows, lines)
+        rows, end = _objects(text, start.end())
+        raw = RawTable.of_rows(path, rows)
         try:
             state = json.loads(text)
         except (ValueError, RecursionError):
@@ -46,7 +46,7 @@ class TrainerState:
         if not rows:
             raise RunUnreadable(f"{path.name} has an empty log_history: the run logged nothing")
         state = state if isinstance(state, dict) else {}
-        ended = any("train_runtime" in row for row in rows)
+        ended = any("train_runtime" in row for _, row in rows)
         return [
             ForeignRun(
                 run_name(path),
@@ -112,10 +112,10 @@ class JsonRows:
         """Read the run of a file; raises `RunUnreadable`."""
         text = text_of(path)
         start = re.match(r"\s*\[", text)
-        rows, lines, end = _objects(text, start.end() if start else 0)
+        rows, end = _objects(text, start.end() if start else 0)
         if not rows:
             raise RunUnreadable(f"{path.name} has no list of objects")
-        raw = RawTable.of_rows(path, rows, lines)
+        raw = RawTable.of_rows(path, rows)
         if not text[end:].lstrip().startswith("]"):
             raw.troubles.append(Trouble(path, _line(text, end), "no JSON from here on"))
         table = typed(raw)
@@ -132,15 +132,13 @@ def _document(path: Path) -> Any:
         raise RunUnreadable(f"{path.name} cannot be read as JSON: {error}") from error
 
 
-def _objects(text: str, start: int) -> tuple[list[Mapping[str, Any]], list[int], int]:
-    """Return the objects of a list that begins at `start`, their lines, and where they end."""
-    found = list(_decoded_objects(text, start))
-    line, at = 1, 0
-    lines = []
-    for begin, _, _ in found:
+def _objects(text: str, start: int) -> tuple[list[tuple[int, Mapping[str, Any]]], int]:
+    """Return lines and objects of a list that begins at `start`, and where they end."""
+    line, at, end, found = 1, 0, start, []
+    for begin, row, end in _decoded_objects(text, start):  # noqa: B007  the last one counts
         line, at = line + text.count("\n", at, begin), begin
-        lines.append(line)
-    return [row for _, row, _ in found], lines, found[-1][2] if found else start
+        found.append((line, row))
+    return found, end
 
 
 def _decoded_objects(text: str, at: int) -> Iterator[tuple[int, Mapping[str, Any], int]]:

@@ -114,7 +114,7 @@ class Mirror:
         if not is_live or read.run.is_over or not len(read.rows):
             return read
         self._held[key] = read
-        return read.up_to(len(read.rows) - 1)
+        return replace(read, rows=read.rows[:-1])
 
     def _settled(self, log: FoundLog) -> Iterator[Brought]:
         for key in [key for key in self._held if key[0] == log.path]:

@@ -12,7 +12,7 @@ from lrwatch.errors import RunUnreadable
 from lrwatch.importing.cells import number_of
 from lrwatch.importing.databases import opened, tables_if_any
 from lrwatch.importing.foreign_run import Choice, ForeignRun, Trouble
-from lrwatch.importing.series import Series, rows_of_series
+from lrwatch.importing.series import Series, Value, rows_of_series
 from lrwatch.importing.source import content_of, decoded, setting, settings_of
 
 __all__ = ["MlflowDatabase", "MlflowFolder"]
@@ -120,7 +120,8 @@ def _series(rows: Iterator[Any]) -> dict[str, Series]:
             number = math.nan
         elif abs(number) >= _CLAMPED:
             number = math.copysign(math.inf, number)
-        series.setdefault(name, Series()).add(place, int(step), number, float(timestamp) / 1e3)
+        logged = Value(place, int(step), number, float(timestamp) / 1e3)
+        series.setdefault(name, []).append(logged)
     return series
 
 

@@ -11,7 +11,8 @@ from pyarrow import parquet
 
 from lrwatch.errors import RunUnreadable
 from lrwatch.importing.foreign_run import Choice, ForeignRun
-from lrwatch.importing.series import Series, rows_of_series
+from lrwatch.importing.series import Series, Value, rows_of_series
+from lrwatch.importing.table_log import shape
 
 __all__ = ["NeptuneParquet"]
 
@@ -26,14 +27,8 @@ class NeptuneParquet:
 
     def recognises(self, path: Path, head: bytes) -> float:
         """Say how sure it is that a file is of this kind."""
-        if not head.startswith(b"PAR1"):
-            return 0.0
-        try:
-            with path.open("rb") as file:
-                names = parquet.read_schema(file).names
-        except (pa.ArrowException, OSError, ValueError):
-            return 0.0
-        return 0.95 if {*_COLUMNS} - {"timestamp"} <= {*names} else 0.0
+        form, names = shape(path, head)
+        return 0.95 if form == "parquet" and {*_COLUMNS} - {"timestamp"} <= {*names} else 0.0
 
     def read(self, path: Path, choice: Choice) -> list[ForeignRun]:
         """Read the runs of a file; raises `RunUnreadable`."""
@@ -49,20 +44,16 @@ class NeptuneParquet:
             is_whole = row["step"] is not None and float(row["step"]).is_integer()
             if is_whole and row["float_value"] is not None:
                 series = runs.setdefault(str(row["run_id"]), {})
-                series.setdefault(_metric(row["attribute_path"]), Series()).add(
-                    place, int(row["step"]), float(row["float_value"]), _seconds(row)
-                )
+                value = Value(place, int(row["step"]), float(row["float_value"]), _seconds(row))
+                # Without the folder that Neptune keeps metrics in.
+                name = str(row["attribute_path"]).removeprefix("metrics/")
+                series.setdefault(name, []).append(value)
         if not runs:
             raise RunUnreadable(f"{path.name} has no series of floats")
         return [
             ForeignRun(run, rows_of_series(_in_time(series), choice), self.title, key=run)
             for run, series in list(runs.items())[:_MOST_RUNS]
         ]
-
-
-def _metric(path: Any) -> str:
-    """Return the name of a series without the folder that Neptune keeps metrics in."""
-    return str(path).removeprefix("metrics/")
 
 
 def _seconds(row: dict[str, Any]) -> float:
@@ -73,10 +64,10 @@ def _seconds(row: dict[str, Any]) -> float:
 def _in_time(series: dict[str, Series]) -> dict[str, Series]:
     """Give values of all series one order of writing: an export has one series after the other."""
     moments = [
-        (each.time[i], each.step[i], name, i)
+        (value.time, value.step, name, i)
         for name, each in series.items()
-        for i in range(len(each.step))
+        for i, value in enumerate(each)
     ]
     for place, (_, _, name, i) in enumerate(sorted(moments)):
-        series[name].place[i] = place
+        series[name][i] = series[name][i]._replace(place=place)
     return series

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -47,10 +47,6 @@ class OrderedRun:
     recognised: str
     assumed: tuple[str, ...]
     total_steps: int | None
-
-    def up_to(self, n_rows: int) -> OrderedRun:
-        """Return the run with so many rows."""
-        return replace(self, rows=self.rows[:n_rows])
 
 
 def ordered(run: ForeignRun, choice: Choice) -> OrderedRun:

@@ -68,8 +68,7 @@ def csv_names(head: str) -> list[str]:
 
 def json_lines(path: Path, text: str) -> RawTable:
     """Read a file with an object a line."""
-    rows: list[dict[str, Any]] = []
-    lines: list[int] = []
+    rows: list[tuple[int, dict[str, Any]]] = []
     broken: list[tuple[int, str]] = []
     for at, line in enumerate(text.splitlines(), 1):
         if not line.strip():
@@ -80,11 +79,10 @@ def json_lines(path: Path, text: str) -> RawTable:
             broken.append((at, f"no JSON ({' '.join(str(error).split())[:60]})"))
             continue
         if isinstance(row, dict):
-            rows.append(row)
-            lines.append(at)
+            rows.append((at, row))
         else:
             broken.append((at, f"a JSON object is expected, got {type(row).__name__}"))
-    raw = RawTable.of_rows(path, rows, lines)
+    raw = RawTable.of_rows(path, rows)
     raw.add_troubles(broken)
     return raw
 

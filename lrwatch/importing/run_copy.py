@@ -178,10 +178,8 @@ def _written(rows: StepBlock, columns: tuple[str, ...], now: int) -> Iterator[Ro
     held = []
     for name in columns:
         own = getattr(rows, name) if name in FLOAT_COLUMNS else rows.extra.get(name, nothing)
-        seen = rows.loss_seen if name == "loss" else None
-        is_extra = name not in FLOAT_COLUMNS
-        values = np.where(np.isnan(own), NULL, own) if is_extra else own
-        held.append((values if seen is None else np.where(seen, values, NULL)).tolist())
+        seen = rows.loss_seen if name == "loss" else name in FLOAT_COLUMNS or ~np.isnan(own)
+        held.append(np.where(seen, own, NULL).tolist())
     times = np.where(rows.time > 0, rows.time, now).tolist()
     flags = np.where(rows.skipped, SKIPPED, 0).tolist()
     return map(Row, flags, rows.step.tolist(), times, zip(*held, strict=True))

@@ -21,7 +21,7 @@ from lrwatch.importing.layouts import Layout
 from lrwatch.importing.raw_tables import csv_names, csv_table, json_lines, json_names
 from lrwatch.importing.source import decoded, head_of, is_text, run_name, settings_of, text_of
 
-__all__ = ["AnyTable", "KnownTable", "read_table_file"]
+__all__ = ["AnyTable", "KnownTable", "read_table_file", "shape"]
 
 _KNOWN: Final = 0.9
 _HAS_LOSS: Final = 0.4
@@ -44,7 +44,7 @@ class KnownTable:
 
     def recognises(self, path: Path, head: bytes) -> float:
         """Say how sure it is that a file is of this kind."""
-        form, names = _shape(path, head)
+        form, names = shape(path, head)
         return _KNOWN if self._layout.fits(path, form, names) else 0.0
 
     def read(self, path: Path, choice: Choice) -> list[ForeignRun]:
@@ -93,7 +93,7 @@ class AnyTable:
 
     def recognises(self, path: Path, head: bytes) -> float:
         """Say how sure it is that a file is a log."""
-        names = _shape(path, head)[1]
+        names = shape(path, head)[1]
         if not names:
             return 0.0
         has_loss = "loss" in columns.meant(names, lambda _: 1) or bool(columns.losses(names))
@@ -149,7 +149,7 @@ def _form_of(path: Path, head: bytes) -> str:
 
 
 @lru_cache(maxsize=4)
-def _shape(path: Path, head: bytes) -> tuple[str, tuple[str, ...]]:
+def shape(path: Path, head: bytes) -> tuple[str, tuple[str, ...]]:
     """Return the form of a table and its names; none where it is no table."""
     form = _form_of(path, head)
     try:

@@ -12,7 +12,7 @@ import numpy as np
 from lrwatch.errors import RunUnreadable
 from lrwatch.importing.event_files import is_event_file, unframed
 from lrwatch.importing.foreign_run import Choice, ForeignRun, Trouble
-from lrwatch.importing.series import Series, rows_of_series
+from lrwatch.importing.series import Series, Value, rows_of_series
 from lrwatch.importing.source import content_of, run_name
 from lrwatch.importing.wire import fields
 
@@ -67,14 +67,10 @@ class TensorBoardEvents:
                 rows_of_series(series, choice),
                 self.title,
                 columns={"step": "step"},
-                notes=_about(files),
+                notes=(f"{len(files)} event files are one run",) if len(files) > 1 else (),
                 troubles=tuple(troubles[:20]),
             )
         ]
-
-
-def _about(files: list[Path]) -> tuple[str, ...]:
-    return (f"{len(files)} event files are one run",) if len(files) > 1 else ()
 
 
 def _files(folder: Path) -> list[Path]:
@@ -111,7 +107,7 @@ def _take(record: bytes | None, place: int, series: dict[str, Series]) -> None:
     number = step if isinstance(step, int) and step < 2**63 else 0
     seconds = _unpacked("<d", time) or 0.0
     for tag, value in _scalars(summary):
-        series.setdefault(tag, Series()).add(place, number, value, seconds)
+        series.setdefault(tag, []).append(Value(place, number, value, seconds))
 
 
 def _unpacked(form: str, field: object) -> float | None:

@@ -77,22 +77,20 @@ class TextLog:
 
     def read(self, path: Path, choice: Choice) -> list[ForeignRun]:
         """Read the run of a file; raises `RunUnreadable`."""
-        rows: list[dict[str, Any]] = []
-        lines: list[int] = []
+        rows: list[tuple[int, dict[str, Any]]] = []
         total = 0
         for at, line in _lines(text_of(path)):
             row = self._row(line)
             if row is None:
                 continue
             total = max(total, row.pop("", 0))
-            rows.append(row)
-            lines.append(at)
+            rows.append((at, row))
         if not rows:
             raise RunUnreadable(f"{path.name} has no line with a step and a loss")
-        raw = RawTable.of_rows(path, rows, lines)
+        raw = RawTable.of_rows(path, rows)
         if not any("loss" in name for name in raw.columns):
             raise RunUnreadable(
-                f"{path.name} has learning rates and no loss, from line {lines[0]} on; "
+                f"{path.name} has learning rates and no loss, from line {rows[0][0]} on; "
                 "give the log of the trainer, which has both"
             )
         return [

@@ -51,17 +51,15 @@ class TrackioDatabase:
     def _run(
         self, path: Path, key: str, rows: list[tuple[int, Any]], config: dict[str, Any]
     ) -> ForeignRun:
-        cells: list[dict[str, Any]] = []
-        lines: list[int] = []
+        cells: list[tuple[int, dict[str, Any]]] = []
         broken: list[tuple[int, str]] = []
         for at, (_, _, step, timestamp, metrics) in rows:
             values = _object(metrics)
             if values is None:
                 broken.append((at, "metrics are no JSON object"))
                 continue
-            cells.append({**values, "step": step, "timestamp": timestamp})
-            lines.append(at)
-        raw = RawTable.of_rows(path, cells, lines)
+            cells.append((at, {**values, "step": step, "timestamp": timestamp}))
+        raw = RawTable.of_rows(path, cells)
         raw.add_troubles(broken)
         settings = {name: value for name, value in config.items() if not name.startswith("_")}
         return ForeignRun(

@@ -40,22 +40,17 @@ class WandbChart:
                 runs.setdefault(match[1], {})[match[2]] = name
         if not runs or not raw.lines:
             raise RunUnreadable(f"{path.name} has no column of a run, such as 'NAME - loss'")
-        return [self._run(path, raw, axis, run, metrics) for run, metrics in list(runs.items())]
+        return [self._run(path, raw, axis, run, metrics) for run, metrics in runs.items()]
 
     def _run(
         self, path: Path, raw: RawTable, axis: str, run: str, metrics: dict[str, str]
     ) -> ForeignRun:
         columns = {"step": raw.columns[axis]} | {m: raw.columns[c] for m, c in metrics.items()}
         logged = [
-            any((columns[metric][i] or "").strip() for metric in metrics)
-            for i in range(len(raw.lines))
+            i for i in range(len(raw.lines)) if any((columns[m][i] or "").strip() for m in metrics)
         ]
-        kept = {
-            name: [cell for cell, is_logged in zip(cells, logged, strict=True) if is_logged]
-            for name, cells in columns.items()
-        }
-        lines = [line for line, is_logged in zip(raw.lines, logged, strict=True) if is_logged]
-        own = RawTable(path, kept, lines, list(raw.troubles))
+        kept = {name: [cells[i] for i in logged] for name, cells in columns.items()}
+        own = RawTable(path, kept, [raw.lines[i] for i in logged], list(raw.troubles))
         table = typed(own)
         return ForeignRun(
             run, table, self.title, key=run, columns={"step": "step"}, troubles=tuple(own.troubles)

@@ -66,7 +66,7 @@ class WandbOffline:
         if not kept.rows:
             said = f": {broken[0]}" if broken else "; nothing was logged, or not yet written"
             raise RunUnreadable(f"{path.name} has no history{said}")
-        raw = RawTable.of_rows(path, kept.rows, kept.places)
+        raw = RawTable.of_rows(path, kept.rows)
         table = typed(raw)
         return [
             ForeignRun(
@@ -84,8 +84,7 @@ class WandbOffline:
 class _Kept:
     """What the records of a file come to."""
 
-    rows: list[dict[str, Any]] = field(default_factory=list)
-    places: list[int] = field(default_factory=list)
+    rows: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
     config: dict[str, Any] = field(default_factory=dict)
     name: str = ""
     is_over: bool = False
@@ -94,8 +93,7 @@ class _Kept:
         """Add a record; raises `ValueError` if it is none."""
         held = dict(fields(record))
         if history := _bytes(held, _HISTORY):
-            self.rows.append(_history_row(history))
-            self.places.append(at)
+            self.rows.append((at, _history_row(history)))
         elif about := _bytes(held, _RUN):
             self.name, settings = _about_run(about)
             self.config |= settings

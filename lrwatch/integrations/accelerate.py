@@ -15,8 +15,7 @@ from typing import Any
 
 from accelerate.tracking import GeneralTracker
 
-from lrwatch.integrations.recorded_training import RecordedTraining
-from lrwatch.integrations.watched_training import own_numbers
+from lrwatch.integrations.training import RecordedTraining, own_numbers
 
 __all__ = ["AccelerateTracker"]
 

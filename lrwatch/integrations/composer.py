@@ -12,7 +12,7 @@ from typing import Any
 
 from composer.loggers import LoggerDestination
 
-from lrwatch.integrations.watched_training import WatchedTraining
+from lrwatch.integrations.training import WatchedTraining
 
 __all__ = ["ComposerLogger"]
 

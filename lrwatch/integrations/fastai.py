@@ -11,7 +11,7 @@ from typing import Any
 
 from fastai.callback.core import Callback
 
-from lrwatch.integrations.recorded_training import RecordedTraining
+from lrwatch.integrations.training import RecordedTraining
 
 __all__ = ["FastaiCallback"]
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from keras.callbacks import Callback
 
-from lrwatch.integrations.recorded_training import RecordedTraining
+from lrwatch.integrations.training import RecordedTraining
 
 __all__ = ["KerasCallback"]
 

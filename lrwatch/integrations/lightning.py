@@ -15,7 +15,7 @@ from argparse import Namespace
 from collections.abc import Mapping
 from typing import Any
 
-from lrwatch.integrations.watched_training import WatchedTraining
+from lrwatch.integrations.training import WatchedTraining
 
 try:
     from lightning.pytorch import Callback, LightningModule, Trainer

@@ -11,7 +11,7 @@ from typing import Any
 
 from skorch.callbacks import Callback
 
-from lrwatch.integrations.watched_training import WatchedTraining
+from lrwatch.integrations.training import WatchedTraining
 
 __all__ = ["SkorchCallback"]
 

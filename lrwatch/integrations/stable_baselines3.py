@@ -14,7 +14,7 @@ from typing import Any
 from stable_baselines3.common.callbacks import BaseCallback
 from torch.optim import Optimizer
 
-from lrwatch.integrations.watched_training import WatchedTraining
+from lrwatch.integrations.training import WatchedTraining
 
 __all__ = ["StableBaselines3Callback"]
 

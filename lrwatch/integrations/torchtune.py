@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from lrwatch.integrations.recorded_training import RecordedTraining
+from lrwatch.integrations.training import RecordedTraining
 
 __all__ = ["TorchtuneLogger"]
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from transformers import TrainerCallback
 
-from lrwatch.integrations.watched_training import WatchedTraining
+from lrwatch.integrations.training import WatchedTraining
 
 __all__ = ["TransformersCallback"]
 

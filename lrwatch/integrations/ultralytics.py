@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from lrwatch.integrations.watched_training import WatchedTraining
+from lrwatch.integrations.training import WatchedTraining
 
 __all__ = ["ultralytics_callbacks"]
 

@@ -9,8 +9,7 @@ from typing import Any, Final
 
 from lrwatch.following import FollowedRun
 from lrwatch.judging.kept import KeptVerdict, kept_of, packed, rested
-from lrwatch.judging.rows import row_of, verdict_columns
-from lrwatch.judging.source import source_of
+from lrwatch.judging.rows import row_of, source_of, verdict_columns
 from lrwatch.judging.table import KnownRun, VerdictTable
 from lrwatch.judging.workers import Workers
 from lrwatch.store import RunEntry

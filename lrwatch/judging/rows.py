@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
 
 from lrwatch.codec import plain
+from lrwatch.errors import StorageUnavailable
 from lrwatch.following import FollowedRun
 from lrwatch.judging.judges import judges
 from lrwatch.judging.kept import keep, rested
-from lrwatch.judging.source import source_of
-from lrwatch.store import run_at
+from lrwatch.store import RunEntry, run_at
+from lrwatch.store.layout import LABELS, RUN_JSON, STEPS
+from lrwatch.store.mirroring.places import known_as, mirror_of
 from lrwatch.verdicts import Diagnosis
 from lrwatch.version import VERSION
 
-__all__ = ["ROW_SCHEMA", "judge", "row_of", "text", "verdict_columns"]
+__all__ = [
+    "ROW_SCHEMA", "VERDICT_COLUMNS", "judge", "row_of", "source_of", "text", "verdict_columns",
+]  # fmt: skip
 
 ROW_SCHEMA: Final = pa.schema(
     [
@@ -51,6 +57,11 @@ ROW_SCHEMA: Final = pa.schema(
     ]
 )
 """Columns and types of a row; a missing value is null."""
+
+VERDICT_COLUMNS: Final = (
+    "verdict", "learning_rate", "confidence", "reason", "advice", "suggested_lr"
+)  # fmt: skip
+"""Those that a diagnosis fills."""
 
 _LARGEST: Final = 2**63 - 1
 
@@ -128,14 +139,8 @@ def row_of(run: FollowedRun[Any], source: str) -> dict[str, Any]:
 def verdict_columns(found: Diagnosis | None) -> dict[str, Any]:
     """Return what is said of a run, by column."""
     if found is None:
-        return {
-            "verdict": "unreadable",
-            "learning_rate": "unknown",
-            "confidence": 0.0,
-            "reason": "",
-            "advice": "",
-            "suggested_lr": None,
-        }
+        unknown = ("unreadable", "unknown", 0.0, "", "", None)
+        return dict(zip(VERDICT_COLUMNS, unknown, strict=True))
     return {
         "verdict": found.verdict,
         "learning_rate": found.learning_rate,
@@ -149,3 +154,43 @@ def verdict_columns(found: Diagnosis | None) -> dict[str, Any]:
 def text(given: str) -> str:
     """Return a text that every file can hold: names of files need not be UTF-8."""
     return given.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def source_of(entry: RunEntry) -> str:
+    """Return a digest of what a run consists of: what ``run.json`` says, its files, their sizes.
+
+    Whether a run has changed since it was judged is told by it, without reading the run.
+
+    Parts never change, and a journal grows with every row. No time of a file is in it, so that a
+    store that was copied is known as it was.
+
+    Returns
+    -------
+    str
+        Empty for a run whose files cannot be listed.
+    """
+    try:
+        files = _files(entry.path)
+    except OSError:
+        return ""
+    said = repr((entry.info, sorted(files)))
+    return hashlib.sha256(said.encode("utf-8", "backslashreplace")).hexdigest()[:32]
+
+
+def _files(run: Path) -> list[tuple[str, int]]:
+    if mirror := mirror_of(run):
+        listed = mirror.files_of(run)
+        if listed is None:
+            raise StorageUnavailable(f"{known_as(run)} has not been seen yet")
+        # Parts are fetched when they are read: what is here says nothing.
+        rows = ((name.removeprefix(f"{STEPS}/"), item) for name, item in listed.items())
+        return [(name, item.size) for name, item in rows if name not in (RUN_JSON, LABELS)]
+    return [*_sizes(run, "journal-"), *_sizes(run / STEPS, "part-")]
+
+
+def _sizes(folder: Path, prefix: str) -> list[tuple[str, int]]:
+    try:
+        with os.scandir(folder) as found:
+            return [(f.name, f.stat().st_size) for f in found if f.name.startswith(prefix)]
+    except (FileNotFoundError, NotADirectoryError):
+        return []

@@ -24,7 +24,7 @@ from lrwatch.cache_folder import CACHE_VARIABLE, cache_folder, store_mark
 from lrwatch.errors import StorageError, StoreNotWritable
 from lrwatch.judging.judges import judges
 from lrwatch.judging.kept import EvidencePool, KeptVerdict, unpacked
-from lrwatch.judging.rows import ROW_SCHEMA, text
+from lrwatch.judging.rows import ROW_SCHEMA, VERDICT_COLUMNS, text
 from lrwatch.plain_files import made_folder, open_plain, replacing
 from lrwatch.records import RunState
 from lrwatch.store.mirroring.places import mirror_of
@@ -40,14 +40,12 @@ logger = logging.getLogger("lrwatch")
 TABLE_FILE: Final = ".lrwatch-verdicts/verdicts.parquet"
 """Where the table of a store is; the dot keeps it out of the list of runs."""
 
-_ALONE: Final = ("verdict", "learning_rate", "confidence", "reason", "advice", "suggested_lr")
-
 TABLE_SCHEMA: Final = pa.schema(
     [
         *ROW_SCHEMA,
         ("job", pa.string()),
         ("job_runs", pa.int64()),
-        *(ROW_SCHEMA.field(name).with_name(f"{name}_alone") for name in _ALONE),
+        *(ROW_SCHEMA.field(name).with_name(f"{name}_alone") for name in VERDICT_COLUMNS),
         ("pinned", pa.bool_()),
         ("archived", pa.bool_()),
         ("curve", pa.list_(pa.int8())),

@@ -14,8 +14,7 @@ from lrwatch.recording.run import Run
 from lrwatch.recording.system_metrics import record_system
 from lrwatch.recording.training_actions import Alerting
 from lrwatch.records import FLOAT_COLUMNS, RunInfo
-from lrwatch.store.creation import create_run, resume_run
-from lrwatch.store.late_writer import SilentWriter
+from lrwatch.store.creation import SilentWriter, create_run, resume_run
 from lrwatch.store.layout import folder_name
 from lrwatch.store.writer import RunWriter
 from lrwatch.uploading import carry, fetch_for_resume, prepare

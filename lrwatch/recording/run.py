@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING, Any, Self, TypeAlias, cast
 
 from lrwatch.capture.own_loop import OwnLoop
 from lrwatch.capture.values import StepValues
-from lrwatch.recording.end_of_run import EndOfRun, end_by
+from lrwatch.recording.end_of_run import EndOfRun, cells_of_session, end_by
 from lrwatch.recording.handed_over import HandedOver
-from lrwatch.recording.notebook_cells import cells_of_session
 from lrwatch.recording.provenance import when_known
 from lrwatch.records import FLOAT_COLUMNS, GROUP_COLUMNS, NULL
 from lrwatch.side_thread import now_and_then
+from lrwatch.store.creation import LateWriter, SilentWriter
 from lrwatch.store.journal import SKIPPED
-from lrwatch.store.late_writer import LateWriter, SilentWriter
 from lrwatch.store.writer import Row, RunWriter
 from lrwatch.uploading import address_of, stop_all
 from lrwatch.uploading import finish as finish_upload

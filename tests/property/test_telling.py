@@ -19,9 +19,9 @@ from stores import write_run
 
 from lrwatch.alert import Alert, Severity, State
 from lrwatch.alerts import RULES as RULES_OF_ALL
+from lrwatch.alerts.explaining import replay
 from lrwatch.alerts.grouping import Grouping, Timing
 from lrwatch.alerts.memory import AlertMemory
-from lrwatch.alerts.replay import replay
 from lrwatch.alerts.training_thread import RunInTraining
 from lrwatch.alerts.watcher_state import KnownAlert
 from lrwatch.alerts.wording import headline
@@ -160,7 +160,7 @@ def by_replay(histories: list[Alert], patch: pytest.MonkeyPatch) -> list[str]:
         def end(self) -> list[Alert]:
             return []
 
-    patch.setattr("lrwatch.alerts.replay.RunAlerts", Scripted)
+    patch.setattr("lrwatch.alerts.explaining.RunAlerts", Scripted)
     return [headline(alert) for alert in replay(RunInfo("id-a", "a"), [])]
 
 

@@ -17,7 +17,7 @@ from lrwatch_dashboard.data.sweeps import find_sweeps
 from stores import new_writer, row, write_run
 
 import lrwatch
-from lrwatch.alerts.replay import replay
+from lrwatch.alerts.explaining import replay
 from lrwatch.alerts.store_watch import StoreWatch
 from lrwatch.cli import main
 from lrwatch.following import judged

@@ -20,7 +20,7 @@ from lrwatch_dashboard.alert_views import (
 )
 from lrwatch_dashboard.components.alert_list import rule_name
 from lrwatch_dashboard.components.moment import moment
-from lrwatch_dashboard.components.table import table
+from lrwatch_dashboard.components.table import row, table
 
 __all__ = ["health_line", "history_card", "receiver_card", "silence_card", "tally_card"]
 
@@ -53,15 +53,10 @@ def health_line(board: AlertBoard, now: float) -> list[Any]:
 def receiver_card(receivers: Sequence[ReceiverHealth]) -> html.Section:
     """Return where messages go, and how that went."""
     heads = ("Receiver", "Sent", "Failed", "Dropped", "Queued", "Last message")
+    looks, numbers = "head,num,num,num,num,note", ("sent", "failed", "dropped", "queued")
     rows = [
-        html.Tr(
-            [
-                html.Th(_receiver(receiver), scope="row"),
-                *_counts(receiver.sent, receiver.failed, receiver.dropped, receiver.queued),
-                html.Td(_last_message(receiver), className="note"),
-            ]
-        )
-        for receiver in receivers
+        row(looks, _receiver(one), *(count(getattr(one, n)) for n in numbers), _last_message(one))
+        for one in receivers
     ]
     return _card("Receivers", heads, rows, "No receivers are configured.")
 
@@ -69,15 +64,11 @@ def receiver_card(receivers: Sequence[ReceiverHealth]) -> html.Section:
 def tally_card(tallies: Mapping[str, RuleTally]) -> html.Section:
     """Return how often each rule was sent, and what people did with it."""
     heads = ("Rule", "Sent", "Acknowledged", "Silenced")
-    rows = [
-        html.Tr(
-            [
-                html.Th(html.A(rule_name(rule), href=alerts_href(rule)), scope="row"),
-                *_counts(tally.sent, tally.acknowledged, tally.silenced),
-            ]
-        )
-        for rule, tally in tallies.items()
-    ]
+    rows = []
+    for rule, tally in tallies.items():
+        link = html.A(rule_name(rule), href=alerts_href(rule))
+        numbers = map(count, (tally.sent, tally.acknowledged, tally.silenced))
+        rows.append(row("head,num,num,num", link, *numbers))
     return _card("Rules", heads, rows, "Nothing has been sent yet.")
 
 
@@ -96,13 +87,7 @@ def silence_card(silences: Sequence[Silence]) -> html.Section:
 def history_card(history: Sequence[HistoryLine]) -> html.Details:
     """Return what happened, the latest first."""
     rows = [
-        html.Tr(
-            [
-                html.Td(moment(line.at)),
-                html.Th(line.event.replace("_", " "), scope="row"),
-                html.Td(line.text, className="note"),
-            ]
-        )
+        row(",head,note", moment(line.at), line.event.replace("_", " "), line.text)
         for line in history
     ]
     summary = html.Summary(f"History (last {count(len(rows))})")
@@ -113,10 +98,6 @@ def history_card(history: Sequence[HistoryLine]) -> html.Details:
 def _card(name: str, heads: Sequence[str], rows: list[html.Tr], nothing: str) -> html.Section:
     body = table(heads, rows, name, _LOOK) if rows else _nothing(nothing)
     return html.Section([html.H2(name), body], className="card")
-
-
-def _counts(*numbers: int) -> list[html.Td]:
-    return [html.Td(count(n), className="num") for n in numbers]
 
 
 def _dot(state: str) -> html.Span:

@@ -6,20 +6,20 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
-from dash import html
+from dash import dcc, html
 
 from lrwatch.formats import NOTHING, count, counted, duration, number
 from lrwatch.verdicts import Diagnosis, Evidence, Outcome
 from lrwatch_dashboard.address import export_href, run_href, sweep_href
 from lrwatch_dashboard.components.facts import facts
-from lrwatch_dashboard.components.table import table
+from lrwatch_dashboard.components.table import row, table
 from lrwatch_dashboard.components.verdicts import verdict_badge
 from lrwatch_dashboard.own_metrics import is_own
 from lrwatch_dashboard.theme import look
 from lrwatch_dashboard.units import with_unit
 from lrwatch_dashboard.views import Curve, RunCurves, RunView
 
-__all__ = ["curve_table", "evidence_table", "run_links", "run_status", "verdict_card"]
+__all__ = ["curve_table", "evidence_table", "run_labels", "run_links", "run_status", "verdict_card"]
 
 _NEARLY_SURE: Final = 0.99
 _CALM = {"for": "good sign", "neither": "noted"}
@@ -61,6 +61,23 @@ def run_links(key: str) -> html.P:
         ],
         className="run-links",
     )
+
+
+def run_labels(view: RunView) -> list[Any]:
+    """Return tags and note as the run's page shows them; nothing where there is nothing.
+
+    The note is Markdown without HTML. Its links may lead to addresses of the web and of mail;
+    pictures become links, so that looking at a run asks nothing of other servers.
+    """
+    tags = [*view.tags, *(["archived"] if view.is_archived else [])]
+    parts: list[Any] = []
+    if tags:
+        parts.append(html.P([html.Span(t, className="tag") for t in tags], className="labels"))
+    if view.note:
+        text = view.note.replace("![", "[")
+        note = dcc.Markdown(text, dangerously_allow_html=False, link_target="_blank")
+        parts.append(html.Div(note, className="run-note"))
+    return parts
 
 
 def verdict_card(view: RunView) -> html.Div:
@@ -126,40 +143,34 @@ def evidence_table(evidence: Sequence[Evidence]) -> html.Div:
     """Return what fired as a table, and the rest folded; a sentence if no test has run yet."""
     if not evidence:
         return html.Div(html.P("No test has run yet.", className="quiet"))
-    ordered = sorted(evidence, key=lambda row: _ORDER[row.outcome])
-    fired = [row for row in ordered if row.outcome == "fired"]
+    ordered = sorted(evidence, key=lambda test: _ORDER[test.outcome])
+    fired = [test for test in ordered if test.outcome == "fired"]
     rest = ordered[len(fired) :]
     parts: list[Any] = [html.P("No test fired.", className="quiet")]
     if fired:
-        parts = [table(_HEADS, [_row(row) for row in fired], "Evidence", "evidence")]
+        parts = [table(_HEADS, [_row(test) for test in fired], "Evidence", "evidence")]
     if rest:
-        quiet = table(_HEADS, [_row(row) for row in rest], "Tests that did not fire", "evidence")
+        quiet = table(_HEADS, [_row(test) for test in rest], "Tests that did not fire", "evidence")
         parts.append(html.Details([html.Summary(_folded(rest)), quiet], className="twin folded"))
     return html.Div(parts)
 
 
 def _folded(rest: Sequence[Evidence]) -> str:
-    n_quiet = sum(row.outcome == "quiet" for row in rest)
+    n_quiet = sum(test.outcome == "quiet" for test in rest)
     names = [(n_quiet, "quiet"), (len(rest) - n_quiet, "not run")]
     said = ", ".join(f"{count(n)} {what}" for n, what in names if n)
     return f"Tests that did not fire: {said}"
 
 
-def _row(row: Evidence) -> html.Tr:
-    steps = f"{count(row.interval[0])}–{count(row.interval[1])}" if row.interval else NOTHING
-    is_calm = row.outcome == "fired" and row.speaks in _CALM
-    said = _CALM[row.speaks] if is_calm else row.outcome
-    look = "quiet" if is_calm else row.outcome.replace(" ", "-")
-    return html.Tr(
-        [
-            html.Th(row.name.replace("_", " "), scope="row"),
-            html.Td(html.Span(said, className=f"outcome outcome-{look}")),
-            html.Td(number(row.value, 3), className="num"),
-            html.Td(number(row.threshold, 3), className="num"),
-            html.Td(steps, className="num"),
-            html.Td(row.note, className="note"),
-        ]
-    )
+def _row(test: Evidence) -> html.Tr:
+    steps = f"{count(test.interval[0])}–{count(test.interval[1])}" if test.interval else NOTHING
+    is_calm = test.outcome == "fired" and test.speaks in _CALM
+    said = _CALM[test.speaks] if is_calm else test.outcome
+    look = "quiet" if is_calm else test.outcome.replace(" ", "-")
+    outcome = html.Span(said, className=f"outcome outcome-{look}")
+    numbers = number(test.value, 3), number(test.threshold, 3), steps
+    name = test.name.replace("_", " ")
+    return row("head,,num,num,num,note", name, outcome, *numbers, test.note)
 
 
 def curve_table(curves: RunCurves) -> html.Div:
@@ -171,13 +182,9 @@ def curve_table(curves: RunCurves) -> html.Div:
     lines = [(name, curve) for name, curve in lines if len(curve.x)]
     if not lines:
         return html.Div(html.P("No step recorded yet.", className="quiet"))
+    looks = "head" + ",value" * len(lines)
     rows = [
-        html.Tr(
-            [
-                html.Th(count(step), scope="row"),
-                *(html.Td(_value(curve, step), className="value") for _, curve in lines),
-            ]
-        )
+        row(looks, count(step), *(_value(curve, step) for _, curve in lines))
         for step in _steps(curves, [curve for _, curve in lines])
     ]
     heads = ("Step", *(name for name, _ in lines))

@@ -11,9 +11,9 @@ from dash import html
 
 from lrwatch.formats import NOTHING, counted, number
 from lrwatch_dashboard.address import curves_href, run_href, sweep_href
-from lrwatch_dashboard.comparison_views import RangeTest, RateResult, SweepRun, SweepView
+from lrwatch_dashboard.comparison_views import RangeReading, RateResult, SweepRun, SweepView
 from lrwatch_dashboard.components.facts import facts
-from lrwatch_dashboard.components.table import table
+from lrwatch_dashboard.components.table import row, table
 from lrwatch_dashboard.components.verdicts import mark_shape
 from lrwatch_dashboard.theme import look
 from lrwatch_dashboard.views import RunView
@@ -73,7 +73,7 @@ def sweep_card(sweep: SweepView) -> html.Div:
     return _card(choice.reason, known, html.A("Compare the curves", href=href))
 
 
-def range_card(test: RangeTest) -> html.Div:
+def range_card(run: RunView, test: RangeReading) -> html.Div:
     """Return what a range test says."""
     points = (
         ("Steepest descent", test.steepest),
@@ -83,8 +83,8 @@ def range_card(test: RangeTest) -> html.Div:
     known = [(name, number(rate, 2)) for name, rate in points if rate is not None]
     if test.band is not None:
         known.append(("Try", " to ".join(number(rate, 2) for rate in test.band)))
-    reason = f"So far: {test.reason}" if test.is_running else test.reason
-    return _card(reason, known, html.A("Open the run", href=run_href(test.key)), " of-range-test")
+    reason = f"So far: {test.reason}" if run.state == "running" else test.reason
+    return _card(reason, known, html.A("Open the run", href=run_href(run.key)), " of-range-test")
 
 
 def _card(reason: str, pairs: Sequence[tuple[str, str]], link: html.A, look: str = "") -> html.Div:
@@ -92,26 +92,18 @@ def _card(reason: str, pairs: Sequence[tuple[str, str]], link: html.A, look: str
     return html.Div(lines, className=f"card sweep-card{look}")
 
 
-def range_table(test: RangeTest) -> html.Div:
+def range_table(test: RangeReading) -> html.Div:
     """Return the chart of a range test as a table: rates evenly spread, and those that tell."""
-    curve = test.smooth_loss
+    x, y = test.middle_rates, test.median_losses
     marked = {test.steepest: "steepest descent", test.lowest: "lowest", test.diverges: "diverges"}
-    spread = curve.x[np.unique(np.linspace(0, max(len(curve.x) - 1, 0), _N_ROWS).astype(int))]
+    spread = x[np.unique(np.linspace(0, max(len(x) - 1, 0), _N_ROWS).astype(int))]
     rates = sorted({*spread.tolist(), *(rate for rate in marked if rate is not None)})
     rows = []
-    for rate in rates if len(curve.x) else ():
-        loss = float(np.interp(np.log(rate), np.log(curve.x), curve.y))
+    for rate in rates if len(x) else ():
+        loss = float(np.interp(np.log(rate), np.log(x), y))
         is_good = test.band is not None and test.band[0] <= rate <= test.band[1]
-        rows.append(
-            html.Tr(
-                [
-                    html.Th(number(rate, 2), scope="row"),
-                    html.Td(number(loss), className="num"),
-                    html.Td(marked.get(rate, ""), className="note"),
-                ],
-                className="is-base" if is_good else None,
-            )
-        )
+        cells = number(rate, 2), number(loss), marked.get(rate, "")
+        rows.append(row("head,num,note", *cells, look="is-base" if is_good else None))
     heads = ("Learning rate", "Median loss", "")
     return table(heads, rows, _LABEL, _LOOK)
 
@@ -131,15 +123,9 @@ def _row(lr: float, rate: RateResult | None, sweep: SweepView) -> html.Tr:
         spread = f"{_loss(rate.low)} to {_loss(rate.high)}"
     band = sweep.choice.band
     is_good = rate is not None and band is not None and band[0] <= lr <= band[1]
-    return html.Tr(
-        [
-            html.Th(number(lr, 3), scope="row"),
-            html.Td(NOTHING if rate is None else _loss(rate.median), className="num"),
-            html.Td(spread, className="num"),
-            html.Td([_run(run) for run in mine], className="note runs-of-rate"),
-        ],
-        className="is-base" if is_good else None,
-    )
+    median = NOTHING if rate is None else _loss(rate.median)
+    cells = number(lr, 3), median, spread, [_run(run) for run in mine]
+    return row("head,num,num,note runs-of-rate", *cells, look="is-base" if is_good else None)
 
 
 def _run(run: SweepRun) -> html.A:

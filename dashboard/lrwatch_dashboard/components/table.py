@@ -1,12 +1,13 @@
-"""A table that scrolls sideways where the window is too narrow for it."""
+"""Tables that scroll sideways where the window is too narrow for them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from dash import html
 
-__all__ = ["table"]
+__all__ = ["row", "table"]
 
 
 def table(
@@ -19,3 +20,12 @@ def table(
     ]
     body = html.Table([html.Thead(html.Tr(cells)), html.Tbody(list(rows))], className=look)
     return html.Div(body, className="scroll-x", tabIndex=0, role="region", **{"aria-label": label})
+
+
+def row(looks: str, *cells: Any, look: str | None = None) -> html.Tr:
+    """Return a row; `looks` are classes of its cells, ``head`` of the one that names it."""
+    made = [
+        html.Th(cell, scope="row") if each == "head" else html.Td(cell, className=each or None)
+        for each, cell in zip(looks.split(","), cells, strict=True)
+    ]
+    return html.Tr(made, className=look)

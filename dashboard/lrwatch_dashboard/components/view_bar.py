@@ -1,11 +1,12 @@
 """The switches above a chart: x axis, y axis, smoothing, zoom.
 
-Each is a button that says in ``data-view`` which words of the address it sets; the script of
-the assets sets them, and tells the server.
+Each is a button that says in ``data-view`` which words of the address it sets, or a list of which
+one is picked; the script of the assets sets them, and tells the server.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 from dash import html
@@ -13,7 +14,7 @@ from dash import html
 from lrwatch.formats import count
 from lrwatch_dashboard.address import ChartView, report_href, table_href
 
-__all__ = ["save_buttons", "switch", "toolbar", "view_bar"]
+__all__ = ["pick", "save_buttons", "switch", "toolbar", "view_bar"]
 
 _HALF_LIVES: Final = (10, 100, 1000)
 
@@ -98,6 +99,20 @@ def switch(name: str, choices: list[tuple[str, str, bool]]) -> html.Div:
         role="group",
         **{"aria-label": name},
     )
+
+
+def pick(name: str, word: str, choices: Iterable[tuple[str, str]], chosen: str) -> html.Label:
+    """Return the list: text and value of each choice, an empty value being as usual.
+
+    `word` is what of the address it sets.
+    """
+    options = [
+        html.Option(text, value=value, **({"selected": "selected"} if value == chosen else {}))
+        for text, value in choices
+    ]
+    # By its choice: a browser keeps what was picked in a list that has another one marked.
+    listed = html.Select(options, className="pick", key=chosen, **{"data-word": word})
+    return html.Label([html.Span(name, className="quiet"), listed], className="switch")
 
 
 def _word(name: str, value: str, usual: str) -> str:

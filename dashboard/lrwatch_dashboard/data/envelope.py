@@ -18,7 +18,7 @@ from lrwatch_dashboard.data.extremes import Extremes
 from lrwatch_dashboard.data.smoothing import smooth
 from lrwatch_dashboard.views import Curve, RunCurves
 
-__all__ = ["LONG_RUN", "Envelope", "Outliner"]
+__all__ = ["LONG_RUN", "Envelope", "Outliner", "drawn_columns"]
 
 LONG_RUN: Final = 100_000
 """Steps from which on an envelope is worth its 70 kB: shorter runs are read as quickly."""
@@ -64,14 +64,7 @@ class Envelope:
             lr=(lr,),
             is_steady=is_constant(lr.y),
             grad_norm=grad_norm,
-            clipped=None,
             update_ratio=ratio,
-            broken=np.empty(0),
-            n_broken=0,
-            first_broken=None,
-            stays_broken=False,
-            resumes=(),
-            window=None,
             token=token,
         )
 
@@ -100,7 +93,7 @@ class Outliner:
             self._lines = tuple(Extremes(_N_BINS) for _ in _COLUMNS)
             self._means = LossBins(bins=np.zeros((2, _N_BINS)))
         self._means.add(block)
-        for line, values in zip(self._lines, _values(block), strict=True):
+        for line, values in zip(self._lines, drawn_columns(block).values(), strict=True):
             finite = np.isfinite(values)
             line.add(block.step[finite].astype(np.float64), values[finite])
 
@@ -115,7 +108,8 @@ class Outliner:
         return Envelope(width, self._last, lines, Curve("smoothed", ends, self._means.means))
 
 
-def _values(block: StepBlock) -> tuple[FloatArray, ...]:
+def drawn_columns(block: StepBlock) -> dict[str, FloatArray]:
+    """Return what every run has a line of, by name."""
     with np.errstate(all="ignore"):
         ratio = block.update_norm / block.param_norm
-    return block.loss, block.lr, block.grad_norm, ratio
+    return {"loss": block.loss, "lr": block.lr, "grad_norm": block.grad_norm, "ratio": ratio}

@@ -16,12 +16,12 @@ from typing import Any, Final
 from lrwatch.comparing import flat_settings
 from lrwatch.judging import VerdictTable
 from lrwatch.judging.judges import judges
+from lrwatch.judging.rows import VERDICT_COLUMNS
 from lrwatch.verdicts import Diagnosis
 from lrwatch_dashboard.views import RunView
 
 __all__ = ["FirstLook"]
 
-_SAID: Final = ("verdict", "learning_rate", "confidence", "reason", "advice", "suggested_lr")
 _NUMBERS: Final = ("first_alarm_step", "peak_lr", "best_loss", "steps", "total_steps", "curve")
 _ABOUT: Final = ("key", "name", "state", "optimizer", "group", "config", "problem", "judges")
 _REST: Final = ("created_at", "last_write", "pinned", "archived")
@@ -40,7 +40,7 @@ class FirstLook:
 
     def __init__(self, root: Path, *, alone: bool) -> None:
         self._table = VerdictTable(root)
-        self._said = [f"{name}_alone" if alone else name for name in _SAID]
+        self._said = [f"{name}_alone" if alone else name for name in VERDICT_COLUMNS]
         self._views: dict[str, RunView] = {}
 
     def read(self) -> Mapping[str, RunView]:
@@ -72,7 +72,7 @@ class FirstLook:
         self._views = {}
 
     def _view(self, row: Mapping[str, Any]) -> RunView:
-        said = {name: row[column] for name, column in zip(_SAID, self._said, strict=True)}
+        said = {name: row[column] for name, column in zip(VERDICT_COLUMNS, self._said, strict=True)}
         diagnosis = Diagnosis(
             **said,
             first_alarm_step=row["first_alarm_step"],

@@ -17,6 +17,7 @@ from lrwatch.detect.schedule_name import is_constant, name_of
 from lrwatch.errors import LrwatchError
 from lrwatch.records import STEP_COLUMNS, FloatArray, StepBlock, rising
 from lrwatch.store import RunReader, read_run_info
+from lrwatch_dashboard.data.envelope import drawn_columns
 from lrwatch_dashboard.data.own_columns import OwnColumns
 from lrwatch_dashboard.data.smoothing import half_life_for, smooth
 from lrwatch_dashboard.data.thinning import spread, thin
@@ -185,18 +186,10 @@ class LoadedRun:
 
     def _lr_curves(self, window: Window | None) -> tuple[Curve, ...]:
         groups = [name for name in self._columns if name.startswith("lr/")]
-        used = [
-            self._curve("effective", self._column(name), window)
-            for name in self._columns
-            if name == _EFFECTIVE
-        ]
-        if not groups:
-            return (self._curve("nominal" if used else "", self._column("lr"), window), *used)
-        names = sorted(groups, key=self._group_order)
-        return (
-            *(self._curve(name.removeprefix("lr/"), self._column(name), window) for name in names),
-            *used,
-        )
+        named = {name: name.removeprefix("lr/") for name in sorted(groups, key=self._group_order)}
+        used = {_EFFECTIVE: "effective"} if _EFFECTIVE in self._columns else {}
+        named = (named or {"lr": "nominal" if used else ""}) | used
+        return tuple(self._curve(name, self._column(of), window) for of, name in named.items())
 
     def _group_order(self, column: str) -> tuple[int, str]:
         name, known = column.removeprefix("lr/"), self._reader.info.parameter_groups
@@ -216,17 +209,9 @@ class LoadedRun:
 
 
 def _columns_of(block: StepBlock) -> dict[str, FloatArray]:
-    columns: dict[str, FloatArray] = {
-        "step": block.step.astype(np.float64),
-        "loss": block.loss,
-        "lr": block.lr,
-        "grad_norm": block.grad_norm,
-        "grad_norm_clipped": block.grad_norm_clipped,
-    }
-    with np.errstate(all="ignore"):
-        columns["ratio"] = block.update_norm / block.param_norm
+    more = {"step": block.step.astype(np.float64), "grad_norm_clipped": block.grad_norm_clipped}
     rates = {name: block.extra[name] for name in block.extra if _is_rate(name)}
-    return columns | rates
+    return drawn_columns(block) | more | rates
 
 
 def _cuts(step: FloatArray, lr: FloatArray) -> tuple[int, ...]:

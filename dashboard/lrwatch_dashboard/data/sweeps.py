@@ -1,25 +1,39 @@
-"""The sweeps of a store as the Sweep page shows them, and what its flagged runs share."""
+"""The sweeps and range tests of a store as the Sweep page has them, and what flagged runs share."""
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from lrwatch import comparing
-from lrwatch.comparing import Measure
-from lrwatch.comparing.common_ground import FEWEST_RUNS, common_ground
-from lrwatch_dashboard.comparison_views import SweepRun, SweepView
-from lrwatch_dashboard.theme import look
-from lrwatch_dashboard.views import RunView
+import numpy as np
 
-__all__ = ["Measure", "find_sweeps", "setting_text", "shared_trouble", "sweep_of"]
+from lrwatch import comparing
+from lrwatch.comparing import Measure, RateChoice, RateResult, choose_rate
+from lrwatch.comparing.common_ground import FEWEST_RUNS, common_ground
+from lrwatch.formats import number
+from lrwatch_dashboard.comparison_views import RangeReading, SweepRun, SweepView
+from lrwatch_dashboard.own_metrics import wants_least
+from lrwatch_dashboard.theme import look
+from lrwatch_dashboard.views import RunCurves, RunView
+
+__all__ = [
+    "Measure",
+    "SweepMeasure",
+    "by_metric",
+    "find_sweeps",
+    "range_test",
+    "setting_text",
+    "shared_trouble",
+    "sweep_of",
+]
 
 _FLAGGED: Final = frozenset({"cross", "up", "down"})
 _LONGEST_LABEL: Final = 4  # settings
+_LONGEST_NAME: Final = 300
 
 
 def find_sweeps(views: Sequence[RunView], measure: Measure = "final") -> tuple[SweepView, ...]:
@@ -39,6 +53,17 @@ def sweep_of(found: Sequence[SweepView], key: str) -> SweepView | None:
     return next((sweep for sweep in found if any(run.view.key == key for run in sweep.runs)), None)
 
 
+def range_test(curves: RunCurves) -> RangeReading:
+    """Read a run whose learning rate was swept upwards, as `lrwatch.range_test` does."""
+    lr, loss = curves.lr[0] if curves.lr else curves.loss, curves.loss
+    if not len(lr.x) or not len(loss.x):
+        return comparing.read_range_test(np.empty(0), np.empty(0))
+    seen = loss.x < (curves.first_broken if curves.first_broken is not None else np.inf)
+    rates = np.exp(np.interp(loss.x, lr.x, np.log(np.maximum(lr.y, np.finfo(float).tiny))))
+    broken = [np.inf] if curves.n_broken else []
+    return comparing.read_range_test(rates[seen], np.append(loss.y[seen], broken))
+
+
 def shared_trouble(views: Sequence[RunView]) -> str:
     """Return one sentence on what sets flagged runs apart most; empty if nothing does.
 
@@ -52,7 +77,7 @@ def shared_trouble(views: Sequence[RunView]) -> str:
     seen = Counter((name, repr(v)) for trial in flagged for name, v in trial.settings.items())
     names = {name for (name, _), n in seen.items() if n >= FEWEST_RUNS}
     kept = [
-        dataclasses.replace(trial, settings={k: v for k, v in trial.settings.items() if k in names})
+        replace(trial, settings={k: v for k, v in trial.settings.items() if k in names})
         for trial in trials
     ]
     found = common_ground(kept)
@@ -70,7 +95,7 @@ def _sweep(sweep: comparing.Sweep, by_key: Mapping[str, RunView], label: str) ->
         for trial in sweep.trials
     )
     ordered = tuple(sorted(runs, key=lambda run: (run.lr, run.view.key)))
-    choice = dataclasses.replace(sweep.choice, reason=sweep.reason)
+    choice = replace(sweep.choice, reason=sweep.reason)
     return SweepView(label, ordered, choice, _next_rate(ordered))
 
 
@@ -104,3 +129,84 @@ def _label(same: Mapping[str, str], groups: Sequence[Mapping[str, str]]) -> str:
     ]
     named = [f"{name} {same[name]}" for name in telling[:_LONGEST_LABEL]]
     return ", ".join(named) or "all runs"
+
+
+@dataclass(frozen=True, slots=True)
+class SweepMeasure:
+    """What runs of a sweep are measured by: the loss, or one of the user's own metrics.
+
+    Verdicts stay as they are.
+
+    Attributes
+    ----------
+    metric
+        Name of the column; empty for the loss.
+    is_best
+        By the best value instead of the last one.
+    is_least
+        Less is better.
+    """
+
+    metric: str = ""
+    is_best: bool = False
+    is_least: bool = True
+
+    @classmethod
+    def of(cls, words: Mapping[str, str]) -> SweepMeasure:
+        """Return the objective that the words of an address mean."""
+        metric = words.get("by", "")[:_LONGEST_NAME]
+        goal, is_best = words.get("goal"), words.get("loss") == "best"
+        usual = not metric or wants_least(metric)
+        return cls(metric, is_best, goal == "min" if metric and goal in ("min", "max") else usual)
+
+    @property
+    def label(self) -> str:
+        """What the axis says."""
+        return f"{'best' if self.is_best else 'final'} {self.metric or 'loss'}"
+
+
+def by_metric(sweep: SweepView, objective: SweepMeasure) -> SweepView:
+    """Return a sweep as its runs stand by a metric; those that never logged it are not compared."""
+    runs = tuple(_measured(run, objective) for run in sweep.runs)
+    sign = 1.0 if objective.is_least else -1.0
+    ended = [
+        (run.lr, math.nan if run.loss is None else sign * run.loss)
+        for run in runs
+        if not run.left_out
+    ]
+    choice = choose_rate(ended)
+    if not objective.is_least:
+        choice = replace(choice, rates=tuple(map(_turned, choice.rates)))
+    said = _sentence(choice, objective) if ended else f"No run has logged {objective.metric}"
+    # What to try next comes from the verdicts, and they are about the training loss.
+    choice = replace(choice, reason=said)
+    return replace(sweep, runs=runs, choice=choice, next_rate=None, is_least=objective.is_least)
+
+
+def _measured(run: SweepRun, objective: SweepMeasure) -> SweepRun:
+    found = run.view.metrics.get(objective.metric)
+    if run.left_out:
+        return run
+    if found is None or not found.n:
+        return replace(run, loss=None, left_out=f"never logged {objective.metric}")
+    value = found.best(least=objective.is_least) if objective.is_best else found.last
+    return replace(run, loss=value)
+
+
+def _turned(rate: RateResult) -> RateResult:
+    return replace(rate, median=-rate.median, low=-rate.high, high=-rate.low)
+
+
+def _sentence(choice: RateChoice, objective: SweepMeasure) -> str:
+    if choice.best is None or choice.band is None:
+        return choice.reason  # which speaks of rates alone
+    rates: Sequence[RateResult] = choice.rates
+    place = next(i for i, rate in enumerate(rates) if rate.lr == choice.best)
+    best, (low, high) = rates[place], choice.band
+    said = f"{number(best.lr, 3)} is best, at a {objective.label} of {number(best.median, 3)}"
+    if best.n_runs > 1:
+        said += f", the median of {best.n_runs} runs"
+    if low < high:
+        return f"{said}; {number(low, 3)} to {number(high, 3)} come about as close"
+    sides = (number(rates[i].lr, 3) for i in (place - 1, place + 1))
+    return f"{said}; no other rate comes as close, so try some between {' and '.join(sides)}"

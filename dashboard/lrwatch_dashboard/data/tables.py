@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from lrwatch.formats import as_number
-from lrwatch_dashboard.comparison_views import RangeTest, SideBySide, SweepView
+from lrwatch_dashboard.comparison_views import RangeReading, SideBySide, SweepView
 
 __all__ = ["as_cell", "as_csv", "comparison_rows", "range_rows", "sweep_rows"]
 
@@ -42,10 +42,10 @@ def sweep_rows(sweep: SweepView) -> list[TableRow]:
     return rows
 
 
-def range_rows(test: RangeTest) -> list[TableRow]:
+def range_rows(test: RangeReading) -> list[TableRow]:
     """Return a head and a row a stretch."""
-    curve = test.smooth_loss
-    return [["lr", "median_loss"], *zip(curve.x.tolist(), curve.y.tolist(), strict=True)]
+    medians = zip(test.middle_rates.tolist(), test.median_losses.tolist(), strict=True)
+    return [["lr", "median_loss"], *medians]
 
 
 def as_csv(rows: Iterable[TableRow]) -> bytes:

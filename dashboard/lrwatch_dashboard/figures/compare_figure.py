@@ -1,4 +1,7 @@
-"""The chart of the Compare page: a few runs bright, all others faint behind them."""
+"""The chart of the Compare page: a few runs bright, all others faint behind them.
+
+Runs that differ in the seed only are one line: their median, and the band of quartiles.
+"""
 
 from __future__ import annotations
 
@@ -24,14 +27,13 @@ from lrwatch_dashboard.figures.panel import (
     within,
 )
 from lrwatch_dashboard.figures.panels import RATIO_GUIDE
-from lrwatch_dashboard.figures.seed_band import seed_traces
 from lrwatch_dashboard.figures.stack import stacked
 from lrwatch_dashboard.figures.x_axis import by_time, x_axis
 from lrwatch_dashboard.theme import DASHES, Palette, palette
 from lrwatch_dashboard.units import in_unit, unit_of
 from lrwatch_dashboard.views import Curve, RunCurves, Window
 
-__all__ = ["compare_figure"]
+__all__ = ["compare_figure", "quartiles", "seed_traces"]
 
 _RATES_APART: Final = 5.0  # peak learning rates this far apart need a log axis
 _FAINT: Final = 0.22
@@ -40,6 +42,9 @@ _LOWEST: Final = 100.0  # times below the lowest peak, from where on a rate leav
 _FEW: Final = 8  # so many names fit into one box under the pointer
 _NO_LINE: Final = Curve("", np.empty(0), np.empty(0))
 _Lines = list[tuple[RunCurves, dict[str, Any]]]
+_N_POINTS: Final = 400
+_SINGLE_OPACITY: Final = 0.3
+_BAND_OPACITY: Final = 0.16
 
 
 def compare_figure(
@@ -221,3 +226,44 @@ def _traces(
         trace["line"]["dash"] = style["dash"]
         traces.append(trace | {"meta": style["href"]})
     return traces
+
+
+def quartiles(curves: Sequence[Curve]) -> tuple[Curve, Curve, Curve]:
+    """Return lower quartile, median and upper quartile of lines whose `x` ascend.
+
+    They are taken where at least half of the lines have a value, so that a run that ended early, or
+    broke, does not end the others.
+    """
+    every = np.unique(np.concatenate([np.empty(0), *(curve.x for curve in curves)]))
+    places = np.linspace(0, max(len(every) - 1, 0), min(len(every), _N_POINTS)).astype(np.intp)
+    x = every[places]
+    known = [curve for curve in curves if len(curve.x)]
+    values = [np.interp(x, c.x, c.y, left=np.nan, right=np.nan) for c in known]
+    table = np.array(values).reshape(len(values), len(x))
+    kept = 2 * np.isfinite(table).sum(axis=0) >= len(curves) if values else np.empty(0, bool)
+    found = np.nanquantile(table[:, kept], [0.25, 0.5, 0.75], axis=0) if kept.any() else [[]] * 3
+    names = ("lower quartile", "median", "upper quartile")
+    low, median, high = (
+        Curve(name, x[kept], np.asarray(row, dtype=np.float64))
+        for name, row in zip(names, found, strict=True)
+    )
+    return low, median, high
+
+
+def seed_traces(
+    curves: Sequence[Curve], colour: str, dash: str, *, name: str
+) -> list[dict[str, Any]]:
+    """Return the single lines faint, the band of quartiles, and the median before them."""
+    low, median, high = quartiles(curves)
+    silent = {"hoverinfo": "skip", "hovertemplate": None}
+    singles = [
+        line(curve, colour, name="one seed", width=0.8) | silent | {"opacity": _SINGLE_OPACITY}
+        for curve in curves
+        if len(curve.x)
+    ]
+    around = Curve("", np.append(low.x, low.x[::-1]), np.append(low.y, high.y[::-1]))
+    band = line(around, colour, name="quartiles", width=0) | silent
+    band |= {"fill": "toself", "fillcolor": colour, "opacity": _BAND_OPACITY, "mode": "lines"}
+    middle = line(median, colour, name=name, width=2)
+    middle["line"]["dash"] = dash
+    return [*singles, band, middle]

@@ -9,11 +9,12 @@ import plotly.graph_objects as go
 
 from lrwatch.formats import number
 from lrwatch_dashboard.address import YScale
-from lrwatch_dashboard.comparison_views import RangeTest
+from lrwatch_dashboard.comparison_views import RangeReading
 from lrwatch_dashboard.figures.against_rate import against_rate, rate_band, rate_line
 from lrwatch_dashboard.figures.axes import linear_axis, log_axis
 from lrwatch_dashboard.figures.panel import line
 from lrwatch_dashboard.theme import Palette, palette
+from lrwatch_dashboard.views import Curve
 
 __all__ = ["range_figure"]
 
@@ -21,23 +22,27 @@ _RAW_OPACITY: Final = 0.35
 _ABOVE: Final = 10.0  # times the loss of the start, from where on a loss leaves the frame
 
 
-def range_figure(test: RangeTest, *, theme: str | None = None, y: YScale = "auto") -> go.Figure:
-    """Draw one range test; a ``y`` of ``auto`` is a log axis where every loss is positive."""
+def range_figure(
+    key: str, test: RangeReading, *, theme: str | None = None, y: YScale = "auto"
+) -> go.Figure:
+    """Draw a run's range test; a ``y`` of ``auto`` is a log axis where every loss is positive."""
     colours = palette(theme)
     hue = colours.hues[0]
-    raw = line(test.loss, hue, name="loss", width=1) | {"opacity": _RAW_OPACITY}
-    medians = line(test.smooth_loss, hue, name="median", width=1.8)
+    raw = line(Curve("", test.rates, test.losses), hue, name="loss", width=1) | {
+        "opacity": _RAW_OPACITY
+    }
+    medians = line(Curve("", test.middle_rates, test.median_losses), hue, name="median", width=1.8)
     for trace in (raw, medians):
         trace["hovertemplate"] = "loss %{y:.4~g} at %{x:.3~g}<extra></extra>"
     points = _points(test, colours)
     figure = go.Figure([raw, medians, *(_mark(test, *point) for point in points)])
-    layout = against_rate(test.loss.x, _loss_axis(test, y), colours, "loss")
+    layout = against_rate(test.rates, _loss_axis(test, y), colours, "loss")
     layout["shapes"] = rate_band(test.band, colours)
     layout["shapes"] += [rate_line(rate, colour) for _, rate, _, colour in points]
-    return figure.update_layout(layout | {"uirevision": f"range {test.key}"})
+    return figure.update_layout(layout | {"uirevision": f"range {key}"})
 
 
-def _points(test: RangeTest, colours: Palette) -> list[tuple[str, float, str, str]]:
+def _points(test: RangeReading, colours: Palette) -> list[tuple[str, float, str, str]]:
     """Return name, rate, symbol and colour of each rate that was found."""
     found = (
         ("steepest", test.steepest, "diamond", colours.ink),
@@ -47,8 +52,8 @@ def _points(test: RangeTest, colours: Palette) -> list[tuple[str, float, str, st
     return [(name, rate, symbol, colour) for name, rate, symbol, colour in found if rate]
 
 
-def _mark(test: RangeTest, name: str, rate: float, symbol: str, colour: str) -> dict[str, Any]:
-    height = float(np.interp(np.log(rate), np.log(test.smooth_loss.x), test.smooth_loss.y))
+def _mark(test: RangeReading, name: str, rate: float, symbol: str, colour: str) -> dict[str, Any]:
+    height = float(np.interp(np.log(rate), np.log(test.middle_rates), test.median_losses))
     return {
         "type": "scatter",
         "mode": "markers",
@@ -61,9 +66,9 @@ def _mark(test: RangeTest, name: str, rate: float, symbol: str, colour: str) -> 
     }
 
 
-def _loss_axis(test: RangeTest, y: YScale) -> dict[str, Any]:
-    medians = test.smooth_loss.y
-    losses = test.loss.y[np.isfinite(test.loss.y)]
+def _loss_axis(test: RangeReading, y: YScale) -> dict[str, Any]:
+    medians = test.median_losses
+    losses = test.losses[np.isfinite(test.losses)]
     # What comes after it diverges says nothing more, and would press the rest flat.
     kept = losses[losses <= _ABOVE * max(medians[0], 0.0)] if len(medians) else losses
     kept = kept if len(kept) else losses

@@ -8,20 +8,24 @@ from typing import Any, Final
 import plotly.graph_objects as go
 
 from lrwatch.formats import count
+from lrwatch.records import FloatArray
 from lrwatch.verdicts import Diagnosis
 from lrwatch_dashboard.address import ChartView
-from lrwatch_dashboard.figures.event_marks import mark_events
-from lrwatch_dashboard.figures.panel import escape
+from lrwatch_dashboard.figures.panel import escape, shortened, within
 from lrwatch_dashboard.figures.panels import run_panels
 from lrwatch_dashboard.figures.stack import stacked
 from lrwatch_dashboard.figures.x_axis import by_time, x_axis
-from lrwatch_dashboard.own_metrics import Family
+from lrwatch_dashboard.own_metrics import EVENTS, Family, is_event
 from lrwatch_dashboard.theme import Palette, look, palette
-from lrwatch_dashboard.views import RunCurves, StepTimes
+from lrwatch_dashboard.views import Curve, RunCurves, StepTimes
 
 __all__ = ["run_figure"]
 
 _MOST_NAMED: Final = 6  # events
+_LONGEST_KIND: Final = 28
+_MOST_KINDS: Final = 4
+_LINE_PX: Final = 14
+_ABOVE_MARK_PX: Final = 6
 
 _Event = tuple[float, str, str]
 
@@ -59,10 +63,10 @@ def run_figure(
         figure.add_annotation(text)
     if curves.first_broken is not None:
         figure.add_annotation(_broken_text(curves, drawn, colours))
-    if drawn.n_broken and panels[0].axis:
-        figure.add_trace(_crosses(drawn, panels[0].axis, colours))
     if panels[0].axis:
-        mark_events(figure, drawn, panels[0].axis, colours)
+        if drawn.n_broken:
+            figure.add_trace(_crosses(drawn, panels[0].axis, colours))
+        _mark_events(figure, drawn, panels[0].axis, colours)
     return figure
 
 
@@ -110,15 +114,11 @@ def _event_texts(
     """Return the names of the first events, below one another, that none hides the next."""
     window = curves.window
     seen = [e for e in events if window is None or window[0] <= e[0] <= window[1]][:_MOST_NAMED]
-    first, last = window or (0.0, float(curves.last_step or 0))
-    common = {"yref": "paper", "y": 1, "yanchor": "top", "showarrow": False, "opacity": 0.9}
-    look = {"bgcolor": colours.ground, "font": {"color": colours.muted, "size": 11}}
-    texts = []
-    for i, (x, name, _) in enumerate(seen):
-        is_late = 2 * x > first + last
-        side = {"xanchor": "right" if is_late else "left", "xshift": -4 if is_late else 4}
-        texts.append({"text": name, "x": x, "yshift": -28 - 16 * i, **common, **side, **look})
-    return texts
+    return [
+        _text(name, x, colours.muted, (4, -28 - 16 * i), is_late=_is_late(x, curves))
+        | _at_top(colours)
+        for i, (x, name, _) in enumerate(seen)
+    ]
 
 
 def _marked_steps(
@@ -143,20 +143,9 @@ def _marked_steps(
 
 def _broken_text(curves: RunCurves, drawn: RunCurves, colours: Palette) -> dict[str, Any]:
     is_late = curves.last_step is not None and 2 * (curves.first_broken or 0) > curves.last_step
-    return {
-        "text": _broken_sentence(curves),
-        "x": drawn.first_broken,
-        "y": 1,
-        "yref": "paper",
-        "yanchor": "top",
-        "yshift": -10,
-        "xshift": -6 if is_late else 6,
-        "bgcolor": colours.ground,
-        "opacity": 0.9,
-        "xanchor": "right" if is_late else "left",
-        "showarrow": False,
-        "font": {"color": colours.marks["cross"], "size": 12},
-    }
+    said, colour = _broken_sentence(curves), colours.marks["cross"]
+    text = _text(said, drawn.first_broken, colour, (6, -10), size=12, is_late=is_late)
+    return text | _at_top(colours)
 
 
 def _broken_sentence(curves: RunCurves) -> str:
@@ -169,18 +158,72 @@ def _broken_sentence(curves: RunCurves) -> str:
 
 
 def _crosses(curves: RunCurves, axis: dict[str, Any], colours: Palette) -> dict[str, Any]:
-    top = axis["range"][1]
-    y = 10.0**top if axis["type"] == "log" else top
-    return {
-        "type": "scatter",
-        "mode": "markers",
-        "x": curves.broken,
-        "y": [y] * len(curves.broken),
+    sign = {"symbol": "x-thin-open", "size": 8, "color": colours.marks["cross"]}
+    return _signs(curves.broken, _edge(axis, 1), sign) | {
         "name": "loss",
-        "marker": {"symbol": "x-thin-open", "size": 8, "color": colours.marks["cross"]},
-        "cliponaxis": False,
         "hovertemplate": "NaN or infinite",
-        "showlegend": False,
-        "xaxis": "x",
-        "yaxis": "y",
     }
+
+
+def _mark_events(
+    figure: go.Figure, curves: RunCurves, axis: dict[str, Any], colours: Palette
+) -> None:
+    """Mark what the training said of itself, on the lower frame of the first panel.
+
+    Checkpoints come by the dozen, so that lines through all panels would hide what they are about.
+    """
+    kinds = [curve for curve in curves.own if is_event(curve.name) and len(curve.x)]
+    sign = {"symbol": "triangle-up", "size": 8, "color": colours.muted}
+    for i, curve in enumerate(kinds[:_MOST_KINDS]):
+        name = shortened(curve.name.removeprefix(f"{EVENTS}/"), _LONGEST_KIND)
+        said = {"name": "event", "text": [name] * len(curve.x), "hovertemplate": "%{text}"}
+        figure.add_trace(_signs(curve.x, _edge(axis, 0), sign) | said)
+        x = float(within(Curve("", curve.x, curve.x), curves.window)[0])  # the first that is seen
+        above = (0, _ABOVE_MARK_PX + _LINE_PX * i)
+        text = _text(name, x, colours.muted, above, is_late=_is_late(x, curves))
+        figure.add_annotation(text, yanchor="bottom", y=figure.layout.yaxis.domain[0])
+
+
+def _edge(axis: dict[str, Any], end: int) -> float:
+    """Return the value at the lower (0) or upper (1) end of a y axis."""
+    edge: float = axis["range"][end]
+    return 10.0**edge if axis["type"] == "log" else edge
+
+
+def _signs(x: FloatArray, y: float, sign: dict[str, Any]) -> dict[str, Any]:
+    """Return a trace of signs in the first panel, all at one height."""
+    place = {"x": x, "y": [y] * len(x), "xaxis": "x", "yaxis": "y", "cliponaxis": False}
+    return {"type": "scatter", "mode": "markers", "marker": sign, "showlegend": False, **place}
+
+
+def _is_late(x: float, curves: RunCurves) -> bool:
+    """Tell whether a place is in the second half of the x axis."""
+    first, last = curves.window or (0.0, float(curves.last_step or 0))
+    return 2 * x > first + last
+
+
+def _text(
+    text: str,
+    x: float | None,
+    colour: str,
+    shift: tuple[int, int],
+    *,
+    size: int = 11,
+    is_late: bool,
+) -> dict[str, Any]:
+    """Return a text beside a place on the x axis, on the side where there is more room."""
+    away, up = shift
+    return {
+        "text": text,
+        "x": x,
+        "xanchor": "right" if is_late else "left",
+        "xshift": -away if is_late else away,
+        "yref": "paper",
+        "yshift": up,
+        "showarrow": False,
+        "font": {"color": colour, "size": size},
+    }
+
+
+def _at_top(colours: Palette) -> dict[str, Any]:
+    return {"y": 1, "yanchor": "top", "bgcolor": colours.ground, "opacity": 0.9}

@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from dash import ClientsideFunction, Dash, Input, Output, State, html, no_update
+from dash import Dash, Input, Output, State, html, no_update
 from dash.exceptions import PreventUpdate
 
 from lrwatch.activity import current_actor
@@ -29,7 +29,7 @@ from lrwatch_dashboard.components.alert_parts import (
     tally_card,
 )
 from lrwatch_dashboard.components.silence_dialog import LENGTHS, silence_dialog
-from lrwatch_dashboard.pages.page import Page, follow, frame, heading
+from lrwatch_dashboard.pages.page import Page, follow, frame, heading, script
 from lrwatch_dashboard.views import RunSource
 
 __all__ = ["PAGE", "answered", "layout", "nav_count", "poll", "silenced"]
@@ -149,9 +149,7 @@ def _connect(app: Dash, source: RunSource) -> None:
         prevent_initial_call=True,
     )(on_silence)
     for does, when in (("silenced", Input(_DONE, "data")), ("drawn", Input(_BOARD, "children"))):
-        app.clientside_callback(
-            ClientsideFunction("lrwatchAlerts", does), when, prevent_initial_call=True
-        )
+        script(app, f"lrwatchAlerts.{does}", when)
 
 
 PAGE: Final = Page("/alerts", layout, "Alerts", connect=_connect)

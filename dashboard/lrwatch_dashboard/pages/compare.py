@@ -7,15 +7,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import plotly.graph_objects as go
-from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
+from dash import Dash, Input, Output, State, dcc, html
 
 from lrwatch.formats import count, counted
 from lrwatch_dashboard import ids
 from lrwatch_dashboard.address import ChartView, metric_of_axis, query, run_keys
 from lrwatch_dashboard.comparison_views import SideBySide
-from lrwatch_dashboard.components.compare_table import compare_table
+from lrwatch_dashboard.components.compare_parts import compare_table, settings_card
 from lrwatch_dashboard.components.metric_bar import metric_bar
-from lrwatch_dashboard.components.settings_card import settings_card
 from lrwatch_dashboard.components.verdicts import verdict_list
 from lrwatch_dashboard.components.view_bar import switch, view_bar
 from lrwatch_dashboard.data.comparison import (
@@ -51,6 +50,7 @@ from lrwatch_dashboard.pages.page import (
     heading,
     message,
     redraw,
+    script,
     zoom_in_address,
 )
 from lrwatch_dashboard.theme import line_looks
@@ -231,19 +231,9 @@ def _connect(app: Dash, source: RunSource) -> None:
     runs = State(ids.COMPARE_RUNS, "data")
     said = {"status": Output(_STATUS, "children")}
     follow(app, "compare", on_tick, said, [runs, State(ids.VIEW, "data")])
-    drawn = {
-        "figure": Output(_GRAPH, "figure"),
-        "table": Output(_TABLE, "children"),
-        "own": Output(_OWN, "children"),
-        "settings": Output(_SETTINGS, "children"),
-        "token": Output(_TOKEN, "data"),
-    }
-    redraw(app, "compare", on_view, drawn, [runs])
-    app.clientside_callback(
-        ClientsideFunction("lrwatch", "openLine"),
-        Input(_GRAPH, "clickData"),
-        prevent_initial_call=True,
-    )
+    drawn = {"figure": _GRAPH, "table": _TABLE, "own": _OWN, "settings": _SETTINGS}
+    redraw(app, "compare", on_view, {**drawn, "token": _TOKEN}, [runs])
+    script(app, "lrwatch.openLine", Input(_GRAPH, "clickData"))
     zoom_in_address(app, _GRAPH)
 
 

@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Mapping
 from typing import Any, Final
 
-from dash import ALL, ClientsideFunction, Dash, Input, Output, State, html, no_update
+from dash import ALL, Dash, Input, Output, State, html, no_update
 from dash.exceptions import PreventUpdate
 
 from lrwatch.formats import count, counted
@@ -20,7 +20,7 @@ from lrwatch_dashboard.components.run_tools import run_dialogs, run_toolbar, und
 from lrwatch_dashboard.components.verdicts import mark_counts
 from lrwatch_dashboard.data.found_runs import FoundRuns, find_runs, known_names
 from lrwatch_dashboard.data.sweeps import shared_trouble
-from lrwatch_dashboard.pages.page import Page, follow, frame
+from lrwatch_dashboard.pages.page import Page, follow, frame, script
 from lrwatch_dashboard.pages.run_requests import answered
 from lrwatch_dashboard.theme import MARKS
 from lrwatch_dashboard.views import Overview, RunSource, RunView
@@ -226,9 +226,7 @@ def _connect(app: Dash, source: RunSource) -> None:
         prevent_initial_call=True,
     )(on_asked)
     for does, given in (("applyRows", _CHANGE), ("found", _FOUND), ("known", _KNOWN)):
-        app.clientside_callback(
-            ClientsideFunction("lrwatch", does), Input(given, "data"), prevent_initial_call=True
-        )
+        script(app, f"lrwatch.{does}", Input(given, "data"))
 
 
 PAGE: Final = Page("/", layout, "Overview", connect=_connect)

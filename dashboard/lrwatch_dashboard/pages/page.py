@@ -23,6 +23,7 @@ __all__ = [
     "high",
     "message",
     "redraw",
+    "script",
     "zoom_in_address",
 ]
 
@@ -128,18 +129,19 @@ def redraw(
     app: Dash,
     name: str,
     draw: Callable[..., dict[str, Any] | None],
-    outputs: Mapping[str, Output],
+    ids_of: Mapping[str, str],
     held: Sequence[State] = (),
 ) -> None:
     """Draw a chart anew at every tick of its clock, and when its view or the theme changes.
 
     `draw` takes what is held, the words of the address, the theme (``"light"`` or ``"dark"``), and
-    the token of what is shown; it returns a value for each output, or None if that is shown.
-    ``"token"`` among the outputs keeps the token, and ``"figure"`` is the chart.
+    the token of what is shown; it returns what each component is to show, or None if that is shown.
+    Among these ``"token"`` keeps the token, and ``"figure"`` is the chart.
     """
-    place = Output(outputs["figure"].component_id, "style")
-    as_it_is = dict.fromkeys((*outputs, "place"), no_update)
-    token = outputs["token"]
+    shows = {"figure": "figure", "token": "data"}
+    outputs = {name: Output(id_, shows.get(name, "children")) for name, id_ in ids_of.items()}
+    outputs["place"] = Output(ids_of["figure"], "style")
+    as_it_is = dict.fromkeys(outputs, no_update)
 
     def on_view(
         _n: int, words: dict[str, str] | None, theme: str, drawn: str, *known: Any
@@ -148,12 +150,12 @@ def redraw(
         return as_it_is if shown is None else {**shown, "place": high(shown["figure"])}
 
     app.callback(
-        output={**outputs, "place": place},
+        output=outputs,
         inputs=[
             Input(_clock_of_chart(name), "n_intervals"),
             Input(ids.VIEW, "data"),
             Input(ids.THEME, "data"),
-            State(token.component_id, token.component_property),
+            State(ids_of["token"], "data"),
             *held,
         ],
     )(on_view)
@@ -161,12 +163,14 @@ def redraw(
 
 def zoom_in_address(app: Dash, graph: str) -> None:
     """Have the zoom of a chart stand in the address."""
-    app.clientside_callback(
-        ClientsideFunction("lrwatch", "zoomOf"),
-        Output(ids.VIEW, "data", allow_duplicate=True),
-        Input(graph, "relayoutData"),
-        prevent_initial_call=True,
-    )
+    into = Output(ids.VIEW, "data", allow_duplicate=True)
+    script(app, "lrwatch.zoomOf", Input(graph, "relayoutData"), into)
+
+
+def script(app: Dash, function: str, when: Input, *into: Output) -> None:
+    """Call a function of the scripts of the assets at every change but the first."""
+    called = ClientsideFunction(*function.split("."))
+    app.clientside_callback(called, *into, when, prevent_initial_call=True)
 
 
 def _clock(name: str) -> str:

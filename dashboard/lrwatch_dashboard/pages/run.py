@@ -16,10 +16,10 @@ from lrwatch_dashboard.address import ChartView, query, run_href, steps_of
 from lrwatch_dashboard.components.activity_list import activity_line
 from lrwatch_dashboard.components.facts import settings_list
 from lrwatch_dashboard.components.metric_bar import metric_bar
-from lrwatch_dashboard.components.run_labels import run_labels
 from lrwatch_dashboard.components.run_parts import (
     curve_table,
     evidence_table,
+    run_labels,
     run_links,
     run_status,
     verdict_card,
@@ -210,12 +210,7 @@ def _connect(app: Dash, source: RunSource) -> None:
     outputs = {name: Output(id_, "children") for name, id_ in said.items()}
     held = [State(ids.RUN_KEY, "data"), State(_TOKEN, "data")]
     follow(app, "run", on_tick, {**outputs, "token": Output(_TOKEN, "data")}, held)
-    drawn = {
-        "figure": Output(_GRAPH, "figure"),
-        "numbers": Output(_NUMBERS, "children"),
-        "own": Output(_OWN, "children"),
-        "token": Output(_DRAWN, "data"),
-    }
+    drawn = {"figure": _GRAPH, "numbers": _NUMBERS, "own": _OWN, "token": _DRAWN}
     redraw(app, "run", on_view, drawn, [State(ids.RUN_KEY, "data")])
     zoom_in_address(app, _GRAPH)
 

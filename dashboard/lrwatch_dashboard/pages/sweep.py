@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 import plotly.graph_objects as go
-from dash import ClientsideFunction, Dash, Input, Output, dcc, html
+from dash import Dash, Input, dcc, html
 
 from lrwatch_dashboard import ids
 from lrwatch_dashboard.address import ChartView, query
 from lrwatch_dashboard.comparison_views import SweepView
-from lrwatch_dashboard.components.pick import pick
 from lrwatch_dashboard.components.sweep_parts import (
     range_card,
     range_table,
@@ -20,14 +19,12 @@ from lrwatch_dashboard.components.sweep_parts import (
     sweep_card,
     sweep_list,
 )
-from lrwatch_dashboard.components.view_bar import save_buttons, switch, toolbar
-from lrwatch_dashboard.data.objectives import SweepMeasure, by_metric
-from lrwatch_dashboard.data.range_tests import range_test
-from lrwatch_dashboard.data.sweeps import find_sweeps, sweep_of
+from lrwatch_dashboard.components.view_bar import pick, save_buttons, switch, toolbar
+from lrwatch_dashboard.data.sweeps import SweepMeasure, by_metric, find_sweeps, range_test, sweep_of
 from lrwatch_dashboard.data.tables import range_rows, sweep_rows
 from lrwatch_dashboard.figures import message_figure, range_figure, sweep_figure
 from lrwatch_dashboard.own_metrics import is_result, names_of, wants_least
-from lrwatch_dashboard.pages.page import Page, chart, follow, frame, heading, redraw
+from lrwatch_dashboard.pages.page import Page, chart, follow, frame, heading, redraw, script
 from lrwatch_dashboard.views import RunSource, RunView
 
 __all__ = ["PAGE", "draw", "layout", "report", "table"]
@@ -108,7 +105,7 @@ def table(source: RunSource, search: str) -> list[Sequence[Any]] | None:
     if isinstance(shown, SweepView):
         return sweep_rows(shown)
     curves = source.curves(shown.key) if shown is not None else None
-    return range_rows(range_test(shown, curves)) if shown and curves else None
+    return range_rows(range_test(curves)) if shown and curves else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,8 +148,9 @@ def _shown(source: RunSource, found: _Store, words: Mapping[str, str], theme: st
     if curves is None:
         said = "The rows of this run cannot be read."
         return _Shown(message_figure(said, theme=theme), "", "")
-    test = range_test(found.shown, curves)
-    return _Shown(range_figure(test, theme=theme, y=y), range_card(test), range_table(test))
+    run, test = found.shown, range_test(curves)
+    figure = range_figure(run.key, test, theme=theme, y=y)
+    return _Shown(figure, range_card(run, test), range_table(test))
 
 
 def _measured_by(shown: SweepView | RunView | None, words: Mapping[str, str]) -> list[Any]:
@@ -183,15 +181,9 @@ def _connect(app: Dash, source: RunSource) -> None:
         return draw(source, words, theme, drawn)
 
     follow(app, "sweep", dict, {})
-    parts = {"card": _CARD, "list": _LIST, "table": _TABLE, "own": _OWN}
-    drawn = {name: Output(id_, "children") for name, id_ in parts.items()}
-    drawn |= {"figure": Output(_GRAPH, "figure"), "token": Output(_TOKEN, "data")}
-    redraw(app, "sweep", on_view, drawn)
-    app.clientside_callback(
-        ClientsideFunction("lrwatch", "openPoint"),
-        Input(_GRAPH, "clickData"),
-        prevent_initial_call=True,
-    )
+    drawn = {"card": _CARD, "list": _LIST, "table": _TABLE, "own": _OWN}
+    redraw(app, "sweep", on_view, {**drawn, "figure": _GRAPH, "token": _TOKEN})
+    script(app, "lrwatch.openPoint", Input(_GRAPH, "clickData"))
 
 
 PAGE: Final = Page("/sweep", layout, "Sweep", connect=_connect, report=report, table=table)

@@ -6,23 +6,26 @@ show it with every request: ``Authorization: Bearer TOKEN``.
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import math
 import re
 from typing import Final
 from urllib.parse import quote, urlencode
 
 from flask import Flask, Response, g, jsonify, request
+from itsdangerous import TimestampSigner
 
 from lrwatch.activity import Actor
 from lrwatch.formats import counted
 from lrwatch_dashboard.security.access import Access
-from lrwatch_dashboard.security.session import LIFETIME_SECONDS, Sessions, same
 from lrwatch_dashboard.security.sign_in_page import POLICY, onward_page, refused_page, sign_in_page
 from lrwatch_dashboard.security.throttle import Throttle
 
-__all__ = ["SIGN_IN", "SignIn", "local_target"]
+__all__ = ["LIFETIME_SECONDS", "SIGN_IN", "Sessions", "SignIn", "local_target", "same"]
 
 SIGN_IN: Final = "/login"
+LIFETIME_SECONDS: Final = 30 * 24 * 3600
 
 _OPEN: Final = frozenset({"/health", "/ready"})
 _BEARER: Final = "bearer "
@@ -32,6 +35,45 @@ _ANYBODY: Final = Actor("", "editor", "dashboard")
 """Who has the one token of everybody."""
 
 _WRONG: Final = "That is not the token of this dashboard."
+
+
+class Sessions:
+    """Issues and checks sessions of one token: the time of issue, signed with the token.
+
+    Nothing is kept on the server, so several worker processes and a restart know the same
+    sessions, and a new token ends all of them.
+
+    Parameters
+    ----------
+    token
+        The secret.
+
+    Attributes
+    ----------
+    cookie
+        Name of the cookie. Browsers do not tell the ports of a machine apart, so each token
+        has a name of its own, and two dashboards on one machine do not sign each other out.
+    """
+
+    def __init__(self, token: str) -> None:
+        self._signer = TimestampSigner(
+            token, salt="lrwatch session", key_derivation="hmac", digest_method=hashlib.sha256
+        )
+        name = hmac.digest(token.encode(), b"lrwatch cookie name", "sha256")
+        self.cookie = "lrwatch-" + name.hex()[:12]
+
+    def issue(self) -> str:
+        """Return the value of a new session."""
+        return self._signer.sign("session").decode()
+
+    def holds(self, value: str) -> bool:
+        """Return whether a value was issued here and has not ended."""
+        return self._signer.validate(value.encode("utf-8", "replace"), LIFETIME_SECONDS)
+
+
+def same(secret: str, given: str) -> bool:
+    """Compare in a time that does not reveal how much is right."""
+    return hmac.compare_digest(secret.encode(), given.encode("utf-8", "surrogatepass"))
 
 
 class SignIn:

@@ -5,8 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 from dashboard_views import a_diagnosis, curves, run_view
-from lrwatch_dashboard.data.range_tests import range_test
-from lrwatch_dashboard.data.sweeps import find_sweeps
+from lrwatch_dashboard.data.sweeps import find_sweeps, range_test
 from lrwatch_dashboard.views import Curve, RunCurves, RunView
 
 from lrwatch.verdicts import Evidence
@@ -42,7 +41,7 @@ def test_a_run_is_a_range_test_if_it_was_recognised_as_one() -> None:
 
 
 def test_the_rates_that_tell_are_found() -> None:
-    test = range_test(swept(), lines(valley()))
+    test = range_test(lines(valley()))
     assert test.steepest == pytest.approx(1e-3, rel=0.4)
     assert test.lowest is not None
     assert 0.01 < test.lowest < 0.15
@@ -54,19 +53,19 @@ def test_the_rates_that_tell_are_found() -> None:
 
 def test_noise_moves_no_rate_far() -> None:
     noise = np.exp(0.3 * np.random.default_rng(0).standard_normal(N))
-    calm, noisy = (range_test(swept(), lines(valley() * by)) for by in (1.0, noise))
+    calm, noisy = (range_test(lines(valley() * by)) for by in (1.0, noise))
     for name in ("steepest", "lowest", "diverges"):
         assert getattr(noisy, name) == pytest.approx(getattr(calm, name), rel=4), name
 
 
 def test_a_loss_that_never_falls_recommends_nothing() -> None:
-    test = range_test(swept(), lines(np.full(N, 2.0) * (1 + RATES)))
+    test = range_test(lines(np.full(N, 2.0) * (1 + RATES)))
     assert (test.steepest, test.lowest, test.band) == (None, None, None)
     assert "never falls" in test.reason
 
 
 def test_a_test_that_ended_too_early_asks_for_higher_rates_and_recommends_none() -> None:
-    test = range_test(swept(), lines(valley()[:400]))
+    test = range_test(lines(valley()[:400]))
     assert test.lowest is not None
     assert (test.diverges, test.band) == (None, None)
     assert "test higher rates" in test.reason
@@ -77,15 +76,15 @@ def test_what_comes_after_the_first_loss_that_is_no_number_is_left_out() -> None
     cut = 440  # before it has climbed back
     seen = lines(loss[:cut])
     broken = dataclasses.replace(seen, first_broken=cut - 20, n_broken=20, stays_broken=True)
-    test = range_test(swept(), broken)
+    test = range_test(broken)
     assert test.diverges == pytest.approx(RATES[cut - 21])
-    assert len(test.loss.x) == cut - 20
+    assert len(test.rates) == cut - 20
 
 
 def test_a_test_of_a_few_steps_says_nothing() -> None:
-    assert range_test(swept(), lines(valley()[:10])).band is None
+    assert range_test(lines(valley()[:10])).band is None
     empty = Curve("", np.empty(0), np.empty(0))
-    assert range_test(swept(), curves(loss=empty, lr=(empty,))).band is None
+    assert range_test(curves(loss=empty, lr=(empty,))).band is None
 
 
 def test_a_range_test_is_no_run_of_a_sweep() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from dashboard_views import a_diagnosis, run_view
 from lrwatch_dashboard.comparison_views import RateResult, SweepRun, SweepView
-from lrwatch_dashboard.data.objectives import SweepMeasure, by_metric
+from lrwatch_dashboard.data.sweeps import SweepMeasure, by_metric
 from lrwatch_dashboard.figures import sweep_figure
 from lrwatch_dashboard.own_metrics import MetricSummary
 from lrwatch_dashboard.theme import DARK, LIGHT

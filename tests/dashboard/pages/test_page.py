@@ -50,7 +50,7 @@ def test_a_chart_is_drawn_anew_only_if_its_token_is_another_one() -> None:
 
     app = Dash("test", suppress_callback_exceptions=True)
     app.layout = html.Div()
-    outputs = {"figure": Output("graph", "figure"), "token": Output("token", "data")}
+    outputs = {"figure": "graph", "token": "token"}
     redraw(app, "a", draw, outputs, [State("key", "data")])
     first = _asked(app, "a-chart-tick", 1, None, "dark", "", "sgd")
     token = first["token"]["data"]

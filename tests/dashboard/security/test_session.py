@@ -4,7 +4,7 @@ import hashlib
 
 import pytest
 from itsdangerous import TimestampSigner
-from lrwatch_dashboard.security.session import LIFETIME_SECONDS, Sessions, same
+from lrwatch_dashboard.security.sign_in import LIFETIME_SECONDS, Sessions, same
 
 TOKEN = "a-token-of-some-length"
 

@@ -7,8 +7,8 @@ from typing import Final
 
 import pytest
 
-from lrwatch.alerts.beside import Beside
 from lrwatch.alerts.rules import RULES
+from lrwatch.alerts.run_alerts import Beside
 from lrwatch.verdicts import Diagnosis
 
 HIGH: Final = next(rule for rule in RULES if rule.name == "too_high")

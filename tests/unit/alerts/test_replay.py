@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from sources import ROOT
 
-from lrwatch.alerts.replay import replay
+from lrwatch.alerts.explaining import replay
 from lrwatch.alerts.rules import RULES
 from lrwatch.store import RunReader
 

@@ -16,7 +16,7 @@ import torch
 from torch_models import small_net, train
 
 from lrwatch.autowatch import launchers, processes
-from lrwatch.autowatch.nothing import why_nothing
+from lrwatch.autowatch.beginning import why_nothing
 from lrwatch.autowatch.processes import RecordedCall, arrive, follow_processes
 from lrwatch.autowatch.settings import Settings
 from lrwatch.store import list_runs

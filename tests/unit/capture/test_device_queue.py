@@ -14,7 +14,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch_models import batch, small_net, train
 
 import lrwatch
-from lrwatch.capture import device_block, device_queue
+from lrwatch.capture import device_queue
 from lrwatch.capture.device_queue import DeviceQueue
 from lrwatch.capture.norms import total_norm
 from lrwatch.capture.values import StepValues
@@ -73,7 +73,7 @@ class TestDeviceQueue:
         assert [values.loss for values in done] == [0.0, 1.0, 2.0, 3.0, 4.0]
 
     def test_a_full_block_begins_its_way(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(device_block, "_SLOTS", 5)
+        monkeypatch.setattr(device_queue, "_SLOTS", 5)
         device, done = FakeDevice(), list[StepValues]()
         queue = DeviceQueue(done.append, device.begin_copy, 3600.0)
         for i in range(5):
@@ -106,7 +106,7 @@ class TestDeviceQueue:
 
     def test_a_number_on_the_host_brings_no_others_there(self) -> None:
         host, far = torch.tensor(1.0), torch.tensor(2.0, device="meta")
-        assert device_block.DeviceBlock([host, far]).take().device == far.device
+        assert device_queue.DeviceBlock([host, far]).take().device == far.device
 
     def test_a_device_far_behind_is_waited_for_before_memory_grows(
         self, monkeypatch: pytest.MonkeyPatch

@@ -11,8 +11,8 @@ import torch
 
 import lrwatch
 from lrwatch.integrations.torchtune import TorchtuneLogger
+from lrwatch.integrations.training import WatchedTraining, own_numbers
 from lrwatch.integrations.ultralytics import ultralytics_callbacks
-from lrwatch.integrations.watched_training import WatchedTraining, own_numbers
 from lrwatch.store import read_run_info
 
 

@@ -7,8 +7,7 @@ from pathlib import Path
 
 from lrwatch.records import FLOAT_COLUMNS, NULL, RunInfo
 from lrwatch.store import read
-from lrwatch.store.creation import create_run
-from lrwatch.store.late_writer import LateWriter
+from lrwatch.store.creation import LateWriter, create_run
 from lrwatch.store.writer import Row, RunWriter
 
 

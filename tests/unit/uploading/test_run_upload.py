@@ -15,7 +15,7 @@ import lrwatch
 from lrwatch.errors import RunBusy, StorageUnavailable
 from lrwatch.storage import Storage, open_storage
 from lrwatch.uploading import run_upload
-from lrwatch.uploading.fetching import fetch_run
+from lrwatch.uploading.carrying import fetch_run
 from lrwatch.uploading.run_upload import RunUpload
 from lrwatch.uploading.tiers import Span, due_for_merging
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from lrwatch_dashboard.figures.seed_band import quartiles, seed_traces
+from lrwatch_dashboard.figures.compare_figure import quartiles, seed_traces
 from lrwatch_dashboard.views import Curve
 
 

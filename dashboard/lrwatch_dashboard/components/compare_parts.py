@@ -1,11 +1,12 @@
-"""The table of a comparison, which is also the legend of its chart."""
+"""The parts of the Compare page beside its chart: the table, its legend as well; settings."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from dash import html
+import plotly.graph_objects as go
+from dash import dcc, html
 
 from lrwatch.formats import NOTHING, count, counted, duration, number
 from lrwatch_dashboard.address import compare_href, metric_of_axis, run_href
@@ -13,10 +14,11 @@ from lrwatch_dashboard.comparison_views import ComparedRun, Delta, SideBySide
 from lrwatch_dashboard.components.facts import settings_list
 from lrwatch_dashboard.components.table import table
 from lrwatch_dashboard.components.verdicts import verdict_badge
+from lrwatch_dashboard.components.view_bar import pick
 from lrwatch_dashboard.theme import DASHES
 from lrwatch_dashboard.units import with_unit
 
-__all__ = ["compare_table"]
+__all__ = ["compare_table", "settings_card"]
 
 _MOST_OWN: Final = 4  # columns of the user's metrics; the file has all of them
 _NUMBERS = (
@@ -136,3 +138,39 @@ def _changes(key: str, comparison: SideBySide) -> list[html.A]:
             **{"data-keep": "view", "aria-label": f"Remove {key} from the comparison"},
         ),
     ]
+
+
+def settings_card(
+    figures: Sequence[go.Figure],
+    choices: tuple[Sequence[str], Sequence[str]],
+    chosen: tuple[str, str],
+    config: dict[str, Any] | None,
+) -> html.Section:
+    """Return the card; without a `config` of graphs, as in a file, nothing can be chosen.
+
+    `choices` are the settings and the results that there are, `chosen` is what is drawn.
+    """
+    picks = [
+        pick(name, word, [(each, each) for each in given], one)
+        for name, word, given, one in zip(
+            ("setting", "result"), ("sx", "sy"), choices, chosen, strict=True
+        )
+    ]
+    labels = (f"{chosen[1]} against {chosen[0]}", f"Settings side by side, and {chosen[1]}")
+    graphs = [
+        html.Div(
+            dcc.Graph(figure=figure, **_live(figure, config)),
+            role="figure",
+            **{"aria-label": label},
+        )
+        for figure, label in zip(figures, labels, strict=True)
+    ]
+    body: list[Any] = [html.H2("Settings and results")]
+    if config is not None:
+        body.append(html.Div(picks, className="view-bar"))
+    return html.Section([*body, html.Div(graphs, className="side-by-side")], className="card")
+
+
+def _live(figure: go.Figure, config: dict[str, Any] | None) -> dict[str, Any]:
+    """Return what a graph on a page is given besides: plotly forgets its height on a resize."""
+    return {} if config is None else {"config": config, "style": {"height": figure.layout.height}}
