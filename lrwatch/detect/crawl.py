@@ -21,6 +21,8 @@ from __future__ import annotations
 import math
 from typing import Final
 
+import numpy as np
+
 from lrwatch.detect.flatness import drift, drift_error
 from lrwatch.detect.past import Past
 from lrwatch.detect.wording import share
@@ -37,6 +39,16 @@ STEADY: Final = 0.1
 SURE: Final = 2.0
 """Standard errors."""
 
+NEAR: Final = 3
+"""Bins on either side of a step down."""
+
+STEP: Final = 0.4
+"""Share of the decrease in the second half that comes at one step down: an epoch began, or the
+rate was cut."""
+
+REAL: Final = 10.0
+"""Standard errors of a step down that is no noise."""
+
 SECOND_HALF: Final = 0.525
 """Where the stretch ends that `drift` compares the end of the run with."""
 
@@ -52,7 +64,7 @@ def crawls(past: Past) -> Evidence:
         "crawl",
         steady,
         STEADY,
-        fired=drop > past.grain and early < EARLY and steady > STEADY,
+        fired=drop > past.grain and early < EARLY and steady > STEADY and not _steps_down(past),
         interval=past.interval,
         note=f"{share(early)} of the decrease came by a tenth of the run, "
         f"{share(second)} in its second half"
@@ -68,3 +80,15 @@ def _rates_in_second_half(past: Past) -> float:
     if not total > 0:
         return 1 - SECOND_HALF
     return float(rates[past.middle > SECOND_HALF].sum()) / total
+
+
+def _steps_down(past: Past) -> bool:
+    """Whether much of the decrease in the second half came at once, and not by and by."""
+    loss = past.loss[past.between(1 - SECOND_HALF, 1.0)]
+    if len(loss) < 4 * NEAR:
+        return False
+    means = np.convolve(loss, np.full(NEAR, 1 / NEAR), "valid")
+    deepest = float((means[:-NEAR] - means[NEAR:]).max())
+    rows = past.n_loss / len(past) * NEAR
+    whole = past.level(0.45, 0.6) - past.end
+    return deepest > max(STEP * whole, REAL * past.grain * math.sqrt(2 / max(rows, 1.0)))

@@ -33,7 +33,7 @@ from lrwatch.formats import number
 from lrwatch.records import FloatArray
 from lrwatch.verdicts import Evidence
 
-__all__ = ["begins_at_zero", "changed", "unjudgeable"]
+__all__ = ["begins_at_chance", "begins_at_zero", "changed", "unjudgeable"]
 
 STRETCHES: Final = 8
 """Equal stretches of the rows since the best loss, whose levels are compared."""
@@ -50,8 +50,17 @@ NOISIER: Final = 2.0
 LARGEST: Final = 1.0
 """Share of the loss at the start that a term may add: a loss thrown up further is lost."""
 
+HIGH: Final = 2.0
+"""Standard deviations of a loss that a jump exceeds."""
+
+AGAIN: Final = 0.5
+"""Share of the jump; a rise of more is the next one."""
+
 SURE: Final = 4.0
 """Standard errors."""
+
+EVEN: Final = 5e-4
+"""How near to ln 2 a first loss lies that is nothing else: half of the last of three digits."""
 
 ZEROS: Final = 2
 """First losses of exactly 0 that are no accident."""
@@ -98,18 +107,24 @@ def _levels(past: Past, best: int) -> tuple[FloatArray, float]:
 
 
 def _jump(past: Past) -> int | None:
-    """Return the bin at which the loss jumped up and after which it fell on, if it did."""
-    at = int(np.argmax(np.diff(past.loss))) + 1
-    before, after = past.loss[max(at - 4, 0) : at], past.loss[at:]
+    """Return the bin at which the loss jumped up and after which it fell on, if it did.
+
+    It may jump again later, as where the data become harder by stages.
+    """
+    rises = np.diff(past.loss)
+    at = int(np.argmax(rises)) + 1
+    again = np.flatnonzero(rises[at:] > AGAIN * rises[at - 1])
+    end = at + int(again[0]) + 1 if len(again) else len(past)
+    before, after = past.loss[max(at - 4, 0) : at], past.loss[at:end]
     if len(before) < 4 or len(after) < STRETCHES:  # noqa: PLR2004
         return None
     quarter = len(after) // 4
     rows = past.n_loss / len(past) * quarter
-    error = past.grain * math.sqrt(2 / max(rows, 1.0))
+    error = SURE * past.grain * math.sqrt(2 / max(rows, 1.0))
     height = median(after[:quarter]) - median(before)
     fall = median(after[:quarter]) - median(after[-quarter:])
-    joins = SURE * past.grain < height <= LARGEST * abs(past.start)
-    return at if joins and fall > SURE * error else None
+    joins = max(HIGH * past.grain, error) < height <= LARGEST * abs(past.start)
+    return at if joins and fall > error else None
 
 
 def _is_as_calm(past: Past, at: int) -> bool:
@@ -155,3 +170,13 @@ def begins_at_zero(past: Past) -> bool:
         return True
     level = max(abs(float(np.median(losses))), abs(float(past.loss[0])))
     return min(*losses, float(past.loss.min())) < 0 and level < past.grain
+
+
+def begins_at_chance(past: Past) -> bool:
+    """Whether the first loss is ln 2 to its printed digits: of two choices neither is preferred.
+
+    A preference is trained from a model that is its own reference; a net that begins at random
+    misses ln 2 by more than that.
+    """
+    losses = past.opening.losses
+    return bool(losses) and abs(losses[0] - math.log(2)) < EVEN

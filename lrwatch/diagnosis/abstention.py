@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from lrwatch.detect.objective import begins_at_zero
+from lrwatch.detect.objective import begins_at_chance, begins_at_zero
+from lrwatch.detect.roughness import wander
 from lrwatch.detect.schedule import in_warmup
 from lrwatch.detect.wording import sentence, share
 from lrwatch.diagnosis.examination import Examination
@@ -30,6 +31,22 @@ MISSING_ROWS: Final = 3.0
 A_FEW: Final = 10
 """Losses from which on it is told where they went."""
 
+HIDDEN: Final = 2.0
+"""Standard deviations of a loss: a decrease of less shows nothing by its shape."""
+
+CALM: Final = 200.0
+"""Standard deviations in the decrease of a loss whose bouncing nobody sees."""
+
+DRAGGED: Final = 4.0
+"""Times by which neighbouring levels move more than independent noise would have them: a log of
+moving averages, or data in waves."""
+
+CERTAIN: Final = 3.0
+"""Standard errors."""
+
+SLIGHT: Final = 0.01
+"""Share of the loss at the start; one that has come down by more has moved."""
+
 
 def rose_by_itself(exam: Examination) -> bool:
     """Whether the loss left its best for a reason that is not the length of the steps.
@@ -52,8 +69,8 @@ def is_withheld(verdict: Verdict, confidence: float, exam: Examination) -> bool:
     if exam.fired("no_objective") or _is_unusual(exam):
         return True
     if verdict == "too_low":
-        return _begins_late(exam) or _may_be_near_its_floor(exam, confidence)
-    return kind == "too_high" and _has_changed(exam)
+        return _begins_late(exam) or _prefers(exam) or _may_be_near_its_floor(exam, confidence)
+    return kind == "too_high" and (_has_changed(exam) or _is_guessed(verdict, confidence, exam))
 
 
 def is_unlike_any(exam: Examination) -> bool:
@@ -63,7 +80,38 @@ def is_unlike_any(exam: Examination) -> bool:
 
 def _may_be_near_its_floor(exam: Examination, confidence: float) -> bool:
     """Whether neither a norm nor the loss itself shows that a run is too slow."""
-    return exam.is_bare and confidence < CLEAR and not exam.fired("crawl")
+    if not exam.is_bare or exam.fired("crawl"):
+        return False
+    return confidence < CLEAR or exam.past.gained < HIDDEN * exam.past.grain
+
+
+def _prefers(exam: Examination) -> bool:
+    """Whether the loss is that of a preference, which is not trained as low as it would go."""
+    past = exam.past
+    return begins_at_chance(past) and past.start - past.end > SLIGHT * past.start
+
+
+def _is_guessed(verdict: Verdict, confidence: float, exam: Examination) -> bool:
+    """Whether a loss by itself is said to bounce, or to learn nothing, and does not show it."""
+    if not exam.is_bare or exam.earlier is not None:
+        return False
+    if verdict == "oscillating":
+        return _is_calm(exam) or _drifts(exam)
+    return confidence < CLEAR and _is_level(exam)
+
+
+def _is_calm(exam: Examination) -> bool:
+    return exam.past.gained > CALM * exam.past.grain
+
+
+def _drifts(exam: Examination) -> bool:
+    return wander(exam.past) > DRAGGED
+
+
+def _is_level(exam: Examination) -> bool:
+    """Whether the loss ends neither above its start nor far above its best."""
+    ends = exam.result("no_progress").value or 0.0
+    return not exam.fired("drawdown") and ends > -CERTAIN
 
 
 def _is_unusual(exam: Examination) -> bool:
@@ -155,14 +203,51 @@ def _late(exam: Examination) -> str:
     )
 
 
+def _preference(exam: Examination) -> str:
+    return (
+        f"Loss began at ln 2, as preferences do, and came to {_n(exam.past.end)}: how far it would "
+        "go is not what one is after, so only runs at other rates tell whether it is slow"
+    )
+
+
+def _in_waves(exam: Examination) -> str:
+    return (
+        f"Loss drifts up and down on its way to {_n(exam.past.end)}, as averages over many steps "
+        "do: whether steps overshoot cannot be told from it"
+    )
+
+
+def _too_calm(exam: Examination) -> str:
+    start, end = _n(exam.past.start), _n(exam.past.end)
+    return (
+        f"Loss went from {start} to {end} by an unusual way, too calmly for steps that overshoot: "
+        "nothing is said of its rate"
+    )
+
+
+def _level(exam: Examination) -> str:
+    start, end = _n(exam.past.start), _n(exam.past.end)
+    return (
+        f"Loss went from {start} to {end}, which is within its noise: it may be at its floor, or "
+        "not learning"
+    )
+
+
 def _just_begun(exam: Examination) -> str:
     done = share(exam.past.n_steps / (exam.total_steps or 1))
     return f"{done} of the planned steps are done: too early to call it slow"
 
 
+def _looks(exam: Examination, kind: str) -> bool:
+    return max(exam.probability, key=exam.probability.__getitem__) == kind
+
+
 def _looks_slow(exam: Examination) -> bool:
-    likeliest = max(exam.probability, key=exam.probability.__getitem__)
-    return likeliest == "too_low" and exam.earlier is None
+    return _looks(exam, "too_low") and exam.earlier is None
+
+
+def _looks_high(exam: Examination) -> bool:
+    return exam.is_bare and _looks(exam, "too_high") and exam.earlier is None
 
 
 def _n(value: float) -> str:
@@ -195,7 +280,11 @@ _WHY: Final[tuple[tuple[Callable[[Examination], bool], Callable[[Examination], s
     ),
     (lambda exam: _looks_slow(exam) and bool(exam.total_steps), _just_begun),
     (lambda exam: _looks_slow(exam) and _begins_late(exam), _late),
+    (lambda exam: _looks_slow(exam) and _prefers(exam), _preference),
     (lambda exam: _looks_slow(exam) and exam.is_bare, _near_its_floor),
+    (lambda exam: _looks_high(exam) and _drifts(exam), _in_waves),
+    (lambda exam: _looks_high(exam) and _is_calm(exam), _too_calm),
+    (lambda exam: _looks_high(exam) and _is_level(exam), _level),
     (lambda _: True, lambda _: "The tests contradict each other: too early to tell"),
 )
 """Reasons to say nothing, the most telling first."""

@@ -201,6 +201,48 @@ def test_a_run_that_is_lost_at_a_stroke_is_still_found() -> None:
     assert judged(np.where(np.arange(300) < 150, loss, 2.3)).verdict == "diverging"
 
 
+@pytest.mark.parametrize("seed", range(1, 6))
+def test_data_that_become_harder_by_stages_change_the_objective(seed: int) -> None:
+    stage = 4 * np.arange(1_000) / 1_000
+    falls = 0.5 + 0.08 * np.floor(stage) + 0.45 * np.exp(-(stage % 1) / 0.2)
+    found = judged(falls + 0.04 * noise(1_000, seed), 3e-4)
+    assert found.verdict == "insufficient_data"
+    assert "jumped near step" in found.reason
+
+
+# Too high, where the loss does not show it
+
+
+@pytest.mark.parametrize("seed", [6, 7, 8])
+def test_a_loss_that_drifts_as_averages_do_is_not_said_to_bounce(seed: int) -> None:
+    noises = noise(2_000, seed)[:1_000]
+    level = np.zeros(1_000)
+    for k in range(1, 1_000):
+        level[k] = 0.98 * level[k - 1] + 0.02 * noises[k]
+    found = judged(1 + 0.3 * np.exp(-np.arange(1_000) / 100) + 0.6 * level)
+    assert found.verdict == "insufficient_data"
+    assert "drifts up and down" in found.reason
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_a_loss_that_falls_calmly_after_a_plateau_is_not_said_to_bounce(seed: int) -> None:
+    """Recognising speech begins on a plateau of blanks."""
+    at = np.arange(300) / 300
+    left = np.where(at > 0.05, np.exp(-(at - 0.05) / 0.1), 1)
+    loss = 0.3 + (2.6 + 0.05 * noise(300, seed)) * left
+    loss[:2] = 33, 9.6
+    found = judged(loss, cosine(300, 5e-4))
+    assert found.verdict == "insufficient_data"
+    assert "too calmly for steps that overshoot" in found.reason
+
+
+def test_a_noisy_level_is_not_said_to_diverge_by_a_guess() -> None:
+    loss = 1 - 0.06 * (np.arange(600) > 180) + 0.15 * noise(600, 22)
+    found = judged(loss)
+    assert found.verdict == "insufficient_data"
+    assert "is within its noise: it may be at its floor, or not learning" in found.reason
+
+
 # Near its floor, or too slow
 
 
@@ -229,6 +271,47 @@ def test_adapters_and_encoders_are_not_told_to_hurry(n: int, rate: float, seed: 
     loss = 1.2 + 0.6 * np.exp(-row / (0.06 * n)) + 0.4 / np.sqrt(1 + row / (0.06 * n))
     found = judged(loss + 0.05 * noise(n, seed), rate * (1 - row / n))
     assert found.learning_rate in ("unknown", "ok")
+
+
+@pytest.mark.parametrize("seed", [0, 4, 5])
+def test_a_decrease_that_a_single_row_hides_shows_no_crawl(seed: int) -> None:
+    at = np.arange(1_000) / 1_000
+    adapters = 1.2 * (1 - 0.03 * (1 - np.exp(-at / 0.3))) + 0.04 * noise(1_000, seed)
+    found = judged(adapters, cosine(1_000, 2e-4))
+    assert (found.verdict, found.suggested_lr) == ("insufficient_data", None)
+    assert "near its floor or too slow" in found.reason
+
+
+@pytest.mark.parametrize("columns", [{}, {"update_norm": 1e-3, "param_norm": 50, "grad_norm": 5}])
+def test_a_preference_that_is_trained_gently_is_not_told_to_hurry(
+    columns: dict[str, float],
+) -> None:
+    """A model that is its own reference begins at ln 2, and is not meant to go to 0."""
+    at = np.arange(1_000) / 1_000
+    loss = np.log(2) - 0.09 * at + 0.02 * (0.1 + at) * noise(1_000)
+    norms = {name: np.full(1_000, value) for name, value in columns.items()}
+    loss[0] = 0.6931
+    found = judged(loss, cosine(1_000, 1e-6, 0.1), **norms)
+    assert (found.verdict, found.suggested_lr) == ("insufficient_data", None)
+    assert "began at ln 2, as preferences do, and came to 0.601" in found.reason
+    loss[0] = 0.71
+    assert judged(loss, cosine(1_000, 1e-6, 0.1), **norms).verdict == "too_low"
+
+
+def test_a_loss_that_stays_at_ln_2_is_still_called_slow_by_its_norms() -> None:
+    still = np.round(np.log(2) - 0.002 * np.arange(1_000) / 1_000 + 1e-4 * noise(1_000), 5)
+    norms = {"update_norm": 1e-5, "param_norm": 50.0, "grad_norm": 5.0}
+    found = judged(still, 1e-8, **{name: np.full(1_000, x) for name, x in norms.items()})
+    assert found.verdict == "too_low"
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2, 9])
+def test_a_decrease_that_comes_as_epochs_begin_shows_no_crawl(seed: int) -> None:
+    at = 3 * np.arange(1_000) / 1_000
+    loss = np.array([1.2, 0.9, 0.6])[at.astype(int)] - 0.05 * (at % 1) + 0.05 * noise(1_000, seed)
+    found = judged(loss, cosine(1_000, 2e-5))
+    assert found.verdict == "insufficient_data"
+    assert not found_by(found, "crawl").fired
 
 
 def test_a_crawl_that_the_loss_shows_is_told_and_a_rate_is_suggested_with_care() -> None:
