@@ -24,6 +24,7 @@ def exam(*fired: str, too_high: float = 0.1, too_low: float = 0.1, **past: Any) 
     """An examination in which some tests fired; a loss that was lost is lost for good."""
     curves = {"path": np.ones(1), "drive": np.ones(1), "n_steps": 100.0, "lr": np.array([PEAK])}
     curves |= {"steps": np.array([100.0]), "start": 1.0, "n_rows": 100, "n_loss": 100}
+    curves |= {"gained": 0.5, "grain": 0.01}
     peak = {"lr_max": np.array([PEAK])}
     opening = SimpleNamespace(step=0, losses=[1.0], grads=[1.0], param=1.0, grad=1.0, loss=1.0)
     made = SimpleNamespace(history=peak, opening=opening, **{**curves, **past})
