@@ -14,7 +14,7 @@ from dash import Dash, Output, State, dcc, html
 from lrwatch_dashboard import ids
 from lrwatch_dashboard.address import ChartView, query, run_href, steps_of
 from lrwatch_dashboard.components.activity_list import activity_line
-from lrwatch_dashboard.components.facts import settings_list
+from lrwatch_dashboard.components.common_parts import settings_list
 from lrwatch_dashboard.components.metric_bar import metric_bar
 from lrwatch_dashboard.components.run_parts import (
     curve_table,
