@@ -11,12 +11,17 @@ another, all ask `find_sweeps`.
 """
 
 from lrwatch.comparing.common_ground import CommonGround, common_ground
-from lrwatch.comparing.comparison import Comparison, compare, compared
 from lrwatch.comparing.range_reading import RangeReading, read_range_test
 from lrwatch.comparing.rates import RateChoice, RateResult, choose_rate
 from lrwatch.comparing.settings import flat_settings, same_but_rate_and_seed
 from lrwatch.comparing.sibling_verdicts import SiblingVerdicts, diagnose_sweep, with_siblings
-from lrwatch.comparing.store_verdicts import StoreVerdicts, store_verdicts
+from lrwatch.comparing.store_verdicts import (
+    Comparison,
+    StoreVerdicts,
+    compare,
+    compared,
+    store_verdicts,
+)
 from lrwatch.comparing.suggesting import suggest, suggest_each, suggested_each
 from lrwatch.comparing.suggestion import Suggestion
 from lrwatch.comparing.sweeps import Measure, Sweep, Trial, find_sweeps, trial_of

@@ -169,7 +169,7 @@ class _Training:
         """See `Training`."""
         if self.optimizer is None:
             raise InvalidArgument(_NOTHING_TO_CUT)
-        from lrwatch.capture.rates import scale_learning_rates
+        from lrwatch.capture.intervention import scale_learning_rates
 
         _check_one_process()
         if self.alert.step < self.acting.cut_at:

@@ -10,7 +10,7 @@ from dash import html
 from lrwatch.activity import Activity, in_words
 from lrwatch.formats import printable
 from lrwatch_dashboard.address import run_href
-from lrwatch_dashboard.components.moment import moment
+from lrwatch_dashboard.components.common_parts import moment
 
 __all__ = ["activity_card", "activity_line"]
 

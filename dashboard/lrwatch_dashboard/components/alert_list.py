@@ -12,7 +12,7 @@ from dash import html
 from lrwatch.formats import count
 from lrwatch_dashboard.address import zoomed_run_href
 from lrwatch_dashboard.alert_views import AlertLine
-from lrwatch_dashboard.components.moment import moment
+from lrwatch_dashboard.components.common_parts import moment
 from lrwatch_dashboard.components.verdicts import verdict_badge
 from lrwatch_dashboard.theme import look
 

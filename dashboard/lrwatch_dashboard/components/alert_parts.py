@@ -19,8 +19,7 @@ from lrwatch_dashboard.alert_views import (
     Silence,
 )
 from lrwatch_dashboard.components.alert_list import rule_name
-from lrwatch_dashboard.components.moment import moment
-from lrwatch_dashboard.components.table import row, table
+from lrwatch_dashboard.components.common_parts import moment, row, table
 
 __all__ = ["health_line", "history_card", "receiver_card", "silence_card", "tally_card"]
 

@@ -11,8 +11,7 @@ from dash import dcc, html
 from lrwatch.formats import NOTHING, count, counted, duration, number
 from lrwatch_dashboard.address import compare_href, metric_of_axis, run_href
 from lrwatch_dashboard.comparison_views import ComparedRun, Delta, SideBySide
-from lrwatch_dashboard.components.facts import settings_list
-from lrwatch_dashboard.components.table import table
+from lrwatch_dashboard.components.common_parts import settings_list, table
 from lrwatch_dashboard.components.verdicts import verdict_badge
 from lrwatch_dashboard.components.view_bar import pick
 from lrwatch_dashboard.theme import DASHES

@@ -11,8 +11,7 @@ from dash import dcc, html
 from lrwatch.formats import NOTHING, count, counted, duration, number
 from lrwatch.verdicts import Diagnosis, Evidence, Outcome
 from lrwatch_dashboard.address import export_href, run_href, sweep_href
-from lrwatch_dashboard.components.facts import facts
-from lrwatch_dashboard.components.table import row, table
+from lrwatch_dashboard.components.common_parts import facts, row, table
 from lrwatch_dashboard.components.verdicts import verdict_badge
 from lrwatch_dashboard.own_metrics import is_own
 from lrwatch_dashboard.theme import look

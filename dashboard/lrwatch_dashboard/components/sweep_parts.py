@@ -12,8 +12,7 @@ from dash import html
 from lrwatch.formats import NOTHING, counted, number
 from lrwatch_dashboard.address import curves_href, run_href, sweep_href
 from lrwatch_dashboard.comparison_views import RangeReading, RateResult, SweepRun, SweepView
-from lrwatch_dashboard.components.facts import facts
-from lrwatch_dashboard.components.table import row, table
+from lrwatch_dashboard.components.common_parts import facts, row, table
 from lrwatch_dashboard.components.verdicts import mark_shape
 from lrwatch_dashboard.theme import look
 from lrwatch_dashboard.views import RunView

@@ -6,6 +6,7 @@ import dataclasses
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import plotly.graph_objects as go
@@ -14,7 +15,7 @@ from dash import Dash, Output, State, dcc, html
 from lrwatch_dashboard import ids
 from lrwatch_dashboard.address import ChartView, query, run_href, steps_of
 from lrwatch_dashboard.components.activity_list import activity_line
-from lrwatch_dashboard.components.facts import settings_list
+from lrwatch_dashboard.components.common_parts import settings_list
 from lrwatch_dashboard.components.metric_bar import metric_bar
 from lrwatch_dashboard.components.run_parts import (
     curve_table,
@@ -203,15 +204,12 @@ def _connect(app: Dash, source: RunSource) -> None:
     def on_tick(key: str, token: str) -> dict[str, Any]:
         return poll(source, key, token, time.time())
 
-    def on_view(key: str, words: dict[str, str], theme: str, drawn: str) -> dict[str, Any] | None:
-        return draw(source, key, words, theme, drawn)
-
     said = {"status": _STATUS, "verdict": _VERDICT, "evidence": _EVIDENCE}
     outputs = {name: Output(id_, "children") for name, id_ in said.items()}
     held = [State(ids.RUN_KEY, "data"), State(_TOKEN, "data")]
     follow(app, "run", on_tick, {**outputs, "token": Output(_TOKEN, "data")}, held)
     drawn = {"figure": _GRAPH, "numbers": _NUMBERS, "own": _OWN, "token": _DRAWN}
-    redraw(app, "run", on_view, drawn, [State(ids.RUN_KEY, "data")])
+    redraw(app, "run", partial(draw, source), drawn, [State(ids.RUN_KEY, "data")])
     zoom_in_address(app, _GRAPH)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 import plotly.graph_objects as go
@@ -177,12 +178,9 @@ def _by_rate(body: html.Div) -> html.Section:
 
 
 def _connect(app: Dash, source: RunSource) -> None:
-    def on_view(words: dict[str, str], theme: str, drawn: str) -> dict[str, Any] | None:
-        return draw(source, words, theme, drawn)
-
     follow(app, "sweep", dict, {})
     drawn = {"card": _CARD, "list": _LIST, "table": _TABLE, "own": _OWN}
-    redraw(app, "sweep", on_view, {**drawn, "figure": _GRAPH, "token": _TOKEN})
+    redraw(app, "sweep", partial(draw, source), {**drawn, "figure": _GRAPH, "token": _TOKEN})
     script(app, "lrwatch.openPoint", Input(_GRAPH, "clickData"))
 
 

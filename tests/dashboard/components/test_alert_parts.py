@@ -24,7 +24,7 @@ from lrwatch_dashboard.components.alert_parts import (
     silence_card,
     tally_card,
 )
-from lrwatch_dashboard.components.moment import moment
+from lrwatch_dashboard.components.common_parts import moment
 from lrwatch_dashboard.components.silence_dialog import LENGTHS, silence_dialog
 from plotly.utils import PlotlyJSONEncoder
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from dashboard_views import a_diagnosis, an_overview, run_row, run_view, text_of
 from lrwatch_dashboard.address import key_of, run_href
-from lrwatch_dashboard.components.facts import settings_list
+from lrwatch_dashboard.components.common_parts import settings_list
 from lrwatch_dashboard.components.page_shell import page_shell
 from lrwatch_dashboard.components.run_parts import evidence_table, run_status, verdict_card
 from lrwatch_dashboard.components.run_table import grid_row, run_table, table_change

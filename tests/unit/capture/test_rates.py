@@ -12,7 +12,7 @@ from torch.optim import Optimizer
 from torch.optim import lr_scheduler as s
 from torch.optim.swa_utils import SWALR
 
-from lrwatch.capture.rates import scale_learning_rates, schedulers_of
+from lrwatch.capture.intervention import scale_learning_rates, schedulers_of
 
 pytestmark = pytest.mark.slow  # `make test` runs it, `make check` does not
 
