@@ -5,8 +5,8 @@ Own: the first value, or the median of five where the first was a wild one.
 >>> from lrwatch.tables import step_block
 >>> opening = Opening()
 >>> opening.add(step_block({"step": range(5), "loss": [90, 3, 3, 2, 2], "lr": [0.1] * 5}))
->>> opening.loss
-3.0
+>>> opening.loss, opening.quoted
+(3.0, 3.0)
 """
 
 from __future__ import annotations
@@ -24,6 +24,9 @@ __all__ = ["Opening"]
 
 ROWS: Final = 5
 """Rows that a level is the median of: one wild first batch does not set it."""
+
+WILD: Final = 0.5
+"""Share of the level by which a first loss exceeds it that is wild."""
 
 
 @dataclass(slots=True)
@@ -88,6 +91,16 @@ class Opening:
     def loss(self) -> float:
         """Loss at the beginning; NaN if none was seen."""
         return _beginning(self.losses)
+
+    @property
+    def quoted(self) -> float:
+        """The loss to quote as the first: that of the first row, unless it was a wild one.
+
+        A steep loss is lower in the median of five rows than where people see it begin.
+        """
+        level = self.loss
+        first = self.losses[0] if self.losses else level
+        return first if first - level <= WILD * abs(level) else level
 
     @property
     def grad(self) -> float:

@@ -86,9 +86,9 @@ def _may_be_near_its_floor(exam: Examination, confidence: float) -> bool:
 
 
 def _prefers(exam: Examination) -> bool:
-    """Whether the loss is that of a preference, which is not trained as low as it would go."""
+    """Whether a loss by itself is that of a preference, not trained as low as it would go."""
     past = exam.past
-    return begins_at_chance(past) and past.start - past.end > SLIGHT * past.start
+    return exam.is_bare and begins_at_chance(past) and past.start - past.end > SLIGHT * past.start
 
 
 def _is_guessed(verdict: Verdict, confidence: float, exam: Examination) -> bool:
@@ -147,7 +147,7 @@ def why_nothing_is_said(exam: Examination) -> str:
 def _too_few(exam: Examination) -> str:
     n = exam.past.n_loss
     if n >= A_FEW:
-        start, end = _n(exam.past.start), _n(exam.past.end)
+        start, end = _n(exam.past.opening.quoted), _n(exam.past.end)
         return f"Loss went from {start} to {end} in {n} rows: too few to say more"
     return f"{count(n)} step{'s' * (n > 1)} with a loss so far: too few to say"
 
@@ -189,7 +189,7 @@ def _unmoved(exam: Examination) -> str:
 
 
 def _near_its_floor(exam: Examination) -> str:
-    start, end = _n(exam.past.start), _n(exam.past.end)
+    start, end = _n(exam.past.opening.quoted), _n(exam.past.end)
     return (
         f"Loss went from {start} to {end}, and is near its floor or too slow: which of them, "
         "only update norms or runs at other rates can tell"
@@ -218,7 +218,7 @@ def _in_waves(exam: Examination) -> str:
 
 
 def _too_calm(exam: Examination) -> str:
-    start, end = _n(exam.past.start), _n(exam.past.end)
+    start, end = _n(exam.past.opening.quoted), _n(exam.past.end)
     return (
         f"Loss went from {start} to {end} by an unusual way, too calmly for steps that overshoot: "
         "nothing is said of its rate"
@@ -226,7 +226,7 @@ def _too_calm(exam: Examination) -> str:
 
 
 def _level(exam: Examination) -> str:
-    start, end = _n(exam.past.start), _n(exam.past.end)
+    start, end = _n(exam.past.opening.quoted), _n(exam.past.end)
     return (
         f"Loss went from {start} to {end}, which is within its noise: it may be at its floor, or "
         "not learning"

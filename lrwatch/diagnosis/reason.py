@@ -104,7 +104,7 @@ def _exploding(exam: Examination) -> str:
 
 def _oscillating(exam: Examination) -> str:
     past, ratio = exam.past, gain.gain_ratio(exam.past)
-    went = f"Loss went from {_n(past.start)} to {_n(past.end)}"
+    went = f"Loss went from {_n(past.opening.quoted)} to {_n(past.end)}"
     if not ratio < USUAL_GAIN / 2:  # NaN, or no less than usual: other signs decided
         return f"{went}, bouncing up and down: steps overshoot and undo each other"
     part = little(ratio / USUAL_GAIN)
@@ -124,7 +124,9 @@ def _too_low(exam: Examination) -> str:
         gains = times(ratio / USUAL_GAIN)
         found = f"Each step gains {gains} as much for its length as in good runs"
     elif past.end < past.start:
-        found = f"Loss came down slowly, from {_n(past.start)} to {_n(past.end)} in {steps}"
+        found = (
+            f"Loss came down slowly, from {_n(past.opening.quoted)} to {_n(past.end)} in {steps}"
+        )
     else:
         found = f"Loss has not come down from {_n(past.start)} in {steps}, and moves calmly"
     return f"{found}: larger steps would get further"
@@ -163,7 +165,7 @@ def _spike(exam: Examination) -> str:
 def _ok(exam: Examination) -> str:
     past, found = exam.past, exam.tracker.nonfinite
     also = f"; {found.in_words()}" if found.n_bad else ""
-    went = f"from {_n(past.start)} to {_n(past.end)}"
+    went = f"from {_n(past.opening.quoted)} to {_n(past.end)}"
     if past.end >= past.start:
         return f"Loss went {went}, and nothing points to the step size{also}"
     if exam.is_bare:
