@@ -57,15 +57,17 @@ types: $(VENV)/.test
 
 # Two halves of about the same length, of which each loads only what it needs: the first no torch.
 FAST := $(BIN)/python -m pytest -q -m "not e2e and not slow"
-HALF := dashboard tests/dashboard tests/deploy tests/docs tests/golden \
+HALF := $(addprefix tests/,dashboard deploy docs golden) \
 	$(addprefix tests/unit/,cli comparing detect diagnosis importing judging)
+# The modules with examples in docstrings: to look for these in all would load all.
+EXAMPLES = $(shell grep -rl --include='*.py' --exclude-dir=integrations '>>>' $(1))
 fast: fast-half fast-rest
 
 fast-half: $(VENV)/.test
-	$(FAST) $(HALF)
+	$(FAST) $(HALF) $(call EXAMPLES,dashboard)
 
 fast-rest: $(VENV)/.test  # the layers are in tests/architecture
-	$(FAST) $(addprefix --ignore=,tests/e2e $(HALF))
+	$(FAST) $(addprefix --ignore=,tests/e2e $(HALF)) tests $(call EXAMPLES,lrwatch)
 
 # The wheel in fresh environments: without extras, and with the lowest versions that it allows.
 smoke: $(VENV)/.demo
