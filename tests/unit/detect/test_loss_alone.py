@@ -66,3 +66,12 @@ def test_overfitting_needs_the_other_loss_to_fall_and_the_rise_to_exceed_the_noi
     assert not validated(values, values)
     wild = 1 + 0.3 * np.random.default_rng(0).standard_normal(40)
     assert not validated(wild, 2 - row / 40)
+
+
+@pytest.mark.parametrize(("step_down", "fired"), [(0.3, True), (0.8, False)])
+def test_a_crawl_does_not_come_down_at_one_step(step_down: float, *, fired: bool) -> None:
+    """The rest of the decrease in the second half is even."""
+    late = (1 - step_down) * np.maximum(STEP / 200 - 1, 0) + step_down * (STEP >= 300)
+    loss = 3 - 0.5 * np.minimum(STEP / 190, 1) - 0.5 * late
+    found = crawls(past_of({"step": STEP, "loss": loss, "lr": np.ones(400)}))
+    assert found.fired is fired

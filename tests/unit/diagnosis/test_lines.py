@@ -24,7 +24,7 @@ def exam(*fired: str, too_high: float = 0.1, too_low: float = 0.1, **past: Any) 
     """An examination in which some tests fired; a loss that was lost is lost for good."""
     curves = {"path": np.ones(1), "drive": np.ones(1), "n_steps": 100.0, "lr": np.array([PEAK])}
     curves |= {"steps": np.array([100.0]), "start": 1.0, "n_rows": 100, "n_loss": 100}
-    curves |= {"gained": 0.5, "grain": 0.01}
+    curves |= {"gained": 0.5, "grain": 0.1}
     peak = {"lr_max": np.array([PEAK])}
     opening = SimpleNamespace(step=0, losses=[1.0], grads=[1.0], param=1.0, grad=1.0, loss=1.0)
     made = SimpleNamespace(history=peak, opening=opening, **{**curves, **past})
@@ -134,6 +134,17 @@ def test_a_loss_alone_shows_a_slow_run_by_its_shape_or_with_this_confidence(
     found = exam(*fired, too_high=0.0, too_low=odds / (odds + 1 / 1.5), path=None)
     assert weigh(found)["too_low"] == pytest.approx(weight)
     assert decide(found)[0] == verdict
+
+
+@pytest.mark.parametrize(
+    ("gained", "fired", "verdict"),
+    [(0.19, (), "insufficient_data"), (0.21, (), "too_low"), (0.19, ("crawl",), "too_low")],
+)
+def test_a_decrease_of_two_standard_deviations_shows_that_a_loss_is_slow(
+    gained: float, fired: tuple[str, ...], verdict: str
+) -> None:
+    slow = exam(*fired, too_high=0.0, too_low=0.95, path=None, gained=gained)
+    assert decide(slow)[0] == verdict
 
 
 @pytest.mark.parametrize("odds", [{"too_high": 0.9}, {"too_low": 0.9, "too_high": 0.0}, {}])
