@@ -27,14 +27,17 @@ help:
 demo: $(VENV)/.demo
 	@$(BIN)/lrwatch demo
 
-# One process a core. A file stays in one, for what it makes once it makes for all of its tests.
-PYTEST := $(BIN)/python -m pytest -n logical --dist loadfile
+# A file stays in one process, for what it makes once it makes for all of its tests.
+PYTEST := $(BIN)/python -m pytest --dist loadfile
 
-# Tests in one process come first, so that a broken rule shows before the browser is opened. Those that
-# start processes wait more than they work: several at once take the time of the longest.
+# Tests in one process come first, one a core, so that a broken rule shows before the browser is
+# opened. Those that start processes wait more than they work: four at once, however few the cores.
 test: $(VENV)/.test chromium
-	$(PYTEST) --cov --cov-fail-under=$(COVERED) -m "not e2e"
-	$(PYTEST) --maxprocesses 4 -m e2e
+	$(PYTEST) -n logical --cov --cov-fail-under=$(COVERED) -m "not e2e"
+	$(PYTEST) -n 4 -m e2e $(E2E)
+
+# Each process loads all that it is given, and these are a tenth of it.
+E2E = $(shell grep -rl --include='test_*.py' 'mark\.e2e' tests)
 
 # Percent of the lines and branches of the packages that pyproject.toml names under coverage.
 COVERED := 96

@@ -49,10 +49,12 @@ LENGTHS = [1, 37, 999, 1000, 1001, 5000, 16_384, 16_385, 20_000]
 
 @pytest.fixture(scope="module")
 def killed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folders of trainings of all lengths, forks of a process that has loaded torch."""
+    """Return the folders of trainings of all lengths, forks of a process that has loaded it all."""
     folder = tmp_path_factory.mktemp("killed")
     setup, training = SCRIPT.split("torch.set_num_threads(1)")
     forks = f"""{setup}
+import pyarrow.parquet, lrwatch.recording.watcher
+torch.optim.SGD([torch.nn.Parameter(torch.ones(1))])  # the first one loads as much again
 folder, *lengths = sys.argv[1:]
 for length in lengths:
     child = os.fork()
