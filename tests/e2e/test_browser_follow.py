@@ -102,3 +102,28 @@ def test_an_answer_that_takes_longer_than_a_tick_is_awaited_and_the_newest_is_sh
     ticks(page, 2)
     assert page.evaluate(LOG) == "log"
     page.unroute_all(behavior="ignoreErrors")
+
+
+PUSHED = "() => document.querySelector('#compare-table .scroll-x').scrollLeft"
+
+
+def test_what_is_unfolded_or_pushed_sideways_stays_so_as_news_come(
+    store: Path, open_page: Callable[..., Any]
+) -> None:
+    config = {"width": 16, "lr": 0.1}
+    done, live = (new_writer(store, name, config=config) for name in ("done", "live"))
+    train(done, range(50))
+    done.close("finished")
+    train(live, range(400))
+    page = open_page("/compare?runs=live,done", width=420)
+    until(page, LAST_STEP, partial(eq, 399))
+    page.locator("#compare-table summary").click()
+    page.locator("#compare-table details[open]").wait_for()
+    page.evaluate("() => document.querySelector('#compare-table .scroll-x').scrollTo(90, 0)")
+    until(page, PUSHED, partial(eq, 90))
+    page.wait_for_timeout(100)  # for the events of both
+    train(live, range(400, 800))
+    until(page, LAST_STEP, partial(eq, 799))
+    page.locator("#compare-table details[open]").wait_for()
+    until(page, PUSHED, partial(eq, 90))
+    live.close("finished")

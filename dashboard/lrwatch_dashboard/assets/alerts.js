@@ -3,7 +3,6 @@
   "use strict";
 
   var lrwatch = (window.lrwatch = window.lrwatch || /** @type {Lrwatch} */ ({}));
-  var unfolded = {};
   var focused = null;
 
   function byId(id) {
@@ -96,25 +95,13 @@
     send();
   });
 
-  /* The list is drawn anew when something in it changes; what was unfolded, and where the focus
-     was, is put back. */
-  document.addEventListener(
-    "toggle",
-    function (event) {
-      if (event.target.dataset.fold) unfolded[event.target.dataset.fold] = event.target.open;
-    },
-    true
-  );
-
+  /* The list is drawn anew when something in it changes; the focus is put back where it was. */
   document.addEventListener("focusin", function (event) {
     var part = event.target.closest("#alerts-board [data-part]");
     focused = part && { part: part.dataset.part, text: event.target.textContent };
   });
 
   function putBack() {
-    document.querySelectorAll("#alerts-board [data-fold]").forEach(function (element) {
-      element.open = Boolean(unfolded[element.dataset.fold]);
-    });
     if (!focused || document.activeElement !== document.body) return;
     var part = document.querySelector('[data-part="' + CSS.escape(focused.part) + '"]');
     if (!part) return;

@@ -362,7 +362,7 @@
       var known = function (row) {
         return Boolean(api.getRowNode(row.key));
       };
-      api.applyTransaction({
+      var done = api.applyTransaction({
         update: change.rows.filter(known),
         add: change.rows.filter(function (row) {
           return !known(row);
@@ -371,6 +371,8 @@
           return { key: key };
         }).filter(known),
       });
+      // The grid draws a cell anew if its value is another one; most show more of their row.
+      api.refreshCells({ rowNodes: done.update, force: true });
       lrwatch.find.rowsChanged(api);
       lrwatch.tidy.show(rowsOf(api));
     });

@@ -150,6 +150,37 @@
     if (event.target.id === "sign-in") window.location.reload();
   });
 
+  /* Pages draw parts anew as news come; what the reader unfolded, and how far a table was pushed
+     sideways, stays so. */
+  var unfolded = {};
+  var pushed = {};
+  document.addEventListener(
+    "toggle",
+    function (event) {
+      if (event.target.dataset.fold) unfolded[event.target.dataset.fold] = event.target.open;
+    },
+    true
+  );
+  document.addEventListener(
+    "scroll",
+    function (event) {
+      var table = event.target.closest && event.target.closest(".scroll-x");
+      if (table && table === event.target) pushed[table.getAttribute("aria-label")] = table.scrollLeft;
+    },
+    true
+  );
+  new MutationObserver(function () {
+    document.querySelectorAll("details[data-fold]:not([open])").forEach(function (part) {
+      part.open = Boolean(unfolded[part.dataset.fold]);
+    });
+    Object.keys(pushed).forEach(function (label) {
+      if (!pushed[label]) return;
+      document.querySelectorAll('.scroll-x[aria-label="' + CSS.escape(label) + '"]').forEach(function (table) {
+        if (!table.scrollLeft) table.scrollLeft = pushed[label];
+      });
+    });
+  }).observe(document.body, { childList: true, subtree: true });
+
   function setTheme(theme) {
     document.documentElement.dataset.theme = theme;
     return theme;
@@ -183,6 +214,7 @@
 
     /* A page has come: title, columns that fit, the filter of the address. */
     arrived: function () {
+      pushed = {};
       window.setTimeout(function () {
         var heading = document.querySelector("main h1");
         document.title = (heading ? heading.textContent + " · " : "") + "lrwatch";

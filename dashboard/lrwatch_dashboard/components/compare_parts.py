@@ -52,7 +52,8 @@ def compare_table(
     if not comparison.same or len(comparison.runs) < 2:  # noqa: PLR2004
         return shown
     summary = html.Summary(f"{counted(len(comparison.same), 'setting')} the same in all runs")
-    folded = html.Details([summary, settings_list(dict(comparison.same), "")], className="twin")
+    body, kept = [summary, settings_list(dict(comparison.same), "")], {"data-fold": "settings"}
+    folded = html.Details(body, className="twin", **kept)
     return html.Div([shown, folded])
 
 

@@ -150,7 +150,8 @@ def evidence_table(evidence: Sequence[Evidence]) -> html.Div:
         parts = [table(_HEADS, [_row(test) for test in fired], "Evidence", "evidence")]
     if rest:
         quiet = table(_HEADS, [_row(test) for test in rest], "Tests that did not fire", "evidence")
-        parts.append(html.Details([html.Summary(_folded(rest)), quiet], className="twin folded"))
+        body, kept = [html.Summary(_folded(rest)), quiet], {"data-fold": "tests"}
+        parts.append(html.Details(body, className="twin folded", **kept))
     return html.Div(parts)
 
 
