@@ -140,10 +140,13 @@ def by_training(run: Path, histories: list[Alert], patch: pytest.MonkeyPatch) ->
     """Return what is logged in the process that trains."""
     script_alerts(patch, *histories)
     told, logger = Told(), logging.getLogger("lrwatch")
-    patch.setattr(logger, "level", logging.INFO)
     patch.setattr(logger, "handlers", [told])
-    live = RunInTraining(run, rules=RULES_OF_ALL)
-    live.look()
+    level = logger.level
+    logger.setLevel(logging.INFO)  # and forgets what it did not write before
+    try:
+        RunInTraining(run, rules=RULES_OF_ALL).look()
+    finally:
+        logger.setLevel(level)
     return told.lines
 
 

@@ -100,8 +100,8 @@ def _axis(axis: Mapping[str, Any], shown: Sequence[float], places: tuple[float, 
 def _x_axis(axis: Mapping[str, Any]) -> Axis:
     limits = axis.get("autorangeoptions", {"clipmin": 0.0, "clipmax": 1.0})
     shown = axis.get("range") or (limits["clipmin"], limits["clipmax"])
-    if "tickvals" not in axis:
-        values = even_ticks(*shown)
+    if "ticktext" not in axis:
+        values = axis.get("tickvals") or even_ticks(*shown)
         texts = [count(int(v)) if v == int(v) else number(v) for v in values]
         axis = {**axis, "tickvals": values, "ticktext": texts}
     return _axis(axis, shown, (0.0, 1.0))

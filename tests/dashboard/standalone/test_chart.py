@@ -67,6 +67,12 @@ def test_only_ticks_within_the_range_are_written() -> None:
     assert texts(drawn, "still-y") == ["1"]
 
 
+def test_a_tick_without_a_text_is_written_as_a_number() -> None:
+    axis = {"range": [3, 5], "tickvals": [4], "gridcolor": "red"}  # that of a run of one step
+    drawn = chart(figure({"x": [4], "y": [1]}, xaxis=axis))
+    assert texts(drawn, "still-x") == ["4"]
+
+
 def test_the_text_of_a_figure_keeps_its_emphasis_and_nothing_else() -> None:
     note = {"text": "<b>Loss</b>  <a href='x'>&lt;b&gt;</a>", "xref": "paper", "x": 0, "y": 1}
     drawn = chart(figure({"x": [0], "y": [1]}, annotations=[note]))
