@@ -14,8 +14,14 @@ import pytest
 from accessibility import AXE, SERIOUS
 from browser import until
 from every_page import LINES, OUT_OF_MEMORY, RUNS, a_failure, a_sweep_to_go_on, fill, look
+from stores import write_run
 
-from lrwatch.alerts.silences import Matcher, add_silence
+from lrwatch.alerts.silences import (
+    Matcher,
+    acknowledgements,
+    add_silence,
+    forget_acknowledgement,
+)
 from lrwatch.store.labels import read_labels
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
@@ -147,6 +153,14 @@ def a_chart_is_turned(page: Any) -> None:
         page.locator(f"{part} summary").first.click()
 
 
+def it_is_drawn_from_its_start(page: Any) -> None:
+    page.locator("[data-view='x=start']").click()
+    until(page, END, lambda end: end == 29)
+    no_findings(page)
+    page.locator("[data-view='x=']").click()
+    until(page, END, lambda end: end == 129)
+
+
 def it_says_what_ended_it(page: Any) -> None:
     page.locator(".status", has_text="failed").wait_for()
     job = page.locator(".rests-on").inner_text()
@@ -179,6 +193,28 @@ def it_says_what_to_try(page: Any) -> None:
         until(page, MEASURED, f"{value} loss".__eq__)
 
 
+def another_metric_measures(page: Any) -> None:
+    """Accuracy, of which more is better unless one says otherwise."""
+    page.locator("select[data-word=by]").select_option("val/acc")
+    until(page, MEASURED, lambda text: "val/acc" in (text or ""))
+    for goal in ("goal=min", "goal="):
+        page.locator(f"[data-view='{goal}']").click()
+        page.locator(f"[data-view='{goal}'][aria-pressed=true]").wait_for()
+    no_findings(page)
+    page.locator("select[data-word=by]").select_option("")
+    until(page, MEASURED, lambda text: "loss" in (text or ""))
+
+
+def an_alert_is_acknowledged(page: Any, store: Path) -> None:
+    page.get_by_role("button", name="Acknowledge broken").click()
+    page.locator(".alert", has_text="is on it").wait_for()
+    no_findings(page)
+    ((_, said),) = acknowledgements(store).items()
+    forget_acknowledgement(store, said)
+    page.reload()
+    page.get_by_role("button", name="Acknowledge broken").wait_for()
+
+
 def an_alert_can_be_silenced(page: Any) -> None:
     page.locator(".alert", has_text="silenced: rebooted").wait_for()
     page.locator(".alert", has_text="sent").get_by_role("button", name="Silence").first.click()
@@ -194,6 +230,7 @@ def test_people_get_done_what_they_do_at_any_width_in_both_themes(
     fill(store)
     a_failure(store)
     a_sweep_to_go_on(store)
+    write_run(store, "late", steps=range(100, 130))
     add_silence(store, Matcher(run="team/bert"), seconds=36000, reason="rebooted", by="Ben")
     eight = "sgd-0.01,sgd-0.1,sgd-1,broken,out-of-memory,lion-0.0001,lion-0.001,lion-0.01"
     chart, row = ".js-plotly-plot .main-svg", ".run-link"
@@ -203,11 +240,14 @@ def test_people_get_done_what_they_do_at_any_width_in_both_themes(
         ("/", row, columns_are_chosen),
         ("/", row, lambda page: a_run_is_labelled(page, store)),
         ("/run/sgd-0.1?m=loss,acc,layer_grad_norm", chart, a_chart_is_turned),
+        ("/run/late", chart, it_is_drawn_from_its_start),
         ("/run/out-of-memory", chart, it_says_what_ended_it),
         ("/compare?runs=sgd-0.01,sgd-1", chart, two_are_compared),
         (f"/compare?runs={eight}", chart, eight_are_compared),
         ("/sweep?group=lion-0.001", chart, it_says_what_to_try),
+        ("/sweep?group=sgd-0.1", chart, another_metric_measures),
         ("/alerts", ".alert", an_alert_can_be_silenced),
+        ("/alerts", ".alert", lambda page: an_alert_is_acknowledged(page, store)),
     ]
     page = open_page()
     address = page.url.rstrip("/")
