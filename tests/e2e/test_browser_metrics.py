@@ -31,7 +31,7 @@ def a_run(store: Path, rate: float) -> None:
     )
     for step in range(60):
         loss = (0.8 if rate == max(RATES) else 0.3) + 2 * math.exp(-step * rate)
-        own = {"train/acc": 1 / (1 + loss), "epoch": step // 6, "system/cpu": 50.0}
+        own = {"train/acc": 1 / (1 + loss), "epoch": step // 6, "system/cpu": 50.0 + step % 3}
         own |= {f"{LAYER}0": 1.0, f"{LAYER}1": 0.1}
         if step % 10 == 9:
             own |= {"val/acc": 0.9 / (1 + loss), "val_loss": loss + 0.1}
