@@ -14,6 +14,8 @@ from lrwatch_dashboard.views import RunView
 __all__ = ["SiblingViews"]
 
 _SHARE: Final = 5.0  # a comparison of many runs waits for so many times what the last one took
+_MANY: Final = 500  # more runs than these are listed before they are first compared ...
+_PAUSE: Final = 2.0  # ... which waits for so many seconds while others are still judged
 
 
 class SiblingViews:
@@ -30,7 +32,7 @@ class SiblingViews:
         self._views: dict[str, RunView] = {}
         self._verdicts = SiblingVerdicts()
         self._found: dict[str, Diagnosis] = {}
-        self._next = 0.0
+        self._next: float | None = None
         self._is_stale = False
 
     def changed(
@@ -53,6 +55,8 @@ class SiblingViews:
         self._is_stale |= bool(views or gone)
         self._views = {k: v for k, v in {**self._views, **views}.items() if k not in gone}
         before = self._found
+        if self._next is None:
+            self._next = time.monotonic() + (_PAUSE if len(self._views) > _MANY else 0.0)
         if self._is_stale and (at_once or time.monotonic() >= self._next):
             self._found, self._is_stale = self._compared(), False
         shown = {key: self._shown(view) for key, view in views.items()}

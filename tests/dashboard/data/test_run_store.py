@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pytest
 from alert_samples import an_alert
-from lrwatch_dashboard.data import RunStore, envelope, loaded_run, run_store
+from lrwatch_dashboard.data import RunStore, envelope, loaded_run, run_store, sibling_views
 from lrwatch_dashboard.views import RunView
 from patience import ending_within
 from stores import new_writer, row, write_run
 
 from lrwatch.alert import State
 from lrwatch.alerts.run_alerts import RunAlerts
+from lrwatch.comparing import SiblingVerdicts, Trial
 from lrwatch.detect.schedule_name import name_of
 from lrwatch.monitor import Monitor, diagnose
 from lrwatch.records import FloatArray
@@ -30,6 +31,23 @@ def _rows(store: RunStore) -> dict[str, RunView]:
 
 def _falling(n: int) -> dict[str, list[float]]:
     return {"loss": [2.0 * math.exp(-i / 100) + 0.1 for i in range(n)]}
+
+
+def test_many_runs_are_listed_before_they_are_compared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for rate in (0.1, 0.2, 0.4):
+        write_run(tmp_path, f"sgd-{rate}", steps=range(30), values={"lr": [rate] * 30})
+    source, waited_for = RunStore(tmp_path, threaded=False), []
+
+    def of(_: SiblingVerdicts, trials: list[Trial], own: dict[str, Diagnosis]) -> object:
+        waited_for.append(source.ready())
+        return own
+
+    monkeypatch.setattr(SiblingVerdicts, "of", of)
+    monkeypatch.setattr(sibling_views, "_MANY", 2)
+    source.refresh()
+    assert {*waited_for} == {""}  # compared, and nothing waited for that
 
 
 def test_a_row_says_what_lrwatch_says_of_the_run(tmp_path: Path) -> None:
