@@ -13,7 +13,7 @@ from lrwatch.diagnosis.examination import Examination
 from lrwatch.formats import count, number
 from lrwatch.verdicts import CLASSES, Verdict
 
-__all__ = ["is_unlike_any", "is_withheld", "rose_by_itself", "why_nothing_is_said"]
+__all__ = ["course", "is_unlike_any", "is_withheld", "rose_by_itself", "why_nothing_is_said"]
 
 PROBABLE: Final = 0.9
 """Probability of too large steps from which on they explain a loss that rose by calm steps."""
@@ -147,8 +147,7 @@ def why_nothing_is_said(exam: Examination) -> str:
 def _too_few(exam: Examination) -> str:
     n = exam.past.n_loss
     if n >= A_FEW:
-        start, end = _n(exam.past.opening.quoted), _n(exam.past.end)
-        return f"Loss went from {start} to {end} in {n} rows: too few to say more"
+        return f"{course(exam)} in {n} rows: too few to say more"
     return f"{count(n)} step{'s' * (n > 1)} with a loss so far: too few to say"
 
 
@@ -189,9 +188,8 @@ def _unmoved(exam: Examination) -> str:
 
 
 def _near_its_floor(exam: Examination) -> str:
-    start, end = _n(exam.past.opening.quoted), _n(exam.past.end)
     return (
-        f"Loss went from {start} to {end}, and is near its floor or too slow: which of them, "
+        f"{course(exam)}, and is near its floor or too slow: which of them, "
         "only update norms or runs at other rates can tell"
     )
 
@@ -218,19 +216,14 @@ def _in_waves(exam: Examination) -> str:
 
 
 def _too_calm(exam: Examination) -> str:
-    start, end = _n(exam.past.opening.quoted), _n(exam.past.end)
     return (
-        f"Loss went from {start} to {end} by an unusual way, too calmly for steps that overshoot: "
+        f"{course(exam)} by an unusual way, too calmly for steps that overshoot: "
         "nothing is said of its rate"
     )
 
 
 def _level(exam: Examination) -> str:
-    start, end = _n(exam.past.opening.quoted), _n(exam.past.end)
-    return (
-        f"Loss went from {start} to {end}, which is within its noise: it may be at its floor, or "
-        "not learning"
-    )
+    return f"{course(exam)}, which is within its noise: it may be at its floor, or not learning"
 
 
 def _just_begun(exam: Examination) -> str:
@@ -248,6 +241,11 @@ def _looks_slow(exam: Examination) -> bool:
 
 def _looks_high(exam: Examination) -> bool:
     return exam.is_bare and _looks(exam, "too_high") and exam.earlier is None
+
+
+def course(exam: Examination) -> str:
+    """Say from where to where the loss went: the beginning of a sentence."""
+    return f"Loss went from {_n(exam.past.opening.quoted)} to {_n(exam.past.end)}"
 
 
 def _n(value: float) -> str:

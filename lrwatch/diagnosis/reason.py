@@ -11,7 +11,7 @@ from lrwatch.detect import gain, motion, progress
 from lrwatch.detect.divergence import LOST
 from lrwatch.detect.explosion import BEFORE, GENTLE, steepness
 from lrwatch.detect.wording import little, sentence, share, times
-from lrwatch.diagnosis.abstention import why_nothing_is_said
+from lrwatch.diagnosis.abstention import course, why_nothing_is_said
 from lrwatch.diagnosis.examination import Examination, TooHigh
 from lrwatch.diagnosis.verdict import was_cut
 from lrwatch.formats import count, number
@@ -103,8 +103,7 @@ def _exploding(exam: Examination) -> str:
 
 
 def _oscillating(exam: Examination) -> str:
-    past, ratio = exam.past, gain.gain_ratio(exam.past)
-    went = f"Loss went from {_n(past.opening.quoted)} to {_n(past.end)}"
+    went, ratio = course(exam), gain.gain_ratio(exam.past)
     if not ratio < USUAL_GAIN / 2:  # NaN, or no less than usual: other signs decided
         return f"{went}, bouncing up and down: steps overshoot and undo each other"
     part = little(ratio / USUAL_GAIN)

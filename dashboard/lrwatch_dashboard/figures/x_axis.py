@@ -60,8 +60,8 @@ def x_axis(x: str, runs: Sequence[RunCurves]) -> dict[str, Any]:
         return time_axis(runs)
     shown = step_range(runs)
     if x == "step":
-        first, last = shown.get("autorangeoptions", {}).values() or (0, math.inf)
-        return shown | ({"dtick": 1} if last - first <= _FEW_STEPS else {})
+        ends = shown.get("autorangeoptions", {"clipmin": 0, "clipmax": math.inf})
+        return shown | ({"dtick": 1} if ends["clipmax"] - ends["clipmin"] <= _FEW_STEPS else {})
     name = escape(metric_of_axis(x)) or "steps since the first"
     title = {"text": name, "standoff": 6}
     hover = {"text": f"{name} %{{x:,.6~g}}"}
