@@ -105,6 +105,11 @@ def test_an_answer_that_takes_longer_than_a_tick_is_awaited_and_the_newest_is_sh
 
 
 PUSHED = "() => document.querySelector('#compare-table .scroll-x').scrollLeft"
+UNFOLDED = "() => document.querySelectorAll('#compare-table details[open]').length"
+FOLDED_AS_NEWS_COME = """() => {
+    document.querySelector('#compare-table summary').click();
+    document.body.append(document.createElement('i'));
+}"""
 
 
 def test_what_is_unfolded_or_pushed_sideways_stays_so_as_news_come(
@@ -126,4 +131,6 @@ def test_what_is_unfolded_or_pushed_sideways_stays_so_as_news_come(
     until(page, LAST_STEP, partial(eq, 799))
     page.locator("#compare-table details[open]").wait_for()
     until(page, PUSHED, partial(eq, 90))
+    page.evaluate(FOLDED_AS_NEWS_COME)
+    until(page, UNFOLDED, partial(eq, 0))
     live.close("finished")

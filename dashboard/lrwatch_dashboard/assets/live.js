@@ -155,9 +155,11 @@
   var unfolded = {};
   var pushed = {};
   document.addEventListener(
-    "toggle",
+    "click",
     function (event) {
-      if (event.target.dataset.fold) unfolded[event.target.dataset.fold] = event.target.open;
+      // A toggle event comes later than news may: what is closed would be opened again.
+      var summary = event.target.closest("details[data-fold] > summary");
+      if (summary) unfolded[summary.parentNode.dataset.fold] = !summary.parentNode.open;
     },
     true
   );
