@@ -2,7 +2,8 @@
 
 Segments of some seconds alternate, each longer than the pause between two looks, so that what
 is read and judged falls into the segment that wrote it. Beside the time of a step stands the
-processor time of the thread that judges, which holds up the loop at most for as long.
+processor time of the thread that judges, which holds up the loop at most for as long. Models that
+have a budget in step_overhead, unless others are named.
 
     python benchmarks/alert_cost.py [--model mlp|tensors-150|...] [--rounds N] [--seconds S]
 """
@@ -17,7 +18,7 @@ import time
 from pathlib import Path
 
 import torch
-from step_overhead import MODELS, Job
+from step_overhead import BUDGETS, MODELS, Job
 
 import lrwatch
 
@@ -73,7 +74,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=3.0)
     options = parser.parse_args()
     torch.set_num_threads(1)
-    for model in options.model or MODELS:
+    for model in options.model or BUDGETS:
         measure(model, options.rounds, options.seconds)
 
 

@@ -13,7 +13,8 @@ so that a machine that slows down slows all arms down:
       lrwatch         the same watched; its ratio is to the line above
 
 Threads of the other loggers work on in the background, beside every arm: --no-loggers has
-lrwatch and the loop for themselves.
+lrwatch and the loop for themselves. The models with a budget are those measured unless others
+are named.
 
     python benchmarks/step_overhead.py [--model mlp|tensors-150|tensors-1000|transformer ...]
         [--rounds N] [--no-loggers] [--processor-time]
@@ -224,7 +225,7 @@ def main() -> None:
     clock = time.thread_time if options.processor_time else time.perf_counter
     torch.set_num_threads(1)
     logging.getLogger("lrwatch").setLevel(logging.ERROR)  # nobody waits for these nets to learn
-    for model in options.model or MODELS:
+    for model in options.model or BUDGETS:
         times = measure(model, options.rounds, loggers=not options.no_loggers, clock=clock)
         report(model, times)
 
