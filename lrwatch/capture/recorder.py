@@ -105,6 +105,7 @@ class Recorder:
         self._sampling = sampling
         self._in_order = StepsInOrder(hand_on)
         self.lock = self._in_order.lock
+        self.when_free, self.go_on = self._in_order.when_free, self._in_order.go_on
         self._n_layers = n_layers
         self._clock = clock
         self.groups = self._groups_of(optimizer)
@@ -197,6 +198,7 @@ class Recorder:
             self._n_steps += 1
             self._recorded_at = self._n_steps
             self._in_order.put(values, is_on_host=is_on_host)
+        self.go_on()
         if is_double and not self._has_told_of_double:
             self._has_told_of_double = True
             logger.warning(
@@ -409,6 +411,7 @@ class Recorder:
                 return
             self._n_steps += 1
             self._in_order.put(values, is_on_host=self.groups.is_on_host)
+        self.go_on()
 
 
 @dataclass(slots=True)

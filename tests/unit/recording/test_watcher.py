@@ -777,6 +777,12 @@ class TestArguments:
         with pytest.raises(NotAnOptimizer, match=r"takes a torch\.optim\.Optimizer, got"):
             watch(thing, tmp_path)
 
+    def test_parameters_that_a_lazy_module_has_still_to_make(self, tmp_path: Path) -> None:
+        optimizer = torch.optim.SGD(nn.LazyLinear(2).parameters())
+        with pytest.raises(InvalidArgument, match="call the model on a batch before watch"):
+            watch(optimizer, tmp_path)
+        assert not list(tmp_path.iterdir())
+
     def test_a_folder_that_cannot_be_written(self, net: nn.Sequential, tmp_path: Path) -> None:
         (tmp_path / "file").touch()
         with pytest.raises(StoreNotWritable, match="cannot create a run in"):
