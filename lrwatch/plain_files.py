@@ -203,7 +203,7 @@ def read_file(path: Path, *, most: int = _MOST_BYTES, follow: bool = False) -> b
     except FileNotFoundError:
         return None
     if len(content) > most:
-        raise ValueError(f"it has more than {most} bytes")
+        raise ValueError(f"it has more than {most:,} bytes")
     return content
 
 

@@ -99,6 +99,14 @@ def new_lock() -> threading.RLock:
     return lock
 
 
+def is_held_here(lock: threading.RLock) -> bool:
+    """Tell whether this thread holds a lock of `new_lock`.
+
+    If whoever asks does not know of it, it is a signal handler, called amid what is guarded.
+    """
+    return bool(lock._is_owned())  # type: ignore[attr-defined]  # noqa: SLF001  as `Condition` asks
+
+
 @in_forked_child
 def _open_locks() -> None:
     for lock in list(_locks):

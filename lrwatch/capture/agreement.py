@@ -17,7 +17,7 @@ from typing import Any
 
 from torch import Tensor
 
-from lrwatch.capture.sharding import meeting_place, rank
+from lrwatch.capture.sharding import is_flattened, meeting_place, rank
 
 __all__ = ["Agreement"]
 
@@ -45,10 +45,15 @@ class Agreement:
         mark = zlib.crc32(repr((plan, shapes)).encode())
         self._key = f"norms/{next(_numbers)}/{mark:08x}"
         self._ranks = sorted({each for tensor in known for each in _ranks_of(tensor)})
-        self._holds: bool | None = None
+        self._holds: bool | None = False if is_flattened(known) else None
         self._is_late = is_late
         self._may_be_counted_on = False
-        if (place := meeting_place()) is not None:
+        if self._holds is False:
+            logger.warning(
+                "norms are not recorded: parameters are spread over processes by "
+                "FullyShardedDataParallel; fully_shard, its successor, lets them be added up"
+            )
+        elif (place := meeting_place()) is not None:
             place.set(self._own, "watches")
 
     def holds(self) -> bool:

@@ -36,6 +36,7 @@ class OwnLoop:
         self._steps = StepsInOrder(hand_on)
         self._is_over = False
         self.lock = self._steps.lock
+        self.when_free, self.go_on = self._steps.when_free, self._steps.go_on
 
     def detach(self) -> None:
         """Hand on what is under way, and take nothing more."""
@@ -62,6 +63,7 @@ class OwnLoop:
         with self.lock:
             if not self._is_over:
                 self._steps.put(values, is_on_host=is_on_host)
+        self.go_on()
 
     def log(self, numbers: Mapping[str, Number], *, loss: object = None) -> bool:  # noqa: ARG002
         """Attach numbers to the last step, or to the first one before it is made."""

@@ -105,6 +105,7 @@ class Recorder:
         self._sampling = sampling
         self._in_order = StepsInOrder(hand_on)
         self.lock = self._in_order.lock
+        self.when_free, self.go_on = self._in_order.when_free, self._in_order.go_on
         self._n_layers = n_layers
         self._clock = clock
         self.groups = self._groups_of(optimizer)
@@ -197,6 +198,7 @@ class Recorder:
             self._n_steps += 1
             self._recorded_at = self._n_steps
             self._in_order.put(values, is_on_host=is_on_host)
+        self.go_on()
         if is_double and not self._has_told_of_double:
             self._has_told_of_double = True
             logger.warning(
@@ -222,7 +224,10 @@ class Recorder:
         """Take the loss, if it was ours."""
         if self._is_over or self.is_captured():
             return
-        if self._objective.after_backward(call, before, roots):
+        is_ours = self._objective.after_backward(call, before, roots)
+        if not is_ours and self._reads_new_parameters():
+            is_ours = self._objective.after_backward(call, None, roots)
+        if is_ours:
             self._gradients.forget_clipping()
 
     @guarded
@@ -304,6 +309,20 @@ class Recorder:
             self._end_step(values)
 
     # -- the parts of it --------------------------------------------------------------------
+
+    def _reads_new_parameters(self) -> bool:
+        """Read the groups if others took the place of their parameters since the last step.
+
+        Asked of a `backward` that filled none of those known. Not while other threads train,
+        one of which may be in a step just then, nor where processes agreed on what they measure.
+        """
+        optimizer = self._optimizer()
+        if self._steps or self._agreement is not None or not backward.is_one_thread():
+            return False
+        if optimizer is None or self.groups.is_current(optimizer):
+            return False
+        self._read_groups(optimizer)
+        return True
 
     def _read_groups(self, optimizer: Optimizer) -> None:
         self.groups = self._groups_of(optimizer)
@@ -392,6 +411,7 @@ class Recorder:
                 return
             self._n_steps += 1
             self._in_order.put(values, is_on_host=self.groups.is_on_host)
+        self.go_on()
 
 
 @dataclass(slots=True)

@@ -17,7 +17,15 @@ from torch import Tensor
 from lrwatch.capture.norms import tensor_norms
 from lrwatch.capture.values import Numbers
 
-__all__ = ["is_sharded", "local", "meeting_place", "n_processes", "rank", "sharded_norms"]
+__all__ = [
+    "is_flattened",
+    "is_sharded",
+    "local",
+    "meeting_place",
+    "n_processes",
+    "rank",
+    "sharded_norms",
+]
 
 
 def rank() -> int:
@@ -51,7 +59,12 @@ def _is_distributed() -> bool:
 
 def is_sharded(tensors: Sequence[Tensor]) -> bool:
     """Tell whether any tensor is spread over processes."""
-    return any(hasattr(tensor, "device_mesh") for tensor in tensors)
+    return is_flattened(tensors) or any(hasattr(tensor, "device_mesh") for tensor in tensors)
+
+
+def is_flattened(tensors: Sequence[Tensor]) -> bool:
+    """Tell whether any is a part of which nothing tells the whole, as of FSDP's first version."""
+    return n_processes() > 1 and any(hasattr(tensor, "_fsdp_flattened") for tensor in tensors)
 
 
 def local(tensor: Tensor) -> Tensor:

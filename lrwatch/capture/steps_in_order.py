@@ -1,11 +1,14 @@
 """Steps on their way from whoever measures them to the run, each after the one before it.
 
 What a script logs finds its step here: the last one, wherever its numbers are, or the coming one.
+A signal handler of the script may come amid a write, on the thread that makes it: what it logs,
+and the end that it asks for, wait until that row is written.
 """
 
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
@@ -44,12 +47,13 @@ class StepsInOrder:
         self._hand_on = hand_on
         self._queue: DeviceQueue | None = None  # from the first number on a device on
         self._last: StepValues | None = None  # the step made last
+        self._waiting: deque[Callable[[], None]] = deque()  # what a signal handler has asked for
 
     def put(self, values: StepValues, *, is_on_host: bool) -> None:
         """Take a step that has just ended; the lock is held."""
         if self.coming:
-            values.logged |= self.coming
-            self.coming = {}
+            coming, self.coming = self.coming, {}
+            values.logged |= coming
         values.time = time.time_ns() // 1000
         self._last = values
         self.n_made += 1
@@ -75,6 +79,19 @@ class StepsInOrder:
             else:
                 return False
         return True
+
+    def when_free(self, call: Callable[[], None]) -> None:
+        """Have something done once the write is over that this thread is amid."""
+        self._waiting.append(call)
+
+    def go_on(self) -> None:
+        """Do what has waited; the lock is not held."""
+        while self._waiting:
+            try:
+                call = self._waiting.popleft()
+            except IndexError:  # another thread does it
+                return
+            call()
 
     def drain(self) -> None:
         """Hand on all steps, waiting for the device."""

@@ -25,7 +25,8 @@ def compare(folder: Path, *, as_json: bool, workers: Workers) -> None:
     """Compare the runs of DIR (default: runs) across learning rates.
 
     Runs that differ in rate and seed only are one job. Each gets a line with its best rate, the
-    band of rates that are as good, and the runs that were not compared.
+    band of rates that are as good, and the runs that were not compared; of several jobs, it
+    begins with the settings, or the runs, that tell them apart.
     """
     from lrwatch.cli.judging import seen_in
     from lrwatch.cli.output import emit, strict_json

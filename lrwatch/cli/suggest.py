@@ -30,12 +30,14 @@ def suggest(folder: Path, *, as_json: bool, workers: Workers) -> None:
     from lrwatch.cli.judging import seen_in
     from lrwatch.cli.output import emit, strict_json
     from lrwatch.comparing import suggested_each
+    from lrwatch.comparing.job_titles import job_titles
 
     found = suggested_each(seen_in(folder, workers=workers))
     if as_json:
         emit(strict_json([as_object(each) for each in found]))
     elif found:
-        emit("\n\n".join(_text(each) for each in found))
+        titles = job_titles([(each.settings, each.runs) for each in found])
+        emit("\n\n".join(map(_text, titles, found)))
     else:
         click.echo(
             f"no runs in {known_as(folder)} yet; lrwatch.watch(optimizer) writes them", err=True
@@ -49,11 +51,9 @@ def as_object(found: Suggestion) -> dict[str, Any]:
     return {**said, "runs": list(found.runs), "settings": dict(found.settings)}
 
 
-def _text(found: Suggestion) -> str:
+def _text(title: str, found: Suggestion) -> str:
     from lrwatch.formats import number, printable
 
-    settings = [f"{name} {value}" for name, value in found.settings.items()]
-    title = printable(", ".join(settings)) or "all runs"
     if found.lr is None:
         rate = "cannot tell yet"
     else:

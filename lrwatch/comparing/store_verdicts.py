@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from lrwatch.comparing.common_ground import CommonGround, common_ground
+from lrwatch.comparing.job_titles import job_titles
 from lrwatch.comparing.sibling_verdicts import SiblingVerdicts, with_siblings
-from lrwatch.comparing.sweeps import Sweep, Trial, find_sweeps, trial_of
+from lrwatch.comparing.sweeps import Sweep, Trial, find_sweeps, names_of, trial_of
 from lrwatch.following import FollowedRun, judged
 from lrwatch.judging import JudgedRuns, OnJudged, VerdictTable, Workers, judge_runs
 from lrwatch.judging.judged_runs import Beside
@@ -169,7 +170,12 @@ class Comparison:
 
     def __str__(self) -> str:
         """Say it in a few lines."""
-        lines = [sweep.reason for sweep in self.sweeps if len(sweep.trials) > 1]
+        jobs = [sweep for sweep in self.sweeps if len(sweep.trials) > 1]
+        titles = job_titles([(job.settings, names_of(job.trials)) for job in jobs])
+        lines = [
+            f"{title}: {job.reason}" if len(jobs) > 1 else job.reason
+            for title, job in zip(titles, jobs, strict=True)
+        ]
         lines += [str(ground) for ground in self.common_ground]
         return "\n".join(lines) or "nothing to compare: no two runs differ in the rate only"
 

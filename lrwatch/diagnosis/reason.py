@@ -15,6 +15,7 @@ from lrwatch.diagnosis.abstention import course, why_nothing_is_said
 from lrwatch.diagnosis.examination import Examination, TooHigh
 from lrwatch.diagnosis.verdict import was_cut
 from lrwatch.formats import count, number
+from lrwatch.logs import LARGEST_LOSS
 from lrwatch.verdicts import Verdict
 
 __all__ = ["reason"]
@@ -140,7 +141,8 @@ def _stalled(exam: Examination) -> str:
         cut = exam.result("lr_cut").note.removeprefix("the l")
         return f"L{cut} while the loss was still falling, and the loss hardly moved afterwards"
     if exam.fired("frozen"):
-        return f"Loss is exactly {_n(past.end)} at every step"
+        how = "exactly" if abs(past.end) < LARGEST_LOSS else "beyond"
+        return f"Loss is {how} {_n(past.end)} at every step"
     moved = f"although the weights moved {times(motion.relative_path(past))} their own length"
     if past.end >= past.start:
         return f"Loss has not come down from {_n(past.start)}, {moved}"

@@ -76,9 +76,21 @@ def _with_optimizer(
         info,
         name=name,
         optimizer=kind,
-        n_parameters=sum(p.numel() for group in optimizer.param_groups for p in group["params"]),
+        n_parameters=_n_parameters(optimizer),
         parameter_groups=ParameterGroups.of(optimizer, model).names,
     )
+
+
+def _n_parameters(optimizer: torch.optim.Optimizer) -> int:
+    from torch.nn.parameter import is_lazy
+
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
+    if any(map(is_lazy, parameters)):
+        raise InvalidArgument(
+            "optimizer holds parameters of a lazy module, which have no shape yet; call the "
+            "model on a batch before watch()"
+        )
+    return sum(p.numel() for p in parameters)
 
 
 def _plain(config: Any) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from lrwatch.capture.values import StepValues
+from lrwatch.formats import printable
 from lrwatch.records import GROUP_COLUMNS, LAYER_COLUMNS, NULL, STEP_COLUMNS
 
 if TYPE_CHECKING:  # a loop of its own may have no torch
@@ -134,7 +135,8 @@ class HandedOver:
     def _refuse(self, call: str, name: str, problem: str) -> None:
         if name not in self._refused:
             self._refused.add(name)
-            logger.warning("%s(%s=...) is left out: %s", call, name, problem)
+            shown = printable(name[:_NAME_SIGNS])
+            logger.warning("%s(%s=...) is left out: %s", call, shown, problem)
 
 
 def _shown(value: object) -> str:

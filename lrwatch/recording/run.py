@@ -7,6 +7,7 @@ import logging
 import sys
 import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeAlias, cast
@@ -21,6 +22,7 @@ from lrwatch.side_thread import now_and_then
 from lrwatch.store.creation import LateWriter, SilentWriter
 from lrwatch.store.journal import SKIPPED
 from lrwatch.store.writer import Row, RunWriter
+from lrwatch.system import is_held_here
 from lrwatch.uploading import address_of, stop_all
 from lrwatch.uploading import finish as finish_upload
 
@@ -162,6 +164,9 @@ class Run:
             return
         if recorder.is_captured():
             return
+        if is_held_here(recorder.lock):
+            recorder.when_free(partial(self.log, **values))
+            return
         numbers = self._handed_over.own("log", values)
         if not numbers:
             return
@@ -170,6 +175,7 @@ class Run:
                 # One on a device is waited for: its step has been written.
                 read = cast("dict[str, float]", numbers)
                 self._amend({name: float(number) for name, number in read.items()})
+        recorder.go_on()
 
     def mark(self, event: str = "checkpoint") -> None:
         """Say that something happened at the current step, which is the one that `log` means.
@@ -244,6 +250,9 @@ class Run:
             "skipped": 0.0 if skipped is False else skipped,
         }
         values, is_on_host = self._handed_over.row(measured, step=step, own=own)
+        if is_held_here(recorder.lock):
+            recorder.when_free(partial(recorder.record, values, is_on_host=is_on_host))
+            return
         recorder.record(values, is_on_host=is_on_host)
         if self.between_steps is not None:
             self.between_steps.act_now()
@@ -318,8 +327,8 @@ class Run:
         )
         if step.group_lr or step.logged:
             row = self._with_more(row, step)
-        elif self._place:  # those that are logged now and then, and not now
-            row += [NULL] * len(self._place)
+        elif (n_more := len(self._writer.columns) - len(row)) > 0:  # those not logged now
+            row += [NULL] * n_more
         flags = SKIPPED if step.skipped else 0
         if step.step is not None:
             self._step = step.step
@@ -370,7 +379,8 @@ class Run:
     def _add_columns(self, names: Iterable[str]) -> None:
         new = [name for name in names if name not in self._place]
         if new:
-            self._writer.widen(new)
+            known = self._writer.columns  # all, where Ctrl-C came before they had a place
+            self._writer.widen([name for name in new if name not in known])
             self._place = {
                 name: i for i, name in enumerate(self._writer.columns) if i >= len(FLOAT_COLUMNS)
             }
@@ -393,6 +403,12 @@ class Run:
 
     def end(self, status: str, error: str | None = None) -> None:
         """End the run with a status of `RunInfo`; one that has ended stays as it is."""
+        recorder = self._recorder
+        if recorder is not None:
+            if is_held_here(recorder.lock):
+                recorder.when_free(partial(self.end, status, error))
+                return
+            recorder.go_on()
         _open_runs.discard(self)
         recorder, self._recorder = self._recorder, None
         if recorder is not None:

@@ -6,11 +6,13 @@ which release the interpreter lock, so that the training thread is hardly held u
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from queue import Empty, SimpleQueue
 
 from lrwatch.errors import LrwatchError
 from lrwatch.store.compaction import compact_closed, merge_similar
@@ -40,7 +42,8 @@ class Keeper:
         self._run = run
         self._ask_for_new_journal = ask_for_new_journal
         self._stop = False
-        self._wake = threading.Event()
+        # Ctrl-C amid `Event.set` would leave that locked, and the end of the run waiting for ever.
+        self._wakes: SimpleQueue[None] = SimpleQueue()
         self._synced_at = self._asked_at = time.monotonic()
         self._synced_size = 0
         self._warned = False
@@ -51,12 +54,12 @@ class Keeper:
 
     def wake(self) -> None:
         """Have the thread look now: a journal was closed."""
-        self._wake.set()
+        self._wakes.put(None)
 
     def stop(self) -> None:
         """End the thread and wait until it has let go of the run's files."""
         self._stop = True
-        self._wake.set()
+        self._wakes.put(None)
         # The garbage collector may end a run from any thread, this one included.
         if self._thread not in (None, threading.current_thread()):
             self._thread.join()
@@ -68,8 +71,10 @@ class Keeper:
 
     def _work(self) -> None:
         while not self._stop:
-            self._wake.wait(_WAKE_SECONDS)
-            self._wake.clear()
+            with contextlib.suppress(Empty):
+                self._wakes.get(timeout=_WAKE_SECONDS)
+                while True:  # once for all that came meanwhile
+                    self._wakes.get_nowait()
             if self._stop:
                 return
             try:

@@ -190,7 +190,7 @@ def _decoded(run: Path, text: bytes | None) -> dict[str, Any]:
     """Return the fields of the file, with those that lrwatch does not know."""
     with _reading(run):
         if text is not None and len(text) > _MOST_BYTES:
-            raise ValueError(f"it has more than {_MOST_BYTES} bytes")
+            raise ValueError(f"it has more than {_MOST_BYTES:,} bytes")
         content = {} if text is None else decode(text, dict[str, Any])
         version = content.get("format", _FORMAT)
         if not isinstance(version, int) or version > _FORMAT:

@@ -142,6 +142,7 @@ class RunWriter:
 
         A new journal begins, with the last row in it again, as a file has one set of columns.
         """
+        self._close_journal_at = 0  # where Ctrl-C interrupts this, the next row begins a journal
         self.columns += tuple(names)
         # With rows waiting, the journal that takes them will have the columns.
         if not self._closed and not self._backlog and not self._start_journal(again=self._last):

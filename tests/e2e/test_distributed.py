@@ -143,3 +143,47 @@ def rows_of(ended: list[Ended]) -> list[dict[str, float]]:
     assert [each.status for each in ended] == [0] * len(ended), ended[-1].errors
     rows: list[dict[str, float]] = json.loads(ended[0].output.splitlines()[-1])
     return rows
+
+
+FLATTENED = textwrap.dedent(
+    """
+    import logging
+    from torch.distributed.fsdp import FullyShardedDataParallel
+    logging.basicConfig(stream=sys.stdout)
+    for name, keeps in (("own", True), ("flat", False)):
+        net = nn.Sequential(nn.Linear(8, 17), nn.Tanh(), nn.Linear(17, 3))
+        device = torch.device("cpu")
+        net = FullyShardedDataParallel(net, device_id=device, use_orig_params=keeps)
+        optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+        run = lrwatch.watch(optimizer, dir=sys.argv[1], name=name)
+        losses = []
+        for step in range(4):
+            optimizer.zero_grad()
+            loss = net(torch.ones(4, 8)).square().mean()
+            loss.backward()
+            net.clip_grad_norm_(0.1)
+            optimizer.step()
+            losses.append(loss.item())
+        run.finish()
+        if rank == 0:
+            print(json.dumps(losses))
+    dist.destroy_process_group()
+    """
+)
+
+
+def test_norms_of_parts_that_cannot_be_added_up_are_missing_and_this_is_said(
+    tmp_path: Path,
+) -> None:
+    script = tmp_path / "job.py"
+    script.write_text(HEAD + FLATTENED)
+    ended = launch(script, str(tmp_path / "runs"))
+    assert [one.status for one in ended] == [0, 0], ended[0].errors
+    first = ended[0].output
+    assert first.count("norms are not recorded") == 2
+    losses = [json.loads(line) for line in first.splitlines() if line.startswith("[")]
+    for name, expected in zip(("own", "flat"), losses, strict=True):
+        frame = lrwatch.read(tmp_path / "runs" / name)
+        assert frame["loss"].tolist() == expected
+        norms = frame[["grad_norm", "grad_norm_clipped", "update_norm", "param_norm"]]
+        assert norms.isna().all(axis=None)

@@ -160,13 +160,38 @@ def test_a_parameter_replaced_in_its_group_is_the_one_that_is_measured(tmp_path:
     first, second = nn.Parameter(torch.ones(2)), nn.Parameter(torch.ones(2))
     optimizer = torch.optim.SGD([first], lr=0.1)
     with watch(optimizer, tmp_path) as run:
-        for weight, factor in ((first, 1.0), (second, 3.0), (second, 4.0)):
+        losses = []
+        for weight, factor in ((first, 1.0), (second, 3.0), (second, 4.0), (first, 2.0)):
             optimizer.param_groups[0]["params"][0] = weight
             optimizer.zero_grad()
-            (weight * factor).sum().backward()
+            loss = (weight * factor).sum()
+            loss.backward()
             optimizer.step()
-    norms = lrwatch.read(run.path)["grad_norm"].tolist()
-    assert norms == pytest.approx([factor * 2**0.5 for factor in (1.0, 3.0, 4.0)])
+            losses.append(loss.item())
+    frame = lrwatch.read(run.path)
+    norms = [factor * 2**0.5 for factor in (1.0, 3.0, 4.0, 2.0)]
+    assert frame["grad_norm"].tolist() == pytest.approx(norms)
+    assert frame["loss"].tolist() == losses
+
+
+def test_the_loss_of_a_net_that_replaces_another_is_found_and_of_a_third_is_not(
+    net: nn.Sequential, tmp_path: Path
+) -> None:
+    optimizer = torch.optim.SGD([{"params": net[0].parameters()}, {"params": net[2].parameters()}])
+    new, other = copy.deepcopy(net), copy.deepcopy(net)
+    losses = []
+    with watch(optimizer, tmp_path) as run:
+        for current in (net, new, new):
+            groups = (current[0].parameters(), current[2].parameters())
+            for group, parameters in zip(optimizer.param_groups, groups, strict=True):
+                group["params"] = list(parameters)
+            optimizer.zero_grad()
+            other(torch.ones(4, 8)).sum().backward()
+            loss = current(torch.ones(4, 8)).square().mean()
+            loss.backward()
+            optimizer.step()
+            losses.append(loss.item())
+    assert lrwatch.read(run.path)["loss"].tolist() == losses
 
 
 def test_accumulated_micro_batches_make_one_row(net: nn.Sequential, tmp_path: Path) -> None:
@@ -460,6 +485,15 @@ class TestLog:
         train(self.net, self.optimizer, 4, before_step=lambda i: run.log(**{"val/loss": i / 10}))
         assert self.frame(run)["val/loss"].tolist() == [0.0, 0.1, 0.2, 0.3]
 
+    def test_a_name_that_is_refused_moves_no_cursor(
+        self, run: lrwatch.Run, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        run.log(**{"a\x1b[2J\n": 1.0, "b" * 10_000: 1.0})
+        run.finish()
+        first, second = caplog.messages
+        assert first.startswith("log(a\\x1b[2J\\n=...) is left out: a name must be")
+        assert len(second) < 400
+
     def test_a_loss_replaces_the_captured_one(self, run: lrwatch.Run) -> None:
         train(self.net, self.optimizer, 3, after_step=lambda i: run.log(loss=100.0 + i))
         assert self.frame(run)["loss"].tolist() == [100.0, 101.0, 102.0]
@@ -742,6 +776,12 @@ class TestArguments:
     def test_something_else_than_an_optimizer(self, tmp_path: Path, thing: Any) -> None:
         with pytest.raises(NotAnOptimizer, match=r"takes a torch\.optim\.Optimizer, got"):
             watch(thing, tmp_path)
+
+    def test_parameters_that_a_lazy_module_has_still_to_make(self, tmp_path: Path) -> None:
+        optimizer = torch.optim.SGD(nn.LazyLinear(2).parameters())
+        with pytest.raises(InvalidArgument, match="call the model on a batch before watch"):
+            watch(optimizer, tmp_path)
+        assert not list(tmp_path.iterdir())
 
     def test_a_folder_that_cannot_be_written(self, net: nn.Sequential, tmp_path: Path) -> None:
         (tmp_path / "file").touch()

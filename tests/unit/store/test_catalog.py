@@ -151,7 +151,7 @@ def _run_json(**changed: Any) -> str:
         (_run_json(format=[1]), r"format [1]"),
         ("[" * 100_000, "nested too deeply"),
         (_run_json()[:-1] + ', "config": {"a":' + "[" * 200 + "]" * 200 + "}}", "nested too"),
-        (_run_json() + " " * 9_000_000, "more than 8388608 bytes"),
+        (_run_json() + " " * 9_000_000, "more than 8,388,608 bytes"),
         ("", "cannot be read as JSON"),
     ],
 )

@@ -1,0 +1,47 @@
+"""Several jobs in one store: each answer says of which job it speaks."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+
+import lrwatch
+from lrwatch.cli import main
+from lrwatch.comparing.job_titles import job_titles
+
+
+@pytest.fixture
+def two_jobs(tmp_path: Path) -> Path:
+    """Two sweeps of loops without an optimizer of torch, that have no settings."""
+    for job, start in (("digits", 2.3), ("language", 10.9)):
+        for lr in (0.01, 0.1):
+            run = lrwatch.open_run(dir=tmp_path, name=f"{job}-{lr}", system=False)
+            for step in range(60):
+                run.record(loss=start * math.exp(-step * lr), lr=lr)
+            run.finish()
+    return tmp_path
+
+
+def test_jobs_without_settings_are_told_by_their_runs(
+    two_jobs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second = str(lrwatch.compare(two_jobs)).splitlines()
+    assert first.startswith("digits-0.01, digits-0.1: ")
+    assert second.startswith("language-0.01, language-0.1: ")
+    assert main(["suggest", str(two_jobs)]) == 0
+    titles = [text.splitlines()[0] for text in capsys.readouterr().out.split("\n\n")]
+    assert titles == ["digits-0.01, digits-0.1", "language-0.01, language-0.1"]
+
+
+def test_settings_tell_jobs_where_they_differ() -> None:
+    assert job_titles([({"width": 16}, ["a"]), ({"width": 32}, ["b"])]) == ["width 16", "width 32"]
+    same = {"optimizer": "SGD", "group": None}
+    assert job_titles([(same, ["a"]), (same, ["b"])]) == ["optimizer SGD: a", "optimizer SGD: b"]
+
+
+def test_of_many_runs_the_first_are_named_and_a_name_moves_no_cursor() -> None:
+    assert job_titles([({}, ["a", "b", "c", "d", "e"])]) == ["a, b, c and 2 others"]
+    assert job_titles([({"text": "\x1b[2J"}, ["a"])]) == ["text \\x1b[2J"]
+    assert job_titles([({}, [])]) == ["all runs"]
