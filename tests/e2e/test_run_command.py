@@ -71,6 +71,10 @@ def test_the_script_sees_the_world_that_python_gives_it(
     assert not (tmp_path / "kept").exists()
 
 
+INTERRUPTED = (  # in the background as well, where interrupts are ignored
+    "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    "os.kill(os.getpid(), signal.SIGINT); time.sleep(60)"
+)
 BROKEN = "it ended with {} before a torch optimizer made a step\n"
 
 
@@ -83,7 +87,7 @@ BROKEN = "it ended with {} before a torch optimizer made a step\n"
         ("os._exit(5)", ""),
         ("os.kill(os.getpid(), signal.SIGTERM)", ""),
         ("os.kill(os.getpid(), signal.SIGKILL)", ""),
-        ("os.kill(os.getpid(), signal.SIGINT); time.sleep(60)", BROKEN.format("KeyboardInterrupt")),
+        (INTERRUPTED, BROKEN.format("KeyboardInterrupt")),
         ("sys.stdout.buffer.write(b'\\xff\\x00'.hex().encode())", NO_TORCH),
         ("print(sys.stdin.readline(), file=sys.stderr)", NO_TORCH),
         ("(", BROKEN.format("SyntaxError")),
