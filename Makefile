@@ -31,13 +31,17 @@ demo: $(VENV)/.demo
 PYTEST := $(BIN)/python -m pytest --dist loadfile
 
 # Tests in one process come first, one a core, so that a broken rule shows before the browser is
-# opened. Those that start processes wait more than they work: four at once, however few the cores.
+# opened. Those that start processes wait more than they work: six at once, however few the cores.
 test: $(VENV)/.test chromium
 	$(PYTEST) -n logical --cov --cov-fail-under=$(COVERED) -m "not e2e"
-	$(PYTEST) -n 4 -m e2e $(E2E)
+	$(PYTEST) --no-loadscope-reorder -n 6 -m e2e $(E2E)
 
-# Each process loads all that it is given, and these are a tenth of it.
-E2E = $(shell grep -rl --include='test_*.py' 'mark\.e2e' tests)
+# Each process loads all that it is given, and these are a tenth of it. Those that take longest come
+# first, so that nobody waits for one of them at the end.
+LONGEST := $(patsubst %,tests/e2e/test_%.py,run_command browser_acts integrations image faults \
+	browser_security twenty_loops demo object_stores browser_alerts browser_everywhere) \
+	tests/docs/test_snippets.py
+E2E = $(LONGEST) $(filter-out $(LONGEST),$(shell grep -rl --include='test_*.py' 'mark\.e2e' tests))
 
 # Percent of the lines and branches of the packages that pyproject.toml names under coverage.
 COVERED := 96

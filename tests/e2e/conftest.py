@@ -1,8 +1,4 @@
-"""A browser, a store, the dashboard's real command on it, and pages that may do nothing wrong.
-
-A test fails on a request to another host, a console error, an uncaught exception or a violation
-of the content security policy.
-"""
+"""A browser, a store, the dashboard's real command on it, and pages that may do nothing wrong."""
 
 from __future__ import annotations
 
@@ -13,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browser import FLAGS, PATIENCE_SECONDS, chromium
+from browser import FLAGS, chromium, opening
 from serving import served
 
 
@@ -66,31 +62,6 @@ def address(store: Path) -> Iterator[str]:
 def open_page(browser: Any, address: str) -> Iterator[Callable[..., Any]]:
     """Return a function that opens an address; whatever goes wrong on the page fails the test."""
     wrong: list[str] = []
-    contexts = []
-
-    def open_(path: str = "/", *, width: int = 1200, theme: str = "light") -> Any:
-        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme)
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(PATIENCE_SECONDS * 1000)
-        page.on("request", lambda request: _check_host(request.url, address, wrong))
-        page.on("console", lambda m: _check_console(m, wrong))
-        page.on("pageerror", lambda error: wrong.append(f"uncaught: {error}"))
-        page.goto(address + path)
-        return page
-
-    yield open_
-    for context in contexts:
-        context.close()
+    with opening(browser, address, wrong) as open_:
+        yield open_
     assert not wrong
-
-
-def _check_host(url: str, address: str, wrong: list[str]) -> None:
-    if not url.startswith((address + "/", "data:", "blob:")):
-        wrong.append(f"request to {url}")
-
-
-def _check_console(message: Any, wrong: list[str]) -> None:
-    # A violation of the policy is an error of the console, too.
-    if message.type in ("error", "warning"):
-        wrong.append(f"console {message.type}: {message.text}")

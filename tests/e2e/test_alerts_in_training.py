@@ -6,6 +6,7 @@ import importlib.util
 from pathlib import Path
 
 import pytest
+from nursery import Ended, Script, forked
 from scripts import lrwatch_run, python
 
 import lrwatch
@@ -41,16 +42,20 @@ optimizer = torch.optim.SGD(net.parameters(), lr=float(sys.argv[1]))
 """
 
 
+def trained(folder: Path, text: str, *arguments: str) -> Ended:
+    """Run a script of its own accord, without `lrwatch run`."""
+    (ended,) = forked(Script([script(folder, text), *arguments], {}), folder=folder)
+    return ended
+
+
 def script(folder: Path, text: str) -> str:
     (folder / "train.py").write_text(text)
     return "train.py"
 
 
 def test_a_script_that_never_ends_its_run_is_told_at_exit(tmp_path: Path) -> None:
-    name = script(
-        tmp_path, LOOP + "lrwatch.watch(optimizer)\nloop(optimizer, net, 40)\nprint('end')"
-    )
-    ended = python(name, "3.0", folder=tmp_path)
+    text = LOOP + "lrwatch.watch(optimizer)\nloop(optimizer, net, 40)\nprint('end')"
+    ended = trained(tmp_path, text, "3.0")
     assert (ended.status, ended.output) == (0, "end\n")
     (line,) = ended.errors.splitlines()
     assert line.startswith("sgd-3 ")
@@ -58,7 +63,7 @@ def test_a_script_that_never_ends_its_run_is_told_at_exit(tmp_path: Path) -> Non
 
 def test_a_script_that_fails_is_told_beside_its_traceback(tmp_path: Path) -> None:
     text = LOOP + "lrwatch.watch(optimizer)\nloop(optimizer, net, 40)\nraise KeyError('mine')"
-    ended = python(script(tmp_path, text), "3.0", folder=tmp_path)
+    ended = trained(tmp_path, text, "3.0")
     assert ended.status == 1
     assert ended.errors.count("sgd-3 ") == 1
     assert "KeyError: 'mine'" in ended.errors
@@ -70,7 +75,7 @@ def test_a_function_that_hangs_does_not_keep_the_interpreter(tmp_path: Path) -> 
         "lrwatch.watch(optimizer, on_alert=lambda alert: time.sleep(3600))\n"
         "loop(optimizer, net, 40)"
     )
-    assert python(script(tmp_path, text), "3.0", folder=tmp_path).status == 0
+    assert trained(tmp_path, text, "3.0").status == 0
 
 
 def test_an_unmodified_script_says_one_line_more(tmp_path: Path) -> None:
@@ -94,7 +99,7 @@ def test_workers_that_load_data_are_left_alone(tmp_path: Path) -> None:
         "    for _ in torch.utils.data.DataLoader(data, 8, num_workers=2):\n"
         "        loop(optimizer, net, 2)\n"
     )
-    ended = python(script(tmp_path, text), "0.05", folder=tmp_path)
+    ended = trained(tmp_path, text, "0.05")
     assert (ended.status, ended.errors) == (0, "")
     assert len(lrwatch.read(tmp_path / "runs/sgd-0.05")) == 32
 

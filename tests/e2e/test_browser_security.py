@@ -6,6 +6,7 @@ Chromium itself judges here what a policy or a cookie attribute is worth.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,7 +16,7 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 from attacks import ATTACKS, hostile_store
-from browser import FLAGS, PATIENCE_SECONDS, chromium
+from browser import FLAGS, PATIENCE_SECONDS, chromium, is_complaint
 from lrwatch_dashboard.address import compare_href
 from serving import served
 from stores import write_run
@@ -81,7 +82,7 @@ def test_no_text_of_a_run_becomes_markup(serve: Any, page: Any, tmp_path: Path) 
     wrong: list[str] = []
     page.on("dialog", lambda dialog: wrong.append(dialog.message))
     page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.on("console", lambda m: wrong.append(m.text) if m.type in ("error", "warning") else None)
+    page.on("console", lambda m: wrong.append(m.text) if is_complaint(m) else None)
     address = serve(tmp_path / "runs")
     page.goto(address)
     page.locator(".run-link").first.wait_for()
@@ -90,15 +91,24 @@ def test_no_text_of_a_run_becomes_markup(serve: Any, page: Any, tmp_path: Path) 
         page.locator("h1").wait_for()
         assert page.locator("h1").text_content() == name
         page.locator(".js-plotly-plot .main-svg").first.wait_for()
-        box = page.locator(".js-plotly-plot .nsewdrag").first.bounding_box()
-        page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 20)  # the hover box, too
-        page.locator(".hoverlayer .legend").wait_for()
+        _hover(page)  # its box, too
         _holds_no_markup_of_users(page)
     for path in (compare_href(names), "/sweep", f"/sweep?group={quote(ATTACKS[0])}"):
         page.goto(address + path)
         page.locator(".js-plotly-plot .main-svg").first.wait_for()
         _holds_no_markup_of_users(page)
     assert not wrong
+
+
+def _hover(page: Any) -> None:
+    """Point at the first chart until it answers: not before it has been drawn for the last time."""
+    answer, began = page.locator(".hoverlayer .legend"), time.monotonic()
+    while not answer.is_visible():
+        box = page.locator(".js-plotly-plot .nsewdrag").first.bounding_box()
+        for share in (0.4, 0.5):
+            page.mouse.move(box["x"] + share * box["width"], box["y"] + 20)
+        page.wait_for_timeout(100)
+        assert time.monotonic() < began + PATIENCE_SECONDS, "no hover box"
 
 
 def _holds_no_markup_of_users(page: Any) -> None:

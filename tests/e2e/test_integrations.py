@@ -137,6 +137,9 @@ def test_a_plugin_that_axolotl_loads_gives_its_trainer_the_callback(tmp_path: Pa
     assert frame["eval_loss"].notna().sum() == 2
 
 
+needs_lightning = pytest.mark.skipif(
+    importlib.util.find_spec("lightning") is None, reason="lightning is not installed"
+)
 PLAIN = re.sub(r"callbacks=\[Lightning.*\],?", "", EXAMPLES["Lightning"])
 LOGGER = (
     PLAIN.replace("import LightningCallback", "import LightningLogger")
@@ -147,8 +150,8 @@ LOGGER = (
 )
 
 
+@needs_lightning
 def test_the_logger_of_lightning_watches_and_takes_what_is_logged(tmp_path: Path) -> None:
-    pytest.importorskip("lightning")
     (entry,) = ran(LOGGER, tmp_path)
     frame = lrwatch.read(entry.path)
     assert len(frame) == 24
@@ -170,29 +173,27 @@ def installed_at(folder: Path) -> str:
     return str(home.parent)
 
 
-@pytest.mark.parametrize(("switch", "n_runs"), [("1", 1), (None, 0)])
-def test_lightning_is_recorded_by_one_variable_of_the_environment(
-    switch: str | None, n_runs: int, tmp_path: Path
-) -> None:
-    pytest.importorskip("lightning")
-    environment = {} if switch is None else {"LRWATCH_LIGHTNING": switch}
-    runs = ran(PLAIN, tmp_path, PYTHONPATH=installed_at(tmp_path), **environment)
-    assert len(runs) == n_runs
-    if runs:
-        assert lrwatch.read(runs[0].path)["val_loss"].notna().sum() == 3
+SWITCHED = """
+import os
+from lrwatch.integrations.lightning import callbacks_factory
+
+del os.environ["LRWATCH_LIGHTNING"]
+assert callbacks_factory() == []  # without a callback Lightning knows nothing of us
+for value, n_callbacks in (("0", 0), ("", 0), ("1", 1), ("elsewhere", 1)):
+    os.environ["LRWATCH_LIGHTNING"] = value
+    assert len(callbacks_factory()) == n_callbacks
+"""
 
 
-def test_the_switch_is_off_by_default_and_at_0(monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("lightning")
-    from lrwatch.integrations.lightning import callbacks_factory
-
-    for value, n_callbacks in (("0", 0), ("", 0), ("1", 1), ("elsewhere", 1)):
-        monkeypatch.setenv("LRWATCH_LIGHTNING", value)
-        assert len(callbacks_factory()) == n_callbacks
+@needs_lightning
+def test_lightning_is_recorded_by_one_variable_of_the_environment(tmp_path: Path) -> None:
+    site = installed_at(tmp_path)
+    (entry,) = ran(PLAIN + SWITCHED, tmp_path, PYTHONPATH=site, LRWATCH_LIGHTNING="1")
+    assert lrwatch.read(entry.path)["val_loss"].notna().sum() == 3
 
 
+@needs_lightning
 def test_with_the_switch_on_a_scripts_own_callback_stays_the_one(tmp_path: Path) -> None:
-    pytest.importorskip("lightning")
     site = installed_at(tmp_path)
     (entry,) = ran(EXAMPLES["Lightning"], tmp_path, PYTHONPATH=site, LRWATCH_LIGHTNING="other")
     assert len(lrwatch.read(entry.path)) == 24

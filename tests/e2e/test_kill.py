@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import signal
 import subprocess
 import sys
 import textwrap
@@ -11,6 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
+from nursery import Ended, Script, forked
 
 import lrwatch
 
@@ -44,29 +46,22 @@ def run_script(script: str, *arguments: str) -> subprocess.CompletedProcess[str]
     )
 
 
-LENGTHS = [1, 37, 999, 1000, 1001, 5000, 16_384, 16_385, 20_000]
+def forked_script(script: str, folder: Path, *arguments: str) -> Ended:
+    (folder / "train.py").write_text(f"import warnings\nwarnings.simplefilter('error')\n{script}")
+    (ended,) = forked(Script(["train.py", *arguments], {}), folder=folder)
+    return ended
+
+
+LENGTHS = [1, 37, 999, 1000, 1001, 5000, 16_384, 16_385]
 
 
 @pytest.fixture(scope="module")
 def killed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folders of trainings of all lengths, forks of a process that has loaded it all."""
+    """Return the folders of trainings of all lengths."""
     folder = tmp_path_factory.mktemp("killed")
-    setup, training = SCRIPT.split("torch.set_num_threads(1)")
-    forks = f"""{setup}
-import pyarrow.parquet, lrwatch.recording.watcher
-torch.optim.SGD([torch.nn.Parameter(torch.ones(1))])  # the first one loads as much again
-folder, *lengths = sys.argv[1:]
-for length in lengths:
-    child = os.fork()
-    if child == 0:
-        sys.argv[1:] = [f"{{folder}}/{{length}}", length, "SIGKILL"]
-        break
-    assert os.waitpid(child, 0)[1] == signal.SIGKILL
-else:
-    os._exit(0)
-torch.set_num_threads(1){training}"""
-    ended = run_script(forks, str(folder), *map(str, LENGTHS))
-    assert ended.returncode == 0, ended.stderr
+    for n_steps in LENGTHS:
+        ended = forked_script(SCRIPT, folder, str(folder / str(n_steps)), str(n_steps), "SIGKILL")
+        assert ended == Ended(-signal.SIGKILL, "", "")
     return folder
 
 
@@ -90,9 +85,9 @@ def test_the_end_of_the_program_ends_the_run(tmp_path: Path) -> None:
 @pytest.mark.e2e
 def test_an_uncaught_exception_is_told(tmp_path: Path) -> None:
     script = SCRIPT.rsplit("os.kill", 1)[0] + "raise ValueError('of the script')"
-    ended = run_script(script, str(tmp_path), "5", "-")
-    assert ended.returncode == 1
-    assert "of the script" in ended.stderr
+    ended = forked_script(script, tmp_path, str(tmp_path), "5", "-")
+    assert ended.status == 1
+    assert "of the script" in ended.errors
     assert lrwatch.store.read_run_info(tmp_path / "killed").status == "failed"
 
 
@@ -107,8 +102,8 @@ def test_a_forked_child_writes_nothing_into_its_parents_run(tmp_path: Path) -> N
         os.wait()
         """
     )
-    ended = run_script(script, str(tmp_path), "5", "-")
-    assert (ended.returncode, ended.stderr) == (0, "")
+    ended = forked_script(script, tmp_path, str(tmp_path), "5", "-")
+    assert ended == Ended(0, "", "")
     assert len(lrwatch.read(tmp_path / "killed")) == 5
     assert lrwatch.store.read_run_info(tmp_path / "killed").status == "finished"
 

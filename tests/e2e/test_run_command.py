@@ -71,6 +71,10 @@ def test_the_script_sees_the_world_that_python_gives_it(
     assert not (tmp_path / "kept").exists()
 
 
+INTERRUPTED = (  # in the background as well, where interrupts are ignored
+    "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    "os.kill(os.getpid(), signal.SIGINT); time.sleep(60)"
+)
 BROKEN = "it ended with {} before a torch optimizer made a step\n"
 
 
@@ -83,7 +87,7 @@ BROKEN = "it ended with {} before a torch optimizer made a step\n"
         ("os._exit(5)", ""),
         ("os.kill(os.getpid(), signal.SIGTERM)", ""),
         ("os.kill(os.getpid(), signal.SIGKILL)", ""),
-        ("os.kill(os.getpid(), signal.SIGINT); time.sleep(60)", BROKEN.format("KeyboardInterrupt")),
+        (INTERRUPTED, BROKEN.format("KeyboardInterrupt")),
         ("sys.stdout.buffer.write(b'\\xff\\x00'.hex().encode())", NO_TORCH),
         ("print(sys.stdin.readline(), file=sys.stderr)", NO_TORCH),
         ("(", BROKEN.format("SyntaxError")),
@@ -130,15 +134,6 @@ def test_every_step_is_recorded_with_its_loss(tmp_path: Path) -> None:
     info = read_run_info(tmp_path / "kept" / "my-train-sgd-0.1")
     assert info.config == {"command": "'my train.py' --lr 1"}
     assert info.status == "finished"
-
-
-def test_a_killed_script_loses_no_step(tmp_path: Path) -> None:
-    script = write(
-        tmp_path, "script.py", LOOP + "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
-    )
-    ended = lrwatch_run("--name", "killed", script, folder=tmp_path)
-    assert ended == Ended(-signal.SIGKILL, "", "")
-    assert len(lrwatch.read(tmp_path / "runs" / "killed")) == 20
 
 
 def test_workers_make_no_runs_and_find_what_main_defines(tmp_path: Path) -> None:
@@ -428,16 +423,18 @@ def test_a_job_goes_on_with_its_runs(tmp_path: Path) -> None:
     assert info.config == {"command": "main.py", "lr": 2e-4, "sn": True, "k": "a=b"}
 
 
-def test_a_killed_job_goes_on_with_its_run(tmp_path: Path) -> None:
+def test_a_killed_job_loses_no_step_and_goes_on_with_its_run(tmp_path: Path) -> None:
     script = write(
         tmp_path, "train.py", LOOP + "import os, sys\nif len(sys.argv) > 1: os.kill(os.getpid(), 9)"
     )
-    lrwatch_run(script, "killed", folder=tmp_path)
-    ended = lrwatch_run("--resume", script, folder=tmp_path)
-    assert ended.errors == "lrwatch: 20 steps recorded in runs/train-sgd-0.1\n"
-    frame = lrwatch.read(tmp_path / "runs" / "train-sgd-0.1")
+    ended = lrwatch_run("--name", "mine", script, "killed", folder=tmp_path)
+    assert ended == Ended(-signal.SIGKILL, "", "")
+    assert len(lrwatch.read(tmp_path / "runs" / "mine")) == 20
+    ended = lrwatch_run("--resume", "--name", "mine", script, folder=tmp_path)
+    assert ended.errors == "lrwatch: 20 steps recorded in runs/mine\n"
+    frame = lrwatch.read(tmp_path / "runs" / "mine")
     assert frame["step"].tolist() == list(range(40))
-    assert read_run_info(tmp_path / "runs" / "train-sgd-0.1").status == "finished"
+    assert read_run_info(tmp_path / "runs" / "mine").status == "finished"
 
 
 TORCHRUN = "it started torchrun, which is not followed; write torchrun --no-python lrwatch run "

@@ -9,7 +9,8 @@ from __future__ import annotations
 import math
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from stores import row
@@ -22,6 +23,8 @@ __all__ = [
     "PATIENCE_SECONDS",
     "RANGE",
     "chromium",
+    "is_complaint",
+    "opening",
     "train",
     "until",
     "zoom_by_mouse",
@@ -52,6 +55,51 @@ def chromium() -> str | None:
     """Return the path of an installed Chromium."""
     names = ("chromium", "chromium-browser", "google-chrome")
     return next((path for path in map(shutil.which, names) if path), None)
+
+
+@contextmanager
+def opening(browser: Any, address: str, wrong: list[str]) -> Iterator[Callable[..., Any]]:
+    """Yield a function that opens pages of an address; what goes wrong on them is added to a list.
+
+    Wrong are a request to another host, a console error, an uncaught exception and a violation of
+    the content security policy.
+    """
+    contexts = []
+
+    def open_(path: str = "/", *, width: int = 1200, theme: str = "light") -> Any:
+        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(PATIENCE_SECONDS * 1000)
+        page.on("request", lambda request: _check_host(request.url, address, wrong))
+        page.on("console", lambda m: _check_console(m, wrong))
+        page.on("pageerror", lambda error: wrong.append(f"uncaught: {error}"))
+        page.goto(address + path)
+        return page
+
+    yield open_
+    for context in contexts:
+        context.close()
+
+
+def _check_host(url: str, address: str, wrong: list[str]) -> None:
+    if not url.startswith((address + "/", "data:", "blob:")):
+        wrong.append(f"request to {url}")
+
+
+def is_complaint(message: Any) -> bool:
+    """Return whether a message of the console is an error or a warning.
+
+    A violation of the policy is an error, too. That something was loaded ahead and not used within
+    seconds says that the machine is busy.
+    """
+    is_of_speed = "was preloaded using link preload but not used within" in message.text
+    return message.type in ("error", "warning") and not is_of_speed
+
+
+def _check_console(message: Any, wrong: list[str]) -> None:
+    if is_complaint(message):
+        wrong.append(f"console {message.type}: {message.text}")
 
 
 def until(page: Any, question: str, answer: Callable[[Any], bool]) -> Any:

@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import socket
-import sys
 from pathlib import Path
-from subprocess import PIPE, Popen
-from typing import NamedTuple
 
+from nursery import Ended, Script, forked
 
-class Ended(NamedTuple):
-    """A process that has ended."""
-
-    status: int
-    output: str
-    errors: str
+__all__ = ["Ended", "launch"]
 
 
 def launch(script: Path, *arguments: str, n: int = 2) -> list[Ended]:
@@ -24,26 +16,14 @@ def launch(script: Path, *arguments: str, n: int = 2) -> list[Ended]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     common = {
-        **os.environ,
         "MASTER_ADDR": "127.0.0.1",
         "MASTER_PORT": str(port),
         "WORLD_SIZE": str(n),
         "OMP_NUM_THREADS": "1",
         "LRWATCH_NO_GIT": "1",
     }
-    processes = [
-        Popen(
-            [sys.executable, str(script), *arguments],
-            stdout=PIPE,
-            stderr=PIPE,
-            text=True,
-            env={**common, "RANK": str(rank), "LOCAL_RANK": str(rank)},
-        )
+    scripts = [
+        Script([str(script), *arguments], {**common, "RANK": str(rank), "LOCAL_RANK": str(rank)})
         for rank in range(n)
     ]
-    try:
-        said = [process.communicate(timeout=180) for process in processes]
-    finally:
-        for process in processes:
-            process.kill()
-    return [Ended(p.returncode, *both) for p, both in zip(processes, said, strict=True)]
+    return forked(*scripts, folder=script.parent)
