@@ -193,7 +193,9 @@ def _arrow(table: Any, name: str) -> pa.Array:
     if hasattr(column, "to_arrow"):  # polars
         column = column.to_arrow()
     if isinstance(column, pa.ChunkedArray):
-        return column.combine_chunks()
+        # To combine them is to copy them, also where all but one are empty.
+        chunks = [chunk for chunk in column.chunks if len(chunk)]
+        return chunks[0] if len(chunks) == 1 else column.combine_chunks()
     if isinstance(column, pa.Array):
         return column
     try:

@@ -22,6 +22,7 @@ from scale.store import LONG
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
 PATIENCE_MS = 60_000
+JUDGING_SECONDS = 600  # for twenty runs of a million steps, 15 s each on a busy machine
 N_COMPARED = 20
 N_BEHIND = 500
 LINES = "() => document.querySelector('.js-plotly-plot')?.calcdata?.length ?? 0"
@@ -44,11 +45,14 @@ def served(store: str, cache: str) -> Iterator[tuple[str, psutil.Process]]:
     command = [sys.executable, "-m", "lrwatch_dashboard", store, "--port", "18650"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as server:
         assert server.stdout is not None
-        found = None
-        while found is None:
-            found = re.search(r"http://\S+:\d+", server.stdout.readline())
-        yield found.group(), psutil.Process(server.pid)
-        server.terminate()
+        try:
+            found = (re.search(r"http://\S+:\d+", line) for line in server.stdout)
+            address = next(filter(None, found), None)
+            if address is None:
+                raise RuntimeError("the server ended before it said its address; is the port free?")
+            yield address.group(), psutil.Process(server.pid)
+        finally:
+            server.terminate()  # or whatever went wrong is never heard of: its end is waited for
 
 
 def until(page: Any, question: str, least: int, begin: float) -> float:
@@ -97,7 +101,10 @@ def judged(page: Any, address: str) -> None:
     """Wait until every run has its verdict, and is remembered."""
     page.goto(address)
     page.locator(".run-link").first.wait_for()
-    while "judging" in page.locator("#summary").inner_text():
+    begin = time.perf_counter()
+    while "judging" in (said := page.locator("#summary").inner_text()):
+        if time.perf_counter() - begin > JUDGING_SECONDS:
+            raise TimeoutError(f"{page.url} still says {said!r}")
         page.wait_for_timeout(500)
     page.wait_for_timeout(2000)
 

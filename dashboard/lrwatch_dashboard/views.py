@@ -132,7 +132,8 @@ class RunView:
     config
         Settings by name; nested ones are named with dots.
     job
-        When, where and how it ran, by name: ``started``, ``command``, ``error`` and others.
+        When, where and how it ran, by name: ``started``, ``command``, ``error`` and others; empty
+        where many runs are asked for.
     group
         Name that runs of one job share; empty for a run of its own.
     lost_rows
@@ -197,7 +198,7 @@ class RunView:
     is_archived: bool = False
     previous: str | None = None
     following: str | None = None
-    token: str = ""
+    token: str = field(default="", compare=False)
 
     @property
     def verdict(self) -> str:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-import operator
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
+
+import numpy as np
 
 from lrwatch.comparing.sweeps import Trial
 from lrwatch.formats import number
@@ -86,18 +88,14 @@ def _best_rate_bound(
     trouble: LearningRate, flagged: Sequence[Trial], others: Sequence[Trial]
 ) -> Iterator[CommonGround]:
     """Find the bound on the learning rate that tells the two best apart."""
-    rates = sorted({t.lr for t in flagged if 0 < t.lr < math.inf})
+    rates = [np.array([trial.lr for trial in of]) for of in (flagged, others)]
     is_above = trouble == "too_high"
-    is_beyond = operator.ge if is_above else operator.le
-    grounds = [
-        _ground(
-            trouble,
-            f"learning rate {'>=' if is_above else '<='} {number(bound, 3)}",
-            [is_beyond(t.lr, bound) for t in flagged],
-            [is_beyond(t.lr, bound) for t in others],
-        )
-        for bound in rates
-    ]
+    is_beyond, sign = (np.greater_equal, ">=") if is_above else (np.less_equal, "<=")
+    grounds = []
+    for bound in sorted({t.lr for t in flagged if 0 < t.lr < math.inf}):
+        n_flagged, n_others = (int(is_beyond(lr, bound).sum()) for lr in rates)
+        what = f"learning rate {sign} {number(bound, 3)}"
+        grounds.append(CommonGround(trouble, what, n_flagged, len(flagged), n_others, len(others)))
     if grounds:
         best = max(grounds, key=lambda ground: ground.difference)
         if best.difference >= LEAST_DIFFERENCE:
@@ -108,18 +106,18 @@ def _settings(
     trouble: LearningRate, flagged: Sequence[Trial], others: Sequence[Trial]
 ) -> Iterator[CommonGround]:
     seen = {(name, _text(value)) for trial in flagged for name, value in trial.settings.items()}
+    counts = {
+        name: [Counter(_text(trial.settings.get(name)) for trial in of) for of in (flagged, others)]
+        for name in {name for name, _ in seen}
+    }
     for name, value in sorted(seen):
-        has = [[_text(t.settings.get(name)) == value for t in of] for of in (flagged, others)]
-        ground = _ground(trouble, f"{name} = {value}", *has)
-        if ground.n_flagged >= FEWEST_RUNS and ground.difference >= LEAST_DIFFERENCE:
+        n_flagged, n_others = (count[value] for count in counts[name])
+        if n_flagged < FEWEST_RUNS:
+            continue
+        what = f"{name} = {value}"
+        ground = CommonGround(trouble, what, n_flagged, len(flagged), n_others, len(others))
+        if ground.difference >= LEAST_DIFFERENCE:
             yield ground
-
-
-def _ground(
-    trouble: LearningRate, setting: str, flagged: Sequence[bool], others: Sequence[bool]
-) -> CommonGround:
-    """Count who has it, of the runs with the trouble and of the others."""
-    return CommonGround(trouble, setting, sum(flagged), len(flagged), sum(others), len(others))
 
 
 def _text(value: Any) -> str:

@@ -79,8 +79,8 @@ def features(standing: Standing, own: Diagnosis) -> dict[str, float]:
         "fine": open_ * fine,
         "worse_left": open_ * fine * left,
         "worse_right": open_ * fine * right,
-        "any_lower": open_ * _if(standing.lower),
-        "any_higher": open_ * _if(standing.higher),
+        "any_lower": open_ * _if(standing.n_lower),
+        "any_higher": open_ * _if(standing.n_rates > standing.n_lower),
         "left_gap": open_ * left_gap * _if(left_gap < UNTRIED),
         "right_gap": open_ * right_gap * _if(right_gap < UNTRIED),
         **{f"own_{name}": open_ * _own(own, name) for name in _CLASSES},
@@ -104,14 +104,11 @@ def _around_best(standing: Standing, best: Rival | None) -> tuple[float, float, 
     peak = standing.trial.lr if best is None else best.lr
     below = [(lr, lag) for lr, lag in standing.tried if lr < peak]
     above = [(lr, lag) for lr, lag in standing.tried if lr > peak]
-    worse = (
-        max((_ramp(lag, SAME, WORSE) for _, lag in side), default=0.0) for side in (below, above)
-    )
-    gaps = (
-        min((min(decades(lr, peak), UNTRIED) for lr, _ in side), default=UNTRIED)
-        for side in (below, above)
-    )
-    return (*worse, *gaps)  # type: ignore[return-value]
+    left, right = (max((lag for _, lag in side), default=0.0) for side in (below, above))
+    left_gap = decades(below[-1][0], peak) if below else UNTRIED
+    right_gap = decades(above[0][0], peak) if above else UNTRIED
+    worse = _ramp(left, SAME, WORSE), _ramp(right, SAME, WORSE)
+    return *worse, min(left_gap, UNTRIED), min(right_gap, UNTRIED)
 
 
 def _own(own: Diagnosis, name: LearningRate) -> float:
@@ -120,8 +117,8 @@ def _own(own: Diagnosis, name: LearningRate) -> float:
 
 def _flat(standing: Standing) -> float:
     """Return how little was learnt: 0 where a twentieth was, 1 where nothing was, 2 where worse."""
-    mine = standing.rivals[0].mine if standing.rivals else math.inf
-    gained = standing.progress.gained(mine)
+    n_steps = standing.others.n_steps[max(standing.n_lower - 1, 0)]
+    gained = standing.progress.gained(standing.mine[n_steps])
     return min(max(1 - gained / FLAT, 0.0), 2.0) if math.isfinite(gained) else 0.0
 
 

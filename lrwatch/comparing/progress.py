@@ -10,7 +10,7 @@ from typing import Final
 
 from lrwatch.comparing.sweeps import Trial
 
-__all__ = ["WORST", "ProgressScale", "progress_of"]
+__all__ = ["WORST", "ProgressScale", "progress_of", "rise"]
 
 WORST: Final = 1.5
 """Lag of a run that broke where others did not; no lag is larger."""
@@ -61,20 +61,23 @@ class ProgressScale:
 
     def lead(self, lower: float, higher: float) -> float:
         """Return by how much one loss is lower than another, on the scale of the job."""
-        if math.isinf(lower) and math.isinf(higher):
-            return 0.0
-        lead = self._on_scale(higher) - self._on_scale(lower)
-        # In units of a start that is next to nothing, losses may be too large to tell apart.
-        return 0.0 if math.isnan(lead) else lead
+        return rise(self.height(lower), self.height(higher))
 
     def gained(self, loss: float) -> float:
         """Return what a run has gained, as a share of the loss at the start."""
         return (self.start - loss) / abs(self.start) if self.start else 0.0
 
-    def _on_scale(self, loss: float) -> float:
+    def height(self, loss: float) -> float:
+        """Return where a loss is on the scale of the job."""
         if self.is_log:
             return math.log(max(loss / self.start, TINY))
         return loss / abs(self.start) if self.start else loss
+
+
+def rise(lower: float, higher: float) -> float:
+    """Return how far one height is above another."""
+    # In units of a start that is next to nothing, losses may be too large to tell apart.
+    return 0.0 if math.isnan(higher - lower) else higher - lower
 
 
 def progress_of(rates: Sequence[Sequence[Trial]], ends: Iterable[float]) -> ProgressScale:

@@ -185,7 +185,7 @@ def judged_together(trials: Iterable[Trial], own: Mapping[str, Diagnosis]) -> di
         trial.key: siblings.standing(trial) for trial in siblings.trials if len(siblings.trials) > 1
     }
     classes = {
-        key: _class(standing, own[key]) for key, standing in standings.items() if standing.rivals
+        key: _class(standing, own[key]) for key, standing in standings.items() if standing.n_rates
     }
     return {t.key: _joined(standings.get(t.key), own[t.key], classes) for t in trials}
 
@@ -195,7 +195,7 @@ def _joined(
     own: Diagnosis,
     classes: Mapping[str, tuple[LearningRate, float]],
 ) -> Diagnosis:
-    if standing is None or not standing.rivals:
+    if standing is None or not standing.n_rates:
         return replace(own, evidence=[*own.evidence, evidence(standing, own.learning_rate)])
     kind, confidence = classes[standing.trial.key]
     test = evidence(standing, kind)

@@ -37,7 +37,7 @@ def evidence(standing: Standing | None, kind: LearningRate) -> Evidence:
 
 
 def _note(standing: Standing, rival: Rival) -> str:
-    n_rates = len(standing.rivals)
+    n_rates = standing.n_rates
     rates = f"{n_rates} other rate{'s' * (n_rates > 1)} compared"
     if math.isinf(rival.theirs):
         return f"no other rate kept a finite loss; {rates}"
@@ -80,7 +80,7 @@ def _behind(standing: Standing, rival: Rival) -> str:
 def _fine(standing: Standing, rival: Rival) -> str:
     mine, verb, after = _compared(standing, rival)
     if rival.deficit <= 0:
-        rates = len(standing.rivals)
+        rates = standing.n_rates
         others = "the one other rate" if rates == 1 else f"each of {rates} other rates"
         return f"{mine}, lower than {others} {after}"
     best = f"{rival.name} {verb} at {_n(rival.theirs)} {after}"

@@ -7,19 +7,20 @@ infinite. Runs at one rate count once, by the one in the middle.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from bisect import bisect
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from lrwatch.comparing.progress import ProgressScale, progress_of
+from lrwatch.comparing.progress import ProgressScale, progress_of, rise
 from lrwatch.comparing.sweeps import Trial, names_of
 from lrwatch.following.loss_bins import TAIL
 
-__all__ = ["Rival", "Siblings", "Standing", "decades"]
+__all__ = ["OtherRates", "Rival", "Siblings", "Standing", "decades"]
 
 SAME_RATE: Final = 0.02
 """Decades: rates nearer to one another are one rate."""
@@ -81,7 +82,50 @@ class Rival:
     lead: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
+class OtherRates:
+    """The runs that stand for the rates that a run is compared with, lowest rate first.
+
+    All seeds of a rate that came as far are compared with the same ones.
+
+    Attributes
+    ----------
+    progress
+        The scale that the job is measured on.
+    trials, names
+        The runs, and what people call them.
+    n_steps
+        Steps after which each is looked at.
+    losses
+        Where each was then.
+    """
+
+    progress: ProgressScale
+    trials: tuple[Trial, ...]
+    names: tuple[str, ...]
+    n_steps: tuple[int, ...]
+    losses: tuple[float, ...]
+    _lags: dict[float, list[float]] = field(default_factory=dict, init=False)
+
+    @cached_property
+    def rates(self) -> list[float]:
+        """Their peak rates."""
+        return [trial.lr for trial in self.trials]
+
+    @cached_property
+    def heights(self) -> list[float]:
+        """Where their losses are on the scale."""
+        return [self.progress.height(loss) for loss in self.losses]
+
+    def lags(self, best: float) -> list[float]:
+        """Return how far each lags behind a loss; 0 where it is ahead of it."""
+        if best not in self._lags:
+            lag = self.progress.lag
+            self._lags[best] = [max(lag(loss, best), 0.0) for loss in self.losses]
+        return self._lags[best]
+
+
+@dataclass(frozen=True, eq=False)
 class Standing:
     """A run among its siblings.
 
@@ -96,18 +140,41 @@ class Standing:
     done
         Share of the steps of the longest run, or of those planned, that it has made; a quarter of
         that while no run has ended and none has a plan.
-    lower, higher
-        Rates below and above its own, nearest first.
+    others
+        The rates that it is compared with. Few of them are ever quoted, so that most never become
+        a `Rival`.
+    mine
+        Where the run was after so many steps as each of them is looked at, by their number.
     """
 
     trial: Trial
     progress: ProgressScale
     noise: float
     done: float
-    lower: tuple[Rival, ...]
-    higher: tuple[Rival, ...]
+    others: OtherRates
+    mine: Mapping[int, float]
+
+    @property
+    def n_rates(self) -> int:
+        """How many rates it is compared with."""
+        return len(self.others.trials)
 
     @cached_property
+    def n_lower(self) -> int:
+        """How many of them lie below its own."""
+        return bisect(self.others.rates, self.trial.lr)
+
+    @cached_property
+    def lower(self) -> tuple[Rival, ...]:
+        """Rates below its own, nearest first."""
+        return tuple(self._rival(place) for place in range(self.n_lower)[::-1])
+
+    @cached_property
+    def higher(self) -> tuple[Rival, ...]:
+        """Rates above its own, nearest first."""
+        return tuple(self._rival(place) for place in range(self.n_lower, self.n_rates))
+
+    @property
     def rivals(self) -> tuple[Rival, ...]:
         """All rates that it is compared with."""
         return (*self.lower, *self.higher)
@@ -121,17 +188,44 @@ class Standing:
     @cached_property
     def nearest(self) -> Rival | None:
         """The rate that is furthest ahead, or least far behind; ``None`` without any."""
-        return max(self.rivals, key=lambda rival: (rival.lead, -rival.theirs), default=None)
+        others, height = self.others, self.progress.height
+        mine = {n: height(loss) for n, loss in self.mine.items()}
+        ahead = [
+            (rise(theirs, mine[n]), -loss)
+            for n, theirs, loss in zip(others.n_steps, others.heights, others.losses, strict=True)
+        ]
+        outward = [*range(self.n_lower)[::-1], *range(self.n_lower, self.n_rates)]
+        place = max(outward, key=ahead.__getitem__, default=None)
+        return None if place is None else self._rival(place)
 
     @cached_property
     def tried(self) -> list[tuple[float, float]]:
         """Every rate and its lag behind the best one, lowest rate first."""
-        best = self.best
-        found = [(self.trial.lr, 0.0 if best is None else best.deficit)]
-        for rival in self.rivals:
-            lag = -rival.deficit if best is None else self.progress.lag(rival.theirs, best.theirs)
-            found.append((rival.lr, max(lag, 0.0)))
-        return sorted(found)
+        best, others = self.best, self.others
+        if best is None:
+            pairs = zip(others.n_steps, others.losses, strict=True)
+            lags = [max(-self.progress.lag(self.mine[n], loss), 0.0) for n, loss in pairs]
+        else:
+            lags = others.lags(best.theirs)
+        found = list(zip(others.rates, lags, strict=True))
+        found.insert(self.n_lower, (self.trial.lr, 0.0 if best is None else best.deficit))
+        return found
+
+    def _rival(self, place: int) -> Rival:
+        others, rival = self.others, self.others.trials[place]
+        n_steps, theirs = others.n_steps[place], others.losses[place]
+        mine = self.mine[n_steps]
+        return Rival(
+            key=rival.key,
+            lr=rival.lr,
+            name=others.names[place],
+            n_steps=n_steps,
+            step=(self.trial.summary.first_step or 0) + n_steps - 1,
+            mine=mine,
+            theirs=theirs,
+            deficit=self.progress.lag(mine, theirs),
+            lead=self.progress.lead(theirs, mine),
+        )
 
 
 class Siblings:
@@ -154,7 +248,7 @@ class Siblings:
         self._made = np.array(made, np.int64)
         self._broke = np.array([trial.has_broken for trial in self.trials], bool)
         self._levels: dict[tuple[int, int], float] = {}
-        self._chosen: dict[bytes, list[tuple[int, int]]] = {}
+        self._chosen: dict[tuple[float, int, bool], OtherRates] = {}
         ends = [self._level(place, int(n)) for place, n in enumerate(self._made)]
         rates = [[self.trials[place] for place in members] for members in self._rates]
         self._progress = progress_of(rates, ends)
@@ -164,27 +258,29 @@ class Siblings:
     def standing(self, trial: Trial) -> Standing:
         """Return where one of the runs stands."""
         own = self._place[trial.key]
-        rivals = [self._rival(own, other, n) for other, n in self._others(self._steps(own))]
-        return Standing(
-            trial,
-            self._progress,
-            self._noise(own),
-            self._done(own),
-            tuple(rival for rival in rivals[::-1] if rival.lr < trial.lr),
-            tuple(rival for rival in rivals if rival.lr > trial.lr),
-        )
+        others = self._others(own)
+        mine = {n: self._level(own, n) for n in set(others.n_steps)}
+        return Standing(trial, self._progress, self._noise(own), self._done(own), others, mine)
 
-    def _others(self, steps: npt.NDArray[np.int64]) -> list[tuple[int, int]]:
-        """Return which run stands for each rate, and after how many steps it is looked at."""
-        key = steps.tobytes()  # most runs of a job are compared after the same steps
+    def _others(self, own: int) -> OtherRates:
+        """Return which run stands for each rate, and where it was after how many steps."""
+        key = self.trials[own].lr, int(self._made[own]), bool(self._broke[own])
         if key not in self._chosen:
-            self._chosen[key] = chosen = []
+            steps = self._steps(own)
+            chosen: list[tuple[float, int]] = []
             for members in self._rates:
                 there = [(self._level(m, int(steps[m])), m) for m in members if steps[m]]
                 if there:
                     # The one in the middle; of two, the one less ahead.
-                    _, middle = sorted(there, reverse=True)[(len(there) - 1) // 2]
-                    chosen.append((middle, int(steps[middle])))
+                    chosen.append(sorted(there, reverse=True)[(len(there) - 1) // 2])
+            places = [place for _, place in chosen]
+            self._chosen[key] = OtherRates(
+                self._progress,
+                trials=tuple(self.trials[place] for place in places),
+                names=tuple(self._names[place] for place in places),
+                n_steps=tuple(steps[places].tolist()),
+                losses=tuple(loss for loss, _ in chosen),
+            )
         return self._chosen[key]
 
     def _steps(self, own: int) -> npt.NDArray[np.int64]:
@@ -205,15 +301,6 @@ class Siblings:
         about = common[common >= AS_FAR * most].min(initial=most)
         steps: npt.NDArray[np.int64] = np.minimum(common, about)
         return steps
-
-    def _rival(self, own: int, other: int, n_steps: int) -> Rival:
-        trial, rival = self.trials[own], self.trials[other]
-        mine, theirs = self._level(own, n_steps), self._level(other, n_steps)
-        step = (trial.summary.first_step or 0) + n_steps - 1
-        lag, lead = self._progress.lag(mine, theirs), self._progress.lead(theirs, mine)
-        return Rival(
-            rival.key, rival.lr, self._names[other], n_steps, step, mine, theirs, lag, lead
-        )
 
     def _level(self, place: int, n_steps: int) -> float:
         """Return where a run was after so many steps, by the same rule as everywhere."""

@@ -102,7 +102,7 @@ def suggested(job: Job) -> Suggestion:
     """Return the rate to try next, from what was seen of the job itself."""
     siblings = Siblings(job.trials)
     compared = [
-        standing for trial in siblings.trials if (standing := siblings.standing(trial)).rivals
+        standing for trial in siblings.trials if (standing := siblings.standing(trial)).n_rates
     ]
     found = _of_sweep(job, compared) or _of_right_run(job) or _of_tests(job) or _of_wrong_run(job)
     return replace(found or _nothing(job), settings=job.settings)
@@ -173,7 +173,7 @@ def _range(best: Standing, lr: float, kind: LearningRate) -> tuple[float, float]
 
 def _of_rates(best: Standing, kind: LearningRate, confidence: float) -> str:
     end = best.trial.summary.losses.loss_at()
-    rates = f"{_n(best.trial.lr)} got furthest of {counted(len(best.rivals) + 1, 'rate')}"
+    rates = f"{_n(best.trial.lr)} got furthest of {counted(best.n_rates + 1, 'rate')}"
     steps = counted(best.trial.summary.n_steps, "step")
     said = f"{rates}, to a loss of {_n(end)} after {steps}"
     if kind in ("too_high", "too_low") and confidence >= SURE:

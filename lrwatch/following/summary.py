@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import copy
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -82,7 +81,8 @@ class RunSummary:
 
     def snapshot(self) -> RunSummary:
         """Return a copy that stays as it is."""
-        return copy.deepcopy(self)
+        losses = replace(self.losses, bins=self.losses.bins.copy())
+        return replace(self, losses=losses, gaps=replace(self.gaps))
 
 
 def summarised(rows: StepBlock) -> RunSummary:

@@ -44,6 +44,9 @@ SCHEMA = pa.schema(
 _ROW_GROUP_ROWS = 131_072
 _SEAL: Final = struct.Struct("<8sI")
 _SEAL_MAGIC: Final = b"LRWSEAL1"
+_LARGE_BYTES: Final = 2**20
+_MOST_KNOWN: Final = 1000
+_WHOLE: Final[set[tuple[int, ...]]] = set()  # large files whose checksum was right
 _LONGEST_FOOTER: Final = 2**26
 _TAIL: Final = struct.Struct("<I4s")  # of a Parquet file: the footer's length, and "PAR1"
 
@@ -183,13 +186,25 @@ def _seal(file: IO[bytes]) -> None:
 
 
 def _check_seal(file: IO[bytes]) -> bool:
-    """Compare the checksum; return whether there is one: parts of earlier versions have none."""
+    """Compare the checksum; return whether there is one: parts of earlier versions have none.
+
+    A large file that was whole is not gone through again as long as it is the same: its columns
+    are read a few at a time, and it may be a hundred times as large as those.
+    """
+    seen = os.fstat(file.fileno())
+    mark = (seen.st_dev, seen.st_ino, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns)
+    if mark in _WHOLE:
+        return True
     at, footer = _footer(file)
     file.seek(at - _SEAL.size)
     magic, checksum = _SEAL.unpack(file.read(_SEAL.size))
     is_sealed = bool(magic == _SEAL_MAGIC)
     if is_sealed and checksum != zlib.crc32(footer, _checksum(file, at - _SEAL.size)):
         raise ValueError("its checksum is wrong")
+    if is_sealed and seen.st_size >= _LARGE_BYTES:
+        if len(_WHOLE) >= _MOST_KNOWN:
+            _WHOLE.clear()
+        _WHOLE.add(mark)
     file.seek(0)
     return is_sealed
 

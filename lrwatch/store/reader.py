@@ -249,7 +249,7 @@ def _rows_of(
 
 def _as_block(rows: JournalRows | pa.Table) -> StepBlock:
     if not isinstance(rows, JournalRows):
-        return step_block(_concatenated([rows]))
+        return step_block(rows if "loss" in rows.column_names else _concatenated([rows]))
     # Straight to numpy: in a live run this is done again and again, in the training process too.
     columns = dict(zip(rows.columns, rows.values.T.copy(), strict=True))
     # Of the numbers that every run has, what was not recorded stays known by its bits.

@@ -16,7 +16,6 @@ from lrwatch.alerts.watched_run import WatchedRun
 from lrwatch.comparing import Trial, flat_settings, trial_of
 from lrwatch.records import StepBlock
 from lrwatch_dashboard.data.envelope import Envelope, Outliner
-from lrwatch_dashboard.data.job_facts import job_facts
 from lrwatch_dashboard.data.loaded_run import give_back
 from lrwatch_dashboard.data.run_digest import RunDigest
 from lrwatch_dashboard.data.stopwatch import Stopwatch
@@ -158,7 +157,6 @@ class Follower(WatchedRun):
                 "config": flat_settings(info.config),
                 "environment": info.environment,
                 "lost_rows": info.lost_rows,
-                "job": job_facts(info, self.clock),
             }
         return RunView(
             key=entry.key,

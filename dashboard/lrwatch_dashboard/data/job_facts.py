@@ -24,7 +24,7 @@ _SLOW: Final = 0.7  # of the usual speed
 _SECONDS: Final = 10.0  # for which what is said of ranks is kept: there may be a thousand files
 
 
-def job_facts(info: RunInfo, clock: StepTimes) -> Mapping[str, str]:
+def job_facts(info: RunInfo, clock: StepTimes, ranks: str = "") -> Mapping[str, str]:
     """Return what to say of a run's job, by name; what is not known is left out."""
     known: dict[str, Any] = {
         "started": _moment(info.created_at),
@@ -36,6 +36,7 @@ def job_facts(info: RunInfo, clock: StepTimes) -> Mapping[str, str]:
         "folder": info.cwd,
         "commit": _commit(info.git_commit, info.git_dirty),
         "error": info.error,
+        "ranks": ranks,
     }
     return {name: str(value) for name, value in known.items() if value}
 

@@ -87,7 +87,7 @@ class LoadedRun:
     @property
     def n_bytes(self) -> int:
         """Bytes that the rows take."""
-        rows = sum(column.nbytes for column in self._columns.values())
+        rows = sum(column[: self._n].nbytes for column in self._columns.values())
         return rows + self._smoothed[2].nbytes
 
     def release(self) -> None:
@@ -139,17 +139,17 @@ class LoadedRun:
         new = _columns_of(block)
         begin, self._n = self._n, self._n + len(block)
         for name in {*self._columns, *new}:
-            self._with_room(name)[begin : self._n] = new.get(name, np.nan)
+            self._with_room(name, begin)[begin : self._n] = new.get(name, np.nan)
         broken = block.loss_seen & ~np.isfinite(block.loss)
         if broken.any():
             self._broken = np.append(self._broken, block.step[broken])
 
-    def _with_room(self, name: str) -> FloatArray:
-        column = self._columns.get(name, np.empty(0))
+    def _with_room(self, name: str, n_kept: int) -> FloatArray:
+        column = self._columns[name] if name in self._columns else np.full(n_kept, np.nan)
         if len(column) < self._n:
-            room = max(self._n, len(column) * 5 // 4, _FIRST_CAPACITY)
-            grown = np.full(room, np.nan)
-            grown[: len(column)] = column
+            # What is not written to takes no memory yet.
+            grown = np.empty(max(self._n, 2 * len(column), _FIRST_CAPACITY))
+            grown[:n_kept] = column[:n_kept]
             self._columns[name] = column = grown
         return column
 

@@ -11,7 +11,6 @@ import dataclasses
 import os
 import threading
 import time
-import uuid
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -26,7 +25,7 @@ from lrwatch_dashboard.data.activity_desk import ActivityDesk
 from lrwatch_dashboard.data.alert_desk import AlertDesk
 from lrwatch_dashboard.data.first_look import FirstLook
 from lrwatch_dashboard.data.follower import Follower
-from lrwatch_dashboard.data.job_facts import rank_facts
+from lrwatch_dashboard.data.job_facts import job_facts, rank_facts
 from lrwatch_dashboard.data.judges import Judges, Judging
 from lrwatch_dashboard.data.label_desk import LabelDesk
 from lrwatch_dashboard.data.loaded_run import LoadedRuns
@@ -79,7 +78,6 @@ class RunStore:
         self._store = FollowedStore(self.root, self._follow)
         self._siblings = SiblingViews(alone=alone)
         self._first = FirstLook(self.root, alone=alone)
-        self._identity = uuid.uuid4().hex[:8]
         self._lock = threading.Lock()
         self._published = Published()
         self._followers: dict[str, Follower] = {}
@@ -98,7 +96,7 @@ class RunStore:
         with self._lock:
             now = self._published
             identity, _, number = since.partition(":")
-            whole = identity != self._identity or not number.isdigit()
+            whole = identity != now.identity or not number.isdigit()
             seen = -1 if whole else int(number)
             rows = [row for key, row in now.views.items() if now.changed_at[key] > seen]
             gone = () if whole else tuple(k for k, at in now.gone_at.items() if at > seen)
@@ -108,7 +106,7 @@ class RunStore:
                 rows=tuple(sorted(rows, key=_by_triage)),
                 removed=gone,
                 whole=whole,
-                token=f"{self._identity}:{now.revision}",
+                token=now.token,
                 n_runs=len(now.views),
                 n_running=states["running"],
                 verdicts=Counter(row.verdict for row in now.views.values()),
@@ -126,24 +124,21 @@ class RunStore:
                 return None
             order = [row.key for row in sorted(now.views.values(), key=_by_triage)]
             place, follower = order.index(key), self._followers.get(key)
-            token = f"{self._identity}:{now.changed_at[key]}"
+        info = None if follower is None else follower.info
         ranks = "" if follower is None else rank_facts(follower.entry.path)
         return dataclasses.replace(
             view,
-            job={**view.job, "ranks": ranks} if ranks else view.job,
+            job={} if info is None else job_facts(info, view.clock, ranks),
             previous=order[place - 1] if place else None,
             following=order[place + 1] if place + 1 < len(order) else None,
-            token=token,
         )
 
     def runs(self, keys: Iterable[str] | None = None) -> tuple[RunView, ...]:
         """Return those of the runs that there are, in the order given; every run without keys."""
         self._look()
         with self._lock:
-            now = self._published
-            chosen = list(now.views) if keys is None else [k for k in keys if k in now.views]
-            tokens = {key: f"{self._identity}:{now.changed_at[key]}" for key in chosen}
-            return tuple(dataclasses.replace(now.views[k], token=tokens[k]) for k in chosen)
+            views = self._published.views
+            return tuple(views[key] for key in (views if keys is None else keys) if key in views)
 
     def curves(  # noqa: PLR0913  what is asked for is keyword-only
         self,
@@ -172,7 +167,7 @@ class RunStore:
             return None  # the run's view says what cannot be read
         found, waiting = self._loaded.own(key, path, own, window, patience) if own else ((), ())
         schedule = self._loaded.schedule(key, path) if names_schedule else ""
-        token = f"{self._identity}:{curves.token}"
+        token = f"{self._published.identity}:{curves.token}"
         return dataclasses.replace(
             curves, token=token, own=found, waiting=waiting, schedule=schedule
         )

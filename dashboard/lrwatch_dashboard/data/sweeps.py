@@ -73,14 +73,7 @@ def shared_trouble(views: Sequence[RunView]) -> str:
     flagged = [trial for trial in trials if look(trial.verdict).mark in _FLAGGED]
     if len(flagged) < FEWEST_RUNS:
         return ""
-    # Settings of which every run has its own, such as a seed, are not gone through one by one.
-    seen = Counter((name, repr(v)) for trial in flagged for name, v in trial.settings.items())
-    names = {name for (name, _), n in seen.items() if n >= FEWEST_RUNS}
-    kept = [
-        replace(trial, settings={k: v for k, v in trial.settings.items() if k in names})
-        for trial in trials
-    ]
-    found = common_ground(kept)
+    found = common_ground(trials)
     return str(found[0]) if found else ""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from dash import ALL, Dash, Input, Output, State, html, no_update
@@ -46,7 +46,7 @@ def layout(source: RunSource, search: str = "") -> html.Div:
     runs = html.Div(
         run_table(table.rows, _columns(words), words.get("group", "")), className="table-frame"
     )
-    tools, shared = _above(source, table, found, words)
+    tools, shared = _above(source, table, views, found, words)
     news = html.Div(id=_NEWS, className="run-news", role="status")
     # For the script, which reads it as soon as the page is drawn.
     first = {
@@ -95,18 +95,22 @@ def early(source: RunSource, bar: html.Header) -> html.Div | None:
     found = find_runs(table.rows, "")
     keys = None if found.keys is None else set(found.keys)
     rows = [row for row in table.rows if keys is None or row.key in keys]
-    return first_screen(bar, *_above(source, table, found, {}), rows) if rows else None
+    return first_screen(bar, *_above(source, table, table.rows, found, {}), rows) if rows else None
 
 
 def _above(
-    source: RunSource, table: Overview, found: FoundRuns, words: Mapping[str, str]
+    source: RunSource,
+    table: Overview,
+    views: Sequence[RunView],
+    found: FoundRuns,
+    words: Mapping[str, str],
 ) -> tuple[html.Div, html.P]:
     """Return what stands above the table."""
     said = html.Span(summary(table, found.n_archived), id=_SUMMARY)
     pressed = [mark for mark in words.get("verdict", "").split(",") if mark in MARKS]
     is_read_only = source.labels.is_read_only
     tools = run_toolbar(found.verdicts, words, pressed, said, is_read_only=is_read_only)
-    return tools, html.P(_shared(source, table), id=_SHARED, className="shared")
+    return tools, html.P(_shared(table, views), id=_SHARED, className="shared")
 
 
 def summary(table: Overview, n_archived: int = 0) -> str:
@@ -164,7 +168,7 @@ def poll(
     if table.token != token and (table.whole or _verdicts(table) != verdicts):
         changes["known"] = _known(views)
     if _verdicts(table) != verdicts:
-        changes |= {"shared": _shared(source, table), "verdicts": _verdicts(table)}
+        changes |= {"shared": _shared(table, views), "verdicts": _verdicts(table)}
     if not table.n_runs:
         changes["empty"] = empty_state(table.folder, table.problem)
     return changes
@@ -290,9 +294,9 @@ def _verdicts(table: Overview) -> str:
     return str(sorted(table.verdicts.items()))
 
 
-def _shared(source: RunSource, table: Overview) -> list[Any]:
+def _shared(table: Overview, views: Sequence[RunView]) -> list[Any]:
     """Return what the flagged runs share, once every run has its verdict."""
-    said = "" if table.verdicts.get("judging") else shared_trouble(source.runs())
+    said = "" if table.verdicts.get("judging") else shared_trouble(views)
     if not said:
         return []
     return ["Flagged runs share: ", html.Span(said), html.A("Sweep", href="/sweep")]

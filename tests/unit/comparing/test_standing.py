@@ -90,6 +90,29 @@ def test_the_best_is_the_lowest_also_beside_a_run_above_the_start() -> None:
     assert best.key == "good"
 
 
+def test_what_is_quoted_is_what_all_rivals_say() -> None:
+    """Most rivals are never made; uneven runs, ties and a broken one all the same."""
+    ends = {0.01: 2.0, 0.03: 1.0, 0.1: 1.0, 0.3: 1.5, 1.0: 3.0}
+    trials = [
+        a_trial(f"{lr}-{n}", lr, end, n_steps=n) for lr, end in ends.items() for n in (60, 97, 300)
+    ]
+    trials.append(a_trial("broken", 3.0, [2.0] * 30 + [math.nan] * 5))
+    siblings = Siblings(trials)
+    for trial in trials:
+        found = siblings.standing(trial)
+        assert len(found.rivals) == found.n_rates == 5
+        assert found.nearest == max(found.rivals, key=lambda rival: (rival.lead, -rival.theirs))
+        best = found.best
+        behind = {
+            rival.lr: max(
+                found.progress.lag(rival.theirs, best.theirs) if best else -rival.deficit, 0
+            )
+            for rival in found.rivals
+        }
+        own = {trial.lr: best.deficit if best else 0.0}
+        assert found.tried == sorted((own | behind).items())
+
+
 def test_a_regression_by_decades_is_measured_in_logarithms() -> None:
     trials = [
         a_trial("a", 0.1, 0.1, first_loss=1.0),

@@ -6,6 +6,7 @@ import os
 import shutil
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import duckdb
 import numpy as np
@@ -97,6 +98,26 @@ def test_a_damaged_part_is_named(tmp_path: Path) -> None:
     part.write_bytes(part.read_bytes()[:100])
     with pytest.raises(RunUnreadable, match=part.name):
         read(run)
+
+
+def test_a_large_part_is_gone_through_once_and_again_when_it_has_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone_through = Mock(wraps=parts_module._checksum)
+    monkeypatch.setattr(parts_module, "_LARGE_BYTES", 1)
+    monkeypatch.setattr(parts_module, "_checksum", gone_through)
+    run = write_run(tmp_path, values={"loss": [0.1 * i for i in range(10)]})
+    part = next((run / "steps").iterdir())
+    gone_through.reset_mock()
+    assert read(run)["loss"].equals(read(run)["loss"])
+    assert gone_through.call_count == 1
+    data = bytearray(part.read_bytes())
+    data[len(data) // 2] ^= 1
+    part.write_bytes(data)
+    os.utime(part, (1, 1))  # a clock too coarse to tell is another matter
+    for _ in range(2):
+        with pytest.raises(RunUnreadable, match=part.name):
+            read(run)
 
 
 @pytest.mark.slow
