@@ -123,7 +123,8 @@ def _come_early(app: Dash, source: RunSource) -> None:
 
 def _early_body(page: html.Div) -> str:
     (element,) = markup(page, is_served=True)
-    return f'<div id="first-screen">{tostring(element, encoding="unicode", method="html")}</div>'
+    text = tostring(element, encoding="utf-8", method="html").decode()  # names may be no Unicode
+    return f'<div id="first-screen">{text}</div>'
 
 
 def _pages_of_bar() -> list[tuple[str, str]]:

@@ -42,8 +42,7 @@ def document(title: str, body: Any) -> bytes:
     SubElement(head, "style").text = _style()
     page = SubElement(SubElement(root, "body"), "main")
     page.extend([*markup(body)])  # a list: `extend` hides what a generator raises
-    text = tostring(root, encoding="unicode", method="html")
-    return f"<!DOCTYPE html>\n{text}\n".encode("utf-8", "replace")
+    return b"<!DOCTYPE html>\n%b\n" % tostring(root, encoding="utf-8", method="html")
 
 
 @functools.cache
