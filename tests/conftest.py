@@ -66,9 +66,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def _goes_on(item: pytest.Item) -> bool:
     """Return whether it is of the many rounds of hostile stores after the first five."""
-    if item.path.name != "test_hostile_stores.py" or not isinstance(item, pytest.Function):
-        return False
-    return item.callspec.params["first"] not in range(50)
+    given = item.callspec.params if hasattr(item, "callspec") else {}
+    return item.path.name == "test_hostile_stores.py" and given.get("first", 0) >= 50
 
 
 # A deadline would time tests, and a loaded machine would fail them.

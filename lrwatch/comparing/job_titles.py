@@ -6,15 +6,19 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from lrwatch.comparing.settings import setting_text
 from lrwatch.formats import printable
 
 __all__ = ["job_titles"]
 
+_MOST_SETTINGS: Final = 4
 _MOST_RUNS: Final = 3
 
 
 def job_titles(jobs: Sequence[tuple[Mapping[str, Any], Sequence[str]]]) -> list[str]:
-    """Return a title for each job: its settings, or its runs where those tell it from no other.
+    """Return a title for each job: settings in which the jobs differ, or its runs.
+
+    Runs are named where settings tell a job from no other. A job that is alone is all runs.
 
     Parameters
     ----------
@@ -23,12 +27,18 @@ def job_titles(jobs: Sequence[tuple[Mapping[str, Any], Sequence[str]]]) -> list[
 
     Examples
     --------
-    >>> job_titles([({"width": 16}, ["a"]), ({"width": 32}, ["b"])])
+    >>> job_titles([({"width": 16, "depth": 2}, ["a"]), ({"width": 32, "depth": 2}, ["b"])])
     ['width 16', 'width 32']
     >>> job_titles([({"optimizer": ""}, ["a", "b", "c", "d"]), ({}, ["e"])])
     ['a, b, c and 1 other', 'e']
     """
-    titles = [_settings(settings) for settings, _ in jobs]
+    if len(jobs) == 1:
+        return ["all runs"]
+    shared = [
+        {name: setting_text(value) for name, value in same.items() if value not in (None, "")}
+        for same, _ in jobs
+    ]
+    titles = [_settings(same, shared) for same in shared]
     seen = Counter(titles)
     return [
         title if title and seen[title] == 1 else ": ".join(filter(None, (title, _names(runs))))
@@ -36,12 +46,16 @@ def job_titles(jobs: Sequence[tuple[Mapping[str, Any], Sequence[str]]]) -> list[
     ]
 
 
-def _settings(settings: Mapping[str, Any]) -> str:
-    given = [f"{name} {value}" for name, value in settings.items() if value not in ("", None)]
-    return printable(", ".join(given))
+def _settings(same: Mapping[str, str], jobs: Sequence[Mapping[str, str]]) -> str:
+    telling = [
+        f"{name} {value}"
+        for name, value in same.items()
+        if any(other.get(name) != value for other in jobs)
+    ]
+    return printable(", ".join(telling[:_MOST_SETTINGS]))
 
 
 def _names(runs: Sequence[str]) -> str:
     n_more = len(runs) - _MOST_RUNS
-    shown = printable(", ".join(runs[:_MOST_RUNS])) or "all runs"
+    shown = printable(", ".join(runs[:_MOST_RUNS]))
     return f"{shown} and {n_more} other{'s' * (n_more > 1)}" if n_more > 0 else shown

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-__all__ = ["flat_settings", "naming", "same_but_rate_and_seed"]
+__all__ = ["flat_settings", "naming", "same_but_rate_and_seed", "setting_text"]
 
 _FEWEST: Final = 3
 """A text that differs in every run says nothing where there are no more runs than this."""
@@ -56,6 +57,11 @@ def naming(settings: Sequence[Mapping[str, Any]]) -> set[str]:
         and all(isinstance(value, str) for value in given)
         and len(set(given)) == len(given)
     }
+
+
+def setting_text(value: Any) -> str:
+    """Return a setting as runs are told apart by it."""
+    return value if isinstance(value, str) else json.dumps(value, default=str)
 
 
 def _varies(name: str) -> bool:

@@ -9,12 +9,13 @@ from typing import Final
 import numpy as np
 
 from lrwatch import comparing
+from lrwatch.comparing.settings import setting_text
 from lrwatch_dashboard.address import ChartView, steps_of
 from lrwatch_dashboard.comparison_views import ComparedRun, Delta, SideBySide
 from lrwatch_dashboard.data.envelope import LONG_RUN
 from lrwatch_dashboard.data.rulers import ruled
 from lrwatch_dashboard.data.smoothing import half_life_for
-from lrwatch_dashboard.data.sweeps import find_sweeps, setting_text, sweep_of
+from lrwatch_dashboard.data.sweeps import find_sweeps, sweep_of
 from lrwatch_dashboard.data.thinning import thin
 from lrwatch_dashboard.own_metrics import (
     Family,

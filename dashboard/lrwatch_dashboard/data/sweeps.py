@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
 from lrwatch import comparing
 from lrwatch.comparing import Measure, RateChoice, RateResult, choose_rate
 from lrwatch.comparing.common_ground import FEWEST_RUNS, common_ground
+from lrwatch.comparing.job_titles import job_titles
+from lrwatch.comparing.sweeps import names_of
 from lrwatch.formats import number
 from lrwatch_dashboard.comparison_views import RangeReading, SweepRun, SweepView
 from lrwatch_dashboard.own_metrics import wants_least
@@ -26,13 +27,11 @@ __all__ = [
     "by_metric",
     "find_sweeps",
     "range_test",
-    "setting_text",
     "shared_trouble",
     "sweep_of",
 ]
 
 _FLAGGED: Final = frozenset({"cross", "up", "down"})
-_LONGEST_LABEL: Final = 4  # settings
 _LONGEST_NAME: Final = 300
 
 
@@ -40,11 +39,8 @@ def find_sweeps(views: Sequence[RunView], measure: Measure = "final") -> tuple[S
     """Return the sweeps that runs make, those with the most learning rates first."""
     by_key = {view.key: view for view in views}
     found = comparing.find_sweeps((view.trial for view in views), measure)
-    shared = [{name: setting_text(value) for name, value in s.settings.items()} for s in found]
-    shown = [
-        _sweep(sweep, by_key, _label(same, shared))
-        for sweep, same in zip(found, shared, strict=True)
-    ]
+    titles = job_titles([(sweep.settings, names_of(sweep.trials)) for sweep in found])
+    shown = [_sweep(sweep, by_key, title) for sweep, title in zip(found, titles, strict=True)]
     return tuple(sorted(shown, key=lambda sweep: -len(sweep.choice.rates)))
 
 
@@ -106,22 +102,6 @@ def _next_rate(runs: Sequence[SweepRun]) -> float | None:
 
 def _finite(loss: float | None) -> float | None:
     return loss if loss is not None and math.isfinite(loss) else None
-
-
-def setting_text(value: Any) -> str:
-    """Return a setting as runs are told apart by it."""
-    return value if isinstance(value, str) else json.dumps(value, default=str)
-
-
-def _label(same: Mapping[str, str], groups: Sequence[Mapping[str, str]]) -> str:
-    """Name a group by the settings in which the groups differ."""
-    telling = [
-        name
-        for name, value in same.items()
-        if any(other.get(name) != value for other in groups) and value
-    ]
-    named = [f"{name} {same[name]}" for name in telling[:_LONGEST_LABEL]]
-    return ", ".join(named) or "all runs"
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,12 +36,15 @@ def test_jobs_without_settings_are_told_by_their_runs(
 
 
 def test_settings_tell_jobs_where_they_differ() -> None:
-    assert job_titles([({"width": 16}, ["a"]), ({"width": 32}, ["b"])]) == ["width 16", "width 32"]
-    same = {"optimizer": "SGD", "group": None}
-    assert job_titles([(same, ["a"]), (same, ["b"])]) == ["optimizer SGD: a", "optimizer SGD: b"]
+    wide, narrow = {"width": 32, "depth": 2}, {"width": 16, "depth": 2}
+    assert job_titles([(wide, ["a"]), (narrow, ["b"])]) == ["width 32", "width 16"]
+    both = [(wide, ["a"]), (wide, ["b"]), (narrow, ["c"])]
+    assert job_titles(both) == ["width 32: a", "width 32: b", "width 16"]
+    same = {"optimizer": "SGD", "group": ""}
+    assert job_titles([(same, ["a"]), (same | {"group": None}, ["b"])]) == ["a", "b"]
 
 
 def test_of_many_runs_the_first_are_named_and_a_name_moves_no_cursor() -> None:
-    assert job_titles([({}, ["a", "b", "c", "d", "e"])]) == ["a, b, c and 2 others"]
-    assert job_titles([({"text": "\x1b[2J"}, ["a"])]) == ["text \\x1b[2J"]
-    assert job_titles([({}, [])]) == ["all runs"]
+    assert job_titles([({}, [*"abcde"]), ({}, ["f"])]) == ["a, b, c and 2 others", "f"]
+    assert job_titles([({"text": "\x1b[2J"}, ["a"]), ({}, ["b"])]) == ["text \\x1b[2J", "b"]
+    assert job_titles([({"width": 16}, ["a"])]) == ["all runs"]
