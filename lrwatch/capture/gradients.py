@@ -28,13 +28,18 @@ class Gradients:
     """
 
     def __init__(self) -> None:
-        self._preclip: Numbers | None = None  # before clipping, by tensor
+        # Before clipping, by tensor; where these are spread over processes, of the parts here. No
+        # process is waited for before our step: clipping may be for another optimizer of the same
+        # parameters, while ours is still there on some processes, as garbage collectors have it.
+        self._preclip: Numbers | None = None
+        self._clipped: list[Tensor] = []  # the parameters of which they are
         self._clipping: ByNorm | None = None  # of all gradients
         self._scale: Number = _UNSCALED  # of the gradients that were clipped
 
     def forget_clipping(self) -> None:
         """Begin anew: gradients were added to, or used, since they were clipped."""
         self._preclip = self._clipping = None
+        self._clipped = []
         self._scale = _UNSCALED
 
     def unscale(self, scale: Tensor) -> None:
@@ -70,7 +75,8 @@ class Gradients:
         if is_known and not by_layer:
             self._clipping = by_norm
         else:
-            self._preclip = groups.norms(_gradients(groups))
+            self._preclip = groups.norms_here(_gradients(groups))
+            self._clipped = [p for p in groups.parameters if p.grad is not None]
 
     def measure(
         self,
@@ -86,8 +92,10 @@ class Gradients:
             values.grad_norm = self._unscaled(norm)
             values.grad_norm_clipped = self._unscaled(clipped)
         else:
-            norms = groups.norms(_gradients(groups))
-            before = norms if self._preclip is None else [*map(self._unscaled, self._preclip)]
+            norms = before = groups.norms(_gradients(groups))
+            if self._preclip is not None:
+                preclip = groups.whole_norms(self._preclip, like=self._clipped)
+                before = [*map(self._unscaled, preclip)]
             values.grad_norm = total_norm(before)
             values.grad_norm_clipped = values.grad_norm if before is norms else total_norm(norms)
             if not groups.is_one:

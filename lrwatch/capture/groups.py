@@ -14,7 +14,7 @@ from torch import Tensor
 from lrwatch.capture.deferred import Number
 from lrwatch.capture.layers import PARAMETERS, UPDATE, Layers
 from lrwatch.capture.norms import tensor_norms, total_norm
-from lrwatch.capture.sharding import is_sharded, sharded_norms
+from lrwatch.capture.sharding import added_up, is_sharded, norms_of_parts
 from lrwatch.capture.values import Numbers, StepValues
 from lrwatch.records import NULL
 
@@ -151,9 +151,15 @@ class ParameterGroups:
         Where parameters are spread over processes, `like` has the layout of tensors that are
         only the parts that are here.
         """
-        if self.is_sharded:
-            return sharded_norms(tensors, like or tensors)
-        return tensor_norms(tensors)
+        return self.whole_norms(self.norms_here(tensors), like or tensors)
+
+    def norms_here(self, tensors: Sequence[Tensor]) -> Numbers:
+        """Return the L2 norm of the part of each that is here; `whole_norms` adds them up."""
+        return norms_of_parts(tensors) if self.is_sharded else tensor_norms(tensors)
+
+    def whole_norms(self, norms: Numbers, like: Sequence[Tensor]) -> Numbers:
+        """Return the norms of whole tensors from those of the parts that are here."""
+        return added_up(norms, like) if self.is_sharded else norms
 
 
 def _names(groups: list[dict[str, Any]], model: torch.nn.Module | None) -> tuple[str, ...]:

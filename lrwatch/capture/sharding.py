@@ -18,13 +18,14 @@ from lrwatch.capture.norms import tensor_norms
 from lrwatch.capture.values import Numbers
 
 __all__ = [
+    "added_up",
     "is_flattened",
     "is_sharded",
     "local",
     "meeting_place",
     "n_processes",
+    "norms_of_parts",
     "rank",
-    "sharded_norms",
 ]
 
 
@@ -74,17 +75,21 @@ def local(tensor: Tensor) -> Tensor:
     return part.wait() if hasattr(part, "wait") else part
 
 
-def sharded_norms(tensors: Sequence[Tensor], like: Sequence[Tensor]) -> Numbers:
+def norms_of_parts(tensors: Sequence[Tensor]) -> Numbers:
+    """Return the L2 norm of the part of each tensor that is here; waits for no other process."""
+    return tensor_norms([local(tensor) for tensor in tensors])
+
+
+def added_up(norms: Numbers, like: Sequence[Tensor]) -> Numbers:
     """Return the L2 norm of each whole tensor; every process of their meshes must call this.
 
     Parameters
     ----------
-    tensors
-        Tensors spread over processes, or the parts of them that are here.
+    norms
+        Those of the parts that are here.
     like
-        Tensors with their layout; those of one mesh are added up in one reduction.
+        Tensors with the layout of theirs; those of one mesh are added up in one reduction.
     """
-    norms = tensor_norms([local(tensor) for tensor in tensors])
     is_on_host = not any(isinstance(norm, Tensor) for norm in norms)
     if is_on_host:
         squares = torch.tensor(norms, dtype=torch.float64).square()

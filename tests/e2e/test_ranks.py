@@ -141,13 +141,19 @@ def test_the_last_stage_of_a_pipeline_writes_the_run_as_it_has_the_loss(tmp_path
 
 SHARDED = HEAD + textwrap.dedent(
     """
+    import gc
     from torch.distributed.fsdp import fully_shard
 
     for part in (net[0], net[2], net):
         fully_shard(part)
 
+    kept = []
+
     def train(watches, n_before_end):
+        gc.collect()
         optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+        if rank:
+            kept.append(optimizer)  # as one that waits for the garbage collector
         run = lrwatch.watch(optimizer, dir=sys.argv[1], name="job") if watches else None
         for step in range(6):
             if run is not None and step == n_before_end:
