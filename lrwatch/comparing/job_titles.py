@@ -12,7 +12,7 @@ from lrwatch.formats import printable
 __all__ = ["job_titles"]
 
 _MOST_SETTINGS: Final = 4
-_MOST_RUNS: Final = 3
+_MOST_RUNS: Final = 2  # a title of more is no title
 
 
 def job_titles(jobs: Sequence[tuple[Mapping[str, Any], Sequence[str]]]) -> list[str]:
@@ -30,7 +30,7 @@ def job_titles(jobs: Sequence[tuple[Mapping[str, Any], Sequence[str]]]) -> list[
     >>> job_titles([({"width": 16, "depth": 2}, ["a"]), ({"width": 32, "depth": 2}, ["b"])])
     ['width 16', 'width 32']
     >>> job_titles([({"optimizer": ""}, ["a", "b", "c", "d"]), ({}, ["e"])])
-    ['a, b, c and 1 other', 'e']
+    ['a and 3 others', 'e']
     """
     if len(jobs) == 1:
         return ["all runs"]
@@ -56,6 +56,6 @@ def _settings(same: Mapping[str, str], jobs: Sequence[Mapping[str, str]]) -> str
 
 
 def _names(runs: Sequence[str]) -> str:
-    n_more = len(runs) - _MOST_RUNS
-    shown = printable(", ".join(runs[:_MOST_RUNS]))
-    return f"{shown} and {n_more} other{'s' * (n_more > 1)}" if n_more > 0 else shown
+    if len(runs) <= _MOST_RUNS:
+        return printable(" and ".join(runs))
+    return f"{printable(runs[0])} and {len(runs) - 1} others"

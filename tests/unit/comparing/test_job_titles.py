@@ -28,11 +28,11 @@ def test_jobs_without_settings_are_told_by_their_runs(
     two_jobs: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     first, second = str(lrwatch.compare(two_jobs)).splitlines()
-    assert first.startswith("digits-0.01, digits-0.1: ")
-    assert second.startswith("language-0.01, language-0.1: ")
+    assert first.startswith("digits-0.01 and digits-0.1: ")
+    assert second.startswith("language-0.01 and language-0.1: ")
     assert main(["suggest", str(two_jobs)]) == 0
     titles = [text.splitlines()[0] for text in capsys.readouterr().out.split("\n\n")]
-    assert titles == ["digits-0.01, digits-0.1", "language-0.01, language-0.1"]
+    assert titles == ["digits-0.01 and digits-0.1", "language-0.01 and language-0.1"]
 
 
 def test_settings_tell_jobs_where_they_differ() -> None:
@@ -44,7 +44,7 @@ def test_settings_tell_jobs_where_they_differ() -> None:
     assert job_titles([(same, ["a"]), (same | {"group": None}, ["b"])]) == ["a", "b"]
 
 
-def test_of_many_runs_the_first_are_named_and_a_name_moves_no_cursor() -> None:
-    assert job_titles([({}, [*"abcde"]), ({}, ["f"])]) == ["a, b, c and 2 others", "f"]
+def test_of_many_runs_the_first_is_named_and_a_name_moves_no_cursor() -> None:
+    assert job_titles([({}, [*"abcde"]), ({}, ["f"])]) == ["a and 4 others", "f"]
     assert job_titles([({"text": "\x1b[2J"}, ["a"]), ({}, ["b"])]) == ["text \\x1b[2J", "b"]
     assert job_titles([({"width": 16}, ["a"])]) == ["all runs"]
