@@ -104,7 +104,18 @@ def create_app(source: RunSource, access: Access | None = None) -> Dash:
     _come_early(app, source)
     app.server.after_request(compress)
     protect(app, access or Access())
+    _set_up(app)
     return app
+
+
+def _set_up(app: Dash) -> None:
+    """Find scripts and callbacks now.
+
+    Dash does so within the first request, and answers those that come meanwhile without scripts: a
+    blank page, where a server is started again while a page of the last one still asks.
+    """
+    with app.server.test_request_context("/"):
+        app._setup_server()  # noqa: SLF001  there is no other door
 
 
 def _come_early(app: Dash, source: RunSource) -> None:

@@ -60,6 +60,15 @@ def test_the_overview_comes_with_its_first_rows_in_the_document() -> None:
         assert "first-screen" not in client.get(other).get_data(as_text=True)
 
 
+def test_requests_that_come_at_once_with_the_first_one_find_all_scripts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    app = create_app(FakeSource())
+    # As if another request were looking for them just now.
+    monkeypatch.setattr(app, "_walk_assets_directory", lambda: None)
+    assert "/assets/live.js" in app.server.test_client().get("/").text
+
+
 def test_what_nobody_has_looked_at_yet_is_not_waited_for() -> None:
     source = FakeSource()
     source.looked = None
