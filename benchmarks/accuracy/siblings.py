@@ -99,7 +99,7 @@ def examples(rows: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
             trial = Trial(run.run_id, run.lr, run.summary)
             for n, chosen in _drawn(others, run.lr, random):
                 standing = Siblings([trial, *chosen]).standing(trial)
-                if standing.rivals:
+                if standing.n_rates:
                     about = {"view": view, "setup": setup, "share": run.share, "siblings": n}
                     said = {"label_class": run.label_class, "alone": run.own.learning_rate}
                     found.append(about | said | _named(features(standing, run.own)))

@@ -75,8 +75,8 @@ class Gradients:
         if is_known and not by_layer:
             self._clipping = by_norm
         else:
+            self._clipped = [p for p in groups.parameters if id(p) in mine]
             self._preclip = groups.norms_here(_gradients(groups))
-            self._clipped = [p for p in groups.parameters if p.grad is not None]
 
     def measure(
         self,

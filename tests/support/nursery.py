@@ -20,6 +20,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from scripts import Ended
+
 __all__ = ["Ended", "Script", "forked"]
 
 PATIENCE_SECONDS = 300.0
@@ -65,14 +67,6 @@ class Script(NamedTuple):
 
     words: Sequence[str]
     environment: dict[str, str]
-
-
-class Ended(NamedTuple):
-    """A process that has ended."""
-
-    status: int
-    output: str
-    errors: str
 
 
 def forked(*scripts: Script, folder: Path) -> list[Ended]:
