@@ -28,7 +28,7 @@ import numpy.typing as npt
 from lrwatch.detect.opening import Opening
 from lrwatch.records import FloatArray, StepBlock
 
-__all__ = ["BEFORE", "GENTLE", "STEEP", "Explosion", "Jump", "steepness"]
+__all__ = ["BEFORE", "GENTLE", "SETTLED", "STEEP", "Explosion", "Jump", "steepness"]
 
 GREW: Final = 100.0
 """Times its beginning, from which on a gradient norm has blown up."""

@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from lrwatch.detect.explosion import STEEP, steepness
+from lrwatch.detect.explosion import SETTLED, STEEP, steepness
 from lrwatch.diagnosis.examination import Examination
 from lrwatch.formats import number
 from lrwatch.verdicts import CLASSES, Verdict
@@ -140,6 +140,9 @@ def _exploding(exam: Examination, _: float | None) -> str:
     opening, steep = exam.past.opening, steepness(exam.past.opening)
     usual = opening.grad * min(STEEPNESS / steep, 1.0) if steep > STEEP else opening.grad
     at = f" at a norm of about {number(usual, 2)}" if usual > 0 else ""
+    jump = exam.tracker.explosion.jump
+    if jump is not None and jump.row >= SETTLED:  # the initial weights trained well for so long
+        return f"Clip the gradient{at}, and look at the batch of that step"
     return f"Clip the gradient{at}, and scale down the initial weights, recurrent ones first"
 
 

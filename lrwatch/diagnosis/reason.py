@@ -92,9 +92,8 @@ def _exploding(exam: Examination) -> str:
         return _diverging(exam)
     rose = f"Gradient norm rose {number(jump.growth, 3)}-fold by step {jump.step}"
     if jump.stride < GENTLE:
-        return (
-            f"{rose} although no earlier step was longer than {share(jump.stride)} of the weights"
-        )
+        longest = f"{share(jump.stride)} of the weights' length"
+        return f"{rose}, although the longest step measured just before was {longest}"
     if jump.row < BEFORE and steepness(opening) > 1:
         return (
             f"{rose}, and was so steep from the start that steps beyond "

@@ -242,6 +242,14 @@ def test_a_steep_gradient_is_clipped_to_a_tenth_of_the_loss_over_the_weights(
     assert f"at a norm of about {norm}," in advice("exploding", found, None)
 
 
+@pytest.mark.parametrize(("row", "said"), [(19, "initial weights"), (20, "batch of that step")])
+def test_initial_weights_that_trained_for_long_are_not_to_blame(row: int, said: str) -> None:
+    found = exam()
+    found.past.opening.grads, found.past.opening.grad = [1.0], 1.0
+    found.tracker.explosion.jump = Jump(row, row, 1_000.0, 0.01, 1.0)
+    assert said in advice("exploding", found, None)
+
+
 @pytest.mark.parametrize(("confidence", "due"), [(0.92, False), (0.94, True)])
 def test_an_inferred_verdict_is_alarmed_if_it_is_sure(confidence: float, due: bool) -> None:
     policy = AlarmPolicy()
