@@ -74,6 +74,7 @@ class Run:
         self._group_places: list[list[int]] = []  # of each kind of column, by group
         self._groups: tuple[str, ...] = ()
         self._has_told_of_end = False
+        self._end: EndOfRun | None = None  # once somebody has asked for it
         # A run that nobody holds any more ends when it is collected; `end_open_runs` is for
         # the end of the program, when numbers may still be on their way from a device.
         self._endings: list[Ending] = []  # none of them may keep the run alive
@@ -402,23 +403,28 @@ class Run:
             logger.warning("run %s has ended: what is logged now is not recorded", self.name)
 
     def end(self, status: str, error: str | None = None) -> None:
-        """End the run with a status of `RunInfo`; one that has ended stays as it is."""
+        """End the run with a status of `RunInfo`; one that has ended stays as it is.
+
+        Where Ctrl-C interrupts it, the next call goes on, the one at the end of the program for
+        instance; the status is that of the first.
+        """
+        self._end = self._end or EndOfRun(status, error)
         recorder = self._recorder
         if recorder is not None:
             if is_held_here(recorder.lock):
                 recorder.when_free(partial(self.end, status, error))
                 return
             recorder.go_on()
-        _open_runs.discard(self)
-        recorder, self._recorder = self._recorder, None
-        if recorder is not None:
             recorder.detach()
+            self._recorder = None
         if self._asks_git is not None:
             self._asks_git.join(_GIT_PATIENCE)
         if self._rank is not None:
-            self._rank.close(status, error)
-        if self._close.detach() is not None:
-            _close(self._writer, self._endings, EndOfRun(status, error), _PATIENCE)
+            self._rank.close(self._end.status, self._end.error)
+        self._writer.close(self._end.status, self._end.error)
+        _open_runs.discard(self)
+        if self._close.detach() is not None:  # who presses Ctrl-C now waits no more, later neither
+            _close(self._writer, self._endings, self._end, _PATIENCE)
 
 
 def end_open_runs() -> None:

@@ -91,6 +91,11 @@ class JournalWriter:
     columns
         Names of the float columns, in the order in which `pack` is given them.
 
+    Attributes
+    ----------
+    next_row
+        Number of the row that is written next, counted over the run.
+
     Raises
     ------
     OSError
@@ -99,7 +104,7 @@ class JournalWriter:
 
     def __init__(self, path: Path, first_row: int, columns: Sequence[str]) -> None:
         self.path = path
-        self.first_row = first_row
+        self.first_row = self.next_row = first_row
         self.columns = tuple(columns)
         self._body = struct.Struct(f"<Iqq{len(columns)}d")
         self.record_size = 4 + self._body.size
@@ -134,7 +139,8 @@ class JournalWriter:
         """
         if write_at(self._file, record, self._offset) != self.record_size:
             _write_all(self._file, record, self._offset)
-        self._offset += self.record_size
+        self._offset += self.record_size  # no call between these: Ctrl-C cannot part them
+        self.next_row += 1
 
     def replace_last(self, record: bytes | bytearray) -> None:
         """Write one record over the last one.
@@ -162,8 +168,8 @@ class JournalWriter:
             os.close(file)
             path.unlink(missing_ok=True)
             raise
-        os.close(self._file)
-        self._file, self.path = file, path
+        before, self._file, self.path = self._file, file, path
+        os.close(before)
 
     def make_movable(self) -> None:
         """Let go of the file where the system renames none that is open; `settle` takes it up."""
@@ -182,9 +188,9 @@ class JournalWriter:
 
     def close(self) -> None:
         """Close the file; closing twice does nothing."""
-        if self._file >= 0:
-            os.close(self._file)
-            self._file = -1
+        file, self._file = self._file, -1  # before: Ctrl-C must leave no number of a closed file
+        if file >= 0:
+            os.close(file)
 
 
 def read_journal(path: Path, *, skip_rows: int = 0) -> JournalRows:

@@ -29,7 +29,7 @@ from lrwatch.store.keeper import Keeper
 from lrwatch.store.layout import journal_path
 from lrwatch.store.ownership import Ownership
 from lrwatch.store.run_info import write_run_info
-from lrwatch.system import in_forked_child
+from lrwatch.system import in_forked_child, is_held_here, new_lock
 
 __all__ = ["Row", "RunWriter"]
 
@@ -79,7 +79,6 @@ class RunWriter:
         self.folder = folder
         self.info = info
         self.columns = tuple(columns)
-        self.n_rows = first_row
         self._last: Row | None = None
         self._backlog: deque[Row] = deque()
         self._lost = info.lost_rows
@@ -99,10 +98,16 @@ class RunWriter:
                 "give watch(dir=...) a folder that this user can write"
             ) from error
         self._close_journal_at = first_row + JOURNAL_ROWS
-        self._closed = False
+        self._closed = self._has_ended = False
         self._info_lock = threading.Lock()
+        self._ending = new_lock()
         self._keeper = Keeper(folder, self.ask_for_new_journal)
         _open_writers.add(self)
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows of the run that are written."""
+        return self._journal.next_row
 
     def append(self, row: Row) -> None:
         """Write the next row. Never raises on a disk that refuses."""
@@ -111,7 +116,7 @@ class RunWriter:
         if self._backlog:
             self._append_late(row)
             return
-        if self.n_rows >= self._close_journal_at:
+        if self._journal.next_row >= self._close_journal_at:
             self._start_journal()
         try:
             self._journal.append(self._journal.pack(*row))
@@ -119,7 +124,6 @@ class RunWriter:
             self._hold(row, error)
             return
         self._last = row
-        self.n_rows += 1
 
     def amend(self, values: Sequence[float]) -> None:
         """Write the last row again with other values, one a column."""
@@ -164,21 +168,25 @@ class RunWriter:
     def close(self, status: str, error: str | None = None) -> None:
         """End the run: all rows into one part, the status into ``run.json``.
 
-        Never raises: journals that cannot become a part stay readable, and rows that no disk
-        takes are counted.
+        Raises no error: journals that cannot become a part stay readable, and rows that no disk
+        takes are counted. Where Ctrl-C interrupts it, the next call goes on.
         """
-        if self._closed:
+        if is_held_here(self._ending):  # a signal handler asks for what is being done
             return
-        with self._info_lock:
-            self._closed = True
-        try:
-            self._write_backlog(final=True)
-            self._journal.close()
-            self._keeper.stop()
-            self._end(status, error)
-            self._ownership.release()
-        except Exception:  # the training goes on, whatever is wrong here
-            logger.exception("the end of run %s could not be recorded", self.folder)
+        with self._ending:
+            if self._has_ended:
+                return
+            with self._info_lock:
+                self._closed = True
+            try:
+                self._write_backlog(final=True)
+                self._journal.close()
+                self._keeper.stop()
+                self._end(status, error)
+                self._ownership.release()
+            except Exception:  # the training goes on, whatever is wrong here
+                logger.exception("the end of run %s could not be recorded", self.folder)
+            self._has_ended = True
 
     def _end(self, status: str, ended_by: str | None) -> None:
         try:
@@ -203,7 +211,7 @@ class RunWriter:
 
     def abandon(self) -> None:
         """Write nothing more, as after a fork: the run belongs to the parent process."""
-        self._closed = True
+        self._closed = self._has_ended = True
         self._keeper.forget()
 
     def _start_journal(self, again: Row | None = None) -> bool:
@@ -283,6 +291,7 @@ class RunWriter:
             self._retry_at = time.monotonic() + self._pause
             if final:
                 self._lost += len(self._backlog)
+                self._backlog.clear()
                 logger.warning("%d rows of %s are lost: %s", self._lost, self.folder, error)
             return
         self._pause = _RETRY_SECONDS[0]
@@ -302,7 +311,6 @@ class RunWriter:
                 self._journal.append(self._journal.pack(*row))
             self._last = row
             self._backlog.popleft()
-            self.n_rows += 1
 
 
 def _make_way(journal: Path) -> None:

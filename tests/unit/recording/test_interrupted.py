@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import json
-from collections.abc import Callable
+import linecache
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -12,34 +17,71 @@ import torch
 
 import lrwatch
 
-Loop = Callable[[lrwatch.Run], None]
+KINDS = ("open_run", "watch")
+OURS = str(Path(lrwatch.__file__).parent)
+
+Step = Callable[..., None]
 
 
-def watched_step(optimizer: torch.optim.Optimizer) -> None:
-    weight = optimizer.param_groups[0]["params"][0]
-    optimizer.zero_grad()
-    weight.square().sum().backward()
-    optimizer.step()
+def begin(kind: str, folder: Path) -> tuple[lrwatch.Run, Step]:
+    """Begin a run with a row; return it and what makes the next, with own numbers if any."""
+    if kind == "open_run":
+        run = lrwatch.open_run(dir=folder, name="run", system=False)
 
-
-@pytest.fixture(params=["open_run", "watch"])
-def begun(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[lrwatch.Run, Callable[[], None]]:
-    """A run with a row, and what makes the next."""
-    if request.param == "open_run":
-        run = lrwatch.open_run(dir=tmp_path, name="run", system=False)
-
-        def step() -> None:
-            run.record(loss=1.0, lr=0.1)
+        def step(**own: float) -> None:
+            run.record(loss=1.0, lr=0.1, **own)
 
     else:
-        optimizer = torch.optim.SGD([torch.ones(2, requires_grad=True)], lr=0.1)
-        run = lrwatch.watch(optimizer, dir=tmp_path, name="run", system=False)
+        weight = torch.ones(2, requires_grad=True)
+        optimizer = torch.optim.SGD([weight], lr=0.1)
+        run = lrwatch.watch(optimizer, dir=folder, name="run", system=False)
 
-        def step() -> None:
-            watched_step(optimizer)
+        def step(**own: float) -> None:
+            optimizer.zero_grad()
+            weight.square().sum().backward()
+            run.log(**own)
+            optimizer.step()
 
     step()
     return run, step
+
+
+@pytest.fixture(params=KINDS)
+def begun(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[lrwatch.Run, Step]:
+    """A run with a row, and what makes the next."""
+    return begin(request.param, tmp_path)
+
+
+@contextlib.contextmanager
+def ctrl_c_at_line(n: int) -> Iterator[Callable[[], bool]]:
+    """Raise `KeyboardInterrupt` at the n-th line of lrwatch; yields what tells whether it did.
+
+    Not where a `with` ends: CPython looks for signals after calls, of which there is none then.
+    """
+    n_run = 0
+
+    def trace(frame: FrameType, event: str, _: object) -> Any:
+        nonlocal n_run
+        path = frame.f_code.co_filename
+        if not path.startswith(OURS):
+            return None
+        if event == "line" and not linecache.getline(path, frame.f_lineno).lstrip().startswith(
+            "with "
+        ):
+            n_run += 1
+            if n_run == n:
+                raise KeyboardInterrupt
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        yield lambda: n_run >= n
+    except KeyboardInterrupt:
+        pass
+    finally:
+        sys.settrace(before)
+        torch.set_grad_enabled(True)  # torch's own hooks leave it off
 
 
 def amid_the_next_write(run: lrwatch.Run, handler: Callable[[], object]) -> None:
@@ -56,7 +98,7 @@ def amid_the_next_write(run: lrwatch.Run, handler: Callable[[], object]) -> None
 
 
 def test_what_a_handler_logs_is_of_the_row_that_is_being_written(
-    begun: tuple[lrwatch.Run, Callable[[], None]],
+    begun: tuple[lrwatch.Run, Step],
 ) -> None:
     run, step = begun
     amid_the_next_write(run, lambda: run.log(preempted=1.0, other=2.0))
@@ -69,7 +111,7 @@ def test_what_a_handler_logs_is_of_the_row_that_is_being_written(
     assert frame["other"].notna().tolist() == [False, True, False]
 
 
-def test_a_handler_may_end_the_run(begun: tuple[lrwatch.Run, Callable[[], None]]) -> None:
+def test_a_handler_may_end_the_run(begun: tuple[lrwatch.Run, Step]) -> None:
     run, step = begun
 
     def handler() -> None:
@@ -85,7 +127,7 @@ def test_a_handler_may_end_the_run(begun: tuple[lrwatch.Run, Callable[[], None]]
 
 
 def test_a_handler_may_end_the_run_and_the_program(
-    begun: tuple[lrwatch.Run, Callable[[], None]],
+    begun: tuple[lrwatch.Run, Step],
 ) -> None:
     run, step = begun
 
@@ -137,3 +179,41 @@ def test_ctrl_c_amid_a_new_column_costs_no_later_row(
     frame = lrwatch.read(run)
     assert frame["loss"].tolist() == [1.0, 2.0, 4.0, 5.0]
     assert frame["own"].isna().tolist() == [True, True, True, False]
+
+
+@pytest.mark.parametrize(("kind", "every"), [("open_run", 1), ("watch", 5)])
+def test_ctrl_c_at_any_line_of_a_row_costs_that_row_alone(
+    tmp_path: Path, kind: str, every: int
+) -> None:
+    for n in itertools.count(1, every):
+        run, step = begin(kind, tmp_path / str(n))
+        with ctrl_c_at_line(n) as was_pressed:
+            step(own=2.0)
+        step(own=3.0)
+        step()
+        run.finish()
+        frame = lrwatch.read(run)
+        assert len(frame) in (3, 4)
+        assert frame["step"].tolist() == list(range(len(frame)))
+        assert frame["loss"].notna().all()
+        assert frame["own"].tolist()[-2] == 3.0
+        if not was_pressed():
+            break
+    assert n > 100
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_end_that_ctrl_c_interrupts_is_made_when_asked_for_again(
+    tmp_path: Path, kind: str
+) -> None:
+    for n in itertools.count(10, 13):
+        run, _ = begin(kind, tmp_path / str(n))
+        with ctrl_c_at_line(n) as was_pressed:
+            run.finish()
+        run.end("interrupted")  # as the end of the program does
+        assert len(lrwatch.read(run)) == 1
+        assert json.loads((run.path / "run.json").read_text())["status"] == "finished"
+        assert len(list((run.path / "steps").iterdir())) == 1  # nothing half written is left
+        if not was_pressed():
+            break
+    assert n > 100
