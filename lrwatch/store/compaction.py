@@ -65,7 +65,7 @@ def merge_all(run: Path) -> None:
             together = []
         together.append(part)
     _merge(run, together)
-    _remove_merged(run)
+    _remove_left_behind(run)
 
 
 def _n_rows(extent: Extent) -> int:
@@ -112,8 +112,10 @@ def _merge(run: Path, held: Sequence[Extent]) -> None:
             remove(extent.path)
 
 
-def _remove_merged(run: Path) -> None:
-    """Remove parts within another's range, which a crash between two operations left behind."""
+def _remove_left_behind(run: Path) -> None:
+    """Remove what a crash left: parts within another's range, and files that were half written."""
+    for path in (run / STEPS).glob(".*.tmp"):
+        remove(path)
     counted = {extent.path for extent in extents(run)}
     for path in (run / STEPS).glob("part-*.parquet"):
         if path not in counted:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import mmap
 import os
@@ -20,6 +21,7 @@ from typing import Any
 import pytest
 import torch
 from disks import fill
+from every_line import at_line
 from torch_models import small_net, train
 
 import lrwatch
@@ -261,6 +263,58 @@ def test_200_kills_at_random_moments_lose_nothing(
         # A step whose row was written may have been killed before the loop counted it.
         assert len(steps) in (n_done, n_done + 1)
         shutil.rmtree(store)
+
+
+@pytest.mark.parametrize(("what", "every"), [("a row", 7), ("a new column", 7), ("an end", 41)])
+def test_a_kill_at_any_line_loses_nothing_and_the_run_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str, every: int
+) -> None:
+    """Journals of three rows, so that one is closed by the row, and several end as one part."""
+    monkeypatch.setattr(writer, "JOURNAL_ROWS", 3)
+    for n in itertools.count(1, every):
+        store = tmp_path / str(n)
+        done = mmap.mmap(-1, 8)
+        child = os.fork()
+        if child == 0:
+            record_until_killed(store, done, what, n)
+        status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        assert status in (0, -signal.SIGKILL)
+        n_done = struct.unpack("<q", done[:])[0]
+        losses = lrwatch.read(store / "run")["loss"].tolist()
+        assert losses == list(range(len(losses)))
+        assert len(losses) in (n_done, n_done + 1)
+        run = lrwatch.open_run(dir=store, name="run", resume=True, system=False)
+        run.record(loss=-1.0)
+        run.finish()
+        frame = lrwatch.read(run)
+        assert frame["loss"].tolist() == [*losses, -1.0]
+        assert frame["step"].tolist() == list(range(len(frame)))
+        assert len(list((run.path / "steps").iterdir())) == 1  # nothing half written is left
+        if status == 0:
+            break
+    assert n > 100
+
+
+def record_until_killed(store: Path, done: mmap.mmap, what: str, n: int) -> None:
+    """Record in a forked child, which is killed at the n-th line of what is tried."""
+    try:
+        run = lrwatch.open_run(dir=store, name="run", system=False)
+
+        def record(**own: float) -> None:
+            n_done: int = struct.unpack("<q", done[:])[0]
+            run.record(loss=n_done, **own)
+            done[:] = struct.pack("<q", n_done + 1)
+
+        for _ in range(9 if what == "an end" else 3):
+            record()
+        with at_line(n, lambda: os.kill(os.getpid(), signal.SIGKILL)):
+            if what == "an end":
+                run.finish()
+            else:
+                record(**({"own": 1.0} if what == "a new column" else {}))
+        os._exit(0)
+    finally:
+        os._exit(1)
 
 
 def train_for_ever(store: Path, done: mmap.mmap) -> None:

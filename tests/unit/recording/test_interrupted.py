@@ -5,20 +5,17 @@ from __future__ import annotations
 import contextlib
 import itertools
 import json
-import linecache
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import pytest
 import torch
+from every_line import at_line
 
 import lrwatch
 
 KINDS = ("open_run", "watch")
-OURS = str(Path(lrwatch.__file__).parent)
 
 Step = Callable[..., None]
 
@@ -54,34 +51,14 @@ def begun(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[lrwatch.Run, 
 
 @contextlib.contextmanager
 def ctrl_c_at_line(n: int) -> Iterator[Callable[[], bool]]:
-    """Raise `KeyboardInterrupt` at the n-th line of lrwatch; yields what tells whether it did.
+    """Raise `KeyboardInterrupt` at the n-th line; yields what tells whether it came."""
 
-    Not where a `with` ends: CPython looks for signals after calls, of which there is none then.
-    """
-    n_run = 0
+    def press() -> None:
+        raise KeyboardInterrupt
 
-    def trace(frame: FrameType, event: str, _: object) -> Any:
-        nonlocal n_run
-        path = frame.f_code.co_filename
-        if not path.startswith(OURS):
-            return None
-        if event == "line" and not linecache.getline(path, frame.f_lineno).lstrip().startswith(
-            "with "
-        ):
-            n_run += 1
-            if n_run == n:
-                raise KeyboardInterrupt
-        return trace
-
-    before = sys.gettrace()
-    sys.settrace(trace)
-    try:
-        yield lambda: n_run >= n
-    except KeyboardInterrupt:
-        pass
-    finally:
-        sys.settrace(before)
-        torch.set_grad_enabled(True)  # torch's own hooks leave it off
+    with contextlib.suppress(KeyboardInterrupt), at_line(n, press) as was_pressed:
+        yield was_pressed
+    torch.set_grad_enabled(True)  # torch's own hooks leave it off
 
 
 def amid_the_next_write(run: lrwatch.Run, handler: Callable[[], object]) -> None:

@@ -77,7 +77,7 @@ def test_other_readers_of_parquet_read_the_parts_as_they_are(tmp_path: Path) -> 
     assert frame.schema["time"] == pl.Datetime("us", "UTC")
 
 
-def test_a_merge_that_was_cut_short_doubles_nothing(
+def test_a_merge_that_was_cut_short_doubles_nothing_and_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(writer_module, "JOURNAL_ROWS", 10)
@@ -88,6 +88,8 @@ def test_a_merge_that_was_cut_short_doubles_nothing(
     assert len(held) > 1
     merge_parts(part_path(run, 0, 45), held)  # and the old ones are still there
     assert read(run)["step"].tolist() == list(range(45))
+    with_dot = part_path(run, 0, 45).with_name(f".{part_path(run, 0, 45).name}.7-8.tmp")
+    with_dot.write_bytes(b"PAR1")
     merge_all(run)
     assert [path.name for path in (run / "steps").iterdir()] == [part_path(run, 0, 45).name]
 
