@@ -231,18 +231,18 @@ def _of_wrong_run(job: Job) -> Suggestion | None:
 def _nothing(job: Job) -> Suggestion:
     run, next_lr = _told(job), None
     if run is not None:
-        why = f"one rate, {_n(run.lr)}, does not tell: {_why(job, run)}"
+        reason = f"Cannot tell yet from one rate, {_n(run.lr)}: {_why(job, run)}"
         next_lr = _round(first_step(run.lr, job.own[run.key]))
         way = "higher" if next_lr > run.lr else "lower"
         advice = f"Run {_n(next_lr)}, ten times {way}, for as many steps, and compare"
     elif job.tests:
         why = next(iter(job.tests.values())).reason
+        reason = f"Cannot tell yet: {why[:1].lower()}{why[1:]}"
         advice = "Run lrwatch.range_test again, from lower to higher rates"
     else:
-        why = "no run with a learning rate and a loss was seen"
+        reason = "Cannot tell yet: no run with a learning rate and a loss was seen"
         advice = "Run lrwatch.range_test, or two rates a factor of three apart"
     runs = tuple(trial.key for trial in job.trials) or tuple(job.tests)
-    reason = f"Cannot tell yet: {why[:1].lower()}{why[1:]}"
     return Suggestion(None, None, None, reason, advice, runs, next_lr=next_lr)
 
 

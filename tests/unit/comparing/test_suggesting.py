@@ -103,7 +103,7 @@ def test_too_little_names_the_run_that_would_tell() -> None:
     short = {name: column[:8] for name, column in table(0.001).items()}
     found = lrwatch.suggest({"short": short})
     assert (found.lr, found.low, found.high, found.basis) == (None, None, None, "nothing")
-    assert found.reason.startswith("Cannot tell yet: one rate, 0.001, does not tell")
+    assert found.reason.startswith("Cannot tell yet from one rate, 0.001: ")
     assert found.advice == "Run 0.01, ten times higher, for as many steps, and compare"
     never = {"step": range(400), "loss": [2.0] * 400, "lr": np.geomspace(1e-5, 1, 400)}
     assert "never falls" in lrwatch.suggest({"test": never}).reason
@@ -155,4 +155,12 @@ def test_the_command(store: Path, tmp_path: Path) -> None:
     assert first["basis"] == "sweep"
     assert first["low"] < first["lr"] <= first["high"]
     nothing = CliRunner().invoke(program, ["suggest", str(tmp_path)], standalone_mode=False)
-    assert "no runs in" in nothing.stderr
+    assert f"no runs in {tmp_path} yet; lrwatch.watch(optimizer, dir=" in nothing.stderr
+
+
+def test_the_command_says_what_a_rate_is_from_and_once_that_it_cannot_tell(tmp_path: Path) -> None:
+    write(tmp_path, "broke", table(EDGE * 3), 80)
+    write(tmp_path, "short", {k: v[:8] for k, v in table(0.001).items()}, 8)
+    told = CliRunner().invoke(program, ["suggest", str(tmp_path)], standalone_mode=False)
+    assert "; from one run)" in told.output
+    assert told.output.lower().count("cannot tell yet") == 1
