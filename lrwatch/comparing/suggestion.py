@@ -117,7 +117,8 @@ def _of_sweep(job: Job, compared: Sequence[Standing]) -> Suggestion | None:
     lr = _next(best, compared, found)
     further = _round(outward(best, job.own[best.trial.key]))
     is_open = not (worse(best.lower) and worse(best.higher))
-    if is_open and decades(lr, best.trial.lr) >= SAME_RATE:
+    is_new = decades(lr, best.trial.lr) >= SAME_RATE
+    if is_open and is_new and not _is_away(further, best, found):
         lr = further
     low, high = _range(best, lr, found.learning_rate)
     ceiling = min((t.diverges for t in job.tests.values() if t.diverges is not None), default=None)
@@ -139,6 +140,12 @@ def _of_sweep(job: Job, compared: Sequence[Standing]) -> Suggestion | None:
     return Suggestion(
         _exact(lr), _round(low), _round(high), reason, advice, runs, "sweep", next_lr=next_lr
     )
+
+
+def _is_away(lr: float, best: Standing, found: Diagnosis) -> bool:
+    """Whether a rate lies on the side that the sure verdict on the best one speaks against."""
+    against: LearningRate = "too_low" if lr < best.trial.lr else "too_high"
+    return found.learning_rate == against and found.confidence >= SURE
 
 
 def _next(best: Standing, compared: Sequence[Standing], found: Diagnosis) -> float:

@@ -74,6 +74,17 @@ def test_upwards_where_the_highest_rate_got_furthest_and_never_past_where_a_test
     assert beside.high < 3 * EDGE
 
 
+@pytest.mark.parametrize("by", [3, 30])
+def test_never_away_from_the_side_that_is_surely_better(by: float) -> None:
+    low = EDGE / 3000
+    found = lrwatch.suggest({"low": table(low), "high": table(EDGE * by)})
+    assert found.reason.endswith("and its own curve still looks too low")
+    assert found.lr == found.next_lr
+    assert found.low is not None
+    assert found.lr is not None
+    assert low * 0.99 < found.low < found.lr < EDGE
+
+
 def test_a_range_test_alone_names_a_band() -> None:
     found = lrwatch.suggest({"test": swept()})
     assert found.basis == "range test"
