@@ -19,6 +19,9 @@ _RATE_NAMES: Final = {"lr", "learning_rate", "learningrate", "peak_lr", "max_lr"
 _RATE_NAMES_TOO: Final = {"init_lr", "initial_lr", "lr_max", "lr0", "eta"}
 _SEED_NAMES: Final = {"seed", "random_state"}
 
+_RATE_ENDINGS: Final = ("_lr", "_learning_rate")
+"""Of options that are the rate of one of several optimizers, where they have its number."""
+
 _RUN_NAMES: Final = {"name", "run_name", "exp_name", "experiment_name"}
 """Settings that only repeat what a run is called, where they do."""
 
@@ -98,9 +101,17 @@ def setting_text(value: Any) -> str:
 
 
 def _varies(name: str) -> bool:
-    leaf = name.rpartition(".")[2].lower().replace("-", "_")
-    is_seed = leaf in _SEED_NAMES or leaf.endswith("_seed")
-    return is_seed or leaf in _RATE_NAMES or leaf in _RATE_NAMES_TOO
+    leaf = _leaf(name)
+    return leaf in _SEED_NAMES or leaf.endswith("_seed") or _is_rate_name(name)
+
+
+def _is_rate_name(name: str) -> bool:
+    leaf = _leaf(name)
+    return leaf in _RATE_NAMES or leaf in _RATE_NAMES_TOO
+
+
+def _leaf(name: str) -> str:
+    return name.rpartition(".")[2].lower().replace("-", "_")
 
 
 def _is_name_of(key: str, value: Any) -> bool:
@@ -119,19 +130,32 @@ def _job_of_command(command: str, lr: float) -> str:
 
 
 def _but_rate_and_seed(words: Sequence[str], lr: float) -> Iterator[str]:
-    option = ""
-    for word in words:
-        before, option = option, ""
-        name, has_value, _ = word.partition("=")
-        if _varies(before) and not word.startswith("--"):
-            continue  # the value of --lr
-        if _varies(name.lstrip("-+")) and (has_value or word.startswith("-")):
-            option = "" if has_value else name.lstrip("-")
-        elif not before and _is_rate(word, lr):
-            yield "LR"
+    given = list(_given(words))
+    if any(_is_rate_name(name) for name, _, _ in given):
+        lr = math.nan  # it is named, so that another number of its size is none
+    for name, value, (*before, last) in given:
+        if _varies(name):
+            continue
+        may_be = not name or _leaf(name).endswith(_RATE_ENDINGS)
+        yield from before
+        yield last.removesuffix(value) + "LR" if may_be and _is_rate(value, lr) else last
+
+
+def _given(words: Sequence[str]) -> Iterator[tuple[str, str, Sequence[str]]]:
+    """Yield the parts of a command line: option or setting, its value, and how it is written."""
+    place = 0
+    while place < len(words):
+        word = words[place]
+        name, has_value, value = word.partition("=")
+        after = words[place + 1 : place + 2]
+        if word.startswith("-") and not has_value and after and not after[0].startswith("--"):
+            yield name.lstrip("-"), after[0], words[place : place + 2]
+            place += 1
+        elif has_value or word.startswith("-"):
+            yield name.lstrip("-+"), value, [word]
         else:
-            option = name.lstrip("-") if word.startswith("-") and not has_value else ""
-            yield word
+            yield "", word, [word]
+        place += 1
 
 
 def _is_rate(word: str, lr: float) -> bool:

@@ -44,6 +44,9 @@ def test_a_text_of_which_every_run_has_its_own_names_a_run() -> None:
         ("train.py optim.lr=0.1 seed=1", "train.py optim.lr=0.2 seed=2"),
         ("-m train -lr 0.1", "-m train -lr 0.2"),
         ("'my train.py' 1e-1 2", "'my train.py' 0.2 2"),
+        ("ppo.py --pi-lr 0.1 --vf-lr 1", "ppo.py --pi-lr 0.2 --vf-lr 1"),
+        ("ppo.py pi.pi_lr=0.1", "ppo.py pi.pi_lr=0.2"),
+        ("train.py --lr 0.1 --min-lr 0.1 0.2", "train.py --lr 0.2 --min-lr 0.1 0.2"),
     ],
 )
 def test_a_command_line_may_differ_in_rate_and_seed(first: str, second: str) -> None:
@@ -58,6 +61,7 @@ def test_a_command_line_may_differ_in_rate_and_seed(first: str, second: str) -> 
     [
         ("train.py --width 0.1", "train.py --width 0.2"),
         ("train.py 0.1 2", "train.py 2 0.2"),
+        ("ppo.py --pi-lr 1 --vf-lr 0.5", "ppo.py --pi-lr 2 --vf-lr 0.5"),
         ("train.py --lr --depth 1", "train.py --lr --depth 2"),
         ("train.py 'it", "train.py 'is"),
     ],
