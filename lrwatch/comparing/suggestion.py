@@ -62,7 +62,8 @@ class Suggestion:
         What the runs of the job have in common.
     next_lr
         Rate to run if there is time for one more run: `lr` where that was not tried, otherwise one
-        that tells whether another is better; ``None`` where nothing is left to find.
+        that tells whether another is better; ``None`` where nothing is left to find, or no loss
+        would tell.
     """
 
     lr: float | None
@@ -100,6 +101,8 @@ class Job:
 
 def suggested(job: Job) -> Suggestion:
     """Return the rate to try next, from what was seen of the job itself."""
+    if (run := _aimless(job)) is not None:
+        return replace(_of_no_objective(job, run), settings=job.settings)
     siblings = Siblings(job.trials)
     compared = [
         standing for trial in siblings.trials if (standing := siblings.standing(trial)).n_rates
@@ -285,6 +288,25 @@ def from_other_sizes(
         runs=tuple(run for _, found in sizes for run in found.runs),
         basis="other sizes",
     )
+
+
+def _aimless(job: Job) -> Trial | None:
+    """Return a run by which the loss of the job is no objective, as in a GAN."""
+    return next((trial for trial in job.trials if _has_no_aim(job.own[trial.key])), None)
+
+
+def _has_no_aim(own: Diagnosis) -> bool:
+    is_silent = own.learning_rate == "unknown"
+    return is_silent and any(test.fired and test.name == "no_objective" for test in own.evidence)
+
+
+def _of_no_objective(job: Job, run: Trial) -> Suggestion:
+    advice = (
+        "Compare runs by what they are for, such as a reward or a score: log it, and the Sweep "
+        "page draws it over the rate"
+    )
+    runs = tuple(trial.key for trial in job.trials)
+    return Suggestion(None, None, None, f"Cannot tell: {_why(job, run)}", advice, runs)
 
 
 def _told(job: Job) -> Trial | None:

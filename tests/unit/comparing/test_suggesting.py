@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -10,14 +11,17 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from synthetic_runs import EDGE, descent
+from trials import a_trial
 
 import lrwatch
 from lrwatch.cli.program import program
 from lrwatch.comparing import suggest_each
+from lrwatch.comparing.suggestion import Job, suggested
 from lrwatch.errors import InvalidArgument, RunNotFound
 from lrwatch.records import FLOAT_COLUMNS, RunInfo
 from lrwatch.store.creation import create_run
 from lrwatch.store.writer import Row
+from lrwatch.verdicts import Evidence
 
 pytestmark = pytest.mark.slow
 
@@ -119,6 +123,25 @@ def test_too_little_names_the_run_that_would_tell() -> None:
     never = {"step": range(400), "loss": [2.0] * 400, "lr": np.geomspace(1e-5, 1, 400)}
     assert "never falls" in lrwatch.suggest({"test": never}).reason
     assert "no run" in lrwatch.suggest({}).reason
+
+
+@pytest.mark.parametrize("rates", [(0.1,), (0.01, 0.1)])
+def test_nothing_and_no_run_where_a_loss_is_no_objective(rates: tuple[float, ...]) -> None:
+    trials = [a_trial(f"{lr}", lr) for lr in rates]
+    fine = lrwatch.diagnose(table(EDGE / 3))
+    assert fine.learning_rate == "ok"
+    game = dataclasses.replace(
+        fine,
+        verdict="insufficient_data",
+        learning_rate="unknown",
+        reason="Loss wanders, as in a GAN",
+        evidence=[Evidence("no_objective", 2.0, 1.0, fired=True)],
+    )
+    own = {trial.key: fine for trial in trials} | {trials[-1].key: game}
+    found = suggested(Job(trials, own, {}, {"width": 16}))
+    assert (found.lr, found.next_lr, found.settings) == (None, None, {"width": 16})
+    assert found.reason == "Cannot tell: loss wanders, as in a GAN"
+    assert found.advice.startswith("Compare runs by what they are for")
 
 
 def test_errors_are_those_of_the_other_doors(tmp_path: Path) -> None:
