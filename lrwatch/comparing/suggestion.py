@@ -22,7 +22,7 @@ from lrwatch.comparing.next_rate import (
     worse,
 )
 from lrwatch.comparing.range_reading import RangeReading
-from lrwatch.comparing.sibling_verdicts import SURE, judged_together
+from lrwatch.comparing.sibling_verdicts import SURE, judged_together, shows_no_objective
 from lrwatch.comparing.standing import SAME_RATE, Siblings, Standing, decades
 from lrwatch.comparing.sweeps import Trial
 from lrwatch.formats import count, counted, number
@@ -292,12 +292,7 @@ def from_other_sizes(
 
 def _aimless(job: Job) -> Trial | None:
     """Return a run by which the loss of the job is no objective, as in a GAN."""
-    return next((trial for trial in job.trials if _has_no_aim(job.own[trial.key])), None)
-
-
-def _has_no_aim(own: Diagnosis) -> bool:
-    is_silent = own.learning_rate == "unknown"
-    return is_silent and any(test.fired and test.name == "no_objective" for test in own.evidence)
+    return next((trial for trial in job.trials if shows_no_objective(job.own[trial.key])), None)
 
 
 def _of_no_objective(job: Job, run: Trial) -> Suggestion:
