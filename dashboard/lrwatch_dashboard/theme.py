@@ -111,8 +111,8 @@ VERDICTS: Final[Mapping[str, Look]] = {
     "insufficient_data": Look(
         "ring",
         "not enough data",
-        "Too few steps to tell",
-        "A verdict follows as more steps arrive",
+        "Too little to tell",
+        "Too few steps so far, or a loss that does not show whether the rate is right",
     ),
     JUDGING: Look("ring", "judging", "The run is being read", "Its verdict follows in a moment"),
     "spike": Look(

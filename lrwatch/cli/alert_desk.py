@@ -11,8 +11,8 @@ import click
 
 from lrwatch.activity import current_actor
 from lrwatch.cli.options import config_file
-from lrwatch.cli.place import PLACE, known_as
-from lrwatch.errors import InvalidArgument, RunNotFound
+from lrwatch.cli.place import PLACE, known_as, no_run_at
+from lrwatch.errors import InvalidArgument
 from lrwatch.formats import printable
 
 if TYPE_CHECKING:
@@ -124,11 +124,10 @@ def why(run: Path, config: Path | None, state: Path | None) -> None:
     from lrwatch.cli.output import emit
     from lrwatch.store import list_runs
 
-    entry = next((each for each in list_runs(run) if each.key == "."), None)
+    listed = list_runs(run) if run.is_dir() else []
+    entry = next((each for each in listed if each.key == "."), None)
     if entry is None:
-        raise RunNotFound(
-            f"{known_as(run)} is not a run; `lrwatch ls {known_as(run)}` lists the runs in it"
-        )
+        raise no_run_at(run)
     found = list(explained(entry, state or home_of(run), read_settings(config)))
     emit("\n".join(map(_explained, found)))
     if not any(one.is_watched for one in found):

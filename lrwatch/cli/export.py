@@ -25,7 +25,7 @@ __all__ = ["export"]
 @click.option("--as", "kind", metavar="KIND", help="The kind, whatever the name of FILE is.")
 @click.option("--force", is_flag=True, help="Replace FILE if it exists.")
 def export(run: Path, *, target: Path, kind: str | None, force: bool) -> None:
-    r"""Write the run at PATH to one file, one row a step.
+    """Write the run at PATH to one file, one row a step.
 
     \b
     steps.csv                  CSV: an empty field is "not recorded", nan was recorded
@@ -34,7 +34,7 @@ def export(run: Path, *, target: Path, kind: str | None, force: bool) -> None:
     events.out.tfevents.NAME   TensorBoard events
     NAME.wandb.parquet         Parquet in the shape of a wandb history
     NAME.trackio.parquet       Parquet in the shape of a trackio project
-    """
+    """  # noqa: D301  click looks for the backspace
     from lrwatch.exporting import ExportedRun, exporter_for
     from lrwatch.plain_files import replacing
     from lrwatch.store import read_run_info, read_table

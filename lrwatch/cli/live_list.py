@@ -155,7 +155,7 @@ def _cells(runs: LiveList, run: ListedRun, room: int, *, is_plain: bool) -> list
 
 def _block(run: ListedRun, row: list[Text], widths: list[int], room: int) -> list[Text]:
     line = in_columns(row, widths, _FIRST_NUMBER)
-    line.overflow = "crop"
+    line.overflow = "ellipsis"  # a number that is cut would be another one
     if not run.reason or run.learning_rate == "ok":
         return [line]
     reason = Text(printable(run.reason), "dim", no_wrap=True, overflow="ellipsis")

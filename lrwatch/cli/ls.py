@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from lrwatch.cli.options import choosing_workers
-from lrwatch.cli.place import PLACE, known_as
+from lrwatch.cli.place import PLACE, no_runs_yet
 from lrwatch.formats import counted
 
 if TYPE_CHECKING:
@@ -50,11 +50,7 @@ def ls(folder: Path, *, as_json: bool, wanted: str, alone: bool, workers: Worker
         click.echo(_nothing_found(wanted, judged), err=True)
         return
     if not runs:
-        click.echo(
-            f"no runs in {known_as(folder)} yet; "
-            f"lrwatch.watch(optimizer, dir={known_as(folder)!r}) writes them",
-            err=True,
-        )
+        click.echo(no_runs_yet(folder), err=True)
         return
     emit(listing.table(runs) if sys.stdout.isatty() else listing.plain(runs))
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Any, Final
 
 import click
 
-__all__ = ["PLACE", "known_as"]
+from lrwatch.errors import RunNotFound
+
+__all__ = ["PLACE", "known_as", "no_run_at", "no_runs_yet"]
 
 
 class _Place(click.Path):
@@ -34,3 +37,22 @@ def known_as(path: Path) -> str:
     from lrwatch.store.mirroring.places import known_as as found
 
     return found(path)
+
+
+def no_run_at(path: Path) -> RunNotFound:
+    """Return the error for a path that is no run, which says where runs are listed."""
+    if path.is_dir():
+        listed = shlex.quote(known_as(path))
+        return RunNotFound(
+            f"{known_as(path)} is not a run; `lrwatch ls {listed}` lists the runs in it"
+        )
+    listed = shlex.quote(known_as(path.parent))
+    return RunNotFound(
+        f"there is no run at {known_as(path)}; `lrwatch ls {listed}` lists those that there are"
+    )
+
+
+def no_runs_yet(folder: Path) -> str:
+    """Say that a folder of runs is empty, and what writes some into it."""
+    known = known_as(folder)
+    return f"no runs in {known} yet; lrwatch.watch(optimizer, dir={known!r}) writes them"

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from lrwatch.cli.place import PLACE, known_as
-from lrwatch.errors import RunNotFound
+from lrwatch.cli.place import PLACE, known_as, no_run_at
 from lrwatch.formats import count, number, printable
 
 if TYPE_CHECKING:
@@ -54,10 +53,8 @@ def _found(path: Path, *, alone: bool) -> ListedRun:
     from lrwatch.store import list_runs
     from lrwatch.store.layout import is_run
 
-    if not is_run(path):
-        raise RunNotFound(
-            f"{known_as(path)} is not a run; `lrwatch ls {known_as(path)}` lists the runs in it"
-        )
+    if path.is_file() or not is_run(path):
+        raise no_run_at(path)
     path = path.absolute()
     own = judge_entry(next(entry for entry in list_runs(path) if entry.key == "."))
     if alone:

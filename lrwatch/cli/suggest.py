@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from lrwatch.cli.options import choosing_workers
-from lrwatch.cli.place import PLACE, known_as
+from lrwatch.cli.place import PLACE, no_runs_yet
 
 if TYPE_CHECKING:
     from lrwatch.comparing import Suggestion
     from lrwatch.judging import Workers
 
 __all__ = ["as_object", "suggest"]
+
+
+_BASES: Final = {"run": "one run", "sweep": "a sweep", "range test": "a range test"}
 
 
 @click.command(short_help="Suggest the learning rate to try next, with its range and why.")
@@ -39,9 +42,7 @@ def suggest(folder: Path, *, as_json: bool, workers: Workers) -> None:
         titles = job_titles([(each.settings, each.runs) for each in found])
         emit("\n\n".join(map(_text, titles, found)))
     else:
-        click.echo(
-            f"no runs in {known_as(folder)} yet; lrwatch.watch(optimizer) writes them", err=True
-        )
+        click.echo(no_runs_yet(folder), err=True)
 
 
 def as_object(found: Suggestion) -> dict[str, Any]:
@@ -54,10 +55,9 @@ def as_object(found: Suggestion) -> dict[str, Any]:
 def _text(title: str, found: Suggestion) -> str:
     from lrwatch.formats import number, printable
 
-    if found.lr is None:
-        rate = "cannot tell yet"
-    else:
+    lines = [title, found.reason, found.advice]
+    if found.lr is not None:
         low, high = number(found.low, 3), number(found.high, 3)
-        rate = f"{number(found.lr, 3)}  (between {low} and {high}; from {found.basis})"
-    lines = [title, rate, found.reason, found.advice]
+        basis = _BASES.get(found.basis, found.basis)
+        lines.insert(1, f"{number(found.lr, 3)}  (between {low} and {high}; from {basis})")
     return "\n  ".join(printable(line) for line in lines)

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from lrwatch.comparing.joining import probability
 from lrwatch.comparing.next_rate import next_rate
-from lrwatch.comparing.sibling_words import advice, evidence, reason
+from lrwatch.comparing.sibling_words import APART, advice, evidence, reason
 from lrwatch.comparing.standing import Siblings, Standing
 from lrwatch.comparing.sweeps import Trial, find_sweeps, is_range_test, trial_of
 from lrwatch.errors import RunUnreadable
@@ -32,6 +32,7 @@ __all__ = [
     "judged_folder",
     "judged_run",
     "judged_together",
+    "shows_no_objective",
     "with_siblings",
 ]
 
@@ -180,6 +181,8 @@ def judged_together(trials: Iterable[Trial], own: Mapping[str, Diagnosis]) -> di
         The verdict on each by itself, by key.
     """
     trials = list(trials)
+    if len(trials) > 1 and any(shows_no_objective(own[trial.key]) for trial in trials):
+        return {t.key: replace(own[t.key], evidence=[*own[t.key].evidence, APART]) for t in trials}
     siblings = Siblings(trial for trial in trials if not trial.is_range_test)
     standings = {
         trial.key: siblings.standing(trial) for trial in siblings.trials if len(siblings.trials) > 1
@@ -227,6 +230,12 @@ def _class(standing: Standing, own: Diagnosis) -> tuple[LearningRate, float]:
     kind = max(odds, key=odds.__getitem__)
     more = 0.0 if kind == "ok" else EARLY * (1 - standing.done)
     return (kind, odds[kind]) if odds[kind] >= LEAST + more else ("unknown", 0.0)
+
+
+def shows_no_objective(own: Diagnosis) -> bool:
+    """Whether a run shows that its job's loss is none to compare by, as in a GAN."""
+    is_silent = own.learning_rate == "unknown"
+    return is_silent and any(test.fired and test.name == "no_objective" for test in own.evidence)
 
 
 def _was_seen(own: Diagnosis) -> bool:

@@ -10,9 +10,14 @@ from lrwatch.comparing.standing import AS_FAR, SAME_RATE, Rival, Standing, decad
 from lrwatch.formats import count, number
 from lrwatch.verdicts import Diagnosis, Evidence, LearningRate
 
-__all__ = ["advice", "evidence", "reason"]
+__all__ = ["APART", "advice", "evidence", "reason"]
 
 NAME: Final = "siblings"
+
+APART: Final = Evidence(
+    NAME, note="a run of this job shows that its loss is no objective: none are compared by it"
+)
+"""The test of the siblings where it could not run for what the loss is."""
 
 _OVER: Final = frozenset({"finished", "failed", "interrupted"})
 _WORDS: Final = {"too_high": "too high", "too_low": "too low"}

@@ -22,7 +22,7 @@ from lrwatch.comparing.next_rate import (
     worse,
 )
 from lrwatch.comparing.range_reading import RangeReading
-from lrwatch.comparing.sibling_verdicts import SURE, judged_together
+from lrwatch.comparing.sibling_verdicts import SURE, judged_together, shows_no_objective
 from lrwatch.comparing.standing import SAME_RATE, Siblings, Standing, decades
 from lrwatch.comparing.sweeps import Trial
 from lrwatch.formats import count, counted, number
@@ -62,7 +62,8 @@ class Suggestion:
         What the runs of the job have in common.
     next_lr
         Rate to run if there is time for one more run: `lr` where that was not tried, otherwise one
-        that tells whether another is better; ``None`` where nothing is left to find.
+        that tells whether another is better; ``None`` where nothing is left to find, or no loss
+        would tell.
     """
 
     lr: float | None
@@ -100,6 +101,8 @@ class Job:
 
 def suggested(job: Job) -> Suggestion:
     """Return the rate to try next, from what was seen of the job itself."""
+    if (run := _aimless(job)) is not None:
+        return replace(_of_no_objective(job, run), settings=job.settings)
     siblings = Siblings(job.trials)
     compared = [
         standing for trial in siblings.trials if (standing := siblings.standing(trial)).n_rates
@@ -117,7 +120,8 @@ def _of_sweep(job: Job, compared: Sequence[Standing]) -> Suggestion | None:
     lr = _next(best, compared, found)
     further = _round(outward(best, job.own[best.trial.key]))
     is_open = not (worse(best.lower) and worse(best.higher))
-    if is_open and decades(lr, best.trial.lr) >= SAME_RATE:
+    is_new = decades(lr, best.trial.lr) >= SAME_RATE
+    if is_open and is_new and not _is_away(further, best, found):
         lr = further
     low, high = _range(best, lr, found.learning_rate)
     ceiling = min((t.diverges for t in job.tests.values() if t.diverges is not None), default=None)
@@ -139,6 +143,12 @@ def _of_sweep(job: Job, compared: Sequence[Standing]) -> Suggestion | None:
     return Suggestion(
         _exact(lr), _round(low), _round(high), reason, advice, runs, "sweep", next_lr=next_lr
     )
+
+
+def _is_away(lr: float, best: Standing, found: Diagnosis) -> bool:
+    """Whether a rate lies on the side that the sure verdict on the best one speaks against."""
+    against: LearningRate = "too_low" if lr < best.trial.lr else "too_high"
+    return found.learning_rate == against and found.confidence >= SURE
 
 
 def _next(best: Standing, compared: Sequence[Standing], found: Diagnosis) -> float:
@@ -231,18 +241,18 @@ def _of_wrong_run(job: Job) -> Suggestion | None:
 def _nothing(job: Job) -> Suggestion:
     run, next_lr = _told(job), None
     if run is not None:
-        why = f"one rate, {_n(run.lr)}, does not tell: {_why(job, run)}"
+        reason = f"Cannot tell yet from one rate, {_n(run.lr)}: {_why(job, run)}"
         next_lr = _round(first_step(run.lr, job.own[run.key]))
         way = "higher" if next_lr > run.lr else "lower"
         advice = f"Run {_n(next_lr)}, ten times {way}, for as many steps, and compare"
     elif job.tests:
         why = next(iter(job.tests.values())).reason
+        reason = f"Cannot tell yet: {why[:1].lower()}{why[1:]}"
         advice = "Run lrwatch.range_test again, from lower to higher rates"
     else:
-        why = "no run with a learning rate and a loss was seen"
+        reason = "Cannot tell yet: no run with a learning rate and a loss was seen"
         advice = "Run lrwatch.range_test, or two rates a factor of three apart"
     runs = tuple(trial.key for trial in job.trials) or tuple(job.tests)
-    reason = f"Cannot tell yet: {why[:1].lower()}{why[1:]}"
     return Suggestion(None, None, None, reason, advice, runs, next_lr=next_lr)
 
 
@@ -278,6 +288,20 @@ def from_other_sizes(
         runs=tuple(run for _, found in sizes for run in found.runs),
         basis="other sizes",
     )
+
+
+def _aimless(job: Job) -> Trial | None:
+    """Return a run by which the loss of the job is no objective, as in a GAN."""
+    return next((trial for trial in job.trials if shows_no_objective(job.own[trial.key])), None)
+
+
+def _of_no_objective(job: Job, run: Trial) -> Suggestion:
+    advice = (
+        "Compare runs by what they are for, such as a reward or a score: log it, and the Sweep "
+        "page draws it over the rate"
+    )
+    runs = tuple(trial.key for trial in job.trials)
+    return Suggestion(None, None, None, f"Cannot tell: {_why(job, run)}", advice, runs)
 
 
 def _told(job: Job) -> Trial | None:

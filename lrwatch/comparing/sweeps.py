@@ -186,7 +186,7 @@ def find_sweeps(trials: Iterable[Trial], measure: Measure = "final") -> list[Swe
 
 
 def _common(trial: Trial, names: set[str]) -> dict[str, Any]:
-    kept = same_but_rate_and_seed(trial.settings)
+    kept = same_but_rate_and_seed(trial.settings, lr=trial.lr, key=trial.key)
     return {name: value for name, value in kept.items() if name not in names}
 
 

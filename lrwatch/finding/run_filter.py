@@ -103,7 +103,7 @@ class RunFilter:
 
 
 def _named(runs: Iterable[RunFacts]) -> str:
-    settings = sorted({key for run in runs for key in (*run.config, *run.metrics)})
+    settings = sorted({key for run in runs for key in (*run.config, *run.metrics)} - {*FIELDS})
     more = [] if len(settings) <= _MOST_NAMED else [f"{len(settings) - _MOST_NAMED} more"]
     return ", ".join([*FIELDS, *settings[:_MOST_NAMED], *more])
 

@@ -33,8 +33,8 @@ def run_status(view: RunView, now: float) -> list[Any]:
     """Return the line below the name; `now` in seconds since the Unix epoch."""
     parts = [_state(view, now)]
     if view.last_step is not None:
-        planned = f" of {count(view.total_steps)}" if view.total_steps is not None else ""
-        parts.append(f"step {count(view.last_step)}{planned}")
+        planned = f"{count(view.steps)} of " if view.total_steps is not None else ""
+        parts.append(planned + counted(view.total_steps or view.steps, "step"))
     if view.optimizer:
         parts.append(view.optimizer)
     if view.lr is not None:

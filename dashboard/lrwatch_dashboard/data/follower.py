@@ -6,6 +6,7 @@ Of a run that rests only the finding stays, so that a store of thousands of runs
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from typing import Any, Final
 
@@ -98,7 +99,8 @@ class Follower(WatchedRun):
 
     def ended_alerts(self) -> tuple[Alert, ...]:
         """Return what fired when the run ended, if that was not long ago."""
-        if not self.has_ended or self.age > _OLD_SECONDS:
+        # By when it says that it ended: copies of its files are younger.
+        if not self.has_ended or time.time() - self.entry.last_seen > _OLD_SECONDS:
             return ()
         fired = [alert for alert in self.verdict_alerts if alert.state in ACTIVE]
         return tuple(replace(alert, state="closed") for alert in fired)

@@ -14,6 +14,7 @@ from lrwatch import comparing
 from lrwatch.comparing import Measure, RateChoice, RateResult, choose_rate
 from lrwatch.comparing.common_ground import FEWEST_RUNS, common_ground
 from lrwatch.comparing.job_titles import job_titles
+from lrwatch.comparing.standing import SAME_RATE, decades
 from lrwatch.comparing.sweeps import names_of
 from lrwatch.formats import number
 from lrwatch_dashboard.comparison_views import RangeReading, SweepRun, SweepView
@@ -96,8 +97,15 @@ def _next_rate(runs: Sequence[SweepRun]) -> float | None:
         if run.view.suggested_lr
         and any(e.name == "siblings" and e.fired for e in run.view.evidence)
     )
-    tried = {run.rate for run in runs}
-    return next((rate for rate, _ in said.most_common(1) if rate not in tried), None)
+    return next(
+        (
+            rate
+            for rate, _ in said.most_common(1)
+            # It has two digits, the rates that were tried have all of theirs.
+            if all(decades(rate, run.lr) >= SAME_RATE for run in runs)
+        ),
+        None,
+    )
 
 
 def _finite(loss: float | None) -> float | None:

@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 import plotly.graph_objects as go
 
-from lrwatch.formats import number
+from lrwatch.formats import count, number
 from lrwatch_dashboard.address import YScale, run_href
 from lrwatch_dashboard.comparison_views import RateResult, SweepRun, SweepView
 from lrwatch_dashboard.figures.against_rate import against_rate, rate_band, rate_line
@@ -161,7 +161,7 @@ def _said(run: SweepRun) -> str:
 
 def _layout(sweep: SweepView, colours: Palette, axis: dict[str, Any], what: str) -> dict[str, Any]:
     rates = np.array([*(run.lr for run in sweep.runs), *filter(None, [sweep.next_rate])])
-    layout = against_rate(rates, axis, colours, escape(what))
+    layout = against_rate(rates, axis, colours, escape(what) + _beyond(sweep, axis))
     layout["xaxis"]["title"]["text"] = "peak learning rate"
     shapes = rate_band(sweep.choice.band, colours)
     if sweep.choice.best is not None:
@@ -172,13 +172,26 @@ def _layout(sweep: SweepView, colours: Palette, axis: dict[str, Any], what: str)
     return layout | {"uirevision": "sweep", "shapes": shapes}
 
 
+def _beyond(sweep: SweepView, axis: dict[str, Any]) -> str:
+    """Say how many marks on the frame stand for a loss that lies beyond it."""
+    if not sweep.is_least:
+        return ""
+    highest = axis["range"][1]
+    highest = 10.0**highest if axis["type"] == "log" else highest
+    n_above = sum(
+        run.loss is not None and run.loss > highest for run in sweep.runs if not run.left_out
+    )
+    return f"; {count(n_above)} above the frame" if n_above else ""
+
+
 def _next(rate: float, colours: Palette) -> dict[str, Any]:
+    """Name the rate to try high up, where no mark is likely: near it losses are low."""
     return {
         "text": f"try {number(rate, 2)}",
         "x": math.log10(rate),
-        "y": 0.02,
+        "y": 0.9,
         "yref": "paper",
-        "yanchor": "bottom",
+        "yanchor": "middle",
         "xanchor": "left",
         "xshift": 4,
         "showarrow": False,

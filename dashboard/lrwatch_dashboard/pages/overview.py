@@ -11,6 +11,7 @@ from dash import ALL, Dash, Input, Output, State, html, no_update
 from dash.exceptions import PreventUpdate
 
 from lrwatch.formats import count, counted
+from lrwatch.verdicts import SEVERITY
 from lrwatch_dashboard import ids
 from lrwatch_dashboard.address import query
 from lrwatch_dashboard.components.first_screen import first_screen
@@ -269,13 +270,18 @@ def _found(
 ) -> dict[str, Any]:
     """Return what the script needs to show the runs that were asked for, and their groups."""
     by = words.get("group", "")
-    groups = {group_text(view, by) for view in views} if by else ()
+    groups = {group_text(view, by): _worst(view, by) for view in views} if by else {}
     return {
         "keys": found.keys,
         "note": found.note,
         "by": by,
-        "groups": sorted(groups, key=_by_number),
+        "groups": sorted(groups, key=lambda text: (groups[text], *_by_number(text))),
     }
+
+
+def _worst(view: RunView, by: str) -> int:
+    """Return the place of a run's group before its value counts: verdicts come worst first."""
+    return SEVERITY.get(view.verdict, len(SEVERITY)) if by == "verdict" else 0
 
 
 def _by_number(text: str) -> tuple[bool, float, str]:

@@ -111,9 +111,11 @@ def test_the_status_says_what_the_run_is_doing(state: str, sentence: str) -> Non
 
 
 def test_the_status_has_the_numbers_of_the_run() -> None:
-    said = text_of(run_status(run_view(lost_rows=3), now=2004.0))
-    for part in ("step 99 of 1,000", "SGD", "peak learning rate 0.3", "best loss 0.25", "3 steps"):
+    said = text_of(run_status(run_view(lost_rows=3, steps=100), now=2004.0))
+    for part in ("100 of 1,000 steps", "SGD", "learning rate 0.3", "best loss 0.25", "3 steps"):
         assert part in said
+    unplanned = text_of(run_status(run_view(steps=1, total_steps=None), now=2004.0))
+    assert " 1 step SGD" in unplanned
 
 
 def test_a_clock_that_runs_behind_gives_no_negative_age() -> None:

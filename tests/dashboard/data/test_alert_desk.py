@@ -105,6 +105,15 @@ def test_without_a_watcher_what_would_be_told_is_shown_and_called_unsent(tmp_pat
     assert dict(board.by_state) == {("diverging", "page", "firing"): 1}
 
 
+def test_what_a_run_ended_in_is_told_for_a_day_also_of_a_copy(tmp_path: Path) -> None:
+    _broken_run(tmp_path, "ended", status="finished")
+    assert [line.alert.run for line in _desk(tmp_path).board().ended] == ["ended"]
+    path = tmp_path / "ended" / "run.json"
+    info = json.loads(path.read_text())
+    path.write_text(json.dumps({**info, "ended_at": time.time() - 2 * 86400}))
+    assert not _desk(tmp_path).board().ended
+
+
 def test_a_run_that_went_silent_would_be_told_for_a_day(tmp_path: Path) -> None:
     write_run(tmp_path, "silent", status=None)
     _silent_since(tmp_path, "silent", 3600)

@@ -61,6 +61,16 @@ def test_runs_without_a_loss_or_far_above_stand_on_the_frame() -> None:
     assert drawn == pytest.approx([top, top], rel=1e-3)
     assert max(drawn) < top  # on the frame itself rounding may hide them
     assert top < 1e3
+    assert figure.layout.yaxis.title.text == "final loss; 1 above the frame"
+    near = dataclasses.replace(SWEEP, runs=RUNS[:-1])
+    assert sweep_figure(near).layout.yaxis.title.text == "final loss"
+
+
+def test_the_rate_to_try_is_named_away_from_the_best_marks() -> None:
+    figure = sweep_figure(dataclasses.replace(SWEEP, next_rate=0.05))
+    (named,) = figure.layout.annotations
+    assert named.text == "try 0.05"
+    assert named.y > 0.5
 
 
 def test_every_mark_is_drawn_whatever_the_losses() -> None:

@@ -143,6 +143,14 @@ def test_columns_and_groups_come_with_whole_rows() -> None:
     assert answer["found"]["groups"] == ["16", "64"]
 
 
+def test_groups_by_verdict_come_worst_first() -> None:
+    rows = {word: run_row(word, verdict=word) for word in ("converged", "diverging", "too_low")}
+    source = FakeSource(an_overview(*rows.values()), rows)
+    words = {"q": "", "group": "verdict", "cols": ""}
+    answer = overview.poll(source, "a:1", "", words, '["", "", ""]')
+    assert answer["found"]["groups"] == ["diverging", "too low", "converged"]
+
+
 def test_own_metrics_are_columns() -> None:
     metrics = {
         "acc": MetricSummary(n=3, last=0.8, low=0.1, high=0.9, at_best_loss=math.nan),

@@ -57,7 +57,7 @@ def test_lists_and_verdicts(lrwatch: Said) -> None:
     judged = json.loads(lrwatch("check", f"{STORE}/bad", f"{STORE}/fine", "--json", status=1))
     assert [run["path"] for run in judged] == [f"{STORE}/bad", f"{STORE}/fine"]
     assert f"0 running  {STORE}" in lrwatch("top", STORE, "--once")
-    assert "cannot tell yet" in lrwatch("suggest", STORE)
+    assert "Cannot tell yet" in lrwatch("suggest", STORE)
     assert "nobody has changed anything in s3://bucket/runs yet" in lrwatch("log", STORE)
     table = f"{STORE}/.lrwatch-verdicts/verdicts.parquet"
     assert lrwatch("judge", STORE) == f"2 runs: 2 judged, 0 unchanged; {table}\n"

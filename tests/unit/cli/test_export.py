@@ -14,6 +14,11 @@ from lrwatch.cli import main
 Captured = pytest.CaptureFixture[str]
 
 
+def test_the_help_has_a_line_for_each_kind_of_file(capsys: Captured) -> None:
+    assert main(["export", "--help"]) == 0
+    assert "\n  steps.parquet              Parquet\n" in capsys.readouterr().out
+
+
 def test_parquet_holds_what_read_gives(store: Path, tmp_path: Path) -> None:
     target = tmp_path / "run.parquet"
     assert main(["export", str(store / "blown up"), "--to", str(target)]) == 0

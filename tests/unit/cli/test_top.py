@@ -113,6 +113,27 @@ def test_a_run_is_shown_with_its_curves(runs: Path, capsys: Captured) -> None:
     assert "is not a run; `lrwatch ls" in capsys.readouterr().err
 
 
+def test_a_number_that_has_no_room_is_seen_to_be_cut(runs: Path) -> None:
+    live = LiveList(runs)
+    assert live.look(60)
+    rates = [line for line in _drawn(live, 50, None) if "✗ diverging" in line]
+    assert rates
+    assert all(line.endswith("…") for line in rates)
+
+
+def test_a_run_that_is_not_there_is_said_to_be_listed_with_the_others(
+    runs: Path, capsys: Captured
+) -> None:
+    typo = runs / "a name"
+    assert main(["show", str(typo)]) == 2
+    assert main(["show", str(next(runs.iterdir()) / "run.json")]) == 2
+    assert main(["alert", "why", str(typo)]) == 2
+    told = f"there is no run at {typo}; `lrwatch ls {runs}` lists those that there are"
+    first, second, third = capsys.readouterr().err.splitlines()
+    assert (first, third) == (f"lrwatch: {told}", f"lrwatch: {told}")
+    assert "run.json; `lrwatch ls" in second
+
+
 def test_a_run_without_rows_is_shown_without_curves(tmp_path: Path, capsys: Captured) -> None:
     assert main(["show", str(write_run(tmp_path, "empty", steps=()))]) == 0
     out = capsys.readouterr().out

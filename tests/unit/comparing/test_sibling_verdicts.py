@@ -134,6 +134,24 @@ def test_what_was_seen_stands_and_the_next_rate_is_one_that_held() -> None:
     assert found.suggested_lr < 0.2
 
 
+def test_runs_whose_loss_is_no_objective_by_one_of_them_are_not_compared() -> None:
+    ends = {0.01: 1.0, 0.1: 0.1}
+    found = [judged_run(f"{lr}", table(lr, end)) for lr, end in ends.items()]
+    trials = [trial for trial, _ in found]
+    own = {trial.key: diagnosis for trial, diagnosis in found}
+    assert judged_together(trials, own)["0.01"].learning_rate == "too_low"
+    game = Evidence("no_objective", 2.0, 1.0, fired=True)
+    own["0.1"] = replace(own["0.1"], learning_rate="unknown", evidence=[game])
+    together = judged_together(trials, own)
+    for key, said in together.items():
+        *before, last = said.evidence
+        assert replace(said, evidence=before) == own[key]
+        assert (last.name, last.fired) == ("siblings", False)
+        assert "no objective" in last.note
+    own["0.1"] = replace(own["0.1"], learning_rate="ok")
+    assert judged_together(trials, own)["0.01"].learning_rate == "too_low"
+
+
 def test_no_rate_that_was_found_worse_is_suggested_again() -> None:
     runs = {"a": table(0.1, 1.6), "b": table(0.03, 1.9), "c": table(0.3, 1.0), "d": table(1.0, 0.9)}
     for found in lrwatch.diagnose_sweep(runs).values():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -10,14 +11,17 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from synthetic_runs import EDGE, descent
+from trials import a_trial
 
 import lrwatch
 from lrwatch.cli.program import program
 from lrwatch.comparing import suggest_each
+from lrwatch.comparing.suggestion import Job, suggested
 from lrwatch.errors import InvalidArgument, RunNotFound
 from lrwatch.records import FLOAT_COLUMNS, RunInfo
 from lrwatch.store.creation import create_run
 from lrwatch.store.writer import Row
+from lrwatch.verdicts import Evidence
 
 pytestmark = pytest.mark.slow
 
@@ -74,6 +78,17 @@ def test_upwards_where_the_highest_rate_got_furthest_and_never_past_where_a_test
     assert beside.high < 3 * EDGE
 
 
+@pytest.mark.parametrize("by", [3, 30])
+def test_never_away_from_the_side_that_is_surely_better(by: float) -> None:
+    low = EDGE / 3000
+    found = lrwatch.suggest({"low": table(low), "high": table(EDGE * by)})
+    assert found.reason.endswith("and its own curve still looks too low")
+    assert found.lr == found.next_lr
+    assert found.low is not None
+    assert found.lr is not None
+    assert low * 0.99 < found.low < found.lr < EDGE
+
+
 def test_a_range_test_alone_names_a_band() -> None:
     found = lrwatch.suggest({"test": swept()})
     assert found.basis == "range test"
@@ -103,11 +118,30 @@ def test_too_little_names_the_run_that_would_tell() -> None:
     short = {name: column[:8] for name, column in table(0.001).items()}
     found = lrwatch.suggest({"short": short})
     assert (found.lr, found.low, found.high, found.basis) == (None, None, None, "nothing")
-    assert found.reason.startswith("Cannot tell yet: one rate, 0.001, does not tell")
+    assert found.reason.startswith("Cannot tell yet from one rate, 0.001: ")
     assert found.advice == "Run 0.01, ten times higher, for as many steps, and compare"
     never = {"step": range(400), "loss": [2.0] * 400, "lr": np.geomspace(1e-5, 1, 400)}
     assert "never falls" in lrwatch.suggest({"test": never}).reason
     assert "no run" in lrwatch.suggest({}).reason
+
+
+@pytest.mark.parametrize("rates", [(0.1,), (0.01, 0.1)])
+def test_nothing_and_no_run_where_a_loss_is_no_objective(rates: tuple[float, ...]) -> None:
+    trials = [a_trial(f"{lr}", lr) for lr in rates]
+    fine = lrwatch.diagnose(table(EDGE / 3))
+    assert fine.learning_rate == "ok"
+    game = dataclasses.replace(
+        fine,
+        verdict="insufficient_data",
+        learning_rate="unknown",
+        reason="Loss wanders, as in a GAN",
+        evidence=[Evidence("no_objective", 2.0, 1.0, fired=True)],
+    )
+    own = {trial.key: fine for trial in trials} | {trials[-1].key: game}
+    found = suggested(Job(trials, own, {}, {"width": 16}))
+    assert (found.lr, found.next_lr, found.settings) == (None, None, {"width": 16})
+    assert found.reason == "Cannot tell: loss wanders, as in a GAN"
+    assert found.advice.startswith("Compare runs by what they are for")
 
 
 def test_errors_are_those_of_the_other_doors(tmp_path: Path) -> None:
@@ -155,4 +189,12 @@ def test_the_command(store: Path, tmp_path: Path) -> None:
     assert first["basis"] == "sweep"
     assert first["low"] < first["lr"] <= first["high"]
     nothing = CliRunner().invoke(program, ["suggest", str(tmp_path)], standalone_mode=False)
-    assert "no runs in" in nothing.stderr
+    assert f"no runs in {tmp_path} yet; lrwatch.watch(optimizer, dir=" in nothing.stderr
+
+
+def test_the_command_says_what_a_rate_is_from_and_once_that_it_cannot_tell(tmp_path: Path) -> None:
+    write(tmp_path, "broke", table(EDGE * 3), 80)
+    write(tmp_path, "short", {k: v[:8] for k, v in table(0.001).items()}, 8)
+    told = CliRunner().invoke(program, ["suggest", str(tmp_path)], standalone_mode=False)
+    assert "; from one run)" in told.output
+    assert told.output.lower().count("cannot tell yet") == 1

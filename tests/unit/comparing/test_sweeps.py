@@ -37,6 +37,54 @@ def test_a_text_of_which_every_run_has_its_own_names_a_run() -> None:
 
 
 @pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("train.py --lr 0.1 --depth 2", "train.py --lr 0.2 --depth 2"),
+        ("train.py --optim.lr=0.1 --seed 1", "train.py --optim.lr=0.2 --seed -2"),
+        ("train.py optim.lr=0.1 seed=1", "train.py optim.lr=0.2 seed=2"),
+        ("-m train -lr 0.1", "-m train -lr 0.2"),
+        ("'my train.py' 1e-1 2", "'my train.py' 0.2 2"),
+        ("ppo.py --pi-lr 0.1 --vf-lr 1", "ppo.py --pi-lr 0.2 --vf-lr 1"),
+        ("ppo.py pi.pi_lr=0.1", "ppo.py pi.pi_lr=0.2"),
+        ("train.py --lr 0.1 --min-lr 0.1 0.2", "train.py --lr 0.2 --min-lr 0.1 0.2"),
+    ],
+)
+def test_a_command_line_may_differ_in_rate_and_seed(first: str, second: str) -> None:
+    job = [a_trial("a", 0.1, settings={"command": first})]
+    job.append(a_trial("b", 0.2, settings={"command": second}))
+    other = a_trial("c", 0.3, settings={"command": f"{second} --depth 3"})
+    assert keys(find_sweeps([*job, other])) == [["a", "b"], ["c"]]
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("train.py --width 0.1", "train.py --width 0.2"),
+        ("train.py 0.1 2", "train.py 2 0.2"),
+        ("ppo.py --pi-lr 1 --vf-lr 0.5", "ppo.py --pi-lr 2 --vf-lr 0.5"),
+        ("train.py --lr --depth 1", "train.py --lr --depth 2"),
+        ("train.py 'it", "train.py 'is"),
+    ],
+)
+def test_command_lines_that_differ_in_more_are_other_jobs(first: str, second: str) -> None:
+    runs = [a_trial("a", 0.1, settings={"command": first})]
+    runs.append(a_trial("b", 0.2, settings={"command": second}))
+    assert keys(find_sweeps(runs)) == [["a"], ["b"]]
+
+
+def test_a_setting_that_repeats_a_runs_own_name_tells_no_job_from_another() -> None:
+    runs = [
+        a_trial("runs/gpt", 0.1, settings={"name": "gpt"}),
+        a_trial("runs/gpt-2", 0.2, settings={"name": "gpt"}),
+        a_trial("runs/b (1)", 0.3, settings={"name": "b (1)"}),
+    ]
+    assert keys(find_sweeps(runs)) == [["runs/b (1)", "runs/gpt", "runs/gpt-2"]]
+    others = [a_trial("a", 0.1, settings={"name": "mlp"})]
+    others.append(a_trial("b", 0.2, settings={"name": "cnn"}))
+    assert len(find_sweeps(others)) == 2
+
+
+@pytest.mark.parametrize(
     ("one", "other"),
     [({"optimizer": "SGD"}, {"optimizer": "Adam"}), ({"parameters": 10}, {"parameters": 11})],
 )

@@ -150,6 +150,13 @@ def test_an_error_says_what_was_given_and_what_is_allowed(text: str, said: str) 
     assert "widht" not in text or "val/loss, val_accuracy, width" in str(caught.value)
 
 
+def test_a_setting_that_is_called_as_a_field_is_named_once() -> None:
+    with pytest.raises(InvalidArgument, match="no run has") as caught:
+        RunFilter("widht:16").checked([RunFacts("a", config={"lr": 0.1, "name": "a"})])
+    names = str(caught.value).partition("the names are ")[2].split(", ")
+    assert len(names) == len(set(names))
+
+
 def test_brackets_may_be_deep_and_never_too_deep() -> None:
     assert RunFilter("(" * 40 + "width:16" + ")" * 40).matches(ADAM)
     assert not RunFilter("-(" * 3 + "width:16" + ")" * 3).matches(ADAM)
