@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from lrwatch.comparing import RangeReading, RateChoice, RateResult
@@ -158,8 +159,10 @@ class SweepView:
         By ascending learning rate.
     choice
         What each rate came to, and which won.
+    settings
+        What they have in common.
     next_rate
-        The rate to try next, as the verdicts of its runs have it; None where none of them says one.
+        The rate to try next, as `lrwatch suggest` has it; None where that was tried, or none is.
     is_least
         Less is better of what they are measured by.
     """
@@ -167,5 +170,6 @@ class SweepView:
     label: str
     runs: tuple[SweepRun, ...]
     choice: RateChoice
+    settings: Mapping[str, Any] = field(default_factory=dict)
     next_rate: float | None = None
     is_least: bool = True

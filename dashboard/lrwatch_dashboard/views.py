@@ -118,6 +118,8 @@ class RunView:
         for long.
     diagnosis
         The verdict so far; None while there is none.
+    alone
+        The verdict on the run by itself, where `diagnosis` is the one beside its siblings.
     problem
         What cannot be read of the run; empty if all can.
     steps, last_step
@@ -168,6 +170,7 @@ class RunView:
     name: str
     state: RunState
     diagnosis: Diagnosis | None = None
+    alone: Diagnosis | None = field(default=None, compare=False)
     problem: str = ""
     steps: int = 0
     last_step: int | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,7 +20,7 @@ from lrwatch.records import StepBlock
 from lrwatch.store import read_table
 from lrwatch.verdicts import Diagnosis
 
-__all__ = ["suggest", "suggest_each", "suggested_each"]
+__all__ = ["is_test_of", "suggest", "suggest_each", "suggested_each"]
 
 _PARAMETERS: Final = "parameters"
 
@@ -90,19 +91,23 @@ def suggested_each(store: StoreVerdicts) -> list[Suggestion]:
     """Suggest a rate for each job of a store that is judged."""
     trials, own = known_of(store.runs)
     paths = {key: store.runs[key].entry.path for key in own}
-    found = [suggested(job) for job in _jobs(trials, own, paths)]
+    found = [suggested(job) for job in _jobs(trials, own, paths, store.together)]
     return [_with_sizes(each, found) for each in found]
 
 
 def _jobs(
-    trials: Sequence[Trial], own: Mapping[str, Diagnosis], paths: Mapping[str, Path]
+    trials: Sequence[Trial],
+    own: Mapping[str, Diagnosis],
+    paths: Mapping[str, Path],
+    together: Mapping[str, Diagnosis],
 ) -> list[Job]:
     tests = [trial for trial in trials if trial.is_range_test]
     jobs, placed = [], set()
     for sweep in find_sweeps(trials):
-        belong = [test for test in tests if _agree(test.settings, sweep.settings)]
+        belong = [test for test in tests if is_test_of(test, sweep.settings)]
         placed |= {test.key for test in belong}
-        jobs.append(_job(sweep.trials, own, belong, paths, sweep.settings))
+        job = _job(sweep.trials, own, belong, paths, sweep.settings)
+        jobs.append(replace(job, together=together))
     rest = [test for test in tests if test.key not in placed]
     return jobs + [
         _job((), own, [test], paths, same_but_rate_and_seed(test.settings)) for test in rest
@@ -119,10 +124,10 @@ def _job(
     return Job(trials, own, {test.key: _reading(sources[test.key]) for test in tests}, settings)
 
 
-def _agree(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Whether settings that both have are the same."""
-    same = same_but_rate_and_seed(one)
-    return all(same[name] == other[name] for name in same.keys() & other.keys())
+def is_test_of(test: Trial, settings: Mapping[str, Any]) -> bool:
+    """Whether a range test is of the job with these settings: those that both have are the same."""
+    same = same_but_rate_and_seed(test.settings)
+    return all(same[name] == settings[name] for name in same.keys() & settings.keys())
 
 
 def _reading(run: Any) -> RangeReading:

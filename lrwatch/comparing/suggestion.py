@@ -91,12 +91,15 @@ class Job:
         Its range tests, by key.
     settings
         What its runs have in common.
+    together
+        The verdict on each beside the others, where that is known already.
     """
 
     trials: Sequence[Trial]
     own: Mapping[str, Diagnosis]
     tests: Mapping[str, RangeReading]
     settings: Mapping[str, Any]
+    together: Mapping[str, Diagnosis] | None = None
 
 
 def suggested(job: Job) -> Suggestion:
@@ -116,7 +119,7 @@ def _of_sweep(job: Job, compared: Sequence[Standing]) -> Suggestion | None:
     if not leaders:
         return None
     best = max(leaders, key=lambda standing: standing.trial.summary.n_steps)
-    found = judged_together(job.trials, job.own)[best.trial.key]
+    found = (job.together or judged_together(job.trials, job.own))[best.trial.key]
     lr = _next(best, compared, found)
     further = _round(outward(best, job.own[best.trial.key]))
     is_open = not (worse(best.lower) and worse(best.higher))

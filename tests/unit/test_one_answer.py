@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -13,13 +14,14 @@ import pytest
 from alert_samples import HandClock, aged
 from lrwatch_dashboard.data import RunStore
 from lrwatch_dashboard.data.loaded_run import LoadedRun
-from lrwatch_dashboard.data.sweeps import find_sweeps
+from lrwatch_dashboard.data.sweeps import find_sweeps, with_next_rate
 from stores import new_writer, row, write_run
 
 import lrwatch
 from lrwatch.alerts.explaining import replay
 from lrwatch.alerts.store_watch import StoreWatch
 from lrwatch.cli import main
+from lrwatch.comparing import suggest_each
 from lrwatch.following import judged
 from lrwatch.store import RunReader, list_runs
 from lrwatch.store.writer import Row, RunWriter
@@ -63,6 +65,37 @@ def test_which_rate_won(noisy_sweep: Path) -> None:
     by_page = find_sweeps(page(noisy_sweep).runs())[0]
     assert by_compare.choice.best == by_page.choice.best == 0.03
     assert by_compare.reason == by_page.choice.reason
+
+
+def pace(lr: float) -> float:
+    """How fast a loss falls at a rate that is best at 0.1."""
+    return 0.03 / (1 + 20 * abs(math.log10(lr / 0.1)))
+
+
+@pytest.mark.parametrize(
+    "rates",
+    [(0.001, 0.003), (0.01, 0.03), (0.01, 0.0995, 1.0), (0.03, 0.1, 0.3, 3.0)],
+    ids=str,
+)
+def test_which_rate_is_to_be_tried(tmp_path: Path, rates: tuple[float, ...]) -> None:
+    noise = np.random.default_rng(0)
+    for lr in rates:
+        loss = 2.3 * np.exp(-pace(lr) * np.arange(400)) + 0.02 * noise.standard_normal(400)
+        values = {"loss": loss.tolist(), "lr": [lr] * 400}
+        write_run(tmp_path, f"lr-{lr}", steps=range(400), values=values, config={"lr": lr})
+    rising = [1e-4 * 1.05**i for i in range(200)]
+    losses = [2.3 - i / 200 if i < 150 else 2.0 * 1.1 ** (i - 150) for i in range(200)]
+    write_run(tmp_path, "test", steps=range(200), values={"lr": rising, "loss": losses})
+    (suggestion,) = suggest_each(tmp_path)
+    source = page(tmp_path)
+    views = source.runs()
+    tests = [view for view in views if view.trial.is_range_test]
+    (sweep,) = find_sweeps(views)
+    by_page = with_next_rate(sweep, tests, source).next_rate
+    assert len(tests) == 1
+    assert suggestion.lr is not None
+    was_tried = any(abs(math.log10(suggestion.lr / lr)) < 0.02 for lr in rates)
+    assert by_page == (None if was_tried else suggestion.lr)
 
 
 def test_which_runs_make_a_sweep(tmp_path: Path) -> None:

@@ -83,4 +83,4 @@ class SiblingViews:
         if view.diagnosis is None or found is None:
             return view
         trial = dataclasses.replace(view.trial, verdict=found.verdict)
-        return dataclasses.replace(view, diagnosis=found, trial=trial)
+        return dataclasses.replace(view, diagnosis=found, alone=view.diagnosis, trial=trial)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -15,12 +14,14 @@ from lrwatch.comparing import Measure, RateChoice, RateResult, choose_rate
 from lrwatch.comparing.common_ground import FEWEST_RUNS, common_ground
 from lrwatch.comparing.job_titles import job_titles
 from lrwatch.comparing.standing import SAME_RATE, decades
+from lrwatch.comparing.suggesting import is_test_of
+from lrwatch.comparing.suggestion import Job, suggested
 from lrwatch.comparing.sweeps import names_of
 from lrwatch.formats import number
 from lrwatch_dashboard.comparison_views import RangeReading, SweepRun, SweepView
 from lrwatch_dashboard.own_metrics import wants_least
 from lrwatch_dashboard.theme import look
-from lrwatch_dashboard.views import RunCurves, RunView
+from lrwatch_dashboard.views import RunCurves, RunSource, RunView
 
 __all__ = [
     "Measure",
@@ -30,10 +31,14 @@ __all__ = [
     "range_test",
     "shared_trouble",
     "sweep_of",
+    "with_next_rate",
 ]
 
 _FLAGGED: Final = frozenset({"cross", "up", "down"})
 _LONGEST_NAME: Final = 300
+
+_MOST_KNOWN: Final = 100
+_SUGGESTED: Final[dict[frozenset[str], tuple[object, float | None]]] = {}  # of jobs, by their runs
 
 
 def find_sweeps(views: Sequence[RunView], measure: Measure = "final") -> tuple[SweepView, ...]:
@@ -86,26 +91,54 @@ def _sweep(sweep: comparing.Sweep, by_key: Mapping[str, RunView], label: str) ->
     )
     ordered = tuple(sorted(runs, key=lambda run: (run.lr, run.view.key)))
     choice = replace(sweep.choice, reason=sweep.reason)
-    return SweepView(label, ordered, choice, _next_rate(ordered))
+    return SweepView(label, ordered, choice, sweep.settings)
 
 
-def _next_rate(runs: Sequence[SweepRun]) -> float | None:
-    """Return what most verdicts on runs beside their siblings suggest, if it was not tried."""
-    said = Counter(
-        run.view.suggested_lr
-        for run in runs
-        if run.view.suggested_lr
-        and any(e.name == "siblings" and e.fired for e in run.view.evidence)
+def with_next_rate(sweep: SweepView, tests: Sequence[RunView], source: RunSource) -> SweepView:
+    """Return a sweep with the rate to try next, if it was not tried.
+
+    Parameters
+    ----------
+    tests
+        The range tests of the store, of which those of the same job count.
+    source
+        Where their curves are.
+    """
+    views = [run.view for run in sweep.runs]
+    together = {view.key: view.diagnosis for view in views if view.diagnosis is not None}
+    if len(together) < len(views):  # some are yet to be judged
+        return sweep
+    readings = {
+        test.key: range_test(curves)
+        for test in tests
+        if is_test_of(test.trial, sweep.settings)
+        and (curves := source.curves(test.key)) is not None
+    }
+    job = Job(
+        trials=[view.trial for view in views],
+        own={key: view.alone or together[key] for key, view in zip(together, views, strict=True)},
+        tests=readings,
+        settings=sweep.settings,
+        together=together if any(view.alone for view in views) else None,
     )
-    return next(
-        (
-            rate
-            for rate, _ in said.most_common(1)
-            # It has two digits, the rates that were tried have all of theirs.
-            if all(decades(rate, run.lr) >= SAME_RATE for run in runs)
-        ),
-        None,
-    )
+    lr = _suggested(job, [(test.key, test.steps) for test in tests if test.key in readings])
+    # It has two digits where it is new, the rates that were tried have all of theirs.
+    is_new = lr is not None and all(decades(lr, run.lr) >= SAME_RATE for run in sweep.runs)
+    return replace(sweep, next_rate=lr) if is_new else sweep
+
+
+def _suggested(job: Job, tests: Sequence[tuple[str, int]]) -> float | None:
+    """Return the rate that is suggested; a job that is as it was is not gone through again."""
+    made = {trial.key: (trial.state, trial.summary.n_rows) for trial in job.trials}
+    keys, seen = frozenset(made), (made, job.own, job.together, tests)
+    known = _SUGGESTED.get(keys)
+    if known is not None and known[0] == seen:
+        return known[1]
+    if len(_SUGGESTED) >= _MOST_KNOWN:
+        _SUGGESTED.clear()
+    lr = suggested(job).lr
+    _SUGGESTED[keys] = seen, lr
+    return lr
 
 
 def _finite(loss: float | None) -> float | None:
@@ -159,9 +192,8 @@ def by_metric(sweep: SweepView, objective: SweepMeasure) -> SweepView:
     if not objective.is_least:
         choice = replace(choice, rates=tuple(map(_turned, choice.rates)))
     said = _sentence(choice, objective) if ended else f"No run has logged {objective.metric}"
-    # What to try next comes from the verdicts, and they are about the training loss.
     choice = replace(choice, reason=said)
-    return replace(sweep, runs=runs, choice=choice, next_rate=None, is_least=objective.is_least)
+    return replace(sweep, runs=runs, choice=choice, is_least=objective.is_least)
 
 
 def _measured(run: SweepRun, objective: SweepMeasure) -> SweepRun:

@@ -21,7 +21,14 @@ from lrwatch_dashboard.components.sweep_parts import (
     sweep_list,
 )
 from lrwatch_dashboard.components.view_bar import pick, save_buttons, switch, toolbar
-from lrwatch_dashboard.data.sweeps import SweepMeasure, by_metric, find_sweeps, range_test, sweep_of
+from lrwatch_dashboard.data.sweeps import (
+    SweepMeasure,
+    by_metric,
+    find_sweeps,
+    range_test,
+    sweep_of,
+    with_next_rate,
+)
 from lrwatch_dashboard.data.tables import range_rows, sweep_rows
 from lrwatch_dashboard.figures import message_figure, range_figure, sweep_figure
 from lrwatch_dashboard.own_metrics import is_result, names_of, wants_least
@@ -127,7 +134,12 @@ class _Store:
         every: list[SweepView | RunView] = [*sweeps, *tests]
         first = every[0] if every else None
         test = next((test for test in tests if test.key == key), None)
-        return cls(sweeps, tests, test or sweep_of(sweeps, key) or first)
+        shown = test or sweep_of(sweeps, key) or first
+        # What to try next comes from the verdicts, and they are about the training loss.
+        if isinstance(shown, SweepView) and not objective.metric:
+            known, shown = shown, with_next_rate(shown, tests, source)
+            sweeps = tuple(shown if sweep is known else sweep for sweep in sweeps)
+        return cls(sweeps, tests, shown)
 
 
 class _Shown(NamedTuple):

@@ -9,8 +9,6 @@ from dashboard_views import a_diagnosis, run_view
 from lrwatch_dashboard.data.sweeps import find_sweeps, sweep_of
 from lrwatch_dashboard.views import Curve, RunView
 
-from lrwatch.verdicts import Evidence
-
 
 def outline(*losses: float) -> Curve:
     return Curve("loss", np.arange(len(losses), dtype=float), np.array(losses))
@@ -38,17 +36,6 @@ def test_a_sweep_has_its_runs_by_rate_and_says_which_rate_won() -> None:
     assert [r.lr for r in sweep.runs] == [0.01, 0.1, 0.3, 1.0]
     assert (sweep.choice.best, sweep.choice.band) == (0.1, (0.1, 0.3))
     assert "0.1 to 0.3 end within 2 %" in sweep.choice.reason
-
-
-@pytest.mark.parametrize(("suggested", "next_rate"), [(0.077, None), (0.2, 0.2)])
-def test_the_rate_to_try_next_is_none_that_was_tried(
-    suggested: float, next_rate: float | None
-) -> None:
-    behind = a_diagnosis(
-        "too_low", suggested_lr=suggested, evidence=[Evidence("siblings", 0.9, 0.3, fired=True)]
-    )
-    runs = [run("low", 0.007723, 1.9, diagnosis=behind), run("best", 0.07723, 1.0)]
-    assert find_sweeps(runs)[0].next_rate == next_rate
 
 
 def test_runs_of_other_settings_are_another_sweep_named_by_what_differs() -> None:

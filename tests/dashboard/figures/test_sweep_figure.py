@@ -95,10 +95,10 @@ def test_of_a_metric_of_which_more_is_better_the_worst_stand_at_the_bottom() -> 
         dataclasses.replace(r, view=dataclasses.replace(r.view, metrics=views.get(r.view.key, {})))
         for r in runs
     )
-    sweep = SweepView("all", runs, CHOICE, next_rate=0.05)
+    sweep = SweepView("all", runs, CHOICE)
     objective = SweepMeasure.of({"by": "val/acc", "loss": "best"})
     found = by_metric(sweep, objective)
-    assert (found.is_least, found.next_rate) == (False, None)
+    assert not found.is_least
     assert [rate.median for rate in found.choice.rates] == [0.5, 0.9]
     assert found.choice.best == 0.1
     figure = sweep_figure(found, what=objective.label)
