@@ -57,12 +57,12 @@ def _diverging(exam: Examination) -> str:
     past = exam.past
     lowest = float(past.best[-1])
     now = np.fmax(past.end, exam.tracker.divergence.level)
-    start, end, best = _n(past.start), _n(now), _n(lowest)
+    start, end, best = past.opening.quoted, _n(now), _n(lowest)
     if exam.fired("no_progress") and past.gained < SLIGHT * abs(past.start):
-        little_lower = "no lower" if now >= past.start else "hardly lower"
-        came = f"is {end} after {_steps(exam)}, {little_lower} than the {start} it started at"
-        if past.end > past.start + SLIGHT * abs(past.start):
-            came = f"rose from {start} to {end} in {_steps(exam)}"
+        little_lower = "no lower" if now >= start else "hardly lower"
+        came = f"is {end} after {_steps(exam)}, {little_lower} than the {_n(start)} it started at"
+        if past.end > start + SLIGHT * abs(start):
+            came = f"rose from {_n(start)} to {end} in {_steps(exam)}"
         return f"Loss {came}: the steps are too large to learn anything"
     lost = exam.result("drawdown").value or 0.0
     if lost < LOST:

@@ -442,3 +442,17 @@ def test_a_loss_begins_where_the_log_does_unless_that_was_a_wild_row() -> None:
     assert "from 11 to 3" in judged(loss).reason
     loss[0] = 99
     assert "from 9.5 to 3" in judged(loss).reason
+
+
+def test_a_loss_that_falls_steeply_in_its_first_rows_begins_at_the_first() -> None:
+    """As of a flow, whose loss comes near 0 and passes it."""
+    falls = 2.2 * np.exp(-np.arange(195) / 60)
+    flow = judged(np.r_[1.57, 1.26, 0.998, 0.779, 0.569, falls - 1.9])
+    assert "from 1.57 to -1.8" in flow.reason
+    regression = judged(np.r_[1.466, 0.931, 0.767, 0.67, 0.607, 0.27 * falls + 0.1])
+    assert "from 1.47 to 0.1" in regression.reason
+    rises = judged([2.5, 2.26, 2.2, 2.2, 2.26, 3, 4, 5, 6, 6, 6, 6], step=50 * np.arange(12))
+    assert (
+        rises.reason
+        == "Loss rose from 2.5 to 6 in 551 steps: the steps are too large to learn anything"
+    )
