@@ -10,6 +10,7 @@ import numpy as np
 from lrwatch.detect import gain, motion, progress
 from lrwatch.detect.divergence import LOST
 from lrwatch.detect.explosion import BEFORE, GENTLE, steepness
+from lrwatch.detect.past import TINY
 from lrwatch.detect.wording import little, sentence, share, times
 from lrwatch.diagnosis.abstention import course, why_nothing_is_said
 from lrwatch.diagnosis.examination import Examination, TooHigh
@@ -64,9 +65,9 @@ def _diverging(exam: Examination) -> str:
         if past.end > start + SLIGHT * abs(start):
             came = f"rose from {_n(start)} to {end} in {_steps(exam)}"
         return f"Loss {came}: the steps are too large to learn anything"
-    lost = exam.result("drawdown").value or 0.0
-    if lost < LOST:
+    if (exam.result("drawdown").value or 0.0) < LOST:
         return f"Loss is {end} after {_steps(exam)}, and is too noisy to show a decrease"
+    lost = (now - lowest) / max(past.gained, TINY)  # of the decrease alone, noise left out
     part = "all" if lost >= WHOLE else share(lost)
     return f"Loss fell to {best} and is back at {end}: {part} of what it had gained is lost"
 
