@@ -130,8 +130,8 @@ def _other_rate(exam: Examination, suggested_lr: float | None, direction: str) -
 
 
 def _diverging(exam: Examination, suggested_lr: float | None) -> str:
-    also = ""
-    if exam.fired("nonfinite") or exam.fired("gradient_not_finite"):
+    also, dead = "", exam.fired("nonfinite") or exam.fired("gradient_not_finite")
+    if dead and not exam.tracker.nonfinite.had_grown:  # else it is the steps that led there
         also = ", and look for values that are not finite in the batch of that step"
     return _lower_rate(exam, suggested_lr) + also
 

@@ -145,6 +145,14 @@ def test_what_is_said_of_a_dead_run_stays_as_it_was_when_it_died() -> None:
     assert "the last finite one was 3.5e36" in alarms[0].reason
 
 
+def test_the_batch_is_not_to_blame_where_the_loss_was_on_its_way() -> None:
+    grows = judged([*[1.0] * 40, 30, 1e5, 1e20, 3.5e36, *[math.inf] * 3], 0.4)
+    bursts = judged([*[1.0] * 40, *[math.inf] * 3], 0.4)
+    assert grows.verdict == bursts.verdict == "diverging"
+    assert "batch" not in grows.advice
+    assert "look for values that are not finite in the batch of that step" in bursts.advice
+
+
 # What is no objective
 
 
