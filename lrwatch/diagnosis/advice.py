@@ -159,6 +159,8 @@ def _stalled(exam: Examination, suggested_lr: float | None) -> str:
 def _converged(exam: Examination, _: float | None) -> str:
     if float(exam.past.lr[-1]) <= DECAYED * _highest(exam):
         return "Stop here: the learning rate has decayed too"
+    if exam.has_nothing_left:
+        return "Stop here, unless a still lower loss matters" if exam.past.end > 0 else "Stop here"
     return "Stop here, or lower the learning rate to see whether its noise is the floor"
 
 

@@ -152,9 +152,14 @@ def _stalled(exam: Examination) -> str:
 
 
 def _converged(exam: Examination) -> str:
-    drift = abs(exam.result("flat").value or 0.0)
-    end = _n(exam.past.end)
-    return f"Loss is flat at {end}: it moved by {share(drift)} of its decrease in the second half"
+    past, drift = exam.past, abs(exam.result("flat").value or 0.0)
+    if exam.has_nothing_left:  # it may well halve and halve again
+        left = share(past.end / past.start)
+        return (
+            f"Loss came down from {_n(past.opening.quoted)} to {_n(past.end)}: {left} of it is left"
+        )
+    moved = f"it moved by {share(drift)} of its decrease" if drift else "its level did not change"
+    return f"Loss is flat at {_n(past.end)}: {moved} in the second half"
 
 
 def _spike(exam: Examination) -> str:

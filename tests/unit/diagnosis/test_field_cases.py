@@ -116,6 +116,34 @@ def test_a_loss_that_came_down_to_0_step_by_step_is_solved() -> None:
     assert judged(loss, grad_norm=np.maximum(loss, 0)).learning_rate == "ok"
 
 
+@pytest.mark.parametrize(
+    ("least", "said", "do"),
+    [
+        (0.0, "Loss came down from 1 to 0: none of it is left", "Stop here"),
+        (
+            1e-5,
+            "Loss came down from 1 to 1e-5: less than 0.1% of it is left",
+            "Stop here, unless a still lower loss matters",
+        ),
+    ],
+)
+def test_a_loss_of_which_nothing_is_left_is_not_called_flat(
+    least: float, said: str, do: str
+) -> None:
+    """It may halve again and again, and there is no noise that a lower rate would show."""
+    step = np.arange(400)
+    found = judged(np.where(step < 200, np.exp(-step / 20), least))
+    assert (found.verdict, found.reason, found.advice) == ("converged", said, do)
+
+
+def test_a_level_that_is_printed_the_same_did_not_change() -> None:
+    step = np.arange(400)
+    printed = np.round(0.5 + np.exp(-step / 20) + 0.02 * (step % 4), 2)
+    assert judged(printed).reason == (
+        "Loss is flat at 0.53: its level did not change in the second half"
+    )
+
+
 def test_a_rate_that_becomes_0_did_not_fall_by_a_factor() -> None:
     lr = np.where(np.arange(300) < 100, 0.1, 0.0)
     said = found_by(judged(3 - np.minimum(np.arange(300), 100) / 50, lr), "lr_cut").note

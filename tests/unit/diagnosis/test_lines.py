@@ -41,6 +41,7 @@ def exam(*fired: str, too_high: float = 0.1, too_low: float = 0.1, **past: Any) 
         total_steps=None,
         earlier=None,
         is_short=False,
+        has_nothing_left=False,
         is_strange=False,
         is_bare=made.path is None,
         is_lost="drawdown" in fired,
