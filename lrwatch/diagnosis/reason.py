@@ -173,7 +173,7 @@ def _ok(exam: Examination) -> str:
     past, found = exam.past, exam.tracker.nonfinite
     also = f"; {found.in_words()}" if found.n_bad else ""
     went = f"from {_n(past.opening.quoted)} to {_n(past.end)}"
-    if past.end >= past.start:
+    if past.end >= past.start or exam.fired("no_progress"):  # lower, if at all, by its noise
         return f"Loss went {went}, and nothing points to the step size{also}"
     if exam.is_bare:
         return f"Loss came down {went}, and nothing points to the step size{also}"

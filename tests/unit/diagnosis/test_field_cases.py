@@ -12,6 +12,7 @@ import lrwatch
 from lrwatch.verdicts import Diagnosis, Evidence
 
 NAN = math.nan
+UNJUDGED = "this loss cannot be judged; watch the reward, or another metric"
 
 
 def noise(n: int, seed: int = 0) -> np.ndarray:
@@ -189,7 +190,7 @@ def test_a_policy_loss_that_begins_at_0_and_rises_cannot_be_judged() -> None:
     loss = np.round(np.maximum(np.arange(200) - 60, 0) * 1.6e-5, 4)
     found = judged(loss, np.minimum(np.arange(200) / 20, 1) * 1e-6, grad_norm=1 + 0.2 * noise(200))
     assert found.verdict == "insufficient_data"
-    assert found.reason == "Loss begins at 0: this loss cannot be judged; watch the reward"
+    assert found.reason == f"Loss begins at 0: {UNJUDGED}"
     assert found.first_alarm_step is None
 
 
@@ -202,7 +203,7 @@ def test_a_policy_loss_that_begins_within_its_noise_of_0_is_not_judged_by_norms_
         "update_norm": 2e-3 + 0 * risen,
     }
     found = judged(0.008 * risen + 0.002 * noise(600), np.full(600, 1e-6), **norms)
-    assert found.reason == "Loss begins at 0: this loss cannot be judged; watch the reward"
+    assert found.reason == f"Loss begins within its noise of 0: {UNJUDGED}"
     assert found.first_alarm_step is None
 
 
@@ -212,6 +213,22 @@ def test_a_loss_around_0_cannot_be_judged(slope: float) -> None:
     found = judged(0.02 * noise(300) + 0.01 * slope * np.arange(300) / 300, 3e-4)
     assert found.learning_rate in ("unknown", "ok")
     assert found.first_alarm_step is None
+
+
+def test_a_likelihood_is_said_to_be_negative_and_its_lowest_value_occurred() -> None:
+    loss = 2 - 4 * np.minimum(np.arange(400) / 100, 1) + 0.5 * noise(400)
+    note = found_by(judged(loss), "unusual_loss").note
+    assert note == f"the loss is negative at times, down to {loss.min():.3g}"
+
+
+def test_a_loss_that_is_lower_only_by_its_noise_has_not_come_down() -> None:
+    """As of returns, of which hardly anything can be told: the first batch was a bad one."""
+    loss = 0.96 + 0.17 * noise(3_000)
+    loss[0] = 1.3
+    norms = {"grad_norm": 0.5, "param_norm": 4.0, "update_norm": 5e-3}
+    found = judged(loss, **{name: np.full(3_000, value) for name, value in norms.items()})
+    assert found.learning_rate == "ok"
+    assert found.reason.startswith("Loss went from 1.3 to 0.9")
 
 
 @pytest.mark.slow
