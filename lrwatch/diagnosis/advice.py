@@ -152,7 +152,10 @@ def _stalled(exam: Examination, suggested_lr: float | None) -> str:
         return "Keep the learning rate high for longer before cutting it"
     if exam.fired("frozen"):
         return "Check that the optimizer holds the parameters that the loss depends on"
-    net = "heck that gradients reach every layer: initialisation, activations, normalisation"
+    net = (
+        "heck that targets belong to their inputs, and that gradients reach every layer: "
+        "initialisation, activations, normalisation"
+    )
     return f"C{net}" if suggested_lr is None else f"{_higher_rate(exam, suggested_lr)}, and c{net}"
 
 
@@ -164,8 +167,10 @@ def _converged(exam: Examination, _: float | None) -> str:
     return "Stop here, or lower the learning rate to see whether its noise is the floor"
 
 
-def _spike(_: Examination, __: float | None) -> str:
-    return "Look at the batch of that step; clipping the gradient would have softened it"
+def _spike(exam: Examination, _: float | None) -> str:
+    clips = float(exam.past.history["clipped"].sum()) > 0
+    softer = "" if clips else "; clipping the gradient would have softened it"
+    return f"Look at the batch of that step{softer}"
 
 
 def _insufficient(exam: Examination, _: float | None) -> str:

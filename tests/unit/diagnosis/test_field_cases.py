@@ -89,6 +89,17 @@ def test_a_rate_of_0_is_named() -> None:
     assert "exactly 0 from step 190 on" in found.reason
 
 
+def test_a_run_that_moves_and_learns_nothing_may_have_the_wrong_targets() -> None:
+    """Labels in another order than the inputs look like a net that no gradient reaches."""
+    norms = {"grad_norm": 0.5, "param_norm": 10.0, "update_norm": 0.05}
+    found = judged(
+        2.3 + 0.02 * noise(400), **{name: np.full(400, value) for name, value in norms.items()}
+    )
+    assert found.verdict == "stalled"
+    assert "targets belong to their inputs" in found.advice
+    assert "gradients reach every layer" in found.advice
+
+
 def test_a_first_group_that_is_frozen_is_no_rate_of_0() -> None:
     flat = 1.9 + 0.1 * noise(200)
     assert judged(flat, 0.0, **{"lr/head": np.full(200, 1e-3)}).verdict != "stalled"
@@ -180,6 +191,16 @@ def test_the_batch_is_not_to_blame_where_the_loss_was_on_its_way() -> None:
     assert grows.verdict == bursts.verdict == "diverging"
     assert "batch" not in grows.advice
     assert "look for values that are not finite in the batch of that step" in bursts.advice
+
+
+def test_a_spike_whose_gradient_was_clipped_is_not_told_to_clip() -> None:
+    step = np.arange(600)
+    loss = 0.02 + np.exp(-step / 60) + 0.002 * noise(600)
+    loss[400] = 90
+    free = {"grad_norm": np.where(step == 400, 300, 0.5 + 0.05 * noise(600))}
+    clips = free | {"grad_norm_clipped": np.minimum(free["grad_norm"], 1.0)}
+    assert judged(loss, **free).advice.endswith("clipping the gradient would have softened it")
+    assert judged(loss, **clips).advice == "Look at the batch of that step"
 
 
 # What is no objective
