@@ -74,7 +74,8 @@ def _would_help(exam: Examination) -> bool:
 def _peak(exam: Examination) -> float:
     """Return the highest learning rate, but for one that was held for a few steps alone.
 
-    The rate of one group of parameters may be high while that of the others warms up.
+    The rate of one group of parameters may be high while that of the others warms up. One that
+    was raised a few steps ago, and is what the run is lost at, is no such moment.
     """
     past = exam.past
     if not len(past) or not np.isfinite(past.lr).any():
@@ -82,7 +83,7 @@ def _peak(exam: Examination) -> float:
     highest = _highest(exam)
     order = np.argsort(past.lr)
     held = float(past.lr[order][np.searchsorted(np.cumsum(past.steps[order]), HELD * past.n_steps)])
-    return highest if highest < BRIEF * held else held
+    return highest if highest < BRIEF * max(held, float(past.lr[-1])) else held
 
 
 def _highest(exam: Examination) -> float:

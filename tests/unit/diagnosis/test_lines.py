@@ -216,6 +216,12 @@ def test_a_rate_that_was_held_for_a_moment_is_no_peak() -> None:
     assert suggest("diverging", exam(excess=1.0, **past)) == pytest.approx(0.01)
 
 
+def test_a_rate_that_was_just_raised_is_the_one_that_a_run_is_lost_at() -> None:
+    lr = np.array([*[0.01] * 40, 0.099])
+    past: dict[str, Any] = {"lr": lr, "steps": np.ones(41), "n_steps": 41.0}
+    assert suggest("diverging", exam(excess=1.0, **past)) == pytest.approx(0.01)
+
+
 @pytest.mark.parametrize(("now", "said"), [(0.04, "diverging"), (0.06, "insufficient_data")])
 def test_a_rate_that_was_found_too_high_is_not_called_too_low(now: float, said: str) -> None:
     found = exam(too_high=0.0, too_low=0.9, lr=np.array([now]))
