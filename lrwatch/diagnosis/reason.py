@@ -67,7 +67,7 @@ def _diverging(exam: Examination) -> str:
         return f"Loss {came}: the steps are too large to learn anything"
     if (exam.result("drawdown").value or 0.0) < LOST:
         return f"Loss is {end} after {_steps(exam)}, and is too noisy to show a decrease"
-    lost = (now - lowest) / max(past.gained, TINY)  # of the decrease alone, noise left out
+    lost = (now - lowest) / max(start - lowest, TINY)  # of the decrease alone, noise left out
     part = "all" if lost >= WHOLE else share(lost)
     return f"Loss fell to {best} and is back at {end}: {part} of what it had gained is lost"
 
@@ -107,7 +107,9 @@ def _exploding(exam: Examination) -> str:
 def _oscillating(exam: Examination) -> str:
     went, ratio = course(exam), gain.gain_ratio(exam.past)
     if not ratio < USUAL_GAIN / 2:  # NaN, or no less than usual: other signs decided
-        return f"{went}, bouncing up and down: steps overshoot and undo each other"
+        if exam.fired("bounce"):
+            return f"{went}, bouncing up and down: steps overshoot and undo each other"
+        return f"{went}, the way it does where steps overshoot: a lower rate would get further"
     part = little(ratio / USUAL_GAIN)
     return f"{went}, {part} of what such steps usually gain: they overshoot and undo each other"
 
@@ -145,7 +147,7 @@ def _stalled(exam: Examination) -> str:
         how = "exactly" if abs(past.end) < LARGEST_LOSS else "beyond"
         return f"Loss is {how} {_n(past.end)} at every step"
     moved = f"although the weights moved {times(motion.relative_path(past))} their own length"
-    if past.end >= past.start:
+    if past.end >= past.start or _n(past.end) == _n(past.start):
         return f"Loss has not come down from {_n(past.start)}, {moved}"
     part = little((past.start - past.end) / abs(past.start))
     return f"Loss came down by {part}, from {_n(past.start)} to {_n(past.end)}, {moved}"

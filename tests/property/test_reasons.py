@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import lrwatch
+from lrwatch.detect.opening import Opening
 from lrwatch.verdicts import Alarm, Diagnosis
 
 pytestmark = pytest.mark.slow  # `make test` runs it, `make check` does not
@@ -61,7 +62,7 @@ def test_the_share_that_is_lost_follows_from_the_losses_beside_it(seed: int) -> 
     """In noise that is half as large as the decrease, too."""
     run = noisy_run(seed)
     monitor = lrwatch.Monitor()
-    start = min(run["loss"][0], float(np.median(run["loss"][:5])))
+    start = Opening(losses=run["loss"][:5].tolist()).quoted
     said = [SHARE_LOST.search(one.reason) for one in [*monitor.update(run), monitor.diagnosis()]]
     shares = [found.groups() for found in said if found]
     assert shares
