@@ -116,7 +116,7 @@ def _of_sweep(job: Job, compared: Sequence[Standing]) -> Suggestion | None:
     found = judged_together(job.trials, job.own)[best.trial.key]
     lr = _next(best, compared, found)
     further = _round(outward(best, job.own[best.trial.key]))
-    is_open = not (worse(best.lower) and worse(best.higher))
+    is_open = not (best.lower and best.higher)  # else the best lies among what was tried
     if is_open and decades(lr, best.trial.lr) >= SAME_RATE:
         lr = further
     low, high = _range(best, lr, found.learning_rate)
@@ -133,7 +133,7 @@ def _of_sweep(job: Job, compared: Sequence[Standing]) -> Suggestion | None:
     else:
         middle = within(best)
         next_lr = None if middle is None else _round(middle)
-        advice = f"Take {_n(lr)}: nothing that was tried on either side gets as far"
+        advice = f"Take {_n(lr)}: nothing that was tried on either side gets further"
     runs = tuple(standing.trial.key for standing in compared)
     reason = _of_rates(best, found.learning_rate, found.confidence)
     return Suggestion(
@@ -182,9 +182,8 @@ def _of_rates(best: Standing, kind: LearningRate, confidence: float) -> str:
         return f"{said}, and is the highest that was tried"
     if not best.lower:
         return f"{said}, and is the lowest that was tried"
-    return (
-        f"{said}; the next rates, {_n(best.lower[0].lr)} and {_n(best.higher[0].lr)}, get less far"
-    )
+    nearest = f"{_n(best.lower[0].lr)} and {_n(best.higher[0].lr)}"
+    return f"{said}; the next rates, {nearest}, get no further"
 
 
 def _of_right_run(job: Job) -> Suggestion | None:
