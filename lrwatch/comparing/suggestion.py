@@ -119,6 +119,8 @@ def _of_sweep(job: Job, compared: Sequence[Standing]) -> Suggestion | None:
     is_open = not (best.lower and best.higher)  # else the best lies among what was tried
     if is_open and decades(lr, best.trial.lr) >= SAME_RATE:
         lr = further
+    elif decades(lr, best.trial.lr) < SAME_RATE:
+        lr = best.trial.lr
     low, high = _range(best, lr, found.learning_rate)
     ceiling = min((t.diverges for t in job.tests.values() if t.diverges is not None), default=None)
     if ceiling is not None and best.trial.lr < ceiling:
