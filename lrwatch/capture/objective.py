@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from operator import add
 from typing import TypeAlias
 
@@ -29,6 +29,15 @@ _PROBES = 64
 
 _STEPS_WITHOUT = 10
 """Steps without a loss after which it is said: a script may log one a little later."""
+
+_OTHER_WAY = (
+    "gradients did not come from backward() of one number, but from torch.autograd.grad, say, or "
+    "backward() of several; record it with run.log(loss=...), or watch with loss=None"
+)
+_NO_GRADIENT = (
+    "no parameter of the optimizer had a gradient; check that the optimizer holds the parameters "
+    "that the loss depends on, and that they are neither frozen nor detached"
+)
 
 Marks: TypeAlias = list[tuple[int, int] | None]
 """Gradients as they were at one moment."""
@@ -95,6 +104,10 @@ class Objective:
         """Return the loss so far, `NULL` where none was seen."""
         return NULL if self._sum is None else self._sum
 
+    def has_gradients(self) -> bool:
+        """Tell whether a parameter has a gradient, however it came."""
+        return any(mark is not None for mark in self._marks())
+
     def end_step(self) -> None:
         """Begin anew: a step has used what was added up."""
         self._sum, self.has_gradient = None, False
@@ -143,14 +156,18 @@ class MissingLoss:
     def __init__(self, *, is_expected: bool) -> None:
         self._is_settled = not is_expected
         self._n_without = 0
+        self._had_gradients = False
 
     def found(self) -> None:
         """Take note of a loss."""
         self._is_settled = True
 
-    def step(self) -> None:
-        """Take note of a step without one."""
+    def step(self, has_gradients: Callable[[], bool]) -> None:
+        """Take note of a step without one, and of whether any parameter had a gradient then."""
+        if self._is_settled:
+            return
         self._n_without += 1
+        self._had_gradients = self._had_gradients or has_gradients()
         if self._n_without >= _STEPS_WITHOUT:
             self.end()
 
@@ -159,8 +176,7 @@ class MissingLoss:
         if not self._is_settled and self._n_without:
             self._is_settled = True
             logger.warning(
-                "no loss was found in %d steps: gradients did not come from backward() of one "
-                "number, but from torch.autograd.grad, say, or backward() of several; record it "
-                "with run.log(loss=...), or watch with loss=None",
+                "no loss was found in %d steps: %s",
                 self._n_without,
+                _OTHER_WAY if self._had_gradients else _NO_GRADIENT,
             )

@@ -397,7 +397,7 @@ class Recorder:
         if values.loss is NULL:
             values.loss = self._objective.now()
         if values.loss is NULL and "loss" not in self._in_order.coming:
-            self._missing_loss.step()
+            self._missing_loss.step(self._objective.has_gradients)
         else:
             self._missing_loss.found()
         self._objective.end_step()

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from typing import Final
 
-from lrwatch.comparing.standing import Rival, Standing, decades
+from lrwatch.comparing.standing import SAME_RATE, Rival, Standing, decades
 from lrwatch.verdicts import Diagnosis, LearningRate
 
 __all__ = ["first_step", "next_rate", "outward", "within", "worse"]
@@ -81,7 +81,8 @@ def _between(below: tuple[float, float], best: float, above: tuple[float, float]
     low, high = -decades(below[0], best), decades(above[0], best)
     if max(-low, high) < NEAR:
         return best
-    return best * 10 ** _bottom(low, below[1], high, above[1])
+    bottom = _bottom(low, below[1], high, above[1])
+    return best if abs(bottom) < SAME_RATE else best * 10**bottom
 
 
 def _at_edge(best: float, inner: tuple[float, float], of_best: LearningRate) -> float:

@@ -19,6 +19,9 @@ APART: Final = Evidence(
 )
 """The test of the siblings where it could not run for what the loss is."""
 
+MOST_DIGITS: Final = 7
+"""Digits with which losses are written that are the same with fewer: no more are in a float32."""
+
 _OVER: Final = frozenset({"finished", "failed", "interrupted"})
 _WORDS: Final = {"too_high": "too high", "too_low": "too low"}
 
@@ -77,13 +80,13 @@ def reason(standing: Standing, kind: LearningRate, own: Diagnosis) -> str:
 
 
 def _behind(standing: Standing, rival: Rival) -> str:
-    mine, verb, after = _compared(standing, rival)
-    rate = f"with a rate of {_n(rival.lr)}"
-    return f"{mine} where {rival.name} {verb} at {_n(rival.theirs)} {after}, {rate}"
+    mine, theirs = _apart(rival.mine, rival.theirs)
+    at, verb, after = _compared(standing, rival, mine)
+    return f"{at} where {rival.name} {verb} at {theirs} {after}, with a rate of {_n(rival.lr)}"
 
 
 def _fine(standing: Standing, rival: Rival) -> str:
-    mine, verb, after = _compared(standing, rival)
+    mine, verb, after = _compared(standing, rival, _n(rival.mine))
     if rival.deficit <= 0:
         rates = standing.n_rates
         others = "the one other rate" if rates == 1 else f"each of {rates} other rates"
@@ -104,13 +107,23 @@ def _undecided(own: Diagnosis, rival: Rival) -> str:
     )
 
 
-def _compared(standing: Standing, rival: Rival) -> tuple[str, str, str]:
+def _compared(standing: Standing, rival: Rival, mine: str) -> tuple[str, str, str]:
     """Return where the run is, the verb that fits, and after how many steps."""
     if rival.n_steps < AS_FAR * standing.trial.summary.n_steps:
         after = f"after {count(rival.n_steps)} steps, as far as both went"
-        return f"Loss was at {_n(rival.mine)}", "was", after
+        return f"Loss was at {mine}", "was", after
     ends = "ends" if standing.trial.state in _OVER else "is"
-    return f"Loss {ends} at {_n(rival.mine)}", "is", "after as many steps"
+    return f"Loss {ends} at {mine}", "is", "after as many steps"
+
+
+def _apart(mine: float, theirs: float) -> tuple[str, str]:
+    """Write two losses with so many digits that they differ."""
+    written = (number(mine, 3), number(theirs, 3))
+    for digits in range(4, MOST_DIGITS + 1):
+        if written[0] != written[1]:
+            break
+        written = (number(mine, digits), number(theirs, digits))
+    return written
 
 
 def advice(standing: Standing, suggested_lr: float | None) -> str:
@@ -120,9 +133,8 @@ def advice(standing: Standing, suggested_lr: float | None) -> str:
     tried = [lr for lr, _ in standing.tried if decades(lr, suggested_lr) < SAME_RATE]
     instead = f"instead of {_n(standing.trial.lr)}"
     if tried:
-        return (
-            f"Take a peak learning rate of {_n(suggested_lr)}, the best that was tried, {instead}"
-        )
+        lr = min(tried, key=lambda lr: decades(lr, suggested_lr))
+        return f"Take a peak learning rate of {_n(lr)}, the best that was tried, {instead}"
     return f"Try a peak learning rate of {_n(suggested_lr)} {instead}"
 
 

@@ -122,10 +122,12 @@ def _of_sweep(job: Job, compared: Sequence[Standing]) -> Suggestion | None:
     found = (job.together or judged_together(job.trials, job.own))[best.trial.key]
     lr = _next(best, compared, found)
     further = _round(outward(best, job.own[best.trial.key]))
-    is_open = not (worse(best.lower) and worse(best.higher))
+    is_open = not (best.lower and best.higher)  # else the best lies among what was tried
     is_new = decades(lr, best.trial.lr) >= SAME_RATE
     if is_open and is_new and not _is_away(further, best, found):
         lr = further
+    elif not is_new:
+        lr = best.trial.lr
     low, high = _range(best, lr, found.learning_rate)
     ceiling = min((t.diverges for t in job.tests.values() if t.diverges is not None), default=None)
     if ceiling is not None and best.trial.lr < ceiling:
@@ -140,7 +142,7 @@ def _of_sweep(job: Job, compared: Sequence[Standing]) -> Suggestion | None:
     else:
         middle = within(best)
         next_lr = None if middle is None else _round(middle)
-        advice = f"Take {_n(lr)}: nothing that was tried on either side gets as far"
+        advice = f"Take {_n(lr)}: nothing that was tried on either side gets further"
     runs = tuple(standing.trial.key for standing in compared)
     reason = _of_rates(best, found.learning_rate, found.confidence)
     return Suggestion(
@@ -195,9 +197,8 @@ def _of_rates(best: Standing, kind: LearningRate, confidence: float) -> str:
         return f"{said}, and is the highest that was tried"
     if not best.lower:
         return f"{said}, and is the lowest that was tried"
-    return (
-        f"{said}; the next rates, {_n(best.lower[0].lr)} and {_n(best.higher[0].lr)}, get less far"
-    )
+    nearest = f"{_n(best.lower[0].lr)} and {_n(best.higher[0].lr)}"
+    return f"{said}; the next rates, {nearest}, get no further"
 
 
 def _of_right_run(job: Job) -> Suggestion | None:

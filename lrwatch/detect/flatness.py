@@ -28,6 +28,7 @@ from lrwatch.detect.wording import share, times
 from lrwatch.verdicts import Evidence
 
 __all__ = [
+    "NOTHING",
     "drift",
     "drift_error",
     "has_settled",

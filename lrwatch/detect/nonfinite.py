@@ -169,10 +169,14 @@ class NonFinite:
 
     def _patience(self) -> int:
         """Return from how many rows of NaN running on they count."""
-        has_grown = self.last_finite > GREW * abs(self._first_finite)
-        if self._has_grad or self._is_dense or has_grown:
+        if self._has_grad or self._is_dense or self.had_grown:
             return 1
         return PATIENCE if self._most_running > 1 else LASTING
+
+    @property
+    def had_grown(self) -> bool:
+        """Whether the last finite loss was on its way to one that is not: steps led there."""
+        return self.last_finite > GREW * abs(self._first_finite)
 
     @property
     def _is_dense(self) -> bool:

@@ -147,13 +147,20 @@ def unjudgeable(past: Past) -> Evidence:
     """Test whether the loss is negative at times, or begins at 0."""
     least = float(past.loss.min())  # of levels: noise about a small loss is nothing unusual
     begins = begins_at_zero(past)
+    note = f"the loss is {number(least, 3)} at its lowest"
+    if begins:
+        exactly = _n_zeros(past) >= ZEROS
+        note = f"the loss begins {'at' if exactly else 'within its noise of'} 0"
+    elif least < 0:
+        lowest = float(np.fmin.reduce(past.history["loss_min"]))
+        note = f"the loss is negative at times, down to {number(lowest, 3)}"
     return Evidence(
         "unusual_loss",
         least,
         0.0,
         fired=least < 0 or begins,
         interval=past.interval,
-        note="the loss begins at 0" if begins else f"the loss is {number(least, 3)} at its lowest",
+        note=note,
         speaks="neither",
     )
 
@@ -166,10 +173,14 @@ def begins_at_zero(past: Past) -> bool:
     losses = past.opening.losses
     if not losses:
         return False
-    if sum(loss == 0 for loss in losses) >= ZEROS:
+    if _n_zeros(past) >= ZEROS:
         return True
     level = max(abs(float(np.median(losses))), abs(float(past.loss[0])))
     return min(*losses, float(past.loss.min())) < 0 and level < past.grain
+
+
+def _n_zeros(past: Past) -> int:
+    return sum(loss == 0 for loss in past.opening.losses)
 
 
 def begins_at_chance(past: Past) -> bool:

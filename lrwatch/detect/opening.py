@@ -7,6 +7,9 @@ Own: the first value, or the median of five where the first was a wild one.
 >>> opening.add(step_block({"step": range(5), "loss": [90, 3, 3, 2, 2], "lr": [0.1] * 5}))
 >>> opening.loss, opening.quoted
 (3.0, 3.0)
+>>> steep = Opening(losses=[1.6, 1.3, 1.0, 0.8, 0.6])
+>>> steep.loss, steep.quoted
+(1.0, 1.6)
 """
 
 from __future__ import annotations
@@ -27,6 +30,9 @@ ROWS: Final = 5
 
 WILD: Final = 0.5
 """Share of the level by which a first loss exceeds it that is wild."""
+
+APART: Final = 3.0
+"""Times as far above the other losses as they lie apart: a wild one is, one that falls is not."""
 
 
 @dataclass(slots=True)
@@ -99,8 +105,10 @@ class Opening:
         A steep loss is lower in the median of five rows than where people see it begin.
         """
         level = self.loss
-        first = self.losses[0] if self.losses else level
-        return first if first - level <= WILD * abs(level) else level
+        if len(self.losses) < 2 or self.losses[0] - level <= WILD * abs(level):  # noqa: PLR2004
+            return self.losses[0] if self.losses else level
+        first, others = self.losses[0], self.losses[1:]
+        return level if first - max(others) > APART * (max(others) - min(others)) else first
 
     @property
     def grad(self) -> float:

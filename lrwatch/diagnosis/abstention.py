@@ -165,7 +165,7 @@ def _wanders(exam: Examination) -> str:
 
 def _unusual(exam: Examination) -> str:
     said = sentence(exam.result("unusual_loss").note)
-    return f"{said}: this loss cannot be judged; watch the reward"
+    return f"{said}: this loss cannot be judged; watch the reward, or another metric"
 
 
 def _changed(exam: Examination) -> str:

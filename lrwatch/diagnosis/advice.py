@@ -74,7 +74,8 @@ def _would_help(exam: Examination) -> bool:
 def _peak(exam: Examination) -> float:
     """Return the highest learning rate, but for one that was held for a few steps alone.
 
-    The rate of one group of parameters may be high while that of the others warms up.
+    The rate of one group of parameters may be high while that of the others warms up. One that
+    was raised a few steps ago, and is what the run is lost at, is no such moment.
     """
     past = exam.past
     if not len(past) or not np.isfinite(past.lr).any():
@@ -82,7 +83,7 @@ def _peak(exam: Examination) -> float:
     highest = _highest(exam)
     order = np.argsort(past.lr)
     held = float(past.lr[order][np.searchsorted(np.cumsum(past.steps[order]), HELD * past.n_steps)])
-    return highest if highest < BRIEF * held else held
+    return highest if highest < BRIEF * max(held, float(past.lr[-1])) else held
 
 
 def _highest(exam: Examination) -> float:
@@ -130,8 +131,8 @@ def _other_rate(exam: Examination, suggested_lr: float | None, direction: str) -
 
 
 def _diverging(exam: Examination, suggested_lr: float | None) -> str:
-    also = ""
-    if exam.fired("nonfinite") or exam.fired("gradient_not_finite"):
+    also, dead = "", exam.fired("nonfinite") or exam.fired("gradient_not_finite")
+    if dead and not exam.tracker.nonfinite.had_grown:  # else it is the steps that led there
         also = ", and look for values that are not finite in the batch of that step"
     return _lower_rate(exam, suggested_lr) + also
 
@@ -155,18 +156,25 @@ def _stalled(exam: Examination, suggested_lr: float | None) -> str:
         return "Keep the learning rate high for longer before cutting it"
     if exam.fired("frozen"):
         return "Check that the optimizer holds the parameters that the loss depends on"
-    net = "heck that gradients reach every layer: initialisation, activations, normalisation"
+    net = (
+        "heck that targets belong to their inputs, and that gradients reach every layer: "
+        "initialisation, activations, normalisation"
+    )
     return f"C{net}" if suggested_lr is None else f"{_higher_rate(exam, suggested_lr)}, and c{net}"
 
 
 def _converged(exam: Examination, _: float | None) -> str:
     if float(exam.past.lr[-1]) <= DECAYED * _highest(exam):
         return "Stop here: the learning rate has decayed too"
+    if exam.has_nothing_left:
+        return "Stop here, unless a still lower loss matters" if exam.past.end > 0 else "Stop here"
     return "Stop here, or lower the learning rate to see whether its noise is the floor"
 
 
-def _spike(_: Examination, __: float | None) -> str:
-    return "Look at the batch of that step; clipping the gradient would have softened it"
+def _spike(exam: Examination, _: float | None) -> str:
+    clips = float(exam.past.history["clipped"].sum()) > 0
+    softer = "" if clips else "; clipping the gradient would have softened it"
+    return f"Look at the batch of that step{softer}"
 
 
 def _insufficient(exam: Examination, _: float | None) -> str:

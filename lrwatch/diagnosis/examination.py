@@ -97,6 +97,11 @@ class Examination:
         return self.tracker.divergence.since is not None and self.fired("drawdown")
 
     @property
+    def has_nothing_left(self) -> bool:
+        """Whether next to nothing of the loss is left: it is flat, although it may still halve."""
+        return self.fired("solved") and self.past.end <= flatness.NOTHING * self.past.start
+
+    @property
     def is_short(self) -> bool:
         """Whether there are too few losses to say anything of the learning rate."""
         return self.past.n_loss < self._least_rows

@@ -10,6 +10,7 @@ import numpy as np
 from lrwatch.detect import gain, motion, progress
 from lrwatch.detect.divergence import LOST
 from lrwatch.detect.explosion import BEFORE, GENTLE, steepness
+from lrwatch.detect.past import TINY
 from lrwatch.detect.wording import little, sentence, share, times
 from lrwatch.diagnosis.abstention import course, why_nothing_is_said
 from lrwatch.diagnosis.examination import Examination, TooHigh
@@ -57,16 +58,16 @@ def _diverging(exam: Examination) -> str:
     past = exam.past
     lowest = float(past.best[-1])
     now = np.fmax(past.end, exam.tracker.divergence.level)
-    start, end, best = _n(past.start), _n(now), _n(lowest)
+    start, end, best = past.opening.quoted, _n(now), _n(lowest)
     if exam.fired("no_progress") and past.gained < SLIGHT * abs(past.start):
-        little_lower = "no lower" if now >= past.start else "hardly lower"
-        came = f"is {end} after {_steps(exam)}, {little_lower} than the {start} it started at"
-        if past.end > past.start + SLIGHT * abs(past.start):
-            came = f"rose from {start} to {end} in {_steps(exam)}"
+        little_lower = "no lower" if now >= start else "hardly lower"
+        came = f"is {end} after {_steps(exam)}, {little_lower} than the {_n(start)} it started at"
+        if past.end > start + SLIGHT * abs(start):
+            came = f"rose from {_n(start)} to {end} in {_steps(exam)}"
         return f"Loss {came}: the steps are too large to learn anything"
-    lost = exam.result("drawdown").value or 0.0
-    if lost < LOST:
+    if (exam.result("drawdown").value or 0.0) < LOST:
         return f"Loss is {end} after {_steps(exam)}, and is too noisy to show a decrease"
+    lost = (now - lowest) / max(start - lowest, TINY)  # of the decrease alone, noise left out
     part = "all" if lost >= WHOLE else share(lost)
     return f"Loss fell to {best} and is back at {end}: {part} of what it had gained is lost"
 
@@ -105,7 +106,9 @@ def _exploding(exam: Examination) -> str:
 def _oscillating(exam: Examination) -> str:
     went, ratio = course(exam), gain.gain_ratio(exam.past)
     if not ratio < USUAL_GAIN / 2:  # NaN, or no less than usual: other signs decided
-        return f"{went}, bouncing up and down: steps overshoot and undo each other"
+        if exam.fired("bounce"):
+            return f"{went}, bouncing up and down: steps overshoot and undo each other"
+        return f"{went}, the way it does where steps overshoot: a lower rate would get further"
     part = little(ratio / USUAL_GAIN)
     return f"{went}, {part} of what such steps usually gain: they overshoot and undo each other"
 
@@ -143,16 +146,21 @@ def _stalled(exam: Examination) -> str:
         how = "exactly" if abs(past.end) < LARGEST_LOSS else "beyond"
         return f"Loss is {how} {_n(past.end)} at every step"
     moved = f"although the weights moved {times(motion.relative_path(past))} their own length"
-    if past.end >= past.start:
+    if past.end >= past.start or _n(past.end) == _n(past.start):
         return f"Loss has not come down from {_n(past.start)}, {moved}"
     part = little((past.start - past.end) / abs(past.start))
     return f"Loss came down by {part}, from {_n(past.start)} to {_n(past.end)}, {moved}"
 
 
 def _converged(exam: Examination) -> str:
-    drift = abs(exam.result("flat").value or 0.0)
-    end = _n(exam.past.end)
-    return f"Loss is flat at {end}: it moved by {share(drift)} of its decrease in the second half"
+    past, drift = exam.past, abs(exam.result("flat").value or 0.0)
+    if exam.has_nothing_left:  # it may well halve and halve again
+        left = share(past.end / past.start)
+        return (
+            f"Loss came down from {_n(past.opening.quoted)} to {_n(past.end)}: {left} of it is left"
+        )
+    moved = f"it moved by {share(drift)} of its decrease" if drift else "its level did not change"
+    return f"Loss is flat at {_n(past.end)}: {moved} in the second half"
 
 
 def _spike(exam: Examination) -> str:
@@ -166,7 +174,7 @@ def _ok(exam: Examination) -> str:
     past, found = exam.past, exam.tracker.nonfinite
     also = f"; {found.in_words()}" if found.n_bad else ""
     went = f"from {_n(past.opening.quoted)} to {_n(past.end)}"
-    if past.end >= past.start:
+    if past.end >= past.start or exam.fired("no_progress"):  # lower, if at all, by its noise
         return f"Loss went {went}, and nothing points to the step size{also}"
     if exam.is_bare:
         return f"Loss came down {went}, and nothing points to the step size{also}"

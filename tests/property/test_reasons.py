@@ -10,11 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import lrwatch
+from lrwatch.detect.opening import Opening
 from lrwatch.verdicts import Alarm, Diagnosis
 
 pytestmark = pytest.mark.slow  # `make test` runs it, `make check` does not
 
 NO_LOSS = re.compile(r"[\d.,]+ steps?|step [\d,]+|[\d.]+%|[\d.]+(-fold| times)")
+SHARE_LOST = re.compile(r"fell to (\S+) and is back at (\S+): (all|[\d.]+%) of")
 NUMBER = re.compile(r"-?\d[\d,]*\.?\d*(?:e[+-]?\d+)?")
 
 
@@ -53,3 +55,18 @@ def test_every_loss_in_a_reason_lies_between_the_least_and_the_largest(seed: int
             assert quoted(one), one.reason
             for loss in quoted(one):
                 assert least * 0.995 <= loss <= largest * 1.005, one.reason
+
+
+@pytest.mark.parametrize("seed", [132, 153, 217, 385])
+def test_the_share_that_is_lost_follows_from_the_losses_beside_it(seed: int) -> None:
+    """In noise that is half as large as the decrease, too."""
+    run = noisy_run(seed)
+    monitor = lrwatch.Monitor()
+    start = Opening(losses=run["loss"][:5].tolist()).quoted
+    said = [SHARE_LOST.search(one.reason) for one in [*monitor.update(run), monitor.diagnosis()]]
+    shares = [found.groups() for found in said if found]
+    assert shares
+    for best, now, share in shares:
+        lost = (float(now) - float(best)) / (start - float(best))
+        told = 100.0 if share == "all" else float(share.removesuffix("%"))
+        assert told == pytest.approx(100 * min(lost, 1), abs=3)

@@ -63,6 +63,11 @@ def test_between_worse_rates_it_is_interpolated() -> None:
     assert 0.1 < suggested < math.sqrt(0.1 * 1.0)
 
 
+def test_a_rate_that_comes_out_as_one_that_was_tried_is_that_one() -> None:
+    found = beside((5.0, 3.9), (0.5, 2.0), (0.05, 1.0), (0.005, 2.04))
+    assert next_rate(found, "too_high", None, "too_high") == 0.05
+
+
 def test_half_a_decade_at_most_is_interpolated() -> None:
     found = beside((1e-5, 3.9), (0.1, 1.0), (1.0, 3.9), (1e-9, 2.0))
     assert next_rate(found, "too_low", None, "ok") == pytest.approx(0.032)

@@ -61,6 +61,25 @@ def test_a_plateau_above_what_a_lower_rate_reached_is_too_high() -> None:
     assert 1e-3 < high.suggested_lr < 0.1
 
 
+def test_losses_that_lie_apart_by_little_are_written_apart() -> None:
+    """As of a job whose loss is mostly noise of its data."""
+    step, fall = np.arange(400), np.exp(-np.arange(400) / 30)
+    runs = {
+        name: {"step": step, "loss": 577 + 0.4 * fall + end, "lr": np.full(400, lr)}
+        for name, end, lr in (("high", 0.3, 0.1), ("good", 0.0, 0.01))
+    }
+    said = lrwatch.diagnose_sweep(runs)["high"].reason
+    assert "Loss ends at 577.3 where good is at 577 after as many steps" in said
+
+
+def test_the_best_rate_that_was_tried_is_named_as_it_was_tried() -> None:
+    lr = 0.009762168992846614
+    runs = {"low": table(1e-4, 2.2), "near": table(3e-3, 0.42), "good": table(lr, 0.4)}
+    assert lrwatch.diagnose_sweep(runs)["low"].advice == (
+        "Take a peak learning rate of 0.00976, the best that was tried, instead of 0.0001"
+    )
+
+
 def test_a_sibling_is_called_what_people_call_it() -> None:
     runs = {"a": table(0.1, 1.6), "b": table(0.01, 0.4), "c": table(1e-4, 2.0)}
     found = [judged_run(key, run) for key, run in runs.items()]

@@ -60,7 +60,27 @@ def test_between_the_rates_that_enclose_the_best_one() -> None:
     assert EDGE / 300 < found.low < found.lr < found.high < EDGE * 3
     assert set(found.runs) == set(SWEEP)
     assert "0.00667 got furthest of 4 rates" in found.reason
-    assert "0.06, get less far" in found.reason
+    assert "0.06, get no further" in found.reason
+
+
+def test_never_past_a_rate_that_got_less_far() -> None:
+    """Rates a decade apart, the lowest of which lags by too little to count as worse."""
+    step, bounce = np.arange(400), np.random.default_rng(0).standard_normal(400)
+    ends = {0.01: 0.15, 0.1: 0.02, 1.0: 2.3}
+    runs = {
+        f"{lr:g}": {
+            "step": step,
+            "loss": end + (2.3 - end) * np.exp(-step / 40) + 0.01 * bounce,
+            "lr": np.full(400, lr),
+        }
+        for lr, end in ends.items()
+    }
+    found = lrwatch.suggest(runs)
+    assert found.lr is not None
+    assert 0.01 < found.lr < 1
+    assert "0.1 got furthest of 3 rates" in found.reason
+    assert found.next_lr is not None
+    assert 0.01 < found.next_lr < 1
 
 
 def test_upwards_where_the_highest_rate_got_furthest_and_never_past_where_a_test_diverged() -> None:

@@ -12,6 +12,7 @@ import lrwatch
 from lrwatch.verdicts import Diagnosis, Evidence
 
 NAN = math.nan
+UNJUDGED = "this loss cannot be judged; watch the reward, or another metric"
 
 
 def noise(n: int, seed: int = 0) -> np.ndarray:
@@ -88,6 +89,18 @@ def test_a_rate_of_0_is_named() -> None:
     assert "exactly 0 from step 190 on" in found.reason
 
 
+def test_a_run_that_moves_and_learns_nothing_may_have_the_wrong_targets() -> None:
+    """Labels in another order than the inputs look like a net that no gradient reaches."""
+    norms = {"grad_norm": 0.5, "param_norm": 10.0, "update_norm": 0.05}
+    loss = 2.306 + 0.002 * noise(400)
+    loss[:5] = 2.314  # and 2.31 as well, when it is printed
+    found = judged(loss, **{name: np.full(400, value) for name, value in norms.items()})
+    assert found.verdict == "stalled"
+    assert found.reason.startswith("Loss has not come down from 2.31, although")
+    assert "targets belong to their inputs" in found.advice
+    assert "gradients reach every layer" in found.advice
+
+
 def test_a_first_group_that_is_frozen_is_no_rate_of_0() -> None:
     flat = 1.9 + 0.1 * noise(200)
     assert judged(flat, 0.0, **{"lr/head": np.full(200, 1e-3)}).verdict != "stalled"
@@ -114,6 +127,34 @@ def test_a_loss_of_0_beside_a_gradient_is_named_and_has_not_converged() -> None:
 def test_a_loss_that_came_down_to_0_step_by_step_is_solved() -> None:
     loss = np.maximum(np.exp(-np.arange(400) / 30) - 1e-3, 0)
     assert judged(loss, grad_norm=np.maximum(loss, 0)).learning_rate == "ok"
+
+
+@pytest.mark.parametrize(
+    ("least", "said", "do"),
+    [
+        (0.0, "Loss came down from 1 to 0: none of it is left", "Stop here"),
+        (
+            1e-5,
+            "Loss came down from 1 to 1e-5: less than 0.1% of it is left",
+            "Stop here, unless a still lower loss matters",
+        ),
+    ],
+)
+def test_a_loss_of_which_nothing_is_left_is_not_called_flat(
+    least: float, said: str, do: str
+) -> None:
+    """It may halve again and again, and there is no noise that a lower rate would show."""
+    step = np.arange(400)
+    found = judged(np.where(step < 200, np.exp(-step / 20), least))
+    assert (found.verdict, found.reason, found.advice) == ("converged", said, do)
+
+
+def test_a_level_that_is_printed_the_same_did_not_change() -> None:
+    step = np.arange(400)
+    printed = np.round(0.5 + np.exp(-step / 20) + 0.02 * (step % 4), 2)
+    assert judged(printed).reason == (
+        "Loss is flat at 0.53: its level did not change in the second half"
+    )
 
 
 def test_a_rate_that_becomes_0_did_not_fall_by_a_factor() -> None:
@@ -145,6 +186,24 @@ def test_what_is_said_of_a_dead_run_stays_as_it_was_when_it_died() -> None:
     assert "the last finite one was 3.5e36" in alarms[0].reason
 
 
+def test_the_batch_is_not_to_blame_where_the_loss_was_on_its_way() -> None:
+    grows = judged([*[1.0] * 40, 30, 1e5, 1e20, 3.5e36, *[math.inf] * 3], 0.4)
+    bursts = judged([*[1.0] * 40, *[math.inf] * 3], 0.4)
+    assert grows.verdict == bursts.verdict == "diverging"
+    assert "batch" not in grows.advice
+    assert "look for values that are not finite in the batch of that step" in bursts.advice
+
+
+def test_a_spike_whose_gradient_was_clipped_is_not_told_to_clip() -> None:
+    step = np.arange(600)
+    loss = 0.02 + np.exp(-step / 60) + 0.002 * noise(600)
+    loss[400] = 90
+    free = {"grad_norm": np.where(step == 400, 300, 0.5 + 0.05 * noise(600))}
+    clips = free | {"grad_norm_clipped": np.minimum(free["grad_norm"], 1.0)}
+    assert judged(loss, **free).advice.endswith("clipping the gradient would have softened it")
+    assert judged(loss, **clips).advice == "Look at the batch of that step"
+
+
 # What is no objective
 
 
@@ -153,7 +212,7 @@ def test_a_policy_loss_that_begins_at_0_and_rises_cannot_be_judged() -> None:
     loss = np.round(np.maximum(np.arange(200) - 60, 0) * 1.6e-5, 4)
     found = judged(loss, np.minimum(np.arange(200) / 20, 1) * 1e-6, grad_norm=1 + 0.2 * noise(200))
     assert found.verdict == "insufficient_data"
-    assert found.reason == "Loss begins at 0: this loss cannot be judged; watch the reward"
+    assert found.reason == f"Loss begins at 0: {UNJUDGED}"
     assert found.first_alarm_step is None
 
 
@@ -166,7 +225,7 @@ def test_a_policy_loss_that_begins_within_its_noise_of_0_is_not_judged_by_norms_
         "update_norm": 2e-3 + 0 * risen,
     }
     found = judged(0.008 * risen + 0.002 * noise(600), np.full(600, 1e-6), **norms)
-    assert found.reason == "Loss begins at 0: this loss cannot be judged; watch the reward"
+    assert found.reason == f"Loss begins within its noise of 0: {UNJUDGED}"
     assert found.first_alarm_step is None
 
 
@@ -176,6 +235,22 @@ def test_a_loss_around_0_cannot_be_judged(slope: float) -> None:
     found = judged(0.02 * noise(300) + 0.01 * slope * np.arange(300) / 300, 3e-4)
     assert found.learning_rate in ("unknown", "ok")
     assert found.first_alarm_step is None
+
+
+def test_a_likelihood_is_said_to_be_negative_and_its_lowest_value_occurred() -> None:
+    loss = 2 - 4 * np.minimum(np.arange(400) / 100, 1) + 0.5 * noise(400)
+    note = found_by(judged(loss), "unusual_loss").note
+    assert note == f"the loss is negative at times, down to {loss.min():.3g}"
+
+
+def test_a_loss_that_is_lower_only_by_its_noise_has_not_come_down() -> None:
+    """As of returns, of which hardly anything can be told: the first batch was a bad one."""
+    loss = 0.96 + 0.17 * noise(3_000)
+    loss[0] = 1.3
+    norms = {"grad_norm": 0.5, "param_norm": 4.0, "update_norm": 5e-3}
+    found = judged(loss, **{name: np.full(3_000, value) for name, value in norms.items()})
+    assert found.learning_rate == "ok"
+    assert found.reason.startswith("Loss went from 1.3 to 0.9")
 
 
 @pytest.mark.slow
@@ -442,3 +517,17 @@ def test_a_loss_begins_where_the_log_does_unless_that_was_a_wild_row() -> None:
     assert "from 11 to 3" in judged(loss).reason
     loss[0] = 99
     assert "from 9.5 to 3" in judged(loss).reason
+
+
+def test_a_loss_that_falls_steeply_in_its_first_rows_begins_at_the_first() -> None:
+    """As of a flow, whose loss comes near 0 and passes it."""
+    falls = 2.2 * np.exp(-np.arange(195) / 60)
+    flow = judged(np.r_[1.57, 1.26, 0.998, 0.779, 0.569, falls - 1.9])
+    assert "from 1.57 to -1.8" in flow.reason
+    regression = judged(np.r_[1.466, 0.931, 0.767, 0.67, 0.607, 0.27 * falls + 0.1])
+    assert "from 1.47 to 0.1" in regression.reason
+    rises = judged([2.5, 2.26, 2.2, 2.2, 2.26, 3, 4, 5, 6, 6, 6, 6], step=50 * np.arange(12))
+    assert (
+        rises.reason
+        == "Loss rose from 2.5 to 6 in 551 steps: the steps are too large to learn anything"
+    )

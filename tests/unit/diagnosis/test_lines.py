@@ -15,6 +15,7 @@ from lrwatch.diagnosis.abstention import why_nothing_is_said
 from lrwatch.diagnosis.advice import advice, suggest
 from lrwatch.diagnosis.alarms import AlarmPolicy
 from lrwatch.diagnosis.examination import TooHigh
+from lrwatch.diagnosis.reason import reason
 from lrwatch.diagnosis.verdict import LIKELY, decide, weigh
 
 PEAK = 0.1
@@ -41,6 +42,7 @@ def exam(*fired: str, too_high: float = 0.1, too_low: float = 0.1, **past: Any) 
         total_steps=None,
         earlier=None,
         is_short=False,
+        has_nothing_left=False,
         is_strange=False,
         is_bare=made.path is None,
         is_lost="drawdown" in fired,
@@ -213,6 +215,25 @@ def test_a_rate_that_was_held_for_a_moment_is_no_peak() -> None:
     assert suggest("diverging", exam(excess=1.0, **past)) == pytest.approx(0.001)
     past["lr"] = np.array([*[0.099] * 4, *[0.01] * 37])
     assert suggest("diverging", exam(excess=1.0, **past)) == pytest.approx(0.01)
+
+
+def test_a_rate_that_was_just_raised_is_the_one_that_a_run_is_lost_at() -> None:
+    lr = np.array([*[0.01] * 40, 0.099])
+    past: dict[str, Any] = {"lr": lr, "steps": np.ones(41), "n_steps": 41.0}
+    assert suggest("diverging", exam(excess=1.0, **past)) == pytest.approx(0.01)
+
+
+@pytest.mark.parametrize(
+    ("fired", "said"),
+    [
+        (("bounce",), "bouncing up and down: steps overshoot and undo each other"),
+        ((), "the way it does where steps overshoot: a lower rate would get further"),
+    ],
+)
+def test_only_a_loss_that_bounces_is_said_to(fired: tuple[str, ...], said: str) -> None:
+    found = exam(*fired, driven=None, end=1.82)
+    found.past.opening.quoted = 2.31
+    assert reason("oscillating", found) == f"Loss went from 2.31 to 1.82, {said}"
 
 
 @pytest.mark.parametrize(("now", "said"), [(0.04, "diverging"), (0.06, "insufficient_data")])

@@ -602,6 +602,22 @@ class TestLoss:
         assert len(told) == 1
         assert "run.log(loss=...)" in told[0]
 
+    def test_where_no_parameter_has_a_gradient_that_is_said_instead(
+        self, net: nn.Sequential, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        optimizer = torch.optim.SGD(small_net(1).parameters(), lr=0.1)  # of another net
+        with watch(optimizer, tmp_path, alerts=None):
+            for k in range(12):
+                optimizer.zero_grad()
+                nn.functional.cross_entropy(net(batch(k)[0]), batch(k)[1]).backward()
+                optimizer.step()
+        (told,) = [r.getMessage() for r in caplog.records if "no loss" in r.getMessage()]
+        assert told == (
+            "no loss was found in 10 steps: no parameter of the optimizer had a gradient; check "
+            "that the optimizer holds the parameters that the loss depends on, and that they are "
+            "neither frozen nor detached"
+        )
+
     @pytest.mark.parametrize("when", ["before_step", "after_step"])
     def test_one_that_is_logged_is_not_missed(
         self, net: nn.Sequential, tmp_path: Path, caplog: pytest.LogCaptureFixture, when: str
