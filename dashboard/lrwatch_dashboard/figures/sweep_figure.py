@@ -168,7 +168,9 @@ def _layout(sweep: SweepView, colours: Palette, axis: dict[str, Any], what: str)
         shapes.append(rate_line(sweep.choice.best, colours.marks["disc"]))
     if sweep.next_rate is not None:
         shapes.append(rate_line(sweep.next_rate, colours.ink))
-        layout["annotations"] = [*layout["annotations"], _next(sweep.next_rate, colours)]
+        is_right = sweep.next_rate**2 > rates.min() * rates.max()
+        named = _next(sweep.next_rate, colours, is_right=is_right)
+        layout["annotations"] = [*layout["annotations"], named]
     return layout | {"uirevision": "sweep", "shapes": shapes}
 
 
@@ -184,16 +186,19 @@ def _beyond(sweep: SweepView, axis: dict[str, Any]) -> str:
     return f"; {count(n_above)} above the frame" if n_above else ""
 
 
-def _next(rate: float, colours: Palette) -> dict[str, Any]:
-    """Name the rate to try high up, where no mark is likely: near it losses are low."""
+def _next(rate: float, colours: Palette, *, is_right: bool) -> dict[str, Any]:
+    """Name the rate to try high up, where no mark is likely: near it losses are low.
+
+    On the side where there is more room.
+    """
     return {
         "text": f"try {number(rate, 2)}",
         "x": math.log10(rate),
         "y": 0.9,
         "yref": "paper",
         "yanchor": "middle",
-        "xanchor": "left",
-        "xshift": 4,
+        "xanchor": "right" if is_right else "left",
+        "xshift": -4 if is_right else 4,
         "showarrow": False,
         "bgcolor": colours.ground,
         "font": {"color": colours.ink, "size": 12},

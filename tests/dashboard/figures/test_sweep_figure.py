@@ -66,11 +66,15 @@ def test_runs_without_a_loss_or_far_above_stand_on_the_frame() -> None:
     assert sweep_figure(near).layout.yaxis.title.text == "final loss"
 
 
-def test_the_rate_to_try_is_named_away_from_the_best_marks() -> None:
-    figure = sweep_figure(dataclasses.replace(SWEEP, next_rate=0.05))
+@pytest.mark.parametrize(("rate", "side"), [(0.002, "left"), (300.0, "right")])
+def test_the_rate_to_try_is_named_away_from_the_best_marks_and_the_edge(
+    rate: float, side: str
+) -> None:
+    figure = sweep_figure(dataclasses.replace(SWEEP, next_rate=rate))
     (named,) = figure.layout.annotations
-    assert named.text == "try 0.05"
+    assert named.text == f"try {rate:g}"
     assert named.y > 0.5
+    assert named.xanchor == side
 
 
 def test_every_mark_is_drawn_whatever_the_losses() -> None:
