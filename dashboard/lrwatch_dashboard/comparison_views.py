@@ -162,7 +162,7 @@ class SweepView:
     settings
         What they have in common.
     next_rate
-        The rate to try next, as `lrwatch suggest` has it; None where that was tried, or none is.
+        The rate to run next, as `Suggestion.next_lr` has it; None where nothing is left to find.
     is_least
         Less is better of what they are measured by.
     """

@@ -56,7 +56,7 @@ class StoreWatch:
     rules
         Which verdicts become alerts, and whether missing rows and unreadable files do.
     max_age
-        Runs that were not written for so many seconds are not looked at.
+        Runs that ended, or were not written, for so many seconds are not looked at.
     clock
         Does not jump.
     earlier
@@ -107,7 +107,7 @@ class StoreWatch:
         fresh = {
             key: run
             for key, run in self._store.runs.items()
-            if now - run.entry.last_write <= self._max_age and key not in copies
+            if now - run.entry.last_seen <= self._max_age and key not in copies
         }
         self._judged = {k: known for k, known in self._judged.items() if k in fresh}
         written = {key: known.last_write for key, known in self._judged.items()}

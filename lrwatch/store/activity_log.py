@@ -64,7 +64,7 @@ def log_activity(
     before, after
         What was changed. Long texts and lists are cut.
     """
-    now = datetime.now(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds")
+    now = datetime.now(UTC).replace(tzinfo=None).isoformat(timespec="microseconds")
     line = {
         "time": f"{now}Z",
         "user": _cut(actor.user),

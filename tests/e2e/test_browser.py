@@ -117,7 +117,9 @@ def test_a_live_run_grows_while_the_zoom_stays(store: Path, open_page: Callable[
         train(writer, range(last - 400, last))
         until(page, LAST_STEP, partial(eq, last - 1))
         assert page.evaluate(RANGE) == pytest.approx(zoom, abs=0.5)
-    until(page, "() => document.querySelector('#run-status').innerText", lambda t: "1,199" in t)
+    until(
+        page, "() => document.querySelector('#run-status').innerText", lambda t: "1,200 steps" in t
+    )
 
     page.mouse.dblclick(box["x"] + 0.5 * box["width"], box["y"] + 40)
     until(page, RANGE, lambda r: r[1] >= 1199)

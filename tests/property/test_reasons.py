@@ -63,7 +63,8 @@ def test_the_share_that_is_lost_follows_from_the_losses_beside_it(seed: int) -> 
     run = noisy_run(seed)
     monitor = lrwatch.Monitor()
     start = Opening(losses=run["loss"][:5].tolist()).quoted
-    said = [SHARE_LOST.search(one.reason) for one in [*monitor.update(run), monitor.diagnosis()]]
+    told_live: list[lrwatch.Alarm | lrwatch.Diagnosis] = [*monitor.update(run)]
+    said = [SHARE_LOST.search(one.reason) for one in [*told_live, monitor.diagnosis()]]
     shares = [found.groups() for found in said if found]
     assert shares
     for best, now, share in shares:

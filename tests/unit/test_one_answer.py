@@ -93,9 +93,9 @@ def test_which_rate_is_to_be_tried(tmp_path: Path, rates: tuple[float, ...]) -> 
     (sweep,) = find_sweeps(views)
     by_page = with_next_rate(sweep, tests, source).next_rate
     assert len(tests) == 1
-    assert suggestion.lr is not None
-    was_tried = any(abs(math.log10(suggestion.lr / lr)) < 0.02 for lr in rates)
-    assert by_page == (None if was_tried else suggestion.lr)
+    assert suggestion.next_lr is not None
+    assert all(abs(math.log10(suggestion.next_lr / lr)) > 0.02 for lr in rates)
+    assert by_page == suggestion.next_lr
 
 
 def test_which_runs_make_a_sweep(tmp_path: Path) -> None:

@@ -95,7 +95,7 @@ def _sweep(sweep: comparing.Sweep, by_key: Mapping[str, RunView], label: str) ->
 
 
 def with_next_rate(sweep: SweepView, tests: Sequence[RunView], source: RunSource) -> SweepView:
-    """Return a sweep with the rate to try next, if it was not tried.
+    """Return a sweep with the rate to run next, if there is one that was not tried.
 
     Parameters
     ----------
@@ -128,7 +128,7 @@ def with_next_rate(sweep: SweepView, tests: Sequence[RunView], source: RunSource
 
 
 def _suggested(job: Job, tests: Sequence[tuple[str, int]]) -> float | None:
-    """Return the rate that is suggested; a job that is as it was is not gone through again."""
+    """Return the rate to run next; a job that is as it was is not gone through again."""
     made = {trial.key: (trial.state, trial.summary.n_rows) for trial in job.trials}
     keys, seen = frozenset(made), (made, job.own, job.together, tests)
     known = _SUGGESTED.get(keys)
@@ -136,7 +136,7 @@ def _suggested(job: Job, tests: Sequence[tuple[str, int]]) -> float | None:
         return known[1]
     if len(_SUGGESTED) >= _MOST_KNOWN:
         _SUGGESTED.clear()
-    lr = suggested(job).lr
+    lr = suggested(job).next_lr
     _SUGGESTED[keys] = seen, lr
     return lr
 

@@ -4,6 +4,7 @@ import json
 import math
 import shutil
 import sys
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -47,6 +48,18 @@ def test_a_run_that_diverges_is_seen_while_it_is_written(tmp_path: Path) -> None
     assert found(follow.look().alerts) == [("bad", "diverging", "firing")]
     writer.close("finished")
     assert found(follow.look().alerts) == [("bad", "diverging", "closed")]
+
+
+def test_a_run_that_ended_long_ago_is_left_alone_however_young_a_copy_it_is(
+    tmp_path: Path,
+) -> None:
+    diverge(tmp_path, status="finished")
+    path = tmp_path / "bad" / "run.json"
+    info = json.loads(path.read_text())
+    path.write_text(json.dumps({**info, "ended_at": time.time() - 2 * DAY}))
+    assert watch(tmp_path).look().alerts == ()
+    path.write_text(json.dumps({**info, "ended_at": time.time() - DAY / 2}))
+    assert found(watch(tmp_path).look().alerts) == [("bad", "diverging", "closed")]
 
 
 def test_good_runs_are_seen_and_nothing_is_said_of_them(tmp_path: Path) -> None:
