@@ -26,6 +26,7 @@ from lrwatch.plain_files import alerts_folder
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 
+AS_THE_PAGE_COMES = "() => window.dash_clientside.lrwatchAlerts.silenced(null)"
 COUNT = "() => document.querySelector('#alert-count').textContent"
 SEARCH = "() => location.pathname + location.search"
 
@@ -104,6 +105,16 @@ def test_an_alert_is_acknowledged_and_the_page_says_so(
     until(page, COUNT, lambda n: n == "9")
     page.locator("a", has_text="Show all").click()
     page.locator(".alert").nth(2).wait_for()
+
+
+def test_a_form_that_was_opened_before_the_page_had_come_stays_open(
+    followed: Path, open_page: Callable[..., Any]
+) -> None:
+    page = open_page("/alerts")
+    page.locator(".alert", has_text="oscillating").locator("button", has_text="Silence").click()
+    page.locator("#silence").wait_for()
+    page.evaluate(AS_THE_PAGE_COMES)
+    assert page.locator("#silence").is_visible()
 
 
 def test_an_alert_is_silenced_by_a_form_that_asks_for_a_reason_and_an_end(

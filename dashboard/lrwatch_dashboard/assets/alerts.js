@@ -118,9 +118,9 @@
       window.setTimeout(putBack, 0);
     },
 
-    /* The form closes once what it asked for is done. */
-    silenced: function () {
-      if (byId("silence").open) byId("silence").close();
+    /* The form closes once what it asked for is done, and not when the page has just come. */
+    silenced: function (at) {
+      if (at && byId("silence").open) byId("silence").close();
     },
   };
 })();
