@@ -13,7 +13,6 @@ from lrwatch import comparing
 from lrwatch.comparing import Measure, RateChoice, RateResult, choose_rate
 from lrwatch.comparing.common_ground import FEWEST_RUNS, common_ground
 from lrwatch.comparing.job_titles import job_titles
-from lrwatch.comparing.standing import SAME_RATE, decades
 from lrwatch.comparing.suggesting import is_test_of
 from lrwatch.comparing.suggestion import Job, suggested
 from lrwatch.comparing.sweeps import names_of
@@ -95,7 +94,7 @@ def _sweep(sweep: comparing.Sweep, by_key: Mapping[str, RunView], label: str) ->
 
 
 def with_next_rate(sweep: SweepView, tests: Sequence[RunView], source: RunSource) -> SweepView:
-    """Return a sweep with the rate to run next, if there is one that was not tried.
+    """Return a sweep with the rate to run next, if there is one.
 
     Parameters
     ----------
@@ -121,14 +120,15 @@ def with_next_rate(sweep: SweepView, tests: Sequence[RunView], source: RunSource
         settings=sweep.settings,
         together=together if any(view.alone for view in views) else None,
     )
-    lr = _suggested(job, [(test.key, test.steps) for test in tests if test.key in readings])
-    # It has two digits where it is new, the rates that were tried have all of theirs.
-    is_new = lr is not None and all(decades(lr, run.lr) >= SAME_RATE for run in sweep.runs)
-    return replace(sweep, next_rate=lr) if is_new else sweep
+    lr = _next_rate(job, [(test.key, test.steps) for test in tests if test.key in readings])
+    return replace(sweep, next_rate=lr)
 
 
-def _suggested(job: Job, tests: Sequence[tuple[str, int]]) -> float | None:
-    """Return the rate to run next; a job that is as it was is not gone through again."""
+def _next_rate(job: Job, tests: Sequence[tuple[str, int]]) -> float | None:
+    """Return the rate to run next, as runs at several rates have it; for one, others may know.
+
+    A job that is as it was is not gone through again.
+    """
     made = {trial.key: (trial.state, trial.summary.n_rows) for trial in job.trials}
     keys, seen = frozenset(made), (made, job.own, job.together, tests)
     known = _SUGGESTED.get(keys)
@@ -136,7 +136,8 @@ def _suggested(job: Job, tests: Sequence[tuple[str, int]]) -> float | None:
         return known[1]
     if len(_SUGGESTED) >= _MOST_KNOWN:
         _SUGGESTED.clear()
-    lr = suggested(job).next_lr
+    found = suggested(job)
+    lr = found.next_lr if found.basis == "sweep" else None
     _SUGGESTED[keys] = seen, lr
     return lr
 

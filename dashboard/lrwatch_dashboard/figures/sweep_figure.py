@@ -52,7 +52,7 @@ def sweep_figure(
     figure = go.Figure()
     for trace in (*_rates(sweep, colours, worst), *_marks(sweep, colours, worst)):
         figure.add_trace(trace)
-    layout = _layout(sweep, colours, axis, what)
+    layout = _layout(sweep, colours, axis, escape(what) + _beyond(sweep, worst))
     names = [trace.name for trace in figure.data if trace.showlegend is not False]
     rows = names_px(names, _NARROW_PX)
     layout["height"] += rows + _CLEAR_PX - layout["margin"]["t"]
@@ -161,7 +161,7 @@ def _said(run: SweepRun) -> str:
 
 def _layout(sweep: SweepView, colours: Palette, axis: dict[str, Any], what: str) -> dict[str, Any]:
     rates = np.array([*(run.lr for run in sweep.runs), *filter(None, [sweep.next_rate])])
-    layout = against_rate(rates, axis, colours, escape(what) + _beyond(sweep, axis))
+    layout = against_rate(rates, axis, colours, what)
     layout["xaxis"]["title"]["text"] = "peak learning rate"
     shapes = rate_band(sweep.choice.band, colours)
     if sweep.choice.best is not None:
@@ -174,15 +174,12 @@ def _layout(sweep: SweepView, colours: Palette, axis: dict[str, Any], what: str)
     return layout | {"uirevision": "sweep", "shapes": shapes}
 
 
-def _beyond(sweep: SweepView, axis: dict[str, Any]) -> str:
+def _beyond(sweep: SweepView, worst: float) -> str:
     """Say how many marks on the frame stand for a loss that lies beyond it."""
     if not sweep.is_least:
         return ""
-    highest = axis["range"][1]
-    highest = 10.0**highest if axis["type"] == "log" else highest
-    n_above = sum(
-        run.loss is not None and run.loss > highest for run in sweep.runs if not run.left_out
-    )
+    losses = [run.loss for run in sweep.runs if run.loss is not None and not run.left_out]
+    n_above = sum(loss > worst for loss in losses)
     return f"; {count(n_above)} above the frame" if n_above else ""
 
 

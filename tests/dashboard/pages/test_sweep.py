@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 from dashboard_views import FakeSource, a_diagnosis, an_overview, curves, run_view, text_of
+from lrwatch_dashboard.own_metrics import MetricSummary
 from lrwatch_dashboard.pages import sweep
 from lrwatch_dashboard.views import Curve, RunView
 
@@ -100,6 +101,23 @@ def test_names_are_text() -> None:
     source = FakeSource(views={hostile: run_view(hostile, config={"lr": 0.3, "x": hostile})})
     answer = _drawn(source)
     assert hostile in text_of(answer["table"])
+
+
+def test_the_rate_to_run_next_is_named_where_runs_are_measured_by_the_loss() -> None:
+    """It comes from the verdicts, and they are about the training loss."""
+    views = {}
+    for key, lr, end in (("a", 0.01, 1.5), ("b", 0.1, 1.0)):
+        known = {"lr": lr, "config": {"lr": lr}, "last_step": 99, "state": "finished"}
+        known["metrics"] = {"val/acc": MetricSummary(n=9, last=lr, high=lr)}
+        outline = Curve("loss", np.arange(100.0), np.linspace(2.0, end, 100))
+        views[key] = run_view(key, diagnosis=a_diagnosis("ok"), outline=outline, **known)
+    source = FakeSource(views=views)
+    (line,) = _drawn(source)["figure"].layout.annotations
+    assert line.text.startswith("try ")
+    assert "Try next" in text_of(_drawn(source)["card"])
+    by_metric = _drawn(source, by="val/acc")
+    assert "Try next" not in text_of(by_metric["card"])
+    assert not by_metric["figure"].layout.annotations
 
 
 def _with_a_range_test() -> FakeSource:
